@@ -1,0 +1,45 @@
+"""What intake says: somebody or something told us."""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import ClassVar
+
+from pydantic import Field
+
+from shared.contract.catalogue.base import Confidential, EventData, Exposure, Line, Part, Text
+from shared.contract.vocabulary import DiscoveryMethod, Fidelity, InformationType, ServiceName
+
+
+class ReportChannel(StrEnum):
+    API = "api"
+    BATCH = "batch"
+    CLOUDEVENTS = "cloudevents"
+
+
+class ForeignEvent(Part):
+    """The CloudEvent of another system that the report was made from."""
+
+    source: Line
+    id: Line
+    type: Line
+
+
+class Reported(EventData):
+    """Somebody or something told us; it opens an incident or adds to one."""
+
+    TYPE: ClassVar[str] = "incident.reported.v1"
+    SAID_BY: ClassVar[ServiceName] = ServiceName.INTAKE
+
+    opens: bool = Field(description="True when this report opened the incident, false when it adds to it.")
+    exercise: bool = Field(False, description="A drill: handled like the real thing, and shown as a drill everywhere.")
+    channel: ReportChannel
+    reporter: str | None = Field(
+        None, description="Opaque reference into intake's own table; null for an anonymous report."
+    )
+    discovery: DiscoveryMethod = DiscoveryMethod.UNKNOWN
+    noticed_at: datetime | None = Field(None, description="When it was noticed; null is unknown.")
+    noticed_at_fidelity: Fidelity | None = None
+    description: Confidential[Text | None] = None
+    exposure: Exposure = Exposure()
+    information_types: tuple[InformationType, ...] = ()
+    foreign: ForeignEvent | None = None

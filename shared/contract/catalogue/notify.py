@@ -1,0 +1,121 @@
+"""What notify says: who must be told, who was told what, on which facts and with whose approval."""
+
+from datetime import datetime
+from typing import ClassVar
+from uuid import UUID
+
+from pydantic import Field
+
+from shared.contract.catalogue.base import Confidential, EventData, Line, Name, Text
+from shared.contract.vocabulary import ApprovalKind, Audience, ServiceName
+
+
+class NotifyEvent(EventData):
+    SAID_BY: ClassVar[ServiceName] = ServiceName.NOTIFY
+
+
+class CommunicationRequired(NotifyEvent):
+    """The assessment makes it a duty to tell this audience."""
+
+    TYPE: ClassVar[str] = "incident.communication_required.v1"
+
+    audience: Audience
+    rule: Name = Field(description="The row of the table of duties that asks for it.")
+
+
+class CommunicationDrafted(NotifyEvent):
+    TYPE: ClassVar[str] = "incident.communication_drafted.v1"
+
+    communication_id: UUID
+    audience: Audience
+    channel: Name
+    title: Confidential[Line]
+    text: Confidential[Text]
+    facts: tuple[UUID, ...] = Field(description="The facts that the text rests on.")
+
+
+class CommunicationApproved(NotifyEvent):
+    TYPE: ClassVar[str] = "incident.communication_approved.v1"
+
+    communication_id: UUID
+    approval: ApprovalKind
+
+
+class CommunicationRejected(NotifyEvent):
+    """An approver said no; the draft is closed and a new one may be written."""
+
+    TYPE: ClassVar[str] = "incident.communication_rejected.v1"
+
+    communication_id: UUID
+    reason: Confidential[Text]
+
+
+class CommunicationRequested(NotifyEvent):
+    """A person asked for the approved message to be sent."""
+
+    TYPE: ClassVar[str] = "incident.communication_requested.v1"
+
+    communication_id: UUID
+
+
+class SendStarted(NotifyEvent):
+    """Recorded before the channel is called: from here on a crash leaves the outcome unknown."""
+
+    TYPE: ClassVar[str] = "incident.send_started.v1"
+
+    communication_id: UUID
+    attempt: int = Field(ge=1)
+
+
+class SendFailed(NotifyEvent):
+    """The channel refused or failed; `retry_at` is null when no further attempt will be made by itself."""
+
+    TYPE: ClassVar[str] = "incident.send_failed.v1"
+
+    communication_id: UUID
+    attempt: int = Field(ge=1)
+    error: Confidential[Line]
+    retry_at: datetime | None
+
+
+class SendOutcomeUnknown(NotifyEvent):
+    """The process died between sending and recording: a person decides, the message is never sent twice by itself."""
+
+    TYPE: ClassVar[str] = "incident.send_outcome_unknown.v1"
+
+    communication_id: UUID
+    attempt: int = Field(ge=1)
+
+
+class SendOutcomeDecided(NotifyEvent):
+    """A person found out whether the message went out."""
+
+    TYPE: ClassVar[str] = "incident.send_outcome_decided.v1"
+
+    communication_id: UUID
+    attempt: int = Field(ge=1)
+    delivered: bool
+    reason: Confidential[Text]
+
+
+class Communicated(NotifyEvent):
+    """One audience was told, what, by which channel, approved by whom."""
+
+    TYPE: ClassVar[str] = "incident.communicated.v1"
+
+    communication_id: UUID
+    audience: Audience
+    channel: Name
+    text_digest: str = Field(description="SHA-256 of title, LF, text in UTF-8, as hex.")
+    facts: tuple[UUID, ...]
+    approved_by: tuple[Name, ...]
+    attempt: int = Field(ge=1)
+
+
+class CommunicationWaived(NotifyEvent):
+    """A duty to tell an audience was lifted, with a reason."""
+
+    TYPE: ClassVar[str] = "incident.communication_waived.v1"
+
+    audience: Audience
+    reason: Confidential[Text]

@@ -1,0 +1,67 @@
+"""What every decision takes and gives: who asks, when, and how a refusal is said."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from shared.contract.vocabulary import GateName, Role
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who gives a command. `subject` is the token's opaque subject; a service that reacts is `service:<name>`, without roles."""
+
+    subject: str
+    roles: frozenset[Role] = frozenset()
+
+    def has(self, *roles: Role) -> bool:
+        return not self.roles.isdisjoint(roles)
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """The inputs of a decision that are not the command: time and actor. Ids come with the command."""
+
+    now: datetime
+    actor: Actor
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """One thing a decision waits for: whether it is open, what is missing, who can supply it."""
+
+    name: GateName
+    subject: str
+    open: bool
+    missing: tuple[str, ...] = ()
+    who: tuple[Role, ...] = ()
+    passed_by_break_glass: bool = False
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "gate": self.name.value,
+            "subject": self.subject,
+            "open": self.open,
+            "missing": list(self.missing),
+            "who_can_supply": [role.value for role in self.who],
+            "passed_by_break_glass": self.passed_by_break_glass,
+        }
+
+
+class Rejected(Exception):
+    """A rule says no. Becomes a problem detail (RFC 9457) that names the rule, what is missing and who can supply it."""
+
+    def __init__(self, rule: str, detail: str, *, missing: tuple[str, ...] = (), who: tuple[Role, ...] = ()) -> None:
+        super().__init__(detail)
+        self.rule = rule
+        self.detail = detail
+        self.missing = missing
+        self.who = who
+
+
+class Missing(Exception):
+    """What the command names does not exist: an incident, an action, a message."""
+
+    def __init__(self, what: str) -> None:
+        super().__init__(f"{what} is not known here")
+        self.what = what

@@ -1,0 +1,228 @@
+"""The envelope: one event as CloudEvents 1.0 structured JSON, in the exact bytes that are signed, stored, sent and sealed.
+
+`write` makes the bytes once; nobody ever serialises them again. `read` refuses what is not an envelope with a reason that a person
+can act on. Neither signs nor verifies.
+"""
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Final
+from uuid import UUID
+
+from pydantic import ValidationError
+
+from shared.contract.catalogue import BY_TYPE
+from shared.contract.catalogue.base import EventData
+from shared.contract.hashing import event_hash
+from shared.contract.topics import PARTITIONS
+from shared.contract.vocabulary import ServiceName
+
+MAX_ENVELOPE: Final = 65_535
+"""Bytes; a longer one does not fit an entry bundle of tlog-tiles."""
+
+_SOURCE = re.compile(r"^/incident-ledger/([a-z]+)/(\d{1,3})$")
+_HEX32 = re.compile(r"^[0-9a-f]{64}$")
+_SEQUENCE = re.compile(r"^\d{20}$")
+
+
+class MalformedEnvelope(ValueError):
+    """The bytes are not an envelope; the message says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """Data of an event type or version that this reader does not know. It is kept, counted and passed on all the same."""
+
+    value: Any
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """An event's place: its chain, its number there, and the hashes before it."""
+
+    service: ServiceName
+    partition: int
+    sequence: int
+    prevhash: bytes
+    incidentprev: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What is to be said, before it has a place on the chain."""
+
+    id: UUID
+    incident_id: UUID
+    time: datetime
+    actor: str
+    data: EventData
+    correlation_id: str
+    causation_id: UUID | None = None
+    traceparent: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """An event as read from its envelope."""
+
+    id: UUID
+    incident_id: UUID
+    time: datetime
+    actor: str
+    type: str
+    data: EventData | Unknown
+    link: Link
+    keyid: str
+    correlation_id: str
+    causation_id: UUID | None
+    traceparent: str | None
+    hash: bytes
+    envelope: bytes
+
+    @property
+    def service(self) -> ServiceName:
+        return self.link.service
+
+
+def write(said: Said, link: Link, keyid: str) -> bytes:
+    """The envelope's bytes: UTF-8, no white space, attributes in one fixed order, `data` last.
+
+    Raises MalformedEnvelope when they exceed MAX_ENVELOPE."""
+    head: dict[str, str] = {
+        "specversion": "1.0",
+        "id": str(said.id),
+        "source": f"/incident-ledger/{link.service}/{link.partition}",
+        "type": said.data.TYPE,
+        "subject": str(said.incident_id),
+        "time": said.time.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z"),
+        "datacontenttype": "application/json",
+        "dataschema": schema_uri(said.data.TYPE),
+        "sequence": f"{link.sequence:020d}",
+        "prevhash": link.prevhash.hex(),
+        "incidentprev": link.incidentprev.hex(),
+        "actor": said.actor,
+        "keyid": keyid,
+        "correlationid": said.correlation_id,
+    }
+    if said.causation_id is not None:
+        head["causationid"] = str(said.causation_id)
+    if said.traceparent is not None:
+        head["traceparent"] = said.traceparent
+    opening = json.dumps(head, ensure_ascii=False, separators=(",", ":"))[:-1].encode()
+    envelope = opening + b',"data":' + said.data.__pydantic_serializer__.to_json(said.data) + b"}"
+    if len(envelope) > MAX_ENVELOPE:
+        raise MalformedEnvelope(
+            f"the event takes {len(envelope)} bytes, at most {MAX_ENVELOPE} fit; send large evidence by digest"
+        )
+    return envelope
+
+
+def read(envelope: bytes) -> Event:
+    """Raises MalformedEnvelope. Data of a known type that does not fit its schema is `Unknown`: hearing does not need understanding."""
+    if len(envelope) > MAX_ENVELOPE:
+        raise MalformedEnvelope(f"{len(envelope)} bytes, at most {MAX_ENVELOPE} are allowed")
+    try:
+        value = json.loads(envelope.decode("utf-8"), object_pairs_hook=_once, parse_constant=_no_constant)
+    except (ValueError, RecursionError) as error:
+        raise MalformedEnvelope(f"not JSON: {error}") from error
+    if not isinstance(value, dict):
+        raise MalformedEnvelope("not a JSON object")
+    if value.get("specversion") != "1.0":
+        raise MalformedEnvelope("specversion is not 1.0")
+    if "data" not in value:
+        raise MalformedEnvelope("data is missing")
+    event_type = _text(value, "type")
+    return Event(
+        id=_uuid(value, "id"),
+        incident_id=_uuid(value, "subject"),
+        time=_time(value),
+        actor=_text(value, "actor"),
+        type=event_type,
+        data=_data(event_type, value["data"]),
+        link=_link(value),
+        keyid=_text(value, "keyid"),
+        correlation_id=_text(value, "correlationid"),
+        causation_id=_uuid(value, "causationid") if "causationid" in value else None,
+        traceparent=_text(value, "traceparent") if "traceparent" in value else None,
+        hash=event_hash(envelope),
+        envelope=envelope,
+    )
+
+
+def schema_uri(event_type: str) -> str:
+    return f"https://incident-ledger.example/schemas/{event_type}.json"
+
+
+def _data(event_type: str, value: Any) -> EventData | Unknown:
+    model = BY_TYPE.get(event_type)
+    if model is None:
+        return Unknown(value, f"{event_type} is not in this reader's catalogue")
+    try:
+        return model.model_validate(value)
+    except ValidationError as error:
+        return Unknown(value, f"does not fit {event_type}: {error.errors(include_url=False, include_input=False)}")
+
+
+def _link(value: Mapping[str, Any]) -> Link:
+    source = _SOURCE.match(_text(value, "source"))
+    if source is None or source[1] not in {service.value for service in ServiceName}:
+        raise MalformedEnvelope("source is not /incident-ledger/<service>/<partition>")
+    partition = int(source[2])
+    if partition >= PARTITIONS:
+        raise MalformedEnvelope(f"partition {partition} does not exist; there are {PARTITIONS}")
+    sequence = _text(value, "sequence")
+    if not _SEQUENCE.match(sequence) or int(sequence) == 0 or int(sequence) >= 1 << 63:
+        raise MalformedEnvelope("sequence is not a number of 20 digits from 1 up")
+    return Link(
+        ServiceName(source[1]), partition, int(sequence), _hash(value, "prevhash"), _hash(value, "incidentprev")
+    )
+
+
+def _text(value: Mapping[str, Any], name: str) -> str:
+    text = value.get(name)
+    if not isinstance(text, str) or not text:
+        raise MalformedEnvelope(f"{name} is missing or not a text")
+    return text
+
+
+def _uuid(value: Mapping[str, Any], name: str) -> UUID:
+    text = _text(value, name)
+    try:
+        parsed = UUID(text)
+    except ValueError as error:
+        raise MalformedEnvelope(f"{name} is not a UUID") from error
+    if str(parsed) != text:
+        raise MalformedEnvelope(f"{name} is not a UUID in its usual form")
+    return parsed
+
+
+def _hash(value: Mapping[str, Any], name: str) -> bytes:
+    text = _text(value, name)
+    if not _HEX32.match(text):
+        raise MalformedEnvelope(f"{name} is not 64 hex digits")
+    return bytes.fromhex(text)
+
+
+def _time(value: Mapping[str, Any]) -> datetime:
+    try:
+        time = datetime.fromisoformat(_text(value, "time"))
+    except ValueError as error:
+        raise MalformedEnvelope("time is not RFC 3339") from error
+    if time.tzinfo is None:
+        raise MalformedEnvelope("time has no offset")
+    return time.astimezone(UTC)
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    value = dict(pairs)
+    if len(value) != len(pairs):
+        raise ValueError("a key stands twice in one object")
+    return value
+
+
+def _no_constant(name: str) -> Any:
+    raise ValueError(f"{name} is not JSON")
