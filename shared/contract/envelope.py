@@ -26,6 +26,8 @@ MAX_ENVELOPE: Final = 65_535
 _SOURCE = re.compile(r"^/incident-ledger/([a-z]+)/(\d{1,3})$")
 _HEX32 = re.compile(r"^[0-9a-f]{64}$")
 _SEQUENCE = re.compile(r"^\d{20}$")
+_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff]")
+_TRACEPARENT = re.compile(rb',"traceparent":"([0-9a-f-]{55})","data":')
 
 
 class MalformedEnvelope(ValueError):
@@ -153,6 +155,12 @@ def read(envelope: bytes) -> Event:
     )
 
 
+def traceparent_of(envelope: bytes) -> bytes | None:
+    """The trace context of an envelope that `write` made, without decoding it."""
+    found = _TRACEPARENT.search(envelope)
+    return found[1] if found else None
+
+
 def schema_uri(event_type: str) -> str:
     return f"https://incident-ledger.example/schemas/{event_type}.json"
 
@@ -186,6 +194,8 @@ def _text(value: Mapping[str, Any], name: str) -> str:
     text = value.get(name)
     if not isinstance(text, str) or not text:
         raise MalformedEnvelope(f"{name} is missing or not a text")
+    if _CONTROL.search(text):
+        raise MalformedEnvelope(f"{name} has characters that CloudEvents forbids")
     return text
 
 

@@ -2,7 +2,7 @@
 
 from typing import Annotated, ClassVar, Final, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from shared.contract.vocabulary import (
     Answer,
@@ -21,9 +21,18 @@ CONFIDENTIAL: Final = "x-confidential"
 Confidential = Annotated[T, Field(json_schema_extra={CONFIDENTIAL: True})]
 """Free text or personal data: `Confidential[str]`. One place can find, seal and forget these without touching a signed byte."""
 
-Name = Annotated[str, Field(min_length=1, max_length=200)]
-Line = Annotated[str, Field(min_length=1, max_length=500)]
-Text = Annotated[str, Field(min_length=1, max_length=8000)]
+
+def _storable(text: str) -> str:
+    if "\x00" in text:
+        raise ValueError("must not contain the character NUL")
+    return text
+
+
+Storable = AfterValidator(_storable)
+Name = Annotated[str, Field(min_length=1, max_length=200), Storable]
+Line = Annotated[str, Field(min_length=1, max_length=500), Storable]
+Text = Annotated[str, Field(min_length=1, max_length=8000), Storable]
+Url = Annotated[str, Field(min_length=1, max_length=2000), Storable]
 
 
 class Part(BaseModel):
@@ -43,7 +52,7 @@ class Exposure(Part):
     """Where a post stands and who can see it. Every field may be unknown."""
 
     platform: Name = "unknown"
-    url: Confidential[Annotated[str, Field(max_length=2000)] | None] = None
+    url: Confidential[Url | None] = None
     post_kind: PostKind = PostKind.UNKNOWN
     author_relation: AuthorRelation = AuthorRelation.UNKNOWN
     visibility: Visibility = Visibility.UNKNOWN

@@ -1,0 +1,151 @@
+"""What one turn of the appender does, decided without any I/O.
+
+A turn takes the proposals that wait, the heads of their chains and incidents as the transaction has locked them, and gives every
+event its place, or its caller a refusal. A conflict fails only its own command.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from shared.contract.chain import Head, next_link
+from shared.contract.envelope import Event, Said, write
+from shared.contract.hashing import ZERO_HASH, event_hash, signed_bytes
+from shared.contract.topics import partition_of
+from shared.contract.vocabulary import ServiceName
+from shared.runtime.answers import Conflict, IdempotencyMismatch
+from shared.runtime.views import Recorded, Write
+
+Sign = Callable[[bytes], bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class Idempotency:
+    """A caller's key, and the digest of what the caller asked for under it."""
+
+    key: str
+    digest: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """Events that a command decided on at `expected_version` of its incident; `extra` is written with them or not at all."""
+
+    incident_id: UUID
+    expected_version: int
+    said: Sequence[Said]
+    idempotency: Idempotency | None = None
+    extra: Sequence[Write] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class IncidentHead:
+    version: int
+    said_hash: bytes
+
+
+UNHEARD_OF = IncidentHead(0, ZERO_HASH)
+
+
+@dataclass(frozen=True, slots=True)
+class Signed:
+    """An event in its place, with its signature: one row of the ledger."""
+
+    recorded: Recorded
+    signature: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Again:
+    """This proposal's idempotency key was taken by another proposal of the same turn: look the answer up."""
+
+
+Verdict = tuple[Signed, ...] | Exception | Again
+
+
+@dataclass(frozen=True, slots=True)
+class Speaker:
+    """Who signs: a service with its key."""
+
+    service: ServiceName
+    keyid: str
+    sign: Sign
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """What to write, and what each proposal gets, in the order of the proposals."""
+
+    verdicts: tuple[Verdict, ...]
+    rows: tuple[Signed, ...]
+    heads: Mapping[int, Head]
+    incidents: Mapping[UUID, IncidentHead]
+
+
+def plan(
+    proposals: Sequence[Proposal],
+    heads: Mapping[int, Head],
+    incidents: Mapping[UUID, IncidentHead],
+    taken: Mapping[str, bytes],
+    speaker: Speaker,
+) -> Turn:
+    """`heads` by partition and `incidents` as locked; `taken` are the idempotency keys already in the database with their digests."""
+    moved, known, keys = dict(heads), dict(incidents), dict(taken)
+    verdicts: list[Verdict] = []
+    rows: list[Signed] = []
+    for proposal in proposals:
+        refusal = _refusal(proposal, known.get(proposal.incident_id, UNHEARD_OF), keys)
+        if refusal is not None:
+            verdicts.append(refusal)
+            continue
+        try:
+            placed, head, incident = _place(proposal, moved, known, speaker)
+        except ValueError as error:
+            verdicts.append(error)
+            continue
+        moved[partition_of(proposal.incident_id)], known[proposal.incident_id] = head, incident
+        if proposal.idempotency is not None:
+            keys[proposal.idempotency.key] = proposal.idempotency.digest
+        rows.extend(placed)
+        verdicts.append(placed)
+    touched = {row.recorded.event.incident_id: known[row.recorded.event.incident_id] for row in rows}
+    changed = {number: head for number, head in moved.items() if head != heads[number]}
+    return Turn(tuple(verdicts), tuple(rows), changed, touched)
+
+
+def _refusal(proposal: Proposal, incident: IncidentHead, keys: Mapping[str, bytes]) -> Exception | Again | None:
+    if proposal.idempotency is not None and (digest := keys.get(proposal.idempotency.key)) is not None:
+        return Again() if digest == proposal.idempotency.digest else IdempotencyMismatch(proposal.idempotency.key)
+    if incident.version != proposal.expected_version:
+        return Conflict(proposal.incident_id, proposal.expected_version, incident.version)
+    return None
+
+
+def _place(
+    proposal: Proposal, heads: Mapping[int, Head], incidents: Mapping[UUID, IncidentHead], speaker: Speaker
+) -> tuple[tuple[Signed, ...], Head, IncidentHead]:
+    partition = partition_of(proposal.incident_id)
+    head, incident = heads[partition], incidents.get(proposal.incident_id, UNHEARD_OF)
+    placed: list[Signed] = []
+    for said in proposal.said:
+        link = next_link(speaker.service, partition, head, incident.said_hash)
+        envelope = write(said, link, speaker.keyid)
+        head = Head(link.sequence, event_hash(envelope))
+        incident = IncidentHead(incident.version + 1, head.hash)
+        event = Event(
+            id=said.id,
+            incident_id=said.incident_id,
+            time=said.time,
+            actor=said.actor,
+            type=said.data.TYPE,
+            data=said.data,
+            link=link,
+            keyid=speaker.keyid,
+            correlation_id=said.correlation_id,
+            causation_id=said.causation_id,
+            traceparent=said.traceparent,
+            hash=head.hash,
+            envelope=envelope,
+        )
+        placed.append(Signed(Recorded(event, incident.version), speaker.sign(signed_bytes(envelope))))
+    return tuple(placed), head, incident

@@ -1,0 +1,295 @@
+"""The consumer: hears what the other services say, in one transaction with its offset, its views and its reactions.
+
+The consumer group only shares out the partitions. Where to go on stands in this service's own database; what counts as heard is
+decided on the locked chain rows, so a second replica or a zombie can double nothing. `receiving` decides; this module does the I/O.
+"""
+
+import base64
+import binascii
+import json
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, Generic, TypeVar
+
+import asyncpg
+import structlog
+from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
+from aiokafka.structs import ConsumerRecord
+from asyncpg.pool import Pool
+
+from shared.contract.chain import Head
+from shared.contract.decision import Actor, Context, Rejected
+from shared.contract.envelope import Event
+from shared.contract.hashing import ZERO_HASH
+from shared.contract.topics import HEADER_SIGNATURE
+from shared.contract.vocabulary import ServiceName
+from shared.runtime import clock, telemetry, views
+from shared.runtime.appending import IncidentHead, Proposal, Signed
+from shared.runtime.ledger import Ledger, insert, move_heads, move_incidents, say
+from shared.runtime.receiving import Heard, Parked, ParkReason, Received, Record, examine, receive
+from shared.runtime.rules import Rules
+from shared.runtime.trust import Trust
+from shared.runtime.views import Connection, Recorded
+
+C = TypeVar("C")
+S = TypeVar("S")
+
+BATCH: Final = 500
+log = structlog.get_logger(__name__)
+
+
+@dataclass(slots=True)
+class Consumer(Generic[C, S]):
+    ledger: Ledger[C, S]
+    rules: Rules[C, S]
+    pool: "Pool[asyncpg.Record]"
+    trust: Trust
+    kafka: Mapping[str, Any]
+    topic: str
+    lag: dict[int, int]
+    """Messages of each assigned partition that are not heard yet; written here, read by readiness and metrics."""
+
+    async def run(self) -> None:
+        """Hears until cancelled or until anything fails; whoever runs it again goes on from the database."""
+        consumer = AIOKafkaConsumer(
+            **self.kafka,
+            group_id=f"incident-ledger.{self.ledger.service}",
+            enable_auto_commit=False,
+            # Only reached when the topic has lost or renumbered messages: hear all again, the chains drop what is known.
+            auto_offset_reset="earliest",
+            max_poll_records=BATCH,
+        )
+        consumer.subscribe([self.topic], listener=_FromDatabase(self, consumer))
+        await consumer.start()
+        try:
+            while True:
+                for place, messages in (await consumer.getmany(timeout_ms=1000)).items():
+                    await self.hear(
+                        place.partition, [record_of(message) for message in messages], messages[-1].offset + 1
+                    )
+                await self._measure_lag(consumer)
+        finally:
+            await consumer.stop()
+
+    async def hear(self, partition: int, records: Sequence[Record], next_offset: int | None = None) -> None:
+        """One batch of one partition, all or nothing; `next_offset` is where to go on afterwards, None for what is heard again."""
+        examined = [examine(record, self.trust) for record in records]
+        async with self.pool.acquire() as connection, connection.transaction():
+            received = await self._judge(connection, partition, examined)
+            recorded = await self._record(connection, received)
+            await self._park(connection, received.parked)
+            await self._resolve(connection, partition, received)
+            await self._project(connection, received.accepted, recorded)
+            reacted = await self._react(connection, received.accepted)
+            if next_offset is not None:
+                await connection.execute(
+                    "UPDATE heard_offset SET next_offset = $2 WHERE partition = $1", partition, next_offset
+                )
+        if reacted:
+            self.ledger.appended.set()
+        telemetry.heard(len(received.accepted))
+        for parked in received.parked:
+            telemetry.parked(parked.reason.value)
+            log.warning(
+                "parked",
+                reason=parked.reason.value,
+                detail=parked.detail,
+                partition=partition,
+                offset=parked.record.offset,
+            )
+
+    async def _judge(self, connection: Connection, partition: int, examined: Sequence[Heard | Parked]) -> Received:
+        heads = await connection.fetch(
+            "SELECT service, sequence, hash FROM chain WHERE partition = $1 ORDER BY service FOR UPDATE", partition
+        )
+        waiting = await connection.fetch(
+            """SELECT partition, kafka_offset, message_key, value, headers FROM parked
+               WHERE partition = $1 AND reason = $2 AND resolved_at IS NULL ORDER BY service, sequence LIMIT 10000""",
+            partition,
+            ParkReason.GAP.value,
+        )
+        early = [item for row in waiting if isinstance(item := examine(record_from(row), self.trust), Heard)]
+        places = [
+            (item.event.service.value, item.event.link.sequence)
+            for item in (*examined, *early)
+            if isinstance(item, Heard)
+        ]
+        known = await connection.fetch(
+            """SELECT service, sequence, hash FROM ledger WHERE partition = $1
+               AND (service, sequence) IN (SELECT * FROM unnest($2::text[], $3::bigint[]))""",
+            partition,
+            [service for service, _ in places],
+            [sequence for _, sequence in places],
+        )
+        return receive(
+            self.ledger.service,
+            {ServiceName(row["service"]): Head(row["sequence"], row["hash"]) for row in heads},
+            {(ServiceName(row["service"]), row["sequence"]): row["hash"] for row in known},
+            early,
+            examined,
+        )
+
+    async def _record(self, connection: Connection, received: Received) -> list[Recorded]:
+        if not received.accepted:
+            return []
+        rows = await connection.fetch(
+            "SELECT incident_id, version, said_hash FROM incident_head WHERE incident_id = ANY($1)",
+            list({heard.event.incident_id for heard in received.accepted}),
+        )
+        incidents = {row["incident_id"]: IncidentHead(row["version"], row["said_hash"]) for row in rows}
+        signed: list[Signed] = []
+        for heard in received.accepted:
+            head = incidents.get(heard.event.incident_id, IncidentHead(0, ZERO_HASH))
+            incidents[heard.event.incident_id] = IncidentHead(head.version + 1, head.said_hash)
+            signed.append(Signed(Recorded(heard.event, head.version + 1), heard.record.signature))
+        await insert(connection, signed, [heard.record.offset for heard in received.accepted])
+        partition = received.accepted[0].record.partition
+        await move_heads(
+            connection, {(service, partition): head for service, head in received.heads.items() if head.sequence}
+        )
+        await move_incidents(connection, incidents)
+        return [row.recorded for row in signed]
+
+    async def _park(self, connection: Connection, parked: Sequence[Parked]) -> None:
+        await connection.executemany(
+            """INSERT INTO parked (reason, detail, partition, kafka_offset, service, sequence, message_key, value, headers)
+               VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT (partition, kafka_offset, reason) DO NOTHING""",
+            [
+                (
+                    item.reason.value,
+                    item.detail.replace("\x00", "�"),
+                    item.record.partition,
+                    item.record.offset,
+                    item.event.service.value if item.event else None,
+                    item.event.link.sequence if item.event else None,
+                    item.record.key,
+                    item.record.value,
+                    json.dumps([[name, base64.b64encode(value).decode()] for name, value in item.record.headers]),
+                )
+                for item in parked
+            ],
+        )
+
+    async def _resolve(self, connection: Connection, partition: int, received: Received) -> None:
+        offsets = [heard.record.offset for heard in received.accepted]
+        await connection.execute(
+            """UPDATE parked SET resolved_at = clock_timestamp(), resolution = 'heard'
+               WHERE partition = $1 AND resolved_at IS NULL AND reason NOT IN ('projection', 'reaction')
+               AND (kafka_offset = ANY($2) OR (reason = 'gap' AND kafka_offset = ANY($3)))""",
+            partition,
+            offsets,
+            list(received.duplicates),
+        )
+        # A message that waited may have come again in between: then its number is behind the head by now.
+        await connection.execute(
+            """UPDATE parked SET resolved_at = clock_timestamp(), resolution = 'heard by another copy'
+               FROM ledger WHERE parked.partition = $1 AND resolved_at IS NULL AND reason = 'gap'
+               AND ledger.service = parked.service AND ledger.partition = parked.partition AND ledger.sequence = parked.sequence
+               AND ledger.envelope = parked.value""",
+            partition,
+        )
+
+    async def _project(self, connection: Connection, accepted: Sequence[Heard], recorded: Sequence[Recorded]) -> None:
+        try:
+            async with connection.transaction():
+                await views.apply(connection, self.rules.project, recorded)
+        except Exception:  # noqa: BLE001  a view must not hold up the chain: find the event that it fails on
+            for heard, item in zip(accepted, recorded, strict=True):
+                try:
+                    async with connection.transaction():
+                        await views.apply(connection, self.rules.project, [item])
+                except Exception as error:  # noqa: BLE001
+                    log.exception("a view failed on an event and is behind", event_id=str(item.event.id))
+                    await self._park(connection, [Parked(heard.record, ParkReason.PROJECTION, repr(error), item.event)])
+                    telemetry.parked(ParkReason.PROJECTION.value)
+
+    async def _react(self, connection: Connection, accepted: Sequence[Heard]) -> int:
+        reacted: Counter[str] = Counter()
+        for heard in accepted:
+            if not isinstance(heard.event.data, self.rules.reacts_to):
+                continue
+            try:
+                async with connection.transaction():
+                    reacted["said"] += await self._react_to(connection, heard.event)
+            except Exception as error:  # noqa: BLE001  a reaction must not hold up the chain
+                log.exception("a reaction failed", event_id=str(heard.event.id))
+                await self._park(connection, [Parked(heard.record, ParkReason.REACTION, repr(error), heard.event)])
+                telemetry.parked(ParkReason.REACTION.value)
+        return reacted["said"]
+
+    async def react_again(self, parked_id: int, event: Event) -> None:
+        """Tries a parked reaction again; raises what it raises."""
+        async with self.pool.acquire() as connection, connection.transaction():
+            # The lane first, as everybody who says something takes it.
+            await connection.execute(
+                "SELECT FROM chain WHERE partition = $1 ORDER BY service FOR UPDATE", event.link.partition
+            )
+            said = await self._react_to(connection, event)
+            await connection.execute(
+                "UPDATE parked SET resolved_at = clock_timestamp(), resolution = $2 WHERE parked_id = $1",
+                parked_id,
+                f"reacted with {said} events",
+            )
+
+    async def _react_to(self, connection: Connection, event: Event) -> int:
+        said_now = 0
+        loaded = await self.ledger.load(event.incident_id, connection)
+        with telemetry.span_from(event.traceparent, f"{self.ledger.service} reacts to {event.type}"):
+            for command in self.rules.react(event, loaded.state):
+                context = Context(clock.now(), Actor(f"service:{self.ledger.service}"))
+                loaded = await self.ledger.load(event.incident_id, connection)
+                try:
+                    decided = self.rules.decide(command, loaded.state, context)
+                except Rejected as refusal:
+                    log.info("no reaction", rule=refusal.rule, detail=refusal.detail, event_id=str(event.id))
+                    continue
+                said = say(event.incident_id, decided, context, cause=event)
+                turn = await self.ledger.append_within(connection, [Proposal(event.incident_id, loaded.version, said)])
+                if isinstance(turn.verdicts[0], Exception):
+                    raise turn.verdicts[0]
+                said_now += len(said)
+        return said_now
+
+    async def _measure_lag(self, consumer: AIOKafkaConsumer) -> None:
+        self.lag.clear()
+        for place in consumer.assignment():
+            if (end := consumer.highwater(place)) is not None:
+                self.lag[place.partition] = end - await consumer.position(place)
+
+
+class _FromDatabase(ConsumerRebalanceListener):  # type: ignore[misc]
+    """Starts each assigned partition where this service's database says."""
+
+    def __init__(self, owner: Consumer[Any, Any], consumer: AIOKafkaConsumer) -> None:
+        self._owner = owner
+        self._consumer = consumer
+
+    async def on_partitions_revoked(self, revoked: set[TopicPartition]) -> None:
+        """Nothing to hand over: offsets are committed with what they stand for."""
+
+    async def on_partitions_assigned(self, assigned: set[TopicPartition]) -> None:
+        async with self._owner.pool.acquire() as connection:
+            rows = await connection.fetch("SELECT partition, next_offset FROM heard_offset")
+        offsets = {row["partition"]: row["next_offset"] for row in rows}
+        for place in assigned:
+            self._consumer.seek(place, offsets[place.partition])
+
+
+def record_of(message: ConsumerRecord[bytes | None, bytes | None]) -> Record:
+    headers = tuple((name, value) for name, value in message.headers)
+    return Record(message.partition, message.offset, message.key, message.value or b"", headers, _signature(headers))
+
+
+def record_from(row: Mapping[str, Any]) -> Record:
+    """A parked message as it came."""
+    headers = tuple((name, base64.b64decode(value)) for name, value in json.loads(row["headers"]))
+    return Record(row["partition"], row["kafka_offset"], row["message_key"], row["value"], headers, _signature(headers))
+
+
+def _signature(headers: Sequence[tuple[str, bytes]]) -> bytes:
+    """The signature of a message, empty when there is none that can be decoded."""
+    try:
+        return base64.b64decode(dict(headers).get(HEADER_SIGNATURE, b""), validate=True)
+    except binascii.Error:
+        return b""

@@ -1,0 +1,28 @@
+"""Work that only one replica may do at a time: a named lease that ends with its database session."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from typing import Final
+
+import asyncpg
+
+from shared.runtime.views import Connection
+
+LOOK_EVERY: Final = 0.25
+"""Seconds between two tries to get a lease that another replica holds."""
+
+
+@contextlib.asynccontextmanager
+async def lease(dsn: str, name: str) -> AsyncIterator[Connection]:
+    """Waits for the lease, then holds it on a connection of its own, which the body may use.
+
+    Postgres releases it when that session ends. A holder that lost its session notices at its next statement, so whoever must not
+    act after that fences every effect through this connection."""
+    connection = await asyncpg.connect(dsn)
+    try:
+        while not await connection.fetchval("SELECT pg_try_advisory_lock(hashtextextended($1, 0))", name):
+            await asyncio.sleep(LOOK_EVERY)
+        yield connection
+    finally:
+        connection.terminate()

@@ -1,0 +1,391 @@
+"""A service's ledger: load what is known of an incident, decide, append.
+
+One writer task per process commits for everybody who waits (group commit): one transaction locks the lanes, links, signs, inserts,
+writes the views and moves the heads. `appending.plan` decides; this module does the I/O around it.
+"""
+
+import asyncio
+import contextlib
+from collections import OrderedDict
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, Generic, TypeVar
+from uuid import UUID
+
+import asyncpg
+from asyncpg.pool import Pool
+from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_attempt, wait_random
+
+from shared.contract.catalogue.base import EventData
+from shared.contract.chain import Head
+from shared.contract.decision import Context, Missing
+from shared.contract.envelope import Event, Said, read
+from shared.contract.topics import partition_of
+from shared.contract.vocabulary import ServiceName
+from shared.runtime import clock, telemetry, views
+from shared.runtime.answers import Conflict, IdempotencyMismatch, Stale
+from shared.runtime.appending import Again, Idempotency, IncidentHead, Proposal, Signed, Speaker, Turn, plan
+from shared.runtime.rules import Rules
+from shared.runtime.views import Connection, Recorded, Write
+
+C = TypeVar("C")
+S = TypeVar("S")
+
+TURN: Final = 1000
+"""Most proposals that one transaction takes."""
+CACHED: Final = 4096
+"""Incidents whose folded state is kept; a state at a version never changes, so the cache needs no invalidation."""
+ATTEMPTS: Final = 50
+LINKS: Final = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded(Generic[S]):
+    """What the service knows of an incident: the fold of all it said and heard, up to `version` (0: nothing is known)."""
+
+    state: S
+    version: int
+    traceparents: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Carried:
+    """A command's answer: the events it made, with their places and signatures, and the incident's version after them."""
+
+    incident_id: UUID
+    version: int
+    signed: tuple[Signed, ...]
+
+
+@dataclass(slots=True)
+class _Waiting:
+    proposal: Proposal
+    answer: asyncio.Future[tuple[Signed, ...] | Again]
+
+
+class Ledger(Generic[C, S]):
+    def __init__(self, pool: "Pool[asyncpg.Record]", speaker: Speaker, rules: Rules[C, S]) -> None:
+        self._pool = pool
+        self._speaker = speaker
+        self._rules = rules
+        self._queue: asyncio.Queue[_Waiting] = asyncio.Queue()
+        self._states: OrderedDict[UUID, Loaded[S]] = OrderedDict()
+        self.appended = asyncio.Event()
+        """Set after each commit, so that the relay need not wait for its next look."""
+
+    @property
+    def service(self) -> ServiceName:
+        return self._speaker.service
+
+    async def carry_out(
+        self,
+        incident_id: UUID,
+        command: C,
+        context: Context,
+        *,
+        expected_version: int | None = None,
+        idempotency: Idempotency | None = None,
+        must_exist: bool = True,
+        extra: Sequence[Write] = (),
+    ) -> Carried:
+        """Decides on all that the service knows and appends; decides again when something was said or heard meanwhile.
+
+        Raises what `decide` raises, Missing when nothing is known of the incident and it must exist, Stale when it is not at
+        `expected_version`, IdempotencyMismatch, MalformedEnvelope when an event is too large, Conflict when others never let up."""
+        if idempotency is not None and (earlier := await self._earlier(idempotency)) is not None:
+            return earlier
+        tries = AsyncRetrying(
+            retry=retry_if_exception_type(Conflict),
+            stop=stop_after_attempt(ATTEMPTS),
+            wait=wait_random(0, 0.01),
+            reraise=True,
+        )
+        async for attempt in tries:
+            with attempt:
+                loaded = await self.load(incident_id)
+                if must_exist and loaded.version == 0:
+                    raise Missing(f"incident {incident_id}")
+                if expected_version is not None and expected_version != loaded.version:
+                    raise Stale(expected_version, loaded.version)
+                return await self._decide_and_append(incident_id, command, context, loaded, idempotency, extra)
+        raise AssertionError("unreachable: tenacity re-raises")
+
+    async def _decide_and_append(
+        self,
+        incident_id: UUID,
+        command: C,
+        context: Context,
+        loaded: Loaded[S],
+        idempotency: Idempotency | None,
+        extra: Sequence[Write],
+    ) -> Carried:
+        with telemetry.linked_span(type(command).__name__, loaded.traceparents):
+            decided = self._rules.decide(command, loaded.state, context)
+            if not decided:
+                return Carried(incident_id, loaded.version, ())
+            said = say(incident_id, decided, context)
+            signed = await self._submit(Proposal(incident_id, loaded.version, said, idempotency, extra))
+        if isinstance(signed, Again):
+            assert idempotency is not None
+            if (earlier := await self._earlier(idempotency)) is None:
+                raise Conflict(incident_id, loaded.version, loaded.version)
+            return earlier
+        return Carried(incident_id, signed[-1].recorded.version, signed)
+
+    async def load(self, incident_id: UUID, connection: Connection | None = None) -> Loaded[S]:
+        """Folds what the service knows of the incident. With a connection, what its transaction sees, uncached."""
+        cached = self._states.get(incident_id, Loaded(self._rules.initial, 0))
+        if connection is not None:
+            return await self._fold(connection, incident_id, cached)
+        async with self._pool.acquire() as pooled:
+            loaded = await self._fold(pooled, incident_id, cached)
+        if loaded.version:
+            self._states[incident_id] = loaded
+            self._states.move_to_end(incident_id)
+            if len(self._states) > CACHED:
+                self._states.popitem(last=False)
+        return loaded
+
+    async def _fold(self, connection: Connection, incident_id: UUID, since: Loaded[S]) -> Loaded[S]:
+        rows = await connection.fetch(
+            "SELECT version, envelope FROM ledger WHERE incident_id = $1 AND version > $2 ORDER BY version",
+            incident_id,
+            since.version,
+        )
+        state, version, traceparents = since.state, since.version, since.traceparents
+        for row in rows:
+            event = read(row["envelope"])
+            state, version = self._rules.evolve(state, event), row["version"]
+            if event.traceparent is not None:
+                traceparents = (*traceparents, event.traceparent)[-LINKS:]
+        return Loaded(state, version, traceparents)
+
+    async def history(self, incident_id: UUID, connection: Connection | None = None) -> list[Recorded]:
+        """All that the service knows of an incident, by version."""
+        async with self._connection(connection) as used:
+            rows = await used.fetch(
+                "SELECT version, envelope FROM ledger WHERE incident_id = $1 ORDER BY version", incident_id
+            )
+        return [Recorded(read(row["envelope"]), row["version"]) for row in rows]
+
+    async def timeline(self, incident_id: UUID, after: int, limit: int) -> list[Signed]:
+        """A page of what the service knows of an incident: versions above `after`, with signatures."""
+        async with self._pool.acquire() as connection:
+            rows = await connection.fetch(
+                "SELECT version, envelope, signature FROM ledger WHERE incident_id = $1 AND version > $2 ORDER BY version LIMIT $3",
+                incident_id,
+                after,
+                limit,
+            )
+        return [_signed(row) for row in rows]
+
+    async def append_within(self, connection: Connection, proposals: Sequence[Proposal]) -> Turn:
+        """One turn in the caller's transaction: every accepted proposal is written when that commits."""
+        turn = await self._plan(connection, proposals)
+        if turn.rows:
+            await self._write(connection, turn)
+            await self._take_keys(connection, proposals, turn)
+            await views.apply(connection, self._rules.project, [row.recorded for row in turn.rows])
+            for proposal, verdict in zip(proposals, turn.verdicts, strict=True):
+                if isinstance(verdict, tuple) and proposal.extra:
+                    await views.execute(connection, proposal.extra)
+        return turn
+
+    async def run(self) -> None:
+        """The writer task: commits for everybody who waits, until cancelled."""
+        while True:
+            waiting = [await self._queue.get()]
+            while len(waiting) < TURN and not self._queue.empty():
+                waiting.append(self._queue.get_nowait())
+            await self._commit(waiting)
+
+    async def _submit(self, proposal: Proposal) -> tuple[Signed, ...] | Again:
+        answer: asyncio.Future[tuple[Signed, ...] | Again] = asyncio.get_running_loop().create_future()
+        self._queue.put_nowait(_Waiting(proposal, answer))
+        return await answer
+
+    async def _commit(self, waiting: Sequence[_Waiting]) -> None:
+        wanted = [item for item in waiting if not item.answer.cancelled()]
+        try:
+            async with self._pool.acquire() as connection, connection.transaction():
+                turn = await self.append_within(connection, [item.proposal for item in wanted])
+        except Exception as error:  # noqa: BLE001  every failure is somebody's answer
+            await self._commit_singly(wanted, error)
+            return
+        self.appended.set()
+        telemetry.appended(len(turn.rows))
+        for item, verdict in zip(wanted, turn.verdicts, strict=True):
+            if item.answer.done():
+                continue
+            if isinstance(verdict, Exception):
+                item.answer.set_exception(verdict)
+            else:
+                item.answer.set_result(verdict)
+
+    async def _commit_singly(self, waiting: Sequence[_Waiting], error: Exception) -> None:
+        """A failed group is tried one by one, so that only the command that cannot be written fails."""
+        if len(waiting) == 1:
+            if waiting[0].answer.done():
+                return
+            if isinstance(error, KeyTaken):
+                waiting[0].answer.set_result(Again())
+            else:
+                waiting[0].answer.set_exception(error)
+            return
+        for item in waiting:
+            await self._commit([item])
+
+    async def _plan(self, connection: Connection, proposals: Sequence[Proposal]) -> Turn:
+        partitions = sorted({partition_of(proposal.incident_id) for proposal in proposals})
+        lanes = await connection.fetch(
+            "SELECT partition, sequence, hash FROM chain WHERE service = $1 AND partition = ANY($2) ORDER BY partition FOR UPDATE",
+            self.service.value,
+            partitions,
+        )
+        incidents = await connection.fetch(
+            "SELECT incident_id, version, said_hash FROM incident_head WHERE incident_id = ANY($1)",
+            list({proposal.incident_id for proposal in proposals}),
+        )
+        keys = [proposal.idempotency.key for proposal in proposals if proposal.idempotency is not None]
+        taken = await connection.fetch("SELECT key, digest FROM idempotency WHERE key = ANY($1)", keys) if keys else []
+        return plan(
+            proposals,
+            {row["partition"]: Head(row["sequence"], row["hash"]) for row in lanes},
+            {row["incident_id"]: IncidentHead(row["version"], row["said_hash"]) for row in incidents},
+            {row["key"]: row["digest"] for row in taken},
+            self._speaker,
+        )
+
+    async def _write(self, connection: Connection, turn: Turn) -> None:
+        await insert(connection, turn.rows, [None] * len(turn.rows))
+        await move_heads(connection, {(self.service, partition): head for partition, head in turn.heads.items()})
+        await move_incidents(connection, turn.incidents)
+
+    async def _take_keys(self, connection: Connection, proposals: Sequence[Proposal], turn: Turn) -> None:
+        taken = [
+            (proposal.idempotency, verdict)
+            for proposal, verdict in zip(proposals, turn.verdicts, strict=True)
+            if proposal.idempotency is not None and isinstance(verdict, tuple)
+        ]
+        if not taken:
+            return
+        # Sorted, so that two replicas that take the same keys in one turn wait for each other in one order.
+        rows = sorted(
+            (key.key, key.digest, signed[0].recorded.event.incident_id, signed[0].recorded.event.link, len(signed))
+            for key, signed in taken
+        )
+        new = await connection.fetch(
+            """INSERT INTO idempotency (key, digest, incident_id, partition, sequence, events)
+               SELECT * FROM unnest($1::text[], $2::bytea[], $3::uuid[], $4::smallint[], $5::bigint[], $6::smallint[])
+               ON CONFLICT DO NOTHING RETURNING key""",
+            [row[0] for row in rows],
+            [row[1] for row in rows],
+            [row[2] for row in rows],
+            [row[3].partition for row in rows],
+            [row[3].sequence for row in rows],
+            [row[4] for row in rows],
+        )
+        if len(new) != len(rows):
+            raise KeyTaken
+
+    async def _earlier(self, idempotency: Idempotency) -> Carried | None:
+        async with self._pool.acquire() as connection:
+            row = await connection.fetchrow(
+                "SELECT digest, incident_id, partition, sequence, events FROM idempotency WHERE key = $1",
+                idempotency.key,
+            )
+            if row is None:
+                return None
+            if row["digest"] != idempotency.digest:
+                raise IdempotencyMismatch(idempotency.key)
+            rows = await connection.fetch(
+                """SELECT version, envelope, signature FROM ledger
+                   WHERE service = $1 AND partition = $2 AND sequence >= $3 AND sequence < $3 + $4 ORDER BY sequence""",
+                self.service.value,
+                row["partition"],
+                row["sequence"],
+                row["events"],
+            )
+        signed = tuple(_signed(row) for row in rows)
+        return Carried(row["incident_id"], signed[-1].recorded.version, signed)
+
+    @contextlib.asynccontextmanager
+    async def _connection(self, given: Connection | None) -> AsyncIterator[Connection]:
+        if given is not None:
+            yield given
+        else:
+            async with self._pool.acquire() as pooled:
+                yield pooled
+
+
+class KeyTaken(Exception):
+    """Another replica took an idempotency key between this turn's look and its insert, and has committed."""
+
+
+def say(
+    incident_id: UUID, decided: Iterable[EventData], context: Context, cause: Event | None = None
+) -> tuple[Said, ...]:
+    """Gives decided data what every event carries: id, time, actor, cause and the trace in which it is said."""
+    traceparent = telemetry.traceparent()
+    correlation = cause.correlation_id if cause is not None else str(clock.new_id())
+    return tuple(
+        Said(
+            id=clock.new_id(),
+            incident_id=incident_id,
+            time=context.now,
+            actor=context.actor.subject,
+            data=data,
+            correlation_id=correlation,
+            causation_id=cause.id if cause is not None else None,
+            traceparent=traceparent,
+        )
+        for data in decided
+    )
+
+
+async def insert(connection: Connection, rows: Sequence[Signed], offsets: Sequence[int | None]) -> None:
+    """Adds rows to the ledger; `offsets` are their Kafka offsets, None for what the service says itself."""
+    events = [row.recorded.event for row in rows]
+    await connection.execute(
+        """INSERT INTO ledger (service, partition, sequence, event_id, incident_id, version, type, envelope, signature, hash, kafka_offset)
+           SELECT * FROM unnest($1::text[], $2::smallint[], $3::bigint[], $4::uuid[], $5::uuid[], $6::bigint[], $7::text[],
+                                $8::bytea[], $9::bytea[], $10::bytea[], $11::bigint[])""",
+        [event.link.service.value for event in events],
+        [event.link.partition for event in events],
+        [event.link.sequence for event in events],
+        [event.id for event in events],
+        [event.incident_id for event in events],
+        [row.recorded.version for row in rows],
+        [event.type for event in events],
+        [event.envelope for event in events],
+        [row.signature for row in rows],
+        [event.hash for event in events],
+        list(offsets),
+    )
+
+
+async def move_heads(connection: Connection, heads: Mapping[tuple[ServiceName, int], Head]) -> None:
+    await connection.execute(
+        """UPDATE chain SET sequence = new.sequence, hash = new.hash
+           FROM unnest($1::text[], $2::smallint[], $3::bigint[], $4::bytea[]) AS new (service, partition, sequence, hash)
+           WHERE chain.service = new.service AND chain.partition = new.partition""",
+        [service.value for service, _ in heads],
+        [partition for _, partition in heads],
+        [head.sequence for head in heads.values()],
+        [head.hash for head in heads.values()],
+    )
+
+
+async def move_incidents(connection: Connection, incidents: Mapping[UUID, IncidentHead]) -> None:
+    await connection.execute(
+        """INSERT INTO incident_head (incident_id, version, said_hash)
+           SELECT * FROM unnest($1::uuid[], $2::bigint[], $3::bytea[])
+           ON CONFLICT (incident_id) DO UPDATE SET version = excluded.version, said_hash = excluded.said_hash""",
+        list(incidents),
+        [head.version for head in incidents.values()],
+        [head.said_hash for head in incidents.values()],
+    )
+
+
+def _signed(row: Mapping[str, Any]) -> Signed:
+    return Signed(Recorded(read(row["envelope"]), row["version"]), row["signature"])

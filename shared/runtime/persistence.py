@@ -1,0 +1,44 @@
+"""Which failures pass by themselves, and how a task outlives them."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Final
+
+import asyncpg
+import structlog
+from aiokafka.errors import KafkaError
+from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, wait_exponential_jitter
+
+PASSING: Final[tuple[type[Exception], ...]] = (
+    KafkaError,
+    OSError,
+    TimeoutError,
+    asyncio.IncompleteReadError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.CannotConnectNowError,
+    asyncpg.AdminShutdownError,
+    asyncpg.CrashShutdownError,
+    asyncpg.TooManyConnectionsError,
+    asyncpg.ConnectionDoesNotExistError,
+    asyncpg.InterfaceError,
+)
+"""A broker or a database that is away: worth waiting for. Anything else is a bug, and the process stops loudly."""
+
+log = structlog.get_logger(__name__)
+
+
+async def persist(name: str, task: Callable[[], Awaitable[None]]) -> None:
+    """Runs the task again, from its beginning, whenever it fails for a reason that passes by itself."""
+
+    def tell(state: RetryCallState) -> None:
+        error = state.outcome.exception() if state.outcome is not None else None
+        log.warning("interrupted, trying again", task=name, error=repr(error), attempt=state.attempt_number)
+
+    async for attempt in AsyncRetrying(
+        retry=retry_if_exception_type(PASSING),
+        wait=wait_exponential_jitter(0.1, 3, jitter=0.2),
+        before_sleep=tell,
+        reraise=True,
+    ):
+        with attempt:
+            await task()

@@ -1,0 +1,62 @@
+"""What an operator may do to a service's database from its own ledger: write the views again, try parked messages again."""
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+import asyncpg
+from asyncpg.pool import Pool
+
+from shared.contract.envelope import read
+from shared.runtime import views
+from shared.runtime.consumer import Consumer, record_from
+from shared.runtime.rules import Rules
+from shared.runtime.views import Recorded
+
+PAGE: Final = 1000
+
+
+async def rebuild_views(pool: "Pool[asyncpg.Record]", rules: Rules[Any, Any]) -> str:
+    """Empties the view tables and projects the whole ledger into them, in one transaction; nobody writes meanwhile."""
+    async with pool.acquire() as connection, connection.transaction():
+        await connection.execute("SELECT FROM chain ORDER BY service, partition FOR UPDATE")
+        await connection.execute(f"TRUNCATE {', '.join(rules.view_tables)}")
+        events = 0
+        position = 0
+        while rows := await connection.fetch(
+            "SELECT position, version, envelope FROM ledger WHERE position > $1 ORDER BY position LIMIT $2",
+            position,
+            PAGE,
+        ):
+            recorded = [Recorded(read(row["envelope"]), row["version"]) for row in rows]
+            await views.apply(connection, rules.project, recorded)
+            events, position = events + len(rows), rows[-1]["position"]
+        await connection.execute(
+            "UPDATE parked SET resolved_at = clock_timestamp(), resolution = 'rebuilt' WHERE reason = 'projection' AND resolved_at IS NULL"
+        )
+    return f"{', '.join(rules.view_tables)}: rebuilt from {events} events"
+
+
+async def replay_parked(pool: "Pool[asyncpg.Record]", consumer: Consumer[Any, Any], ids: Sequence[int]) -> list[str]:
+    """Gives parked messages to the consumer again, as if they had just come; says what became of each."""
+    answers = []
+    for parked_id in ids:
+        row = await pool.fetchrow("SELECT * FROM parked WHERE parked_id = $1", parked_id)
+        if row is None:
+            answers.append(f"{parked_id}: there is no such parked message")
+        elif row["resolved_at"] is not None:
+            answers.append(f"{parked_id}: already resolved ({row['resolution']})")
+        else:
+            await _replay(consumer, row)
+            after = await pool.fetchrow("SELECT reason, detail, resolution FROM parked WHERE parked_id = $1", parked_id)
+            assert after is not None
+            answers.append(
+                f"{parked_id}: {after['resolution'] or 'still parked, ' + after['reason'] + ': ' + after['detail']}"
+            )
+    return answers
+
+
+async def _replay(consumer: Consumer[Any, Any], row: asyncpg.Record) -> None:
+    if row["reason"] == "reaction":
+        await consumer.react_again(row["parked_id"], read(row["value"]))
+    elif row["reason"] != "projection":
+        await consumer.hear(row["partition"], [record_from(row)])

@@ -1,0 +1,157 @@
+"""What a receiver does with what arrives on a partition, decided without any I/O.
+
+Accepted is only the next number of a chain, decodable, on the right partition, signed with the key in force, and its speaker's to
+say. A duplicate is dropped. Everything else is parked with its reason; an event that came too early is parked as a gap and taken
+up as soon as those before it have come.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from shared.contract.catalogue import BY_TYPE
+from shared.contract.chain import Head, Verdict, judge
+from shared.contract.envelope import Event, MalformedEnvelope, read
+from shared.contract.topics import partition_of
+from shared.contract.vocabulary import ServiceName
+from shared.runtime.trust import Trust
+
+
+class ParkReason(StrEnum):
+    MALFORMED = "malformed"
+    WRONG_PARTITION = "wrong_partition"
+    UNTRUSTED = "untrusted"
+    NOT_THEIRS_TO_SAY = "not_theirs_to_say"
+    GAP = "gap"
+    EQUIVOCATION = "equivocation"
+    BROKEN_LINK = "broken_link"
+    NOT_OURS = "not_ours"
+    PROJECTION = "projection"
+    REACTION = "reaction"
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A message as it stands on the topic."""
+
+    partition: int
+    offset: int
+    key: bytes | None
+    value: bytes
+    headers: tuple[tuple[str, bytes], ...]
+    signature: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    event: Event
+    record: Record
+
+
+@dataclass(frozen=True, slots=True)
+class Parked:
+    record: Record
+    reason: ParkReason
+    detail: str
+    event: Event | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """What became of a batch: accepted in chain order, parked, duplicates (by offset), and the heads after it."""
+
+    accepted: tuple[Heard, ...]
+    parked: tuple[Parked, ...]
+    duplicates: tuple[int, ...]
+    heads: Mapping[ServiceName, Head]
+
+
+Known = Mapping[tuple[ServiceName, int], bytes]
+
+
+def examine(record: Record, trust: Trust) -> Heard | Parked:
+    """Whether the message may be heard at all, whatever its place: decodable, at its place, trusted, its speaker's to say."""
+    try:
+        event = read(record.value)
+    except MalformedEnvelope as error:
+        return Parked(record, ParkReason.MALFORMED, str(error))
+    link = event.link
+    if link.partition != record.partition or partition_of(event.incident_id) != record.partition:
+        where = f"source names partition {link.partition}, its incident belongs on {partition_of(event.incident_id)}"
+        return Parked(record, ParkReason.WRONG_PARTITION, where, event)
+    if (refusal := trust.refusal(event, record.signature)) is not None:
+        return Parked(record, ParkReason.UNTRUSTED, refusal, event)
+    model = BY_TYPE.get(event.type)
+    if model is not None and model.SAID_BY != link.service:
+        return Parked(
+            record,
+            ParkReason.NOT_THEIRS_TO_SAY,
+            f"{event.type} is {model.SAID_BY}'s to say, not {link.service}'s",
+            event,
+        )
+    return Heard(event, record)
+
+
+def receive(
+    own: ServiceName,
+    heads: Mapping[ServiceName, Head],
+    known: Known,
+    waiting: Sequence[Heard],
+    examined: Sequence[Heard | Parked],
+) -> Received:
+    """`heads` are the partition's chains as locked; `known` the hashes this service holds at numbers that the batch repeats;
+    `waiting` what came too early before and is still parked as a gap."""
+    batch = _Batch(own, dict(heads), dict(known), {_place(item.event): item for item in waiting})
+    for item in examined:
+        if isinstance(item, Parked):
+            batch.parked.append(item)
+        elif item.event.service == own:
+            batch.hear_own(item)
+        else:
+            batch.hear(item)
+    return Received(tuple(batch.accepted), tuple(batch.parked), tuple(batch.duplicates), batch.heads)
+
+
+@dataclass(slots=True)
+class _Batch:
+    own: ServiceName
+    heads: dict[ServiceName, Head]
+    known: dict[tuple[ServiceName, int], bytes]
+    early: dict[tuple[ServiceName, int], Heard]
+    accepted: list[Heard] = field(default_factory=list)
+    parked: list[Parked] = field(default_factory=list)
+    duplicates: list[int] = field(default_factory=list)
+
+    def hear_own(self, item: Heard) -> None:
+        if self.known.get(_place(item.event)) == item.event.hash:
+            self.duplicates.append(item.record.offset)
+        else:
+            self.parked.append(Parked(item.record, ParkReason.NOT_OURS, "this service never said it", item.event))
+
+    def hear(self, item: Heard) -> None:
+        next_: Heard | None = item
+        while next_ is not None:
+            next_ = self._hear_one(next_)
+
+    def _hear_one(self, item: Heard) -> Heard | None:
+        """Returns the event that waited for this one, if there is one."""
+        event = item.event
+        match verdict := judge(self.heads[event.service], event, self.known.get(_place(event))):
+            case Verdict.ACCEPT:
+                self.accepted.append(item)
+                self.heads[event.service] = Head(event.link.sequence, event.hash)
+                self.known[_place(event)] = event.hash
+                return self.early.pop((event.service, event.link.sequence + 1), None)
+            case Verdict.DUPLICATE:
+                self.duplicates.append(item.record.offset)
+            case Verdict.GAP | Verdict.EQUIVOCATION | Verdict.BROKEN_LINK:
+                head = self.heads[event.service]
+                detail = f"number {event.link.sequence} of {event.service}/{event.link.partition}; the head is {head.sequence}"
+                self.parked.append(Parked(item.record, ParkReason(verdict.value), detail, event))
+                if verdict is Verdict.GAP:
+                    self.early.setdefault(_place(event), item)
+        return None
+
+
+def _place(event: Event) -> tuple[ServiceName, int]:
+    return event.service, event.link.sequence

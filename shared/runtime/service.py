@@ -1,0 +1,314 @@
+"""How a service runs: HTTP, writer, relay, consumer and its own workers as siblings of one process.
+
+If one of them fails for a reason that does not pass by itself, the process ends, loudly, and is restarted by whoever runs it: never
+a service that answers and relays nothing.
+"""
+
+import argparse
+import asyncio
+import contextlib
+import gc
+import signal
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Final, Generic, TypeVar
+from uuid import UUID
+
+import asyncpg
+import structlog
+import uvicorn
+from aiokafka.admin import AIOKafkaAdminClient
+from asyncpg.pool import Pool
+from fastapi import APIRouter
+
+from shared.contract.topics import PARTITIONS
+from shared.contract.vocabulary import ServiceName
+from shared.runtime import clock, logs, rebuilding, settings as settings_, telemetry, trust
+from shared.runtime.appending import Speaker
+from shared.runtime.consumer import Consumer
+from shared.runtime.http import create_app
+from shared.runtime.lease import lease
+from shared.runtime.ledger import Ledger
+from shared.runtime.persistence import PASSING, persist
+from shared.runtime.relay import Relay
+from shared.runtime.rules import Rules
+from shared.runtime.settings import ServiceSettings
+from shared.runtime.views import Connection
+from shared.tlog.note import Signer
+
+C = TypeVar("C")
+S = TypeVar("S")
+
+ROLES: Final = ("http", "relay", "consumer", "workers")
+DRAIN_WITHIN: Final = 8.0
+"""Seconds that requests under way and the relay have to finish after SIGTERM."""
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Service(Generic[C, S]):
+    """Everything that makes one service different from another."""
+
+    name: ServiceName
+    title: str
+    rules: Rules[C, S]
+    router: APIRouter
+    settings: type[ServiceSettings] = ServiceSettings
+    workers: tuple[Callable[["Running[C, S]"], Awaitable[None]], ...] = ()
+
+
+@dataclass(slots=True)
+class Running(Generic[C, S]):
+    """A service with its connections: what routes and workers are handed."""
+
+    service: Service[C, S]
+    settings: ServiceSettings
+    pool: "Pool[asyncpg.Record]"
+    ledger: Ledger[C, S]
+    trust: trust.Trust
+    roles: frozenset[str]
+    lag: dict[int, int] = field(default_factory=dict)
+    stopping: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def now(self) -> datetime:
+        return clock.now()
+
+    def new_id(self) -> UUID:
+        return clock.new_id()
+
+    @contextlib.asynccontextmanager
+    async def read(self) -> AsyncIterator[Connection]:
+        """A connection for the queries of views."""
+        async with self.pool.acquire() as connection:
+            yield connection
+
+    def lease(self, name: str) -> contextlib.AbstractAsyncContextManager[Connection]:
+        return lease(self.settings.database_dsn.get_secret_value(), name)
+
+    async def readiness(self) -> dict[str, Any]:
+        """The truth about database, broker and lag, as /readyz shows it."""
+        checks: dict[str, str] = {}
+        waiting = parked = None
+        try:
+            async with asyncio.timeout(2), self.pool.acquire() as connection:
+                waiting = await connection.fetchval(
+                    """SELECT coalesce(sum(chain.sequence - relay_cursor.sequence), 0)::bigint
+                       FROM chain JOIN relay_cursor USING (partition) WHERE service = $1""",
+                    self.service.name.value,
+                )
+                parked = await connection.fetchval("SELECT count(*) FROM parked WHERE resolved_at IS NULL")
+            checks["database"] = "ok"
+        except (*PASSING, asyncpg.PostgresError) as error:
+            checks["database"] = type(error).__name__
+        checks["broker"] = await self._broker()
+        return {
+            "service": self.service.name.value,
+            "ready": all(check == "ok" for check in checks.values()),
+            "checks": checks,
+            "lag": {"to_hear": sum(self.lag.values()), "to_relay": waiting},
+            "parked": parked,
+        }
+
+    async def _broker(self) -> str:
+        admin = AIOKafkaAdminClient(**self.settings.kafka(), request_timeout_ms=2000)
+        try:
+            async with asyncio.timeout(3):
+                await admin.start()
+                (topic,) = await admin.describe_topics([self.settings.topic])
+        except PASSING as error:
+            return type(error).__name__
+        finally:
+            with contextlib.suppress(*PASSING):
+                await admin.close()
+        count = len(topic["partitions"])
+        return "ok" if count == PARTITIONS else f"the topic has {count} partitions, must have {PARTITIONS}"
+
+
+def main(service: Service[C, S]) -> None:
+    """The command line of every service."""
+    arguments = _parser(service).parse_args()
+    settings = settings_.load(service.settings)
+    logs.configure(service.name, settings.log_format)
+    telemetry.configure(service.name)
+    try:
+        import uvloop
+
+        uvloop.run(_main(service, settings, arguments))
+    except ImportError:
+        asyncio.run(_main(service, settings, arguments))
+    finally:
+        telemetry.shutdown()
+
+
+def _parser(service: Service[Any, Any]) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog=f"python -m services.{service.name}",
+        description=f"{service.title}. Every setting comes from the environment (LEDGER_*), see the README.",
+    )
+    parser.add_argument(
+        "--roles",
+        default=",".join(ROLES),
+        type=lambda text: frozenset(text.split(",")),
+        help="which parts to run in this process, of: %(default)s (so that they scale apart)",
+    )
+    parser.add_argument(
+        "--rebuild-views", action="store_true", help="empty the views, write them again from the ledger, and end"
+    )
+    parser.add_argument(
+        "--replay-parked", type=int, nargs="+", metavar="ID", help="try these parked messages again, and end"
+    )
+    return parser
+
+
+async def _main(service: Service[C, S], settings: ServiceSettings, arguments: argparse.Namespace) -> None:
+    if unknown := sorted(arguments.roles - set(ROLES)):
+        sys.exit(f"--roles: {', '.join(unknown)} is not one of {', '.join(ROLES)}")
+    async with running(service, settings, arguments.roles) as process:
+        if arguments.rebuild_views:
+            print(await rebuilding.rebuild_views(process.pool, service.rules))  # noqa: T201
+        elif arguments.replay_parked:
+            consumer = _consumer(process)
+            for line in await rebuilding.replay_parked(process.pool, consumer, arguments.replay_parked):
+                print(line)  # noqa: T201
+        else:
+            await run(process)
+
+
+@contextlib.asynccontextmanager
+async def running(
+    service: Service[C, S], settings: ServiceSettings, roles: frozenset[str] = frozenset(ROLES)
+) -> AsyncIterator[Running[C, S]]:
+    """Opens what a service needs; closes it at the end."""
+    signer = Signer.parse(settings.signing_key_file.read_text(encoding="utf-8").strip())
+    trusted = trust.load(settings.trust_file)
+    pool = await asyncpg.create_pool(
+        settings.database_dsn.get_secret_value(),
+        min_size=2,
+        max_size=10,
+        command_timeout=30,
+        connection_class=_Connection,
+        server_settings={
+            "application_name": f"incident-ledger {service.name}",
+            "idle_in_transaction_session_timeout": "60s",
+        },
+    )
+    async with pool:
+        await _speaks_with_a_trusted_key(service.name, pool, trusted, signer)
+        speaker = Speaker(service.name, signer.key_id.hex(), signer.sign)
+        yield Running(service, settings, pool, Ledger(pool, speaker, service.rules), trusted, roles)
+
+
+class _Connection(asyncpg.Connection[asyncpg.Record]):
+    def get_reset_query(self) -> str:
+        """Nothing to reset: pooled connections hold no session state here, and the query would cost a round trip a use."""
+        return ""
+
+
+async def _speaks_with_a_trusted_key(
+    name: ServiceName, pool: "Pool[asyncpg.Record]", trusted: trust.Trust, signer: Signer
+) -> None:
+    """Stops the process rather than let it say what every receiver would have to park."""
+    for row in await pool.fetch("SELECT partition, sequence FROM chain WHERE service = $1", name.value):
+        verifier = trusted.in_force(name, row["partition"], row["sequence"] + 1)
+        if verifier is None or verifier.key_id != signer.key_id:
+            sys.exit(
+                f"{name} would sign {name}/{row['partition']} from {row['sequence'] + 1} on with key {signer.key_id.hex()}, which the "
+                "trust file does not name for it; add the key's line to LEDGER_TRUST_FILE of every service, or set "
+                "LEDGER_SIGNING_KEY_FILE to the key that is trusted"
+            )
+
+
+async def run(process: Running[C, S]) -> None:
+    """Runs the roles until SIGTERM or SIGINT, then drains; raises when one of them dies."""
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, process.stopping.set)
+    async with asyncio.TaskGroup() as group:
+        tasks = [group.create_task(task, name=name) for name, task in _siblings(process)]
+        http = group.create_task(_serve(process), name="http") if "http" in process.roles else None
+        gc.collect()
+        gc.freeze()
+        await process.stopping.wait()
+        log.info("draining")
+        if http is not None:
+            await http
+        await _drain(process)
+        for task in tasks:
+            task.cancel()
+    log.info("stopped")
+
+
+def _siblings(process: Running[C, S]) -> Sequence[tuple[str, Any]]:
+    siblings: list[tuple[str, Any]] = [("writer", process.ledger.run())]
+    if "relay" in process.roles:
+        relay = Relay(
+            process.service.name,
+            process.settings.database_dsn.get_secret_value(),
+            process.settings.kafka(),
+            process.settings.topic,
+            process.ledger.appended,
+        )
+        siblings.append(("relay", persist("relay", relay.run)))
+    if "consumer" in process.roles:
+        siblings.append(("consumer", persist("consumer", _consumer(process).run)))
+    if "workers" in process.roles:
+        siblings.extend(
+            (worker.__name__, persist(worker.__name__, lambda worker=worker: worker(process)))  # type: ignore[misc]
+            for worker in process.service.workers
+        )
+    return siblings
+
+
+def _consumer(process: Running[C, S]) -> Consumer[C, S]:
+    settings = process.settings
+    return Consumer(
+        process.ledger,
+        process.service.rules,
+        process.pool,
+        process.trust,
+        settings.kafka(),
+        settings.topic,
+        process.lag,
+    )
+
+
+async def _serve(process: Running[C, S]) -> None:
+    app = create_app(process, process.service.router, process.service.title)
+    config = uvicorn.Config(
+        app,
+        host=process.settings.http_host,
+        port=process.settings.http_port,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_keep_alive=20,
+        timeout_graceful_shutdown=int(DRAIN_WITHIN),
+    )
+    server = _Server(config)
+    stop = asyncio.create_task(process.stopping.wait())
+    stop.add_done_callback(lambda _: setattr(server, "should_exit", True))
+    try:
+        await server.serve()
+    finally:
+        stop.cancel()
+    if not process.stopping.is_set():
+        raise RuntimeError(f"the HTTP server ended; is port {process.settings.http_port} in use?")
+
+
+class _Server(uvicorn.Server):
+    @contextlib.contextmanager
+    def capture_signals(self) -> Any:
+        """Signals are the process's, which drains its siblings in order."""
+        yield
+
+
+async def _drain(process: Running[C, S]) -> None:
+    """What was accepted should be on the topic before the process ends; if not, the next start relays it."""
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(DRAIN_WITHIN):
+            while "relay" in process.roles and (await process.readiness())["lag"]["to_relay"]:
+                process.ledger.appended.set()
+                await asyncio.sleep(0.05)

@@ -1,0 +1,55 @@
+"""How a view is written: a projection yields writes, the runtime applies them in the transaction of their events."""
+
+import itertools
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import asyncpg
+from asyncpg.pool import PoolConnectionProxy
+
+from shared.contract.envelope import Event
+
+Connection: TypeAlias = asyncpg.Connection[asyncpg.Record] | PoolConnectionProxy[asyncpg.Record]
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """An event in this service's ledger; `version` counts what the service knows of the incident, from 1, without gaps."""
+
+    event: Event
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
+class Write:
+    """One SQL statement with its parameters."""
+
+    sql: str
+    args: tuple[Any, ...] = ()
+
+
+Project: TypeAlias = Callable[[Recorded], Iterable[Write]]
+
+
+async def apply(connection: Connection, project: Project, recorded: Sequence[Recorded]) -> None:
+    """Writes the views of these events: in order within an incident, many incidents at a time."""
+    by_incident: dict[Any, list[Write]] = defaultdict(list)
+    for item in recorded:
+        by_incident[item.event.incident_id].extend(project(item))
+    # Round n holds the nth write of every incident: no order to keep inside a round, so equal statements go together.
+    for turn in itertools.zip_longest(*by_incident.values()):
+        await execute(connection, [write for write in turn if write is not None])
+
+
+async def execute(connection: Connection, writes: Iterable[Write]) -> None:
+    """Runs writes whose order among different statements does not matter."""
+    by_statement: dict[str, list[tuple[Any, ...]]] = defaultdict(list)
+    for write in writes:
+        by_statement[write.sql].append(write.args)
+    for sql, args in by_statement.items():
+        if len(args) == 1:
+            await connection.execute(sql, *args[0])
+        else:
+            await connection.executemany(sql, args)

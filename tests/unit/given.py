@@ -1,0 +1,100 @@
+"""The grammar of every domain test: given what was said, when a command comes, then these events or this refusal.
+
+    given(domain, Reported(...), FactRecorded(...)).when(Assess(...), by=LEAD).then(Assessed(...))
+    given(domain, ...).when(command, by=LEGAL).then_rejected("four_eyes", missing=("somebody else",))
+"""
+
+import itertools
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any, Protocol
+from uuid import UUID
+
+from shared.contract.catalogue.base import EventData
+from shared.contract.decision import Actor, Context, Rejected
+from shared.contract.envelope import Event, Link
+from shared.contract.hashing import ZERO_HASH
+from shared.contract.vocabulary import Role
+
+START = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
+INCIDENT = UUID("01960000-0000-7000-8000-000000000001")
+
+
+def actor(subject: str, *roles: Role) -> Actor:
+    return Actor(subject, frozenset(roles))
+
+
+def event(data: EventData, *, number: int = 1, by: str = "somebody", at: datetime | None = None) -> Event:
+    """An event as a reader sees it; only its place on a chain is made up."""
+    return Event(
+        id=UUID(int=0x0196_0000_0000_7000_8000_0000_0000_0000 + number),
+        incident_id=INCIDENT,
+        time=at or START + timedelta(minutes=number),
+        actor=by,
+        type=data.TYPE,
+        data=data,
+        link=Link(data.SAID_BY, 0, number, ZERO_HASH, ZERO_HASH),
+        keyid="00000000",
+        correlation_id="test",
+        causation_id=None,
+        traceparent=None,
+        hash=ZERO_HASH,
+        envelope=b"",
+    )
+
+
+class Domain(Protocol):
+    """What a service's `domain` module offers."""
+
+    INITIAL: Any
+    decide: Callable[..., Sequence[EventData]]
+    evolve: Callable[..., Any]
+
+
+@dataclass(frozen=True, slots=True)
+class By:
+    """Marks who said an event of the past: `By("maria", FactRecorded(...))`."""
+
+    subject: str
+    data: EventData
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    domain: Any
+    state: Any
+    events: int
+
+    def and_given(self, *past: EventData | By) -> "Given":
+        state, numbers = self.state, itertools.count(self.events + 1)
+        for item in past:
+            by, data = (item.subject, item.data) if isinstance(item, By) else ("somebody", item)
+            state = self.domain.evolve(state, event(data, number=next(numbers), by=by))
+        return replace(self, state=state, events=self.events + len(past))
+
+    def when(self, command: Any, by: Actor, at: datetime | None = None) -> "When":
+        context = Context(at or START + timedelta(minutes=self.events + 1), by)
+        return When(lambda: self.domain.decide(command, self.state, context))
+
+
+@dataclass(frozen=True, slots=True)
+class When:
+    decide: Callable[[], Sequence[EventData]]
+
+    def then(self, *expected: EventData) -> None:
+        assert list(self.decide()) == list(expected)
+
+    def then_rejected(self, rule: str, *, missing: tuple[str, ...] | None = None) -> Rejected:
+        try:
+            said = self.decide()
+        except Rejected as refusal:
+            assert refusal.rule == rule, f"refused by {refusal.rule}: {refusal.detail}"
+            if missing is not None:
+                assert refusal.missing == missing
+            return refusal
+        raise AssertionError(f"not refused; said {said}")
+
+
+def given(domain: Any, *past: EventData | By) -> Given:
+    return Given(domain, domain.INITIAL, 0).and_given(*past)
