@@ -1,0 +1,182 @@
+"""The decisions before and beside action: facts, seats, the assessment, and letting an incident go."""
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+from uuid import UUID
+
+from services.triage.commands import (
+    MAY_GIVE,
+    Assess,
+    CarryOut,
+    ConfirmBreakGlass,
+    DecideInaction,
+    Dismiss,
+    FillSeat,
+    RecordFact,
+)
+from services.triage.incident import Open
+from services.triage.severity import severity_of
+from shared.contract.catalogue import triage
+from shared.contract.decision import Actor, Context, Rejected
+from shared.contract.vocabulary import ActionClass, Determination, DismissalReason, FactKey, Outcome, Role, Seat
+
+SEATS_TO_CONFIRM: Final = (Seat.LEGAL, Seat.COMMUNICATIONS, Seat.IT)
+
+SEAT_ROLES: Final[Mapping[Seat, Role]] = {
+    Seat.LEGAL: Role.LEGAL,
+    Seat.COMMUNICATIONS: Role.COMMUNICATIONS,
+    Seat.IT: Role.IT,
+    Seat.LEAD: Role.LEAD,
+}
+"""Who may take a seat for themselves; a lead may fill any seat with anybody."""
+
+NOT_YET: Final = None
+
+DISMISSIBLE: Final[Mapping[DismissalReason, tuple[Determination | None, ...]]] = {
+    DismissalReason.NOT_AN_INCIDENT: (Determination.FALSE_POSITIVE, Determination.NEAR_MISS),
+    DismissalReason.DUPLICATE: (
+        NOT_YET,
+        Determination.FALSE_POSITIVE,
+        Determination.NEAR_MISS,
+        Determination.SUSPECTED,
+    ),
+    DismissalReason.AUTHORISED_DISCLOSURE: (
+        Determination.FALSE_POSITIVE,
+        Determination.NEAR_MISS,
+        Determination.SUSPECTED,
+    ),
+    DismissalReason.ALREADY_PUBLIC: (Determination.FALSE_POSITIVE, Determination.NEAR_MISS, Determination.SUSPECTED),
+    DismissalReason.PROTECTED_ACTIVITY: (
+        Determination.FALSE_POSITIVE,
+        Determination.NEAR_MISS,
+        Determination.SUSPECTED,
+    ),
+    DismissalReason.INSUFFICIENT_INFORMATION: (NOT_YET, Determination.SUSPECTED),
+}
+"""How an incident must be assessed to be dismissed for a reason. A confirmed one never is: it ends in a review."""
+
+
+def record_fact(command: RecordFact, incident: Open, context: Context) -> triage.FactRecorded:
+    if command.observed_at > context.now:
+        raise Rejected("observed_in_the_future", "A fact cannot be observed later than now.", missing=("observed_at",))
+    if command.corrects is not None:
+        _check_correction(command.corrects, command.key, incident)
+    return triage.FactRecorded(
+        fact_id=command.fact_id,
+        key=command.key,
+        known=command.value.strip().casefold() not in ("", "unknown"),
+        value=command.value,
+        confidence=command.confidence,
+        source=command.source,
+        observed_at=command.observed_at,
+        corrects=command.corrects,
+    )
+
+
+def _check_correction(corrects: UUID, key: str, incident: Open) -> None:
+    wrong = incident.facts.get(corrects)
+    if wrong is None:
+        raise Rejected("correction_names_a_fact", f"No fact {corrects} was recorded here.", missing=("corrects",))
+    if wrong.corrected:
+        raise Rejected(
+            "corrected_already", "That fact was corrected already; correct the later one.", missing=("corrects",)
+        )
+    if wrong.key != key:
+        raise Rejected("correction_keeps_the_key", f"That fact is about {wrong.key}, not {key}.", missing=(wrong.key,))
+
+
+def fill_seat(command: FillSeat, incident: Open, actor: Actor) -> Sequence[triage.SeatFilled]:
+    role = SEAT_ROLES[command.seat]
+    takes_own = actor.has(role) and command.holder == actor.subject
+    if not (takes_own or actor.has(Role.LEAD)):
+        raise Rejected(
+            "seat_of_ones_own",
+            f"The {command.seat} seat is filled by a lead, or taken in person by somebody from {role}.",
+            who=tuple(dict.fromkeys((Role.LEAD, role))),
+        )
+    if incident.seats.get(command.seat) == command.holder:
+        return []
+    return [triage.SeatFilled(seat=command.seat, holder=command.holder)]
+
+
+def empty_seats(incident: Open) -> tuple[Seat, ...]:
+    return tuple(seat for seat in SEATS_TO_CONFIRM if seat not in incident.seats)
+
+
+def who_fills(seats: Sequence[Seat]) -> tuple[Role, ...]:
+    return (Role.LEAD, *(SEAT_ROLES[seat] for seat in seats)) if seats else ()
+
+
+def assess(command: Assess, incident: Open, asked: Sequence[FactKey]) -> triage.Assessed:
+    """`asked`: the facts that corrective action will ask for; the assessment states which are missing."""
+    if command.determination is Determination.CONFIRMED and (empty := empty_seats(incident)):
+        raise Rejected(
+            "seats", "An incident is confirmed once its seats are filled.", missing=empty, who=who_fills(empty)
+        )
+    row = severity_of(command.determination, command.information_types, command.exposure)
+    if command.severity_override is not None and not command.severity_override_reason:
+        raise Rejected(
+            "override_says_why",
+            f"The severity table gives {row.severity} ({row.name}); another severity needs a reason.",
+            missing=("severity_override_reason",),
+        )
+    return triage.Assessed(
+        revision=incident.assessment.revision + 1 if incident.assessment else 1,
+        determination=command.determination,
+        information_types=command.information_types,
+        exposure=command.exposure,
+        severity=command.severity_override or row.severity,
+        severity_rule="overridden" if command.severity_override else row.name,
+        severity_override_reason=command.severity_override_reason if command.severity_override else None,
+        facts_known=incident.known_keys,
+        facts_missing=tuple(key for key in asked if key not in incident.known_keys),
+        legal_views=tuple(
+            triage.LegalViewOn(action_id=action_id, view=action.legal.view)
+            for action_id, action in incident.actions.items()
+            if action.legal
+        ),
+    )
+
+
+def decide_inaction(command: DecideInaction, incident: Open) -> triage.InactionDecided:
+    if incident.assessment is None:
+        raise Rejected(
+            "assessed_first", "Not to act is decided on an assessment.", missing=("assessment",), who=MAY_GIVE[Assess]
+        )
+    if ongoing := _acted_on(incident, Outcome.ONGOING):
+        raise Rejected(
+            "action_ongoing", "An action is under way; record how it ended.", missing=ongoing, who=MAY_GIVE[CarryOut]
+        )
+    return triage.InactionDecided(reason=command.reason)
+
+
+def dismiss(command: Dismiss, incident: Open) -> triage.IncidentDismissed:
+    allowed = DISMISSIBLE[command.reason]
+    if incident.determination not in allowed:
+        raise Rejected(
+            "dismissal_fits_the_assessment",
+            f"An incident that is {incident.assessed_as} is not dismissed as {command.reason}.",
+            missing=tuple(f"assessed_as_{determination}" for determination in allowed if determination is not NOT_YET),
+            who=MAY_GIVE[Assess],
+        )
+    if incident.owed:
+        raise Rejected(
+            "word_owed",
+            "A second person's word on break-glass is owed.",
+            missing=tuple(str(break_glass_id) for break_glass_id in incident.owed),
+            who=MAY_GIVE[ConfirmBreakGlass],
+        )
+    if acted := _acted_on(incident, Outcome.SUCCESSFUL, Outcome.ONGOING, Outcome.UNKNOWN):
+        raise Rejected(
+            "acted_on", f"An incident that was acted on ends in a review, not a dismissal: {', '.join(acted)}."
+        )
+    return triage.IncidentDismissed(reason=command.reason, note=command.note)
+
+
+def _acted_on(incident: Open, *outcomes: Outcome) -> tuple[str, ...]:
+    """The actions, other than protective ones, that stand at one of these outcomes."""
+    return tuple(
+        str(action_id)
+        for action_id, action in incident.actions.items()
+        if action.action_class is not ActionClass.PROTECTIVE and action.outcome in outcomes
+    )

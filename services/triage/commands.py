@@ -1,0 +1,148 @@
+"""What may be asked of triage, and by whom. Ids come with the command; time and actor come with the context."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final, TypeAlias
+from uuid import UUID
+
+from shared.contract.catalogue.base import Exposure
+from shared.contract.vocabulary import (
+    ActionKind,
+    Confidence,
+    Determination,
+    DismissalReason,
+    GateName,
+    InformationType,
+    LegalView,
+    Outcome,
+    Role,
+    Seat,
+    Severity,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class RecordFact:
+    fact_id: UUID
+    key: str
+    value: str
+    confidence: Confidence
+    source: str
+    observed_at: datetime
+    corrects: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FillSeat:
+    seat: Seat
+    holder: str
+
+
+@dataclass(frozen=True, slots=True)
+class Assess:
+    """Assesses, or assesses again. A severity of one's own goes over the table's and says why."""
+
+    determination: Determination
+    information_types: tuple[InformationType, ...]
+    exposure: Exposure
+    severity_override: Severity | None = None
+    severity_override_reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ProposeAction:
+    action_id: UUID
+    kind: ActionKind
+    target: str
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class GiveLegalView:
+    action_id: UUID
+    view: LegalView
+    ground: str
+    conditions: str | None = None
+    protected_activity_considered: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class AuthoriseAction:
+    action_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class CarryOut:
+    """States that the actor carried the action out, and what came of it."""
+
+    action_id: UUID
+    outcome: Outcome
+    carried_out_at: datetime
+    note: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class BreakGlass:
+    break_glass_id: UUID
+    gate: GateName
+    action_id: UUID
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class ConfirmBreakGlass:
+    """The second person's word."""
+
+    break_glass_id: UUID
+    upheld: bool
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
+class DecideInaction:
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Dismiss:
+    reason: DismissalReason
+    note: str
+
+
+Command: TypeAlias = (
+    RecordFact
+    | FillSeat
+    | Assess
+    | ProposeAction
+    | GiveLegalView
+    | AuthoriseAction
+    | CarryOut
+    | BreakGlass
+    | ConfirmBreakGlass
+    | DecideInaction
+    | Dismiss
+)
+
+_RESPONDERS: Final = (Role.RESPONDER, Role.LEAD)
+_EVERYBODY_AT_WORK: Final = (Role.RESPONDER, Role.LEAD, Role.LEGAL, Role.COMMUNICATIONS, Role.IT)
+
+MAY_GIVE: Final[Mapping[type[Command], tuple[Role, ...]]] = {
+    RecordFact: _EVERYBODY_AT_WORK,
+    FillSeat: (Role.LEAD, Role.LEGAL, Role.COMMUNICATIONS, Role.IT),
+    Assess: _RESPONDERS,
+    ProposeAction: _EVERYBODY_AT_WORK,
+    GiveLegalView: (Role.LEGAL,),
+    AuthoriseAction: (Role.LEAD,),
+    CarryOut: _EVERYBODY_AT_WORK,
+    BreakGlass: (Role.LEAD,),
+    ConfirmBreakGlass: (Role.LEAD, Role.LEGAL),
+    DecideInaction: (Role.LEAD,),
+    Dismiss: (Role.LEAD,),
+}
+
+
+def name_of(command: Command) -> str:
+    """`RecordFact(...)` → `record_fact`."""
+    return re.sub(r"(?<!^)(?=[A-Z])", "_", type(command).__name__).lower()
