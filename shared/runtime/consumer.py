@@ -199,7 +199,7 @@ class Consumer(Generic[C, S]):
                 try:
                     async with connection.transaction():
                         await views.apply(connection, self.rules.project, [item])
-                except Exception as error:  # noqa: BLE001
+                except Exception as error:
                     log.exception("a view failed on an event and is behind", event_id=str(item.event.id))
                     await self._park(connection, [Parked(heard.record, ParkReason.PROJECTION, repr(error), item.event)])
                     telemetry.parked(ParkReason.PROJECTION.value)
@@ -212,7 +212,7 @@ class Consumer(Generic[C, S]):
             try:
                 async with connection.transaction():
                     reacted["said"] += await self._react_to(connection, heard.event)
-            except Exception as error:  # noqa: BLE001  a reaction must not hold up the chain
+            except Exception as error:
                 log.exception("a reaction failed", event_id=str(heard.event.id))
                 await self._park(connection, [Parked(heard.record, ParkReason.REACTION, repr(error), heard.event)])
                 telemetry.parked(ParkReason.REACTION.value)

@@ -21,6 +21,7 @@ async def lease(dsn: str, name: str) -> AsyncIterator[Connection]:
     act after that fences every effect through this connection."""
     connection = await asyncpg.connect(dsn)
     try:
+        # Not the waiting pg_advisory_lock: it would hold a snapshot, and with it vacuum, for as long as it waits.
         while not await connection.fetchval("SELECT pg_try_advisory_lock(hashtextextended($1, 0))", name):
             await asyncio.sleep(LOOK_EVERY)
         yield connection

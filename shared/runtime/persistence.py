@@ -9,8 +9,8 @@ import structlog
 from aiokafka.errors import KafkaError
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, wait_exponential_jitter
 
-PASSING: Final[tuple[type[Exception], ...]] = (
-    KafkaError,
+BROKER_AWAY: Final[tuple[type[Exception], ...]] = (KafkaError,)
+DATABASE_AWAY: Final[tuple[type[Exception], ...]] = (
     OSError,
     TimeoutError,
     asyncio.IncompleteReadError,
@@ -19,9 +19,9 @@ PASSING: Final[tuple[type[Exception], ...]] = (
     asyncpg.AdminShutdownError,
     asyncpg.CrashShutdownError,
     asyncpg.TooManyConnectionsError,
-    asyncpg.ConnectionDoesNotExistError,
     asyncpg.InterfaceError,
 )
+PASSING: Final[tuple[type[Exception], ...]] = (*BROKER_AWAY, *DATABASE_AWAY)
 """A broker or a database that is away: worth waiting for. Anything else is a bug, and the process stops loudly."""
 
 log = structlog.get_logger(__name__)

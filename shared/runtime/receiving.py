@@ -82,7 +82,7 @@ def examine(record: Record, trust: Trust) -> Heard | Parked:
     if (refusal := trust.refusal(event, record.signature)) is not None:
         return Parked(record, ParkReason.UNTRUSTED, refusal, event)
     model = BY_TYPE.get(event.type)
-    if model is not None and model.SAID_BY != link.service:
+    if model is not None and link.service != model.SAID_BY:
         return Parked(
             record,
             ParkReason.NOT_THEIRS_TO_SAY,

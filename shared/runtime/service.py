@@ -25,7 +25,8 @@ from fastapi import APIRouter
 
 from shared.contract.topics import PARTITIONS
 from shared.contract.vocabulary import ServiceName
-from shared.runtime import clock, logs, rebuilding, settings as settings_, telemetry, trust
+from shared.runtime import clock, logs, rebuilding, telemetry, trust
+from shared.runtime import settings as settings_
 from shared.runtime.appending import Speaker
 from shared.runtime.consumer import Consumer
 from shared.runtime.http import create_app

@@ -1,7 +1,7 @@
 """The grammar of every domain test: given what was said, when a command comes, then these events or this refusal.
 
-    given(domain, Reported(...), FactRecorded(...)).when(Assess(...), by=LEAD).then(Assessed(...))
-    given(domain, ...).when(command, by=LEGAL).then_rejected("four_eyes", missing=("somebody else",))
+given(domain, Reported(...), FactRecorded(...)).when(Assess(...), by=LEAD).then(Assessed(...))
+given(domain, ...).when(command, by=LEGAL).then_rejected("four_eyes", missing=("somebody else",))
 """
 
 import itertools

@@ -1,0 +1,63 @@
+# The commands of the incident ledger. `make` alone lists them.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+.DEFAULT_GOAL := help
+.SUFFIXES:
+
+.PHONY: help demo up down test test-containers lint format bench pin clean
+
+help: ## List the commands
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+demo: $(VENV)/.run ## Real incidents through all five events on a real Kafka and Postgres, their reports, and the log verified
+	@$(BIN)/ledger demo $(DEMO)
+
+up: $(VENV)/.run ## Run Postgres, Kafka and the four services here (Ctrl-C ends them)
+	@$(BIN)/ledger up $(UP)
+
+down: $(VENV)/.run ## End what `ledger up --detach` started
+	@$(BIN)/ledger down
+
+test: $(VENV)/.dev lint ## Lint, types, import rules, and every test on a real Kafka and Postgres (about ten minutes)
+	$(BIN)/python -m pytest $(PYTEST)
+
+test-containers: $(VENV)/.dev ## The integration suite on postgres:18 and apache/kafka:4.3.1 by testcontainers (needs Docker)
+	LEDGER_TEST_CONTAINERS=1 $(BIN)/python -m pytest tests/integration $(PYTEST)
+
+lint: $(VENV)/.dev ## Style, types (mypy strict) and import rules
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
+
+format: $(VENV)/.dev ## Rewrite the code in the project's style
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: $(VENV)/.dev ## Measure speed, as ratios against limits taken in the same run
+	$(BIN)/python -m tests.bench
+
+pin: $(VENV)/.dev ## Refresh the pinned requirements, by hash and for every platform
+	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-annotate --no-header --upgrade \
+		--extra local --extra build pyproject.toml --output-file requirements.txt
+	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-annotate --no-header --upgrade \
+		--extra dev --extra build --constraint requirements.txt pyproject.toml --output-file requirements-dev.txt
+
+clean: ## Remove what the other commands made here, the environment included
+	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache demo .ledger
+
+# Two environments in one folder: what runs the ledger, and on top what tests it.
+$(VENV)/.run: requirements.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+		|| { echo "Python 3.11 or newer is needed; name one with: make PYTHON=/path/to/python3.11 …" >&2; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@echo "installing the pinned requirements into $(VENV) (once, about half a minute)"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.run requirements-dev.txt
+	@echo "installing what the tests need"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
+	@touch $@

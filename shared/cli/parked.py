@@ -1,0 +1,119 @@
+"""`ledger parked`: what could not be heard, and trying it again; `ledger rebuild`: views from the ledger."""
+
+import asyncio
+import base64
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from deploy.local import state
+from shared.cli.sources import DataOption, open_sources, or_stop
+from shared.contract.vocabulary import ServiceName
+from shared.runtime import auditing
+
+app = typer.Typer(no_args_is_help=True, help="List, show and replay messages that a service could not hear.")
+
+
+@app.command("list")
+def list_(
+    data: DataOption = None,
+    service: Annotated[ServiceName | None, typer.Option(help="Only this service's.")] = None,
+    resolved: Annotated[bool, typer.Option("--all", help="Also those that are settled.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+) -> None:
+    """List parked messages with their coordinates and reasons."""
+    rows = _rows(data, service, resolved=resolved)
+    if as_json:
+        typer.echo(json.dumps([_as_json(row) for row in rows], indent=2))
+        return
+    if not rows:
+        typer.echo("Nothing is parked.")
+        return
+    table = Table("service", "id", "reason", "message", "event", "detail", "since (UTC)", "settled")
+    for row in rows:
+        table.add_row(
+            row["by"],
+            str(row["parked_id"]),
+            row["reason"],
+            f"{row['partition']}@{row['kafka_offset']}",
+            f"{row['service']}:{row['sequence']}" if row["service"] else "",
+            row["detail"][:120],
+            row["parked_at"].strftime("%Y-%m-%d %H:%M:%S"),
+            row["resolution"] or "",
+        )
+    Console().print(table)
+
+
+@app.command()
+def show(service: ServiceName, parked_id: int, data: DataOption = None) -> None:
+    """Show one parked message whole, its bytes included."""
+    for row in _rows(data, service, resolved=True):
+        if row["parked_id"] == parked_id:
+            typer.echo(json.dumps(_as_json(row), indent=2, ensure_ascii=False))
+            return
+    typer.secho(
+        f"{service} has no parked message {parked_id}; `ledger parked list --all` shows what there is", err=True
+    )
+    raise typer.Exit(1)
+
+
+@app.command()
+def replay(service: ServiceName, parked_ids: list[int], data: DataOption = None) -> None:
+    """Try parked messages again, as if they had just come: after a key was added, or a bug mended."""
+    run_service(data, service, "--replay-parked", *map(str, parked_ids))
+
+
+def rebuild(service: ServiceName, data: DataOption = None) -> None:
+    """Empty a service's views and write them again from its ledger. They come out equal, or were wrong before."""
+    run_service(data, service, "--rebuild-views")
+
+
+def run_service(data: Path | None, service: ServiceName, *arguments: str) -> None:
+    """Runs the service's own program on its own settings; the command line never imports a service."""
+    environment = dict(os.environ)
+    if data is not None or "LEDGER_DATABASE_DSN" not in os.environ:
+        with or_stop():
+            environment |= state.load(data or Path(".ledger")).services[service.value].env
+    done = subprocess.run([sys.executable, "-m", f"services.{service}", *arguments], env=environment, check=False)
+    raise typer.Exit(done.returncode)
+
+
+def _rows(data: Path | None, service: ServiceName | None, *, resolved: bool) -> list[dict[str, Any]]:
+    with or_stop():
+        databases = open_sources(data).databases
+        return [
+            {"by": name.value, **row}
+            for name, dsn in databases.items()
+            if service in {None, name}
+            for row in asyncio.run(auditing.parked(dsn, resolved=resolved))
+        ]
+
+
+def _as_json(row: dict[str, Any]) -> dict[str, Any]:
+    value: bytes = row["value"] or b""
+    return {
+        "by": row["by"],
+        "parked_id": row["parked_id"],
+        "reason": row["reason"],
+        "detail": row["detail"],
+        "partition": row["partition"],
+        "offset": row["kafka_offset"],
+        "service": row["service"],
+        "sequence": row["sequence"],
+        "key": base64.b64encode(row["message_key"] or b"").decode(),
+        "value": base64.b64encode(value).decode(),
+        "text": value.decode("utf-8", "replace"),
+        "headers": {
+            name: base64.b64decode(value).decode("utf-8", "replace") for name, value in json.loads(row["headers"])
+        },
+        "parked_at": row["parked_at"].isoformat(),
+        "resolved_at": row["resolved_at"].isoformat() if row["resolved_at"] else None,
+        "resolution": row["resolution"],
+    }

@@ -1,0 +1,68 @@
+"""Where the auditing commands read: the local stack of a data folder, or any Kafka and Postgres by environment."""
+
+import contextlib
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, Final
+
+import typer
+
+from deploy.local import state
+from shared.contract.topics import TOPIC
+from shared.contract.vocabulary import ServiceName
+from shared.runtime import trust
+from shared.runtime.auditing import Sources
+from shared.runtime.persistence import BROKER_AWAY, DATABASE_AWAY
+from shared.runtime.settings import KafkaSettings
+
+COULD_NOT: Final = 2
+
+DataOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--data",
+        help="Data folder of a local stack (default: ./.ledger). With LEDGER_AUDITOR_DSN set, that is read instead: "
+        "a DSN in which {service} stands for the service, with LEDGER_KAFKA_* and LEDGER_TRUST_FILE.",
+    ),
+]
+
+
+def open_sources(data: Path | None) -> Sources:
+    """Raises ValueError or OSError with what to do next."""
+    template = os.environ.get("LEDGER_AUDITOR_DSN")
+    if data is None and template is not None:
+        kafka = KafkaSettings()  # type: ignore[call-arg]  # from the environment
+        return Sources(
+            {service: template.replace("{service}", service.value) for service in ServiceName},
+            kafka.kafka(),
+            os.environ.get("LEDGER_TOPIC", TOPIC),
+            trust.load(Path(os.environ["LEDGER_TRUST_FILE"])),
+        )
+    stack = state.load(data or Path(".ledger"))
+    return Sources(
+        {service: stack.services[service.value].auditor_dsn for service in ServiceName},
+        {"bootstrap_servers": stack.kafka_bootstrap},
+        stack.topic,
+        trust.load(stack.trust_file),
+    )
+
+
+@contextlib.contextmanager
+def or_stop() -> Iterator[None]:
+    """Turns what keeps a command from doing its work into one clear line and exit code 2."""
+    try:
+        yield
+    except BROKER_AWAY as error:
+        _stop(f"Kafka does not answer: {error}. Is the stack up? `ledger status` tells.")
+    except KeyError as error:
+        _stop(f"{error.args[0]} is not set")
+    except (ValueError, FileNotFoundError, PermissionError) as error:
+        _stop(str(error))
+    except DATABASE_AWAY as error:
+        _stop(f"a database does not answer: {error}. Is the stack up? `ledger status` tells.")
+
+
+def _stop(why: str) -> None:
+    typer.secho(why, fg=typer.colors.RED, err=True)
+    raise typer.Exit(COULD_NOT)

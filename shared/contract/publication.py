@@ -1,0 +1,123 @@
+"""The catalogue as others read it: JSON Schemas, and one AsyncAPI 3 document for the topic."""
+
+from typing import Any
+
+from shared.contract.catalogue import EVENTS, short_name
+from shared.contract.catalogue.base import EventData
+from shared.contract.envelope import schema_uri
+from shared.contract.hashing import PAYLOAD_TYPE
+from shared.contract.topics import CONTENT_TYPE, HEADER_SIGNATURE, HEADER_TRACEPARENT, PARTITIONS, TOPIC
+
+JsonObject = dict[str, Any]
+
+_HEX = {"type": "string", "pattern": "^[0-9a-f]{64}$"}
+_UUID = {"type": "string", "format": "uuid"}
+
+
+def data_schema(event: type[EventData]) -> JsonObject:
+    """The JSON Schema (2020-12) of an event's `data`; properties marked `x-confidential` hold free text or personal data."""
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "$id": schema_uri(event.TYPE),
+        "x-said-by": event.SAID_BY.value,
+        **event.model_json_schema(mode="serialization"),
+    }
+
+
+def envelope_schema(event: type[EventData]) -> JsonObject:
+    """The JSON Schema of the whole message: a CloudEvent in structured mode. Readers ignore attributes and fields that are new."""
+    attributes: JsonObject = {
+        "specversion": {"const": "1.0"},
+        "id": _UUID,
+        "source": {"type": "string", "pattern": f"^/incident-ledger/{event.SAID_BY.value}/[0-9]{{1,3}}$"},
+        "type": {"const": event.TYPE},
+        "subject": {**_UUID, "description": "The incident; also the message key."},
+        "time": {"type": "string", "format": "date-time"},
+        "datacontenttype": {"const": "application/json"},
+        "dataschema": {"const": schema_uri(event.TYPE)},
+        "sequence": {
+            "type": "string",
+            "pattern": "^[0-9]{20}$",
+            "description": "Number on the chain of this source, from 1, without gaps.",
+        },
+        "prevhash": {**_HEX, "description": "Hash of the event before it on the chain; zeros for the first."},
+        "incidentprev": {
+            **_HEX,
+            "description": "Hash of this service's previous event of the incident; zeros for the first.",
+        },
+        "actor": {"type": "string", "description": "Opaque subject of who gave the command, or service:<name>."},
+        "keyid": {"type": "string", "pattern": "^[0-9a-f]{8}$", "description": "C2SP key id of the signing key."},
+        "correlationid": {"type": "string"},
+        "causationid": _UUID,
+        "traceparent": {"type": "string", "description": "W3C trace context in which it was said."},
+        "data": {"$ref": f"#/components/schemas/{event.__name__}"},
+    }
+    return {
+        "type": "object",
+        "required": [name for name in attributes if name not in {"causationid", "traceparent"}],
+        "properties": attributes,
+    }
+
+
+def json_schemas() -> JsonObject:
+    """Every event type with the schema of its data."""
+    return {event.TYPE: data_schema(event) for event in EVENTS}
+
+
+def asyncapi(version: str) -> JsonObject:
+    """AsyncAPI 3.0 of the topic, for those who consume it."""
+    schemas: JsonObject = {}
+    for event in EVENTS:
+        schema = event.model_json_schema(mode="serialization", ref_template="#/components/schemas/{model}")
+        schemas |= schema.pop("$defs", {})
+        schemas[event.__name__] = {**schema, "x-said-by": event.SAID_BY.value}
+    return {
+        "asyncapi": "3.0.0",
+        "info": {
+            "title": "Incident ledger",
+            "version": version,
+            "description": (
+                "Every step of every incident, as a signed event. The hash of an event is SHA-256(0x00 || message value); the header "
+                f"`{HEADER_SIGNATURE}` is base64 of an Ed25519 signature over the DSSE v1 pre-authentication encoding of the value "
+                f"with payload type {PAYLOAD_TYPE}. A consumer ignores types, attributes and fields that are new to it."
+            ),
+        },
+        "defaultContentType": CONTENT_TYPE,
+        "channels": {
+            "events": {
+                "address": TOPIC,
+                "messages": {
+                    short_name(event.TYPE): {"$ref": f"#/components/messages/{event.__name__}"} for event in EVENTS
+                },
+                "bindings": {"kafka": {"partitions": PARTITIONS, "bindingVersion": "0.5.0"}},
+            }
+        },
+        "operations": {
+            "hear": {
+                "action": "receive",
+                "channel": {"$ref": "#/channels/events"},
+                "summary": "Hear what the four services say. Per key (incident) the order is the order of saying of each service.",
+            }
+        },
+        "components": {"messages": {event.__name__: _message(event) for event in EVENTS}, "schemas": schemas},
+    }
+
+
+def _message(event: type[EventData]) -> JsonObject:
+    return {
+        "name": event.TYPE,
+        "title": short_name(event.TYPE).replace("_", " "),
+        "summary": " ".join((event.__doc__ or "").split()),
+        "contentType": CONTENT_TYPE,
+        "headers": {
+            "type": "object",
+            "required": ["content-type", HEADER_SIGNATURE],
+            "properties": {
+                "content-type": {"const": CONTENT_TYPE},
+                HEADER_SIGNATURE: {"type": "string", "contentEncoding": "base64"},
+                HEADER_TRACEPARENT: {"type": "string"},
+            },
+        },
+        "payload": envelope_schema(event),
+        "bindings": {"kafka": {"key": _UUID, "bindingVersion": "0.5.0"}},
+    }

@@ -1,0 +1,119 @@
+"""One turn of the appender: gapless numbers, linked hashes, and a conflict that fails only its own command."""
+
+from datetime import UTC, datetime
+from uuid import UUID
+
+from hypothesis import given
+from hypothesis import strategies as st
+from shared.runtime.answers import Conflict, IdempotencyMismatch
+
+from shared.contract.catalogue.intake import ReportChannel, Reported
+from shared.contract.chain import EMPTY, Head
+from shared.contract.envelope import Said, read
+from shared.contract.hashing import ZERO_HASH, event_hash, signed_bytes
+from shared.contract.topics import PARTITIONS, partition_of
+from shared.contract.vocabulary import ServiceName
+from shared.runtime.appending import Again, Idempotency, IncidentHead, Proposal, Speaker, Turn, plan
+
+HEADS = dict.fromkeys(range(PARTITIONS), EMPTY)
+SPEAKER = Speaker(ServiceName.INTAKE, "530d903a", lambda message: message[-64:].rjust(64, b"-"))
+
+
+def incident(number: int) -> UUID:
+    return UUID(int=0x0196_0000_0000_7000_8000_0000_0000_0000 + number)
+
+
+def proposal(
+    number: int, version: int = 0, events: int = 1, key: Idempotency | None = None, text: str = "x"
+) -> Proposal:
+    data = Reported(opens=True, channel=ReportChannel.API, description=text)
+    said = [
+        Said(incident(900 + n), incident(number), datetime(2026, 3, 2, tzinfo=UTC), "m", data, "c")
+        for n in range(events)
+    ]
+    return Proposal(incident(number), version, said, key)
+
+
+def turn(*proposals: Proposal, taken: dict[str, bytes] | None = None) -> Turn:
+    return plan(proposals, HEADS, {}, taken or {}, SPEAKER)
+
+
+def test_events_get_the_numbers_after_the_head_and_name_the_hash_before() -> None:
+    partition = partition_of(incident(1))
+    before = plan(
+        [proposal(1, 4, 2)],
+        HEADS | {partition: Head(9, b"h" * 32)},
+        {incident(1): IncidentHead(4, b"i" * 32)},
+        {},
+        SPEAKER,
+    )
+    first, second = (row.recorded.event for row in before.rows)
+    assert (first.link.sequence, first.link.prevhash, first.link.incidentprev) == (10, b"h" * 32, b"i" * 32)
+    assert (second.link.sequence, second.link.prevhash, second.link.incidentprev) == (11, first.hash, first.hash)
+    assert [row.recorded.version for row in before.rows] == [5, 6]
+    assert before.heads == {partition: Head(11, second.hash)}
+    assert before.incidents == {incident(1): IncidentHead(6, second.hash)}
+
+
+def test_a_conflict_fails_only_its_own_command() -> None:
+    result = turn(proposal(1), proposal(2, version=3), proposal(3))
+    assert isinstance(result.verdicts[1], Conflict)
+    assert [type(verdict) for verdict in (result.verdicts[0], result.verdicts[2])] == [tuple, tuple]
+
+
+def test_two_commands_on_one_incident_in_one_turn_the_second_must_decide_again() -> None:
+    result = turn(proposal(1), proposal(1))
+    assert isinstance(result.verdicts[0], tuple)
+    assert isinstance(result.verdicts[1], Conflict)
+
+
+def test_an_event_that_is_too_large_fails_only_its_own_command() -> None:
+    large = proposal(1, text="x" * 8000, events=1)
+    huge = Proposal(large.incident_id, 0, [Said(**{**_fields(large.said[0]), "actor": "a" * 70_000})])
+    result = turn(huge, proposal(2))
+    assert isinstance(result.verdicts[0], ValueError)
+    assert isinstance(result.verdicts[1], tuple)
+
+
+def _fields(said: Said) -> dict[str, object]:
+    return {name: getattr(said, name) for name in said.__dataclass_fields__}
+
+
+def test_a_key_is_taken_once() -> None:
+    key = Idempotency("k", b"d")
+    result = turn(proposal(1, key=key), proposal(2, key=key), proposal(3, key=Idempotency("k", b"other")))
+    assert isinstance(result.verdicts[0], tuple)
+    assert isinstance(result.verdicts[1], Again)
+    assert isinstance(result.verdicts[2], IdempotencyMismatch)
+    assert len(result.rows) == 1
+
+
+def test_a_key_from_an_earlier_turn_is_looked_up_or_refused() -> None:
+    result = turn(
+        proposal(1, key=Idempotency("k", b"d")), proposal(2, key=Idempotency("l", b"d")), taken={"k": b"d", "l": b"e"}
+    )
+    assert isinstance(result.verdicts[0], Again)
+    assert isinstance(result.verdicts[1], IdempotencyMismatch)
+    assert result.rows == ()
+
+
+@given(st.lists(st.tuples(st.integers(1, 12), st.integers(0, 3), st.integers(1, 3)), max_size=40))
+def test_whatever_is_proposed_chains_and_versions_stay_gapless_and_linked(wanted: list[tuple[int, int, int]]) -> None:
+    result = turn(*(proposal(number, version, events) for number, version, events in wanted))
+    for partition in range(PARTITIONS):
+        before, expected = ZERO_HASH, 1
+        for row in result.rows:
+            event = row.recorded.event
+            if event.link.partition == partition:
+                assert (event.link.sequence, event.link.prevhash) == (expected, before)
+                assert row.signature == SPEAKER.sign(signed_bytes(event.envelope))
+                before, expected = event_hash(event.envelope), expected + 1
+    for number in range(1, 13):
+        versions = [row.recorded.version for row in result.rows if row.recorded.event.incident_id == incident(number)]
+        assert versions == list(range(1, len(versions) + 1))
+
+
+@given(st.lists(st.tuples(st.integers(1, 12), st.integers(0, 3), st.integers(1, 3)), max_size=10))
+def test_what_was_planned_is_what_a_reader_reads(wanted: list[tuple[int, int, int]]) -> None:
+    for row in turn(*(proposal(number, version, events) for number, version, events in wanted)).rows:
+        assert read(row.recorded.event.envelope) == row.recorded.event
