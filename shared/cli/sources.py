@@ -32,7 +32,7 @@ def open_sources(data: Path | None) -> Sources:
     """Raises ValueError or OSError with what to do next."""
     template = os.environ.get("LEDGER_AUDITOR_DSN")
     if data is None and template is not None:
-        kafka = KafkaSettings()  # type: ignore[call-arg]  # from the environment
+        kafka = KafkaSettings()
         return Sources(
             {service: template.replace("{service}", service.value) for service in ServiceName},
             kafka.kafka(),

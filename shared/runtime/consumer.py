@@ -30,7 +30,7 @@ from shared.runtime.ledger import Ledger, insert, move_heads, move_incidents, sa
 from shared.runtime.receiving import Heard, Parked, ParkReason, Received, Record, examine, receive
 from shared.runtime.rules import Rules
 from shared.runtime.trust import Trust
-from shared.runtime.views import Connection, Recorded
+from shared.runtime.views import Connection, Recorded, Row
 
 C = TypeVar("C")
 S = TypeVar("S")
@@ -88,7 +88,7 @@ class Consumer(Generic[C, S]):
                 )
         if reacted:
             self.ledger.appended.set()
-        telemetry.heard(len(received.accepted))
+        telemetry.heard((heard.event for heard in received.accepted), self.ledger.service)
         for parked in received.parked:
             telemetry.parked(parked.reason.value)
             log.warning(
@@ -281,7 +281,7 @@ def record_of(message: ConsumerRecord[bytes | None, bytes | None]) -> Record:
     return Record(message.partition, message.offset, message.key, message.value or b"", headers, _signature(headers))
 
 
-def record_from(row: Mapping[str, Any]) -> Record:
+def record_from(row: Row) -> Record:
     """A parked message as it came."""
     headers = tuple((name, base64.b64decode(value)) for name, value in json.loads(row["headers"]))
     return Record(row["partition"], row["kafka_offset"], row["message_key"], row["value"], headers, _signature(headers))

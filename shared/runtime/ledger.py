@@ -9,7 +9,7 @@ import contextlib
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, Generic, TypeVar
+from typing import Final, Generic, TypeVar
 from uuid import UUID
 
 import asyncpg
@@ -26,7 +26,7 @@ from shared.runtime import clock, telemetry, views
 from shared.runtime.answers import Conflict, IdempotencyMismatch, Stale
 from shared.runtime.appending import Again, Idempotency, IncidentHead, Proposal, Signed, Speaker, Turn, plan
 from shared.runtime.rules import Rules
-from shared.runtime.views import Connection, Recorded, Write
+from shared.runtime.views import Connection, Recorded, Row, Write
 
 C = TypeVar("C")
 S = TypeVar("S")
@@ -387,5 +387,5 @@ async def move_incidents(connection: Connection, incidents: Mapping[UUID, Incide
     )
 
 
-def _signed(row: Mapping[str, Any]) -> Signed:
+def _signed(row: Row) -> Signed:
     return Signed(Recorded(read(row["envelope"]), row["version"]), row["signature"])

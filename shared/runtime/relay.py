@@ -15,7 +15,7 @@ from shared.contract.vocabulary import ServiceName
 from shared.runtime import telemetry
 from shared.runtime.lease import lease
 from shared.runtime.relaying import Sent, progress
-from shared.runtime.views import Connection
+from shared.runtime.views import Connection, Row
 
 BATCH: Final = 200
 """Most events of one partition in a round."""
@@ -88,7 +88,7 @@ class Relay:
         return True
 
     async def _send(
-        self, producer: AIOKafkaProducer, batches: Sequence[tuple[int, Sequence[Mapping[str, Any]]]]
+        self, producer: AIOKafkaProducer, batches: Sequence[tuple[int, Sequence[Row]]]
     ) -> tuple[list[Sent], BaseException | None]:
         async with asyncio.timeout(ACK_WITHIN):
             flying = [await self._send_batch(producer, partition, rows) for partition, rows in batches]
@@ -100,7 +100,7 @@ class Relay:
         return sent, next((answer for answer in answers if isinstance(answer, BaseException)), None)
 
     async def _send_batch(
-        self, producer: AIOKafkaProducer, partition: int, rows: Sequence[Mapping[str, Any]]
+        self, producer: AIOKafkaProducer, partition: int, rows: Sequence[Row]
     ) -> tuple[int, list[int], "asyncio.Future[Any]"]:
         batch = producer.create_batch()
         sequences: list[int] = []
@@ -124,7 +124,7 @@ class Relay:
             raise Fenced("another relay has taken over")
 
 
-def _headers(row: Mapping[str, Any]) -> list[tuple[str, bytes]]:
+def _headers(row: Row) -> list[tuple[str, bytes]]:
     headers = [
         (topics.HEADER_CONTENT_TYPE, topics.CONTENT_TYPE.encode()),
         (topics.HEADER_SIGNATURE, base64.b64encode(row["signature"])),

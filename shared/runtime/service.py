@@ -46,6 +46,8 @@ ROLES: Final = ("http", "relay", "consumer", "workers")
 DRAIN_WITHIN: Final = 8.0
 """Seconds that requests under way and the relay have to finish after SIGTERM."""
 
+UNREADY: Final[tuple[type[Exception], ...]] = (*PASSING, asyncpg.PostgresError)
+
 log = structlog.get_logger(__name__)
 
 
@@ -102,7 +104,7 @@ class Running(Generic[C, S]):
                 )
                 parked = await connection.fetchval("SELECT count(*) FROM parked WHERE resolved_at IS NULL")
             checks["database"] = "ok"
-        except (*PASSING, asyncpg.PostgresError) as error:
+        except UNREADY as error:
             checks["database"] = type(error).__name__
         checks["broker"] = await self._broker()
         return {

@@ -7,7 +7,7 @@ other. Each violation is a finding with a stable code, the place it was found, t
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
 from shared.contract.catalogue import BY_TYPE, short_name
@@ -17,6 +17,7 @@ from shared.contract.hashing import ZERO_HASH, event_hash
 from shared.contract.vocabulary import ServiceName
 from shared.runtime.receiving import Parked, ParkReason, Record, examine
 from shared.runtime.trust import Trust
+from shared.runtime.views import Row
 
 Place = tuple[ServiceName, int, int]
 """A chain and a number on it: service, partition, sequence."""
@@ -106,7 +107,7 @@ class LedgerCheck:
     rows: int = 0
     findings: list[Finding] = field(default_factory=list)
 
-    def take(self, row: Mapping[str, Any]) -> None:
+    def take(self, row: Row) -> None:
         self.rows += 1
         place = (ServiceName(row["service"]), row["partition"], row["sequence"])
         where = f"{self.owner}'s ledger, {_name(place)}"
@@ -123,7 +124,7 @@ class LedgerCheck:
         self.incident_heads[event.service, event.incident_id] = event.hash
         self._advance(place, event.hash)
 
-    def _problems(self, row: Mapping[str, Any], event: Event, place: Place) -> Iterator[tuple[str, str]]:
+    def _problems(self, row: Row, event: Event, place: Place) -> Iterator[tuple[str, str]]:
         columns = {
             "event_id": event.id,
             "incident_id": event.incident_id,

@@ -65,8 +65,8 @@ CREATE TABLE idempotency (
 );
 
 CREATE TABLE relay_lease (
-    only  boolean PRIMARY KEY DEFAULT true CHECK (only),
-    epoch bigint  NOT NULL
+    single boolean PRIMARY KEY DEFAULT true CHECK (single),
+    epoch  bigint  NOT NULL
 );
 INSERT INTO relay_lease (epoch) VALUES (0);
 

@@ -1,0 +1,268 @@
+"""HTTP of every service: what a route is handed, the answers to commands, limits, health and the timeline.
+
+A route turns a request into a command and hands it to its `Desk`; no rule and no SQL here or there.
+"""
+
+import base64
+import contextlib
+import hashlib
+import re
+from collections.abc import Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Annotated, Any, Final, Generic, TypeVar
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, FastAPI, Header, Request, Response
+from fastapi.responses import JSONResponse
+from fastapi.routing import APIRoute
+from opentelemetry.instrumentation.fastapi import FastAPIInstrumentor
+from pydantic import BaseModel, Field
+
+from shared.contract.decision import Actor, Context, Missing
+from shared.contract.envelope import Unknown
+from shared.runtime import clock, problems
+from shared.runtime.answers import Malformed
+from shared.runtime.appending import Idempotency, Signed
+from shared.runtime.auth import READERS, Authenticator, allow, allow_any, allowed_roles, public
+from shared.runtime.ledger import Carried, Loaded
+from shared.runtime.limits import Limits
+from shared.runtime.pages import Cursor, Limit, Page, decode_cursor, encode_cursor
+from shared.runtime.views import Connection, Write
+
+if TYPE_CHECKING:
+    from shared.runtime.service import Running
+
+__all__ = ["Answer", "Cursor", "Desk", "Limit", "Page", "Receipt", "allow", "allow_any", "create_app", "desk", "public"]
+
+C = TypeVar("C")
+S = TypeVar("S")
+
+_ETAG: Final = re.compile(r'^"(\d{1,18})"$')
+_KEY: Final = re.compile(r"^[\x21-\x7e]{1,255}$")
+
+
+class Receipt(BaseModel):
+    """One event in its place: enough to check later that it was not dropped or changed."""
+
+    event_id: UUID
+    type: str
+    time: datetime
+    service: str
+    partition: int = Field(description="With `service` the chain that the event stands on.")
+    sequence: int = Field(description="Its number on the chain, from 1, without gaps.")
+    version: int = Field(description="Its number among all that this service knows of the incident.")
+    hash: str = Field(description="SHA-256(0x00 || envelope), hex: also the leaf hash of the sealed log.")
+    signature: str = Field(description="Ed25519 over the DSSE encoding of the envelope, base64.")
+    keyid: str
+    data: dict[str, Any]
+
+    @classmethod
+    def of(cls, signed: Signed) -> "Receipt":
+        return cls(**_members(signed))
+
+
+class TimelineItem(Receipt):
+    """A receipt with who said it and why."""
+
+    actor: str
+    correlation_id: str
+    causation_id: UUID | None
+    traceparent: str | None
+
+
+class Answer(BaseModel):
+    """What a command made true. The same request with the same `Idempotency-Key` gets the same answer."""
+
+    incident_id: UUID
+    version: int = Field(description="The incident's version here after the command; also the ETag.")
+    events: list[Receipt] = Field(description="Empty when there was nothing new to say.")
+
+    @classmethod
+    def of(cls, carried: Carried) -> "Answer":
+        return cls(
+            incident_id=carried.incident_id,
+            version=carried.version,
+            events=[Receipt.of(signed) for signed in carried.signed],
+        )
+
+
+def _members(signed: Signed) -> dict[str, Any]:
+    event = signed.recorded.event
+    data = event.data.value if isinstance(event.data, Unknown) else event.data.model_dump(mode="json")
+    return {
+        "event_id": event.id,
+        "type": event.type,
+        "time": event.time,
+        "service": event.service.value,
+        "partition": event.link.partition,
+        "sequence": event.link.sequence,
+        "version": signed.recorded.version,
+        "hash": event.hash.hex(),
+        "signature": base64.b64encode(signed.signature).decode(),
+        "keyid": event.keyid,
+        "data": data if isinstance(data, dict) else {"value": data},
+    }
+
+
+class Desk(Generic[C, S]):
+    """What a route is handed: the caller, the clock, the ledger and the views, with the request's preconditions applied."""
+
+    def __init__(self, request: Request, response: Response, expected_version: int | None, key: str | None) -> None:
+        self._request = request
+        self._response = response
+        self._expected_version = expected_version
+        self._key = key
+        self.running: Running[C, S] = request.app.state.running
+
+    @property
+    def actor(self) -> Actor:
+        actor: Actor = self._request.state.actor
+        return actor
+
+    def now(self) -> datetime:
+        return clock.now()
+
+    def new_id(self) -> UUID:
+        return clock.new_id()
+
+    def context(self) -> Context:
+        return Context(clock.now(), self.actor)
+
+    def read(self) -> contextlib.AbstractAsyncContextManager[Connection]:
+        """A connection for the queries of views."""
+        return self.running.read()
+
+    async def load(self, incident_id: UUID) -> Loaded[S]:
+        """What the service knows of the incident. Raises Missing when that is nothing. Sets the ETag."""
+        loaded = await self.running.ledger.load(incident_id)
+        if loaded.version == 0:
+            raise Missing(f"incident {incident_id}")
+        self.set_version(loaded.version)
+        return loaded
+
+    async def carry_out(
+        self, incident_id: UUID, command: C, *, must_exist: bool = True, extra: Sequence[Write] = ()
+    ) -> Answer:
+        """Decides, appends and answers after commit, under the request's `If-Match` and `Idempotency-Key`."""
+        carried = await self.running.ledger.carry_out(
+            incident_id,
+            command,
+            self.context(),
+            expected_version=self._expected_version,
+            idempotency=await self.idempotency(),
+            must_exist=must_exist,
+            extra=extra,
+        )
+        self.set_version(carried.version)
+        return Answer.of(carried)
+
+    def set_version(self, version: int) -> None:
+        self._response.headers["ETag"] = f'"{version}"'
+
+    async def idempotency(self) -> Idempotency | None:
+        """The request's key, which is the caller's own, and the digest of what is asked for under it."""
+        if self._key is None:
+            return None
+        request = f"{self._request.method} {self._request.url.path}\n".encode() + await self._request.body()
+        return Idempotency(f"{self.actor.subject} {self._key}", hashlib.sha256(request).digest())
+
+
+async def desk(
+    request: Request,
+    response: Response,
+    if_match: Annotated[
+        str | None, Header(description='The version that the command was decided on, as the ETag gave it: `"7"`.')
+    ] = None,
+    idempotency_key: Annotated[
+        str | None, Header(description="Anything unique: a retry with the same key does nothing twice.", max_length=255)
+    ] = None,
+) -> Desk[Any, Any]:
+    return Desk(request, response, _version(if_match), _idempotency_key(idempotency_key))
+
+
+def _version(if_match: str | None) -> int | None:
+    if if_match is None or if_match == "*":
+        return None
+    found = _ETAG.match(if_match)
+    if found is None:
+        raise Malformed('If-Match: send the ETag as it was given, for example "7", or *')
+    return int(found[1])
+
+
+def _idempotency_key(key: str | None) -> str | None:
+    if key is not None and not _KEY.match(key):
+        raise Malformed("Idempotency-Key: 1 to 255 visible ASCII characters")
+    return key
+
+
+def create_app(running: "Running[Any, Any]", router: APIRouter, title: str) -> FastAPI:
+    """The service's application. Raises ValueError when a route does not say who may call it."""
+    app = FastAPI(
+        title=title,
+        description="A service of the incident ledger. Refusals are problem details (RFC 9457): they say what to do next.",
+        docs_url=None,
+        redoc_url=None,
+        generate_unique_id_function=lambda route: route.name,
+    )
+    app.state.running = running
+    app.state.authenticator = Authenticator(
+        running.settings.jwks, running.settings.jwt_issuer, running.settings.jwt_audience
+    )
+    problems.install(app)
+    app.include_router(router, responses=problems.RESPONSES)
+    app.include_router(_common())
+    for route in app.routes:
+        if isinstance(route, APIRoute):
+            allowed_roles(route)
+    app.add_middleware(Limits)
+    FastAPIInstrumentor.instrument_app(app, excluded_urls="healthz,readyz")
+    return app
+
+
+def _common() -> APIRouter:
+    router = APIRouter()
+
+    @router.get("/healthz", dependencies=[public()], tags=["health"], summary="Is the process alive?")
+    async def healthz() -> dict[str, str]:
+        return {"status": "alive"}
+
+    @router.get(
+        "/readyz", dependencies=[public()], tags=["health"], summary="Can it do its work? Database, broker, lag."
+    )
+    async def readyz(request: Request) -> JSONResponse:
+        answer = await request.app.state.running.readiness()
+        return JSONResponse(answer, 200 if answer["ready"] else 503)
+
+    @router.get(
+        "/incidents/{incident_id}/events",
+        dependencies=[allow(*READERS)],
+        tags=["incidents"],
+        summary="Everything that this service knows of an incident, in the order in which it came to know it.",
+        responses=problems.RESPONSES,
+    )
+    async def incident_events(
+        incident_id: UUID,
+        desk: Annotated[Desk[Any, Any], Depends(desk)],
+        limit: Limit = 50,
+        cursor: Cursor = None,
+    ) -> Page[TimelineItem]:
+        await desk.load(incident_id)
+        (after,) = decode_cursor(cursor, 1) if cursor else (0,)
+        if not isinstance(after, int):
+            raise Malformed("cursor: send the `next` of the page before, unchanged")
+        signed = await desk.running.ledger.timeline(incident_id, after, limit + 1)
+        items = [_item(one) for one in signed[:limit]]
+        return Page(items=items, next=encode_cursor(items[-1].version) if len(signed) > limit else None)
+
+    return router
+
+
+def _item(signed: Signed) -> TimelineItem:
+    event = signed.recorded.event
+    return TimelineItem(
+        **_members(signed),
+        actor=event.actor,
+        correlation_id=event.correlation_id,
+        causation_id=event.causation_id,
+        traceparent=event.traceparent,
+    )

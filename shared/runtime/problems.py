@@ -1,0 +1,168 @@
+"""Answers that are not success, as problem details (RFC 9457): one table from kind of answer to status."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+import structlog
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, ConfigDict, Field
+from starlette.exceptions import HTTPException
+
+from shared.contract.decision import Missing, Rejected
+from shared.contract.envelope import MalformedEnvelope
+from shared.runtime.answers import Conflict, Forbidden, IdempotencyMismatch, Malformed, Stale, Unauthenticated
+from shared.runtime.persistence import PASSING
+
+MEDIA_TYPE: Final = "application/problem+json"
+log = structlog.get_logger(__name__)
+
+
+class FieldProblem(BaseModel):
+    pointer: str = Field(description="JSON pointer into the body, or the name of the parameter or header.")
+    detail: str
+
+
+class Problem(BaseModel):
+    """RFC 9457, with what helps to go on."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {
+                "type": "https://incident-ledger.example/problems/rejected",
+                "title": "A rule says no",
+                "status": 409,
+                "detail": "platform_report waits for facts: where, still_live.",
+                "rule": "facts",
+                "missing": ["where", "still_live"],
+                "who_can_supply": ["responder", "lead"],
+            }
+        }
+    )
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    rule: str | None = Field(default=None, description="The rule that refused; search the code for it.")
+    missing: list[str] | None = None
+    who_can_supply: list[str] | None = Field(default=None, description="Roles.")
+    errors: list[FieldProblem] | None = None
+
+
+TABLE: Final[Mapping[type[Exception], tuple[int, str, str]]] = {
+    Malformed: (400, "malformed", "The request is not well formed"),
+    Unauthenticated: (401, "unauthenticated", "Who are you?"),
+    Forbidden: (403, "forbidden", "Not with these roles"),
+    Missing: (404, "missing", "Not known here"),
+    Rejected: (409, "rejected", "A rule says no"),
+    Conflict: (409, "conflict", "Others keep changing this incident; try again"),
+    IdempotencyMismatch: (409, "idempotency-mismatch", "The same key came with another request"),
+    Stale: (412, "stale", "The incident has moved on; read it again"),
+    MalformedEnvelope: (413, "too-large", "The event is too large"),
+}
+
+RESPONSES: Final[dict[int | str, dict[str, Any]]] = {
+    status: {"model": Problem, "description": description, "content": {MEDIA_TYPE: {}}}
+    for status, description in (
+        (400, "Not well formed"),
+        (401, "No token, or one that does not count"),
+        (403, "Not with these roles"),
+        (404, "Not known here"),
+        (409, "A rule says no: which, what is missing, who can supply it"),
+        (412, "`If-Match` names a version that the incident has left"),
+        (413, "The body is too large"),
+        (422, "A field is wrong: which, and what it must be"),
+        (503, "The database or the broker is away: try again after `Retry-After` seconds"),
+    )
+}
+
+
+def problem(
+    status: int, kind: str, title: str, detail: str, headers: Mapping[str, str] | None = None, **members: Any
+) -> JSONResponse:
+    body = {
+        "type": f"https://incident-ledger.example/problems/{kind}",
+        "title": title,
+        "status": status,
+        "detail": detail,
+    }
+    return JSONResponse({**body, **members}, status, headers=headers, media_type=MEDIA_TYPE)
+
+
+def describe(error: Exception) -> tuple[int, dict[str, Any]] | None:
+    """Status and members of an answer kind's problem; None for what is no answer but a bug."""
+    row = next((TABLE[kind] for kind in type(error).__mro__ if kind in TABLE), None)
+    if row is None:
+        return None
+    status, kind, title = row
+    members: dict[str, Any] = {"kind": kind, "title": title, "detail": str(error)}
+    if isinstance(error, Rejected):
+        who = [role.value for role in error.who]
+        members |= {"rule": error.rule, "missing": list(error.missing), "who_can_supply": who}
+    if isinstance(error, Forbidden):
+        members["who_can_supply"] = [role.value for role in error.roles]
+    return status, members
+
+
+def install(app: FastAPI) -> None:
+    """Registers every answer kind, validation, HTTP errors, absent servers, and bugs."""
+    for kind in TABLE:
+        app.add_exception_handler(kind, _answer)
+    for away in PASSING:
+        app.add_exception_handler(away, _away)
+    app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(Exception, _bug)
+
+
+async def _answer(_: Request, error: Exception) -> JSONResponse:
+    described = describe(error)
+    if described is None:
+        raise error
+    status, members = described
+    headers = {}
+    if status == 401:
+        headers["WWW-Authenticate"] = "Bearer"
+    if isinstance(error, Conflict):
+        headers["Retry-After"] = "1"
+    return problem(status, headers=headers, **members)
+
+
+async def _away(_: Request, error: Exception) -> JSONResponse:
+    log.warning("answered 503", error=repr(error))
+    detail = "The database or the broker does not answer. Nothing was recorded; send the same request again."
+    return problem(503, "unavailable", "Not now", detail, {"Retry-After": "2"})
+
+
+async def _invalid(_: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, RequestValidationError)
+    return problem(
+        422,
+        "invalid",
+        "A field is wrong",
+        "See errors: each names a field and what it must be.",
+        errors=field_problems(error),
+    )
+
+
+def field_problems(error: RequestValidationError) -> list[dict[str, str]]:
+    problems = []
+    for item in error.errors():
+        where, *path = item["loc"]
+        pointer = "#" + "".join(f"/{step}" for step in path) if where == "body" else ".".join(map(str, item["loc"]))
+        problems.append({"pointer": pointer, "detail": item["msg"]})
+    return problems
+
+
+async def _http(_: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, HTTPException)
+    kind = {404: "missing", 405: "method-not-allowed", 408: "too-slow", 413: "too-large"}.get(error.status_code, "http")
+    return problem(error.status_code, kind, "The request cannot be served", str(error.detail), error.headers)
+
+
+async def _bug(_: Request, error: Exception) -> JSONResponse:
+    log.error("a bug", exc_info=error)
+    detail = "This is a bug of ours; the log has it under this request's trace. Nothing was recorded."
+    return problem(500, "bug", "Something is broken here", detail)
