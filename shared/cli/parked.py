@@ -80,7 +80,7 @@ def run_service(data: Path | None, service: ServiceName, *arguments: str) -> Non
     environment = dict(os.environ)
     if data is not None or "LEDGER_DATABASE_DSN" not in os.environ:
         with or_stop():
-            environment |= state.load(data or Path(".ledger")).services[service.value].env
+            environment |= state.load(data or state.DEFAULT_DATA).services[service.value].env
     done = subprocess.run([sys.executable, "-m", f"services.{service}", *arguments], env=environment, check=False)
     raise typer.Exit(done.returncode)
 

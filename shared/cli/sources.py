@@ -9,6 +9,7 @@ from typing import Annotated, Final
 import typer
 
 from deploy.local import state
+from deploy.local.errors import StackError
 from shared.contract.topics import TOPIC
 from shared.contract.vocabulary import ServiceName
 from shared.runtime import trust
@@ -39,7 +40,7 @@ def open_sources(data: Path | None) -> Sources:
             os.environ.get("LEDGER_TOPIC", TOPIC),
             trust.load(Path(os.environ["LEDGER_TRUST_FILE"])),
         )
-    stack = state.load(data or Path(".ledger"))
+    stack = state.load(data or state.DEFAULT_DATA)
     return Sources(
         {service: stack.services[service.value].auditor_dsn for service in ServiceName},
         {"bootstrap_servers": stack.kafka_bootstrap},
@@ -57,7 +58,7 @@ def or_stop() -> Iterator[None]:
         _stop(f"Kafka does not answer: {error}. Is the stack up? `ledger status` tells.")
     except KeyError as error:
         _stop(f"{error.args[0]} is not set")
-    except (ValueError, FileNotFoundError, PermissionError) as error:
+    except (StackError, ValueError, FileNotFoundError, PermissionError) as error:
         _stop(str(error))
     except DATABASE_AWAY as error:
         _stop(f"a database does not answer: {error}. Is the stack up? `ledger status` tells.")
