@@ -1,0 +1,83 @@
+"""What may be asked of review, and by whom. Ids come with the command; time and actor come with the context."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Final, TypeAlias
+from uuid import UUID
+
+from shared.contract.catalogue.review import ActionItem, Covered, ReportDigest, ReviewTrigger
+from shared.contract.vocabulary import Answer, ControlLayer, ObservationKind, Role
+
+
+@dataclass(frozen=True, slots=True)
+class OpenReview:
+    """`confirmed`: the service's own, on hearing an assessment. `requested`: a person's, by hand."""
+
+    trigger: ReviewTrigger
+
+
+@dataclass(frozen=True, slots=True)
+class RecordFinding:
+    """Either what will be done about it, or why nothing will."""
+
+    finding_id: UUID
+    contributing_factor: str
+    control_layer: ControlLayer
+    training_adequate: Answer
+    policy_understood: Answer
+    action_items: tuple[ActionItem, ...] = ()
+    no_action_reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RecordObservation:
+    kind: ObservationKind
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class RecordLesson:
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class CitePolicyClause:
+    policy: str
+    clause: str
+    comment: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SetNextReview:
+    on: date
+
+
+@dataclass(frozen=True, slots=True)
+class Publish:
+    """States that the report with these digests, which rests on these events, is published."""
+
+    report: ReportDigest
+    covers: tuple[Covered, ...]
+
+
+Recording: TypeAlias = RecordFinding | RecordObservation | RecordLesson | CitePolicyClause | SetNextReview
+Command: TypeAlias = OpenReview | Recording | Publish
+
+_REVIEWERS: Final = (Role.REVIEWER, Role.LEAD)
+
+MAY_GIVE: Final[Mapping[type[Command], tuple[Role, ...]]] = {
+    OpenReview: _REVIEWERS,
+    RecordFinding: _REVIEWERS,
+    RecordObservation: _REVIEWERS,
+    RecordLesson: _REVIEWERS,
+    CitePolicyClause: _REVIEWERS,
+    SetNextReview: _REVIEWERS,
+    Publish: _REVIEWERS,
+}
+
+
+def name_of(command: Command) -> str:
+    """`RecordFinding(...)` → `record_finding`."""
+    return re.sub(r"(?<!^)(?=[A-Z])", "_", type(command).__name__).lower()
