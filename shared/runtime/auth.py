@@ -5,14 +5,16 @@ Tokens are JWTs, signed with EdDSA, RS256 or ES256 by a key of the configured ke
 
 import asyncio
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, Final
 
 import httpx
 import jwt
-from fastapi import Depends, Request, Security
-from fastapi.routing import APIRoute
+import structlog
+from fastapi import Depends, FastAPI, Request, Security
+from fastapi.routing import RouteContext, iter_route_contexts
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from shared.contract.decision import Actor
@@ -22,6 +24,9 @@ from shared.runtime.answers import Forbidden, Unauthenticated
 ALGORITHMS: Final = ("EdDSA", "RS256", "ES256")
 REFRESH_EVERY: Final = 10.0
 """Seconds: an unknown key id makes the key set be read again, at most this often."""
+KEPT_FOR: Final = 300.0
+"""Seconds after which the key set is read again in any case, so that a key that was taken out stops to count."""
+READ_WITHIN: Final = 5.0
 MAX_SUBJECT: Final = 200
 
 STAFF: Final = (Role.RESPONDER, Role.LEAD, Role.LEGAL, Role.COMMUNICATIONS, Role.IT)
@@ -30,6 +35,12 @@ READERS: Final = (*STAFF, Role.REVIEWER, Role.AUDITOR)
 _bearer = HTTPBearer(
     auto_error=False, bearerFormat="JWT", description="`ledger token --role …` makes one for the local stack."
 )
+
+log = structlog.get_logger(__name__)
+
+
+class KeysAway(OSError):
+    """The key set cannot be read: nobody can be told from anybody. Passes by itself, as an absent database does."""
 
 
 @dataclass(slots=True)
@@ -42,16 +53,17 @@ class Authenticator:
     _keys: dict[str, jwt.PyJWK] = field(default_factory=dict)
     _read_at: float = -REFRESH_EVERY
     _reading: asyncio.Lock = field(default_factory=asyncio.Lock)
+    _away: bool = False
 
     async def actor(self, token: str) -> Actor:
-        """Raises Unauthenticated, saying what is wrong with the token and never what is in it."""
+        """Raises Unauthenticated, saying what is wrong with the token and never what is in it; KeysAway."""
         try:
-            header = jwt.get_unverified_header(token)
-            key = await self._key(str(header.get("kid", "")))
+            key = await self._key(str(jwt.get_unverified_header(token).get("kid", "")))
             claims = jwt.decode(
                 token,
                 key,
-                algorithms=[name for name in ALGORITHMS if name == header.get("alg")],
+                # Of the key, never of the token: who signs does not choose how it is checked.
+                algorithms=[key.algorithm_name],
                 audience=self.audience,
                 issuer=self.issuer,
                 leeway=5,
@@ -64,21 +76,37 @@ class Authenticator:
         return _actor(claims)
 
     async def _key(self, kid: str) -> jwt.PyJWK:
-        if kid not in self._keys:
+        if self._wanted(kid) and not (kid in self._keys and self._reading.locked()):
             async with self._reading:
-                if kid not in self._keys and time.monotonic() - self._read_at >= REFRESH_EVERY:
-                    self._keys = {
-                        key.key_id: key for key in jwt.PyJWKSet.from_json(await self._read()).keys if key.key_id
-                    }
-                    self._read_at = time.monotonic()
-        if kid not in self._keys:
-            raise Unauthenticated("the token is signed with a key that is not known here")
-        return self._keys[kid]
+                if self._wanted(kid):
+                    await self._refresh()
+        if kid in self._keys:
+            return self._keys[kid]
+        if self._away:
+            raise KeysAway("the key set that tokens are signed with cannot be read")
+        raise Unauthenticated("the token is signed with a key that is not known here")
+
+    def _wanted(self, kid: str) -> bool:
+        age = time.monotonic() - self._read_at
+        return age >= KEPT_FOR or (kid not in self._keys and age >= REFRESH_EVERY)
+
+    async def _refresh(self) -> None:
+        """Reads the key set; while it cannot be read, the keys known so far go on to count."""
+        self._read_at = time.monotonic()
+        try:
+            async with asyncio.timeout(READ_WITHIN):
+                found = jwt.PyJWKSet.from_json(await self._read()).keys
+        except (OSError, ValueError, httpx.HTTPError, jwt.PyJWTError) as error:
+            self._away = True
+            log.warning("the key set cannot be read", jwks=self.jwks, error=repr(error))
+        else:
+            self._away = False
+            self._keys = {key.key_id: key for key in found if key.key_id and key.algorithm_name in ALGORITHMS}
 
     async def _read(self) -> str:
         if not self.jwks.startswith("https://"):
             return await asyncio.to_thread(Path(self.jwks).read_text, encoding="utf-8")
-        async with httpx.AsyncClient(timeout=5, follow_redirects=False) as client:
+        async with httpx.AsyncClient(follow_redirects=False) as client:
             answer = await client.get(self.jwks)
             answer.raise_for_status()
             return answer.text
@@ -120,6 +148,8 @@ async def _public() -> None:
 
 def allow(*roles: Role) -> Any:
     """For `dependencies=[…]` of a route: these roles may call it."""
+    if not roles:
+        raise ValueError("name the roles; allow_any() is for every authenticated caller")
     return Depends(Allow(frozenset(roles)))
 
 
@@ -133,11 +163,21 @@ def public() -> Any:
     return Depends(_public)
 
 
-def allowed_roles(route: APIRoute) -> frozenset[Role] | None:
-    """Which roles may call the route; None when anybody may. Raises ValueError when the route says nothing."""
-    for dependency in route.dependant.dependencies:
-        if isinstance(dependency.call, Allow):
-            return dependency.call.roles or frozenset(Role)
-        if dependency.call is _public:
-            return None
-    raise ValueError(f"{route.path} says neither allow(…) nor public(): nobody has decided who may call it")
+def allowed_roles(route: RouteContext) -> frozenset[Role] | None:
+    """Which roles may call the route; None when anybody may. Raises ValueError when it does not say so exactly once."""
+    dependant = getattr(route, "dependant", None)
+    calls = [dependency.call for dependency in dependant.dependencies] if dependant is not None else []
+    said = [call for call in calls if isinstance(call, Allow) or call is _public]
+    if len(said) != 1:
+        raise ValueError(
+            f"{route.path or route.route!r} must say once who may call it: "
+            "dependencies=[allow(Role…)], [allow_any()] or [public()] of an API route"
+        )
+    return (said[0].roles or frozenset(Role)) if isinstance(said[0], Allow) else None
+
+
+def permissions(app: FastAPI) -> Iterator[tuple[RouteContext, frozenset[Role] | None]]:
+    """Every route of an application, those of included routers too, with who may call it. Raises ValueError as above."""
+    for route in iter_route_contexts(app.routes):
+        if route.path != app.openapi_url:
+            yield route, allowed_roles(route)

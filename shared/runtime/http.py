@@ -14,16 +14,15 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, FastAPI, Header, Request, Response
 from fastapi.responses import JSONResponse
-from fastapi.routing import APIRoute
 from opentelemetry.instrumentation.fastapi import FastAPIInstrumentor
 from pydantic import BaseModel, Field
 
 from shared.contract.decision import Actor, Context, Missing
 from shared.contract.envelope import Unknown
 from shared.runtime import clock, problems
-from shared.runtime.answers import Malformed
+from shared.runtime.answers import Malformed, Stale
 from shared.runtime.appending import Idempotency, Signed
-from shared.runtime.auth import READERS, Authenticator, allow, allow_any, allowed_roles, public
+from shared.runtime.auth import READERS, Authenticator, allow, allow_any, permissions, public
 from shared.runtime.ledger import Carried, Loaded
 from shared.runtime.limits import Limits
 from shared.runtime.pages import Cursor, Limit, Page, decode_cursor, encode_cursor
@@ -37,8 +36,8 @@ __all__ = ["Answer", "Cursor", "Desk", "Limit", "Page", "Receipt", "allow", "all
 C = TypeVar("C")
 S = TypeVar("S")
 
-_ETAG: Final = re.compile(r'^"(\d{1,18})"$')
-_KEY: Final = re.compile(r"^[\x21-\x7e]{1,255}$")
+_ETAG: Final = re.compile(r'(W/)?"(\d{1,18})"')
+_KEY: Final = re.compile(r"[\x21-\x7e]{1,255}")
 
 
 class Receipt(BaseModel):
@@ -104,6 +103,13 @@ def _members(signed: Signed) -> dict[str, Any]:
     }
 
 
+class WeakETag(Stale):
+    """RFC 9110 §13.1.1: `If-Match` compares strongly, so that a weak ETag (some proxies make ours weak) matches nothing."""
+
+    def __init__(self, version: int) -> None:
+        Exception.__init__(self, f'a weak ETag guards no change: send If-Match: "{version}", without W/')
+
+
 class Desk(Generic[C, S]):
     """What a route is handed: the caller, the clock, the ledger and the views, with the request's preconditions applied."""
 
@@ -163,7 +169,8 @@ class Desk(Generic[C, S]):
         """The request's key, which is the caller's own, and the digest of what is asked for under it."""
         if self._key is None:
             return None
-        request = f"{self._request.method} {self._request.url.path}\n".encode() + await self._request.body()
+        url = self._request.url
+        request = f"{self._request.method} {url.path}?{url.query}\n".encode() + await self._request.body()
         return Idempotency(f"{self.actor.subject} {self._key}", hashlib.sha256(request).digest())
 
 
@@ -174,7 +181,10 @@ async def desk(
         str | None, Header(description='The version that the command was decided on, as the ETag gave it: `"7"`.')
     ] = None,
     idempotency_key: Annotated[
-        str | None, Header(description="Anything unique: a retry with the same key does nothing twice.", max_length=255)
+        str | None,
+        Header(
+            description="1 to 255 visible ASCII characters, unique to the request: a retry with it does nothing twice."
+        ),
     ] = None,
 ) -> Desk[Any, Any]:
     return Desk(request, response, _version(if_match), _idempotency_key(idempotency_key))
@@ -183,14 +193,16 @@ async def desk(
 def _version(if_match: str | None) -> int | None:
     if if_match is None or if_match == "*":
         return None
-    found = _ETAG.match(if_match)
+    found = _ETAG.fullmatch(if_match)
     if found is None:
-        raise Malformed('If-Match: send the ETag as it was given, for example "7", or *')
-    return int(found[1])
+        raise Malformed('If-Match: send one ETag as it was given, for example "7", or *')
+    if found[1]:
+        raise WeakETag(int(found[2]))
+    return int(found[2])
 
 
 def _idempotency_key(key: str | None) -> str | None:
-    if key is not None and not _KEY.match(key):
+    if key is not None and not _KEY.fullmatch(key):
         raise Malformed("Idempotency-Key: 1 to 255 visible ASCII characters")
     return key
 
@@ -211,9 +223,7 @@ def create_app(running: "Running[Any, Any]", router: APIRouter, title: str) -> F
     problems.install(app)
     app.include_router(router, responses=problems.RESPONSES)
     app.include_router(_common())
-    for route in app.routes:
-        if isinstance(route, APIRoute):
-            allowed_roles(route)
+    tuple(permissions(app))  # raises now, not when somebody finds the open door
     app.add_middleware(Limits)
     FastAPIInstrumentor.instrument_app(app, excluded_urls="healthz,readyz")
     return app
@@ -247,9 +257,7 @@ def _common() -> APIRouter:
         cursor: Cursor = None,
     ) -> Page[TimelineItem]:
         await desk.load(incident_id)
-        (after,) = decode_cursor(cursor, 1) if cursor else (0,)
-        if not isinstance(after, int):
-            raise Malformed("cursor: send the `next` of the page before, unchanged")
+        (after,) = decode_cursor(cursor, int) if cursor else (0,)
         signed = await desk.running.ledger.timeline(incident_id, after, limit + 1)
         items = [_item(one) for one in signed[:limit]]
         return Page(items=items, next=encode_cursor(items[-1].version) if len(signed) > limit else None)

@@ -3,7 +3,10 @@
 import base64
 import binascii
 import json
-from typing import Annotated, Any, Generic, TypeVar
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Annotated, Any, Final, Generic, TypeVar
+from uuid import UUID
 
 from fastapi import Query
 from pydantic import BaseModel, Field
@@ -14,7 +17,7 @@ T = TypeVar("T")
 
 Limit = Annotated[int, Query(ge=1, le=200, description="How many items a page has at most.")]
 Cursor = Annotated[
-    str | None, Query(max_length=500, description="The `next` of the page before; leave out for the first.")
+    str | None, Query(max_length=1000, description="The `next` of the page before; leave out for the first.")
 ]
 
 
@@ -23,17 +26,41 @@ class Page(BaseModel, Generic[T]):
     next: str | None = Field(default=None, description="Send as `cursor` for the next page; null on the last.")
 
 
-def encode_cursor(*values: Any) -> str:
-    """A cursor that carries JSON values; others are sent as text."""
-    return base64.urlsafe_b64encode(json.dumps(values, default=str).encode()).decode().rstrip("=")
+def encode_cursor(*values: str | int | datetime | UUID) -> str:
+    """A cursor that carries the values which the next page begins after."""
+    plain = [value.isoformat() if isinstance(value, datetime) else value for value in values]
+    return base64.urlsafe_b64encode(json.dumps(plain, default=str).encode()).decode().rstrip("=")
 
 
-def decode_cursor(cursor: str, count: int) -> list[Any]:
-    """The values of a cursor. Raises Malformed when it is not one of ours."""
+def decode_cursor(cursor: str, *kinds: type[str | int | datetime | UUID]) -> tuple[Any, ...]:
+    """The values of a cursor, each of its kind: `after, incident = decode_cursor(cursor, datetime, UUID)`.
+
+    Raises Malformed when it is not one of ours; whatever comes out is fit for a query."""
     try:
         values = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
-    except (binascii.Error, ValueError) as error:
+        return tuple(_READ[kind](value) for kind, value in zip(kinds, values, strict=True))
+    except (binascii.Error, ValueError, TypeError, AttributeError, RecursionError) as error:
         raise Malformed("cursor: send the `next` of the page before, unchanged") from error
-    if not isinstance(values, list) or len(values) != count:
-        raise Malformed("cursor: send the `next` of the page before, unchanged")
-    return values
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str) or "\x00" in value:
+        raise ValueError("not a text that a database has")
+    value.encode()  # raises a ValueError on half of a surrogate pair
+    return value
+
+
+def _number(value: Any) -> int:
+    if type(value) is not int or not -(1 << 63) <= value < 1 << 63:
+        raise ValueError("not a number that a database has")
+    return value
+
+
+def _time(value: Any) -> datetime:
+    time = datetime.fromisoformat(value)
+    if time.tzinfo is None:
+        raise ValueError("has no offset")
+    return time
+
+
+_READ: Final[Mapping[type, Callable[[Any], Any]]] = {str: _text, int: _number, datetime: _time, UUID: UUID}
