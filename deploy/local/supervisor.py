@@ -1,0 +1,311 @@
+"""`ledger up`: starts Postgres, Kafka and the services, starts again what dies, and ends everything in order.
+
+Each part starts as soon as what it needs is there: Postgres and Kafka at once; the databases are migrated when Postgres answers, the
+topic is made when Kafka answers; the services follow.
+"""
+
+import asyncio
+import contextlib
+import fcntl
+import logging
+import os
+import signal
+import sys
+from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+import httpx
+import psutil
+
+from deploy.local import kafka, orphans, postgres
+from deploy.local.child import Child
+from deploy.local.errors import StackError, Stopped
+from deploy.local.keys import JWT_AUDIENCE, JWT_ISSUER, Keys
+from deploy.local.ports import HOST, Ports
+from deploy.local.state import LocalService, Process, Stack, recorded
+from shared.cli import schema
+from shared.contract.topics import TOPIC
+from shared.contract.vocabulary import ServiceName
+from shared.runtime.topic import WrongTopic, ensure_topic
+
+log = logging.getLogger("ledger.stack")
+
+READY_WITHIN: Final = 60.0
+GIVE_UP_AFTER: Final = 3
+"""What ends so often before it was ready once will not become ready."""
+LOOK_EVERY: Final = 0.05
+
+Say = Callable[[str], None]
+
+
+@dataclass(slots=True)
+class Supervisor:
+    """One stack on one data folder."""
+
+    data: Path
+    ports: Ports
+    say: Say
+    _children: dict[str, Child] = field(default_factory=dict)
+    _stopping: asyncio.Event = field(default_factory=asyncio.Event)
+    _stack: Stack = field(init=False)
+    _keepers: asyncio.TaskGroup = field(init=False)
+
+    async def run(self, ready: Callable[[list[str]], None]) -> None:
+        """Until a signal comes. Calls `ready` once, with the services that did not become ready (none, if all is well).
+
+        Raises StackError when the stack cannot start; nothing runs then."""
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            asyncio.get_running_loop().add_signal_handler(number, self._stopping.set)
+        with _writable(self.data), _alone(self.data):
+            await asyncio.to_thread(self._end_orphans)
+            self.ports.require_free()
+            keys = Keys.of(self.data)
+            keys.make()
+            (self.data / "logs").mkdir(exist_ok=True)
+            _log_to(self.data / "logs" / "stack.log")
+            self._stack = describe(self.data, self.ports, keys)
+            self._save()
+            try:
+                await self._run(keys, ready)
+            finally:
+                await self._end()
+                self._stack.forget()
+                log.info("the stack has ended")
+
+    async def _run(self, keys: Keys, ready: Callable[[list[str]], None]) -> None:
+        try:
+            async with asyncio.TaskGroup() as self._keepers:
+                self._keepers.create_task(self._start(keys, ready))
+                await self._stopping.wait()
+                raise Stopped
+        except BaseExceptionGroup as group:
+            if (refused := group.subgroup(StackError)) is not None:
+                raise _first(refused) from None
+            if group.split(Stopped)[1] is not None:
+                raise
+
+    async def _start(self, keys: Keys, ready: Callable[[list[str]], None]) -> None:
+        self._tell("starting Postgres and Kafka")
+        async with asyncio.TaskGroup() as both:
+            both.create_task(self._start_postgres(keys))
+            both.create_task(self._start_kafka())
+        self._tell("starting the services")
+        not_ready = await asyncio.gather(*(self._start_service(service) for service in ServiceName))
+        missing = [name for name in not_ready if name is not None]
+        log.info("the stack is up%s", f", but not {', '.join(missing)}" if missing else "")
+        ready(missing)
+
+    async def _start_postgres(self, keys: Keys) -> None:
+        passwords = keys.passwords()
+        server = await asyncio.to_thread(
+            postgres.prepare, self.data, self.ports["postgres"], passwords["postgres"], self._tell
+        )
+        child = self._keep(
+            "postgres",
+            server.command(),
+            postgres.environment(),
+            stop_signal=signal.SIGINT,
+            account=server.account.popen if server.account is not None else {},
+        )
+        await self._until(child, lambda: postgres.answers(self._stack.admin_dsn))
+        try:
+            await asyncio.to_thread(self._migrate, keys)
+        except schema.SchemaError as error:
+            raise StackError(str(error)) from error
+
+    def _migrate(self, keys: Keys) -> None:
+        for database in databases(self._stack.admin_dsn, keys):
+            for made in (*schema.create(database), *schema.migrate(database)):
+                log.info("%s: made %s", database.database, made)
+
+    async def _start_kafka(self) -> None:
+        server = await asyncio.to_thread(
+            kafka.prepare, self.data, self.ports["kafka"], self.ports["kafka-controller"], self._tell
+        )
+        child = self._keep("kafka", server.command(), kafka.environment())
+        await self._until(child, lambda: kafka.answers(server.bootstrap))
+        try:
+            await ensure_topic({"bootstrap_servers": server.bootstrap}, self._stack.topic)
+        except WrongTopic as error:
+            raise StackError(str(error)) from error
+
+    async def _start_service(self, service: ServiceName) -> str | None:
+        """None when it became ready, else its name."""
+        local = self._stack.services[service]
+        inherited = {name: value for name, value in os.environ.items() if not name.startswith("LEDGER_")}
+        command = [sys.executable, "-m", f"services.{service}"]
+        child = self._keep(service.value, command, inherited | local.env)
+        async with httpx.AsyncClient(timeout=5) as client:
+
+            async def ready() -> bool:
+                try:
+                    return (await client.get(f"{local.url}/readyz")).is_success
+                except httpx.HTTPError:
+                    return False
+
+            try:
+                await self._until(child, ready)
+            except StackError as error:
+                log.warning("%s", error)
+                return service.value
+        return None
+
+    def _keep(
+        self,
+        name: str,
+        command: list[str],
+        env: dict[str, str],
+        *,
+        stop_signal: signal.Signals = signal.SIGTERM,
+        account: dict[str, int] | None = None,
+    ) -> Child:
+        log_file = self.data / "logs" / f"{name}.log"
+        child = Child(name, command, env, log_file, cwd=self.data, stop_signal=stop_signal, account=account or {})
+        self._children[name] = child
+        self._keepers.create_task(child.keep(lambda: self._started(child)))
+        return child
+
+    def _started(self, child: Child) -> None:
+        assert child.process is not None
+        log.info("%s runs as process %d", child.name, child.process.pid)
+        try:
+            process = Process.of(child.process.pid, child.restarts)
+        except psutil.NoSuchProcess:
+            return  # ended already; its keeper is told next
+        self._stack = self._stack.model_copy(update={"processes": {**self._stack.processes, child.name: process}})
+        self._save()
+
+    async def _until(self, child: Child, answers: Callable[[], Awaitable[bool]]) -> None:
+        clock = asyncio.get_running_loop().time
+        end = clock() + READY_WITHIN
+        while not await answers():
+            if clock() > end or child.restarts >= GIVE_UP_AFTER:
+                ended = (
+                    f"ended {child.restarts} times while starting"
+                    if child.restarts
+                    else f"is not ready after {READY_WITHIN:.0f} s"
+                )
+                raise StackError(f"{child.name} {ended}: {child.last_words()} (more in {child.log_file})")
+            await asyncio.sleep(LOOK_EVERY)
+
+    def _tell(self, text: str) -> None:
+        if self._stopping.is_set():
+            raise Stopped
+        log.info("%s", text)
+        self.say(text)
+
+    def _save(self) -> None:
+        self._stack.save()
+
+    def _end_orphans(self) -> None:
+        left = recorded(self.data)
+        if left is not None and left.processes:
+            self.say("ending what a stack that was cut off left behind")
+            orphans.end(left)
+
+    async def _end(self) -> None:
+        services = [child for name, child in self._children.items() if name in set(ServiceName)]
+        if self._children:
+            self.say("ending the services, then Kafka and Postgres")
+        await asyncio.gather(*(child.end() for child in services))
+        for name in ("kafka", "postgres"):
+            if name in self._children:
+                await self._children[name].end()
+
+
+def describe(data: Path, ports: Ports, keys: Keys) -> Stack:
+    """What the stack of a data folder is to be."""
+    passwords = keys.passwords()
+
+    def dsn(role: str, password: str, database: str) -> str:
+        return f"postgresql://{role}:{passwords[password]}@{HOST}:{ports['postgres']}/{database}"
+
+    bootstrap = f"{HOST}:{ports['kafka']}"
+    services = {
+        service.value: LocalService(
+            url=f"http://{HOST}:{ports[service]}",
+            env={
+                "LEDGER_DATABASE_DSN": dsn(f"{service}_service", f"{service}_service", f"incident_{service}"),
+                "LEDGER_KAFKA_BOOTSTRAP": bootstrap,
+                "LEDGER_KAFKA_SECURITY_PROTOCOL": "PLAINTEXT",
+                "LEDGER_TOPIC": TOPIC,
+                "LEDGER_SIGNING_KEY_FILE": str(keys.signing_key(service)),
+                "LEDGER_TRUST_FILE": str(keys.trust_file),
+                "LEDGER_JWKS": str(keys.jwks),
+                "LEDGER_JWT_ISSUER": JWT_ISSUER,
+                "LEDGER_JWT_AUDIENCE": JWT_AUDIENCE,
+                "LEDGER_HTTP_HOST": HOST,
+                "LEDGER_HTTP_PORT": str(ports[service]),
+                "LEDGER_LOG_FORMAT": "json",
+                # The data folder is no place to import from.
+                "PYTHONSAFEPATH": "1",
+                **({"LEDGER_CHANNELS_FILE": str(keys.channels)} if service is ServiceName.NOTIFY else {}),
+            },
+            auditor_dsn=dsn(schema.AUDITOR, "auditor", f"incident_{service}"),
+            owner_dsn=dsn(f"{service}_owner", f"{service}_owner", f"incident_{service}"),
+            log=data / "logs" / f"{service}.log",
+        )
+        for service in ServiceName
+    }
+    return Stack(
+        data=data,
+        port_base=ports.base,
+        supervisor=Process.of(os.getpid()),
+        services=services,
+        admin_dsn=dsn(postgres.SUPERUSER, "postgres", "postgres"),
+        kafka_bootstrap=bootstrap,
+        topic=TOPIC,
+        trust_file=keys.trust_file,
+        jwks_file=keys.jwks,
+        token_key_file=keys.token_key,
+    )
+
+
+def databases(admin_dsn: str, keys: Keys) -> list[schema.Database]:
+    passwords = keys.passwords()
+    return [
+        schema.Database(
+            service, admin_dsn, passwords[f"{service}_owner"], passwords[f"{service}_service"], passwords["auditor"]
+        )
+        for service in ServiceName
+    ]
+
+
+@contextlib.contextmanager
+def _writable(data: Path) -> Iterator[None]:
+    try:
+        data.mkdir(parents=True, exist_ok=True)
+        yield
+    except OSError as error:
+        if error.filename is None:
+            raise
+        raise StackError(
+            f"{error.filename}: {(error.strerror or 'refused').lower()}; choose another folder with --data, or make this one writable"
+        ) from error
+
+
+@contextlib.contextmanager
+def _alone(data: Path) -> Iterator[None]:
+    with (data / "stack.lock").open("w", encoding="ascii") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise StackError(
+                f"a stack runs on {data} already; see it with: ledger status --data {data}, end it with: ledger down --data {data}"
+            ) from None
+        yield
+
+
+def _log_to(file: Path) -> None:
+    handler = logging.FileHandler(file, encoding="utf-8")
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+    log.addHandler(handler)
+    log.setLevel(logging.INFO)
+    log.propagate = False
+
+
+def _first(group: BaseExceptionGroup[StackError]) -> StackError:
+    first = group.exceptions[0]
+    return _first(first) if isinstance(first, BaseExceptionGroup) else first

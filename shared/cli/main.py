@@ -1,0 +1,24 @@
+"""The `ledger` command. Each topic is a module beside this one; here they only get their names."""
+
+import typer
+
+from shared.cli import catalogue, migrate, parked, replay, stack, token, verify
+
+app = typer.Typer(
+    name="ledger",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_show_locals=False,
+    help="The incident ledger: run it, read it, check it.",
+)
+
+app.command()(stack.up)
+app.command()(stack.down)
+app.command()(stack.status)
+app.command()(token.token)
+app.command()(migrate.migrate)
+app.command()(verify.verify)
+app.command()(replay.replay)
+app.add_typer(parked.app, name="parked")
+app.command()(parked.rebuild)
+app.command()(catalogue.catalogue)

@@ -1,0 +1,66 @@
+"""Makes the topic where it is missing, and refuses one that is not as the ledger needs it."""
+
+import asyncio
+from typing import Any
+
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
+from aiokafka.errors import for_code
+
+from shared.contract.topics import PARTITIONS, TOPIC_CONFIG
+
+TOPIC_EXISTS = 36
+REPLICAS = 3
+WITHIN = 20.0
+"""Seconds until a topic that was made must be seen by the broker."""
+
+
+class WrongTopic(ValueError):
+    """The topic exists and is not as it must be."""
+
+
+async def ensure_topic(kafka: dict[str, Any], topic: str) -> bool:
+    """Makes the topic, on three brokers where there are so many; True when it was missing.
+
+    Raises WrongTopic when the topic has another number of partitions, or would forget or compact."""
+    admin = AIOKafkaAdminClient(**kafka)
+    await admin.start()
+    try:
+        made = await _create(admin, topic)
+        async with asyncio.timeout(WITHIN):
+            while not (partitions := await _partitions(admin, topic)):
+                await asyncio.sleep(0.05)
+        if partitions != PARTITIONS:
+            raise WrongTopic(
+                f"topic {topic} has {partitions} partitions, the ledger's arithmetic needs {PARTITIONS}; use a new topic"
+            )
+        if not made:
+            await _check_config(admin, topic)
+    finally:
+        await admin.close()
+    return made
+
+
+async def _create(admin: AIOKafkaAdminClient, topic: str) -> bool:
+    brokers = (await admin.describe_cluster())["brokers"]
+    new = NewTopic(topic, PARTITIONS, min(REPLICAS, len(brokers)), topic_configs=dict(TOPIC_CONFIG))
+    response = await admin.create_topics([new])
+    code, message = response.topic_errors[0][1:3]
+    if code not in {0, TOPIC_EXISTS}:
+        raise for_code(code)(f"topic {topic}: {message}")
+    return bool(code == 0)
+
+
+async def _partitions(admin: AIOKafkaAdminClient, topic: str) -> int:
+    (about,) = await admin.describe_topics([topic])
+    return sum(partition["leader"] >= 0 for partition in about["partitions"])
+
+
+async def _check_config(admin: AIOKafkaAdminClient, topic: str) -> None:
+    (response,) = await admin.describe_configs([ConfigResource(ConfigResourceType.TOPIC, topic)])
+    settings = {entry[0]: entry[1] for entry in response.resources[0][4]}
+    for name, value in TOPIC_CONFIG.items():
+        if settings[name] != value:
+            raise WrongTopic(
+                f"topic {topic} has {name}={settings[name]}, the ledger needs {value}; alter the topic, then try again"
+            )
