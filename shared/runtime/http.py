@@ -9,13 +9,14 @@ import hashlib
 import re
 from collections.abc import Sequence
 from datetime import datetime
+from importlib.metadata import version
 from typing import TYPE_CHECKING, Annotated, Any, Final, Generic, TypeVar
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, FastAPI, Header, Request, Response
 from fastapi.responses import JSONResponse
 from opentelemetry.instrumentation.fastapi import FastAPIInstrumentor
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from shared.contract.decision import Actor, Context, Missing
 from shared.contract.envelope import Unknown
@@ -40,8 +41,39 @@ _ETAG: Final = re.compile(r'(W/)?"(\d{1,18})"')
 _KEY: Final = re.compile(r"[\x21-\x7e]{1,255}")
 
 
+_EXAMPLE: Final[dict[str, Any]] = {
+    "event_id": "01960000-0000-7000-8000-0000000000a7",
+    "type": "incident.seat_filled.v1",
+    "time": "2026-03-02T09:14:03.118204Z",
+    "service": "triage",
+    "partition": 5,
+    "sequence": 42,
+    "version": 7,
+    "hash": "7d2f0c1b0f5c4a0fb2c7f5c2a1f1c6b6e7f2d4d6a3b1c9e8f7a6b5c4d3e2f101",
+    "signature": "b3BhcXVlIHNpZ25hdHVyZSBvZiA2NCBieXRlcywgaW4gYmFzZTY0LCBhcyBFZDI1NTE5IGdpdmVzIGl0ISEhIQ==",
+    "keyid": "1f2e3d4c",
+    "data": {"seat": "legal", "holder": "u-4711"},
+}
+_SAID: Final[dict[str, Any]] = {
+    "actor": "u-0815",
+    "correlation_id": "01960000-0000-7000-8000-0000000000a6",
+    "causation_id": None,
+    "traceparent": "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
+}
+READY: Final = {
+    "service": "triage",
+    "ready": True,
+    "checks": {"database": "ok", "broker": "ok"},
+    "lag": {"to_hear": 0, "to_relay": 0},
+    "parked": 0,
+}
+NOT_READY: Final = READY | {"ready": False, "checks": {"database": "ok", "broker": "KafkaConnectionError"}}
+
+
 class Receipt(BaseModel):
     """One event in its place: enough to check later that it was not dropped or changed."""
+
+    model_config = ConfigDict(json_schema_extra={"example": _EXAMPLE})
 
     event_id: UUID
     type: str
@@ -63,6 +95,8 @@ class Receipt(BaseModel):
 class TimelineItem(Receipt):
     """A receipt with who said it and why."""
 
+    model_config = ConfigDict(json_schema_extra={"example": _EXAMPLE | _SAID})
+
     actor: str
     correlation_id: str
     causation_id: UUID | None
@@ -71,6 +105,16 @@ class TimelineItem(Receipt):
 
 class Answer(BaseModel):
     """What a command made true. The same request with the same `Idempotency-Key` gets the same answer."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {
+                "incident_id": "01960000-0000-7000-8000-000000000001",
+                "version": 7,
+                "events": [_EXAMPLE],
+            }
+        }
+    )
 
     incident_id: UUID
     version: int = Field(description="The incident's version here after the command; also the ETag.")
@@ -178,12 +222,19 @@ async def desk(
     request: Request,
     response: Response,
     if_match: Annotated[
-        str | None, Header(description='The version that the command was decided on, as the ETag gave it: `"7"`.')
+        str | None,
+        Header(
+            alias="If-Match",
+            description='The version that the command was decided on, as the ETag gave it: `"7"`.',
+            examples=['"7"'],
+        ),
     ] = None,
     idempotency_key: Annotated[
         str | None,
         Header(
-            description="1 to 255 visible ASCII characters, unique to the request: a retry with it does nothing twice."
+            alias="Idempotency-Key",
+            description="1 to 255 visible ASCII characters, unique to the request: a retry with it does nothing twice.",
+            examples=["2f1c9d5e-report-17"],
         ),
     ] = None,
 ) -> Desk[Any, Any]:
@@ -211,7 +262,9 @@ def create_app(running: "Running[Any, Any]", router: APIRouter, title: str) -> F
     """The service's application. Raises ValueError when a route does not say who may call it."""
     app = FastAPI(
         title=title,
+        version=version("incident-ledger"),
         description="A service of the incident ledger. Refusals are problem details (RFC 9457): they say what to do next.",
+        servers=[{"url": "/", "description": "This service"}],
         docs_url=None,
         redoc_url=None,
         generate_unique_id_function=lambda route: route.name,
@@ -225,19 +278,38 @@ def create_app(running: "Running[Any, Any]", router: APIRouter, title: str) -> F
     app.include_router(_common())
     tuple(permissions(app))  # raises now, not when somebody finds the open door
     app.add_middleware(Limits)
-    FastAPIInstrumentor.instrument_app(app, excluded_urls="healthz,readyz")
+    FastAPIInstrumentor.instrument_app(app, excluded_urls="/healthz$,/readyz$", exclude_spans=["receive", "send"])
+    app.openapi = lambda: problems.documented(FastAPI.openapi(app))  # type: ignore[method-assign]
     return app
 
 
 def _common() -> APIRouter:
     router = APIRouter()
 
-    @router.get("/healthz", dependencies=[public()], tags=["health"], summary="Is the process alive?")
+    @router.get(
+        "/healthz",
+        dependencies=[public()],
+        tags=["health"],
+        summary="Is the process alive?",
+        description="Answers as long as the process does, whatever else is away. For liveness probes.",
+        responses={200: {"content": {"application/json": {"example": {"status": "alive"}}}}},
+    )
     async def healthz() -> dict[str, str]:
         return {"status": "alive"}
 
     @router.get(
-        "/readyz", dependencies=[public()], tags=["health"], summary="Can it do its work? Database, broker, lag."
+        "/readyz",
+        dependencies=[public()],
+        tags=["health"],
+        summary="Can it do its work? Database, broker, lag.",
+        description="200 when it can, 503 when not; either way it says what it sees. For readiness probes.",
+        responses={
+            200: {"content": {"application/json": {"example": READY}}},
+            503: {
+                "description": "Something it needs is away",
+                "content": {"application/json": {"example": NOT_READY}},
+            },
+        },
     )
     async def readyz(request: Request) -> JSONResponse:
         answer = await request.app.state.running.readiness()
@@ -247,7 +319,8 @@ def _common() -> APIRouter:
         "/incidents/{incident_id}/events",
         dependencies=[allow(*READERS)],
         tags=["incidents"],
-        summary="Everything that this service knows of an incident, in the order in which it came to know it.",
+        summary="The timeline of an incident: all that this service knows of it.",
+        description="What it said and what it heard, in the order in which it came to know it, each with its proof.",
         responses=problems.RESPONSES,
     )
     async def incident_events(

@@ -1,7 +1,9 @@
 """Structured logs with trace ids. Tokens, DSNs and bodies never enter them."""
 
 import logging
+import re
 import sys
+from typing import Final
 
 import structlog
 from opentelemetry import trace
@@ -10,12 +12,18 @@ from structlog.typing import EventDict, WrappedLogger
 from shared.contract.vocabulary import ServiceName
 from shared.runtime.settings import LogFormat
 
+_SECRETS: Final = (
+    (re.compile(r"(\b[a-z][a-z0-9+.-]*://)[^\s/@]*@"), r"\1…@"),
+    (re.compile(r"\beyJ[\w-]*\.[\w-]*\.[\w-]*"), "…"),
+    (re.compile(r"input_value=.*?, input_type="), "input_value=…, input_type="),
+)
+"""What an exception's words may carry: the password of an address, a token, and what pydantic was given."""
+
 
 def configure(service: ServiceName, form: LogFormat) -> None:
     """Everything that logs in this process, uvicorn and aiokafka included, comes out in one form on standard error."""
-    structlog.contextvars.bind_contextvars(service=service.value)
     shared: list[structlog.typing.Processor] = [
-        structlog.contextvars.merge_contextvars,
+        _of(service),
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
@@ -38,6 +46,7 @@ def configure(service: ServiceName, form: LogFormat) -> None:
             processors=[
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
                 structlog.processors.format_exc_info,
+                _without_secrets,
                 renderer,
             ],
         )
@@ -46,6 +55,24 @@ def configure(service: ServiceName, form: LogFormat) -> None:
     # aiokafka logs every retry of a broker that is away; `persist` says it once.
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
     logging.getLogger("httpx").setLevel(logging.WARNING)
+
+
+def _of(service: ServiceName) -> structlog.typing.Processor:
+    def name(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
+        event["service"] = service.value
+        return event
+
+    return name
+
+
+def _without_secrets(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
+    return {name: _without(value) if isinstance(value, str) else value for name, value in event.items()}
+
+
+def _without(text: str) -> str:
+    for secret, instead in _SECRETS:
+        text = secret.sub(instead, text)
+    return text
 
 
 def _with_trace(_: WrappedLogger, __: str, event: EventDict) -> EventDict:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
+import asyncpg
 import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -12,6 +13,7 @@ from starlette.exceptions import HTTPException
 
 from shared.contract.decision import Missing, Rejected
 from shared.contract.envelope import MalformedEnvelope
+from shared.runtime import telemetry
 from shared.runtime.answers import Conflict, Forbidden, IdempotencyMismatch, Malformed, Stale, Unauthenticated
 from shared.runtime.persistence import PASSING
 
@@ -49,10 +51,12 @@ class Problem(BaseModel):
     missing: list[str] | None = None
     who_can_supply: list[str] | None = Field(default=None, description="Roles.")
     errors: list[FieldProblem] | None = None
+    trace_id: str | None = Field(default=None, description="Under it the log says more; also in `X-Request-Id`.")
 
 
 TABLE: Final[Mapping[type[Exception], tuple[int, str, str]]] = {
     Malformed: (400, "malformed", "The request is not well formed"),
+    asyncpg.CharacterNotInRepertoireError: (400, "malformed", "The request is not well formed"),
     Unauthenticated: (401, "unauthenticated", "Who are you?"),
     Forbidden: (403, "forbidden", "Not with these roles"),
     Missing: (404, "missing", "Not known here"),
@@ -63,8 +67,30 @@ TABLE: Final[Mapping[type[Exception], tuple[int, str, str]]] = {
     MalformedEnvelope: (413, "too-large", "The event is too large"),
 }
 
+DETAIL: Final[Mapping[type[Exception], str]] = {
+    IdempotencyMismatch: "This Idempotency-Key came before with another request. Send a new request under a new key.",
+    asyncpg.CharacterNotInRepertoireError: "A text holds the character NUL, which cannot be stored; leave it out.",
+}
+"""Where the error's own words say less than the caller needs, or more than the caller should see."""
+
+BUGS: Final = (FileNotFoundError, PermissionError, NotADirectoryError, IsADirectoryError)
+"""Kinds of OSError that do not pass by themselves."""
+
+REMEDY: Final = {"missing": "is required", "extra_forbidden": "is no field of this request; leave it out"}
+HTTP_KINDS: Final = {404: "missing", 405: "method-not-allowed", 408: "too-slow", 413: "too-large"}
+GUARDS: Final = frozenset({"If-Match", "Idempotency-Key"})
+"""Headers that a desk takes with every request, and that mean something to a command only."""
+HTTP_DETAIL: Final = {
+    "Not Found": "Nothing has this address; /openapi.json lists what there is.",
+    "Method Not Allowed": "This address takes other methods, named in the Allow header.",
+}
+"""By what the framework says."""
+
 RESPONSES: Final[dict[int | str, dict[str, Any]]] = {
-    status: {"model": Problem, "description": description, "content": {MEDIA_TYPE: {}}}
+    status: {
+        "description": description,
+        "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
+    }
     for status, description in (
         (400, "Not well formed"),
         (401, "No token, or one that does not count"),
@@ -93,11 +119,11 @@ def problem(
 
 def describe(error: Exception) -> tuple[int, dict[str, Any]] | None:
     """Status and members of an answer kind's problem; None for what is no answer but a bug."""
-    row = next((TABLE[kind] for kind in type(error).__mro__ if kind in TABLE), None)
-    if row is None:
+    answer = next((kind for kind in type(error).__mro__ if kind in TABLE), None)
+    if answer is None:
         return None
-    status, kind, title = row
-    members: dict[str, Any] = {"kind": kind, "title": title, "detail": str(error)}
+    status, kind, title = TABLE[answer]
+    members: dict[str, Any] = {"kind": kind, "title": title, "detail": DETAIL.get(answer, str(error))}
     if isinstance(error, Rejected):
         who = [role.value for role in error.who]
         members |= {"rule": error.rule, "missing": list(error.missing), "who_can_supply": who}
@@ -112,9 +138,10 @@ def install(app: FastAPI) -> None:
         app.add_exception_handler(kind, _answer)
     for away in PASSING:
         app.add_exception_handler(away, _away)
+    for bug in (Exception, *BUGS):
+        app.add_exception_handler(bug, _bug)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _http)
-    app.add_exception_handler(Exception, _bug)
 
 
 async def _answer(_: Request, error: Exception) -> JSONResponse:
@@ -132,7 +159,8 @@ async def _answer(_: Request, error: Exception) -> JSONResponse:
 
 async def _away(_: Request, error: Exception) -> JSONResponse:
     log.warning("answered 503", error=repr(error))
-    detail = "The database or the broker does not answer. Nothing was recorded; send the same request again."
+    # A connection that breaks while it commits leaves open whether it did: only the key makes a second try safe.
+    detail = "Something this service needs does not answer. Send the same request again, with the same Idempotency-Key."
     return problem(503, "unavailable", "Not now", detail, {"Retry-After": "2"})
 
 
@@ -151,18 +179,61 @@ def field_problems(error: RequestValidationError) -> list[dict[str, str]]:
     problems = []
     for item in error.errors():
         where, *path = item["loc"]
-        pointer = "#" + "".join(f"/{step}" for step in path) if where == "body" else ".".join(map(str, item["loc"]))
-        problems.append({"pointer": pointer, "detail": item["msg"]})
+        if item["type"] == "json_invalid":
+            problems.append({"pointer": "#", "detail": f"not JSON: {item['ctx']['error']} at character {path[0]}"})
+            continue
+        pointer = "#" + "".join(map(_step, path)) if where == "body" else ".".join(map(str, item["loc"]))
+        problems.append({"pointer": _sendable(pointer), "detail": _sendable(REMEDY.get(item["type"], item["msg"]))})
     return problems
+
+
+def _step(step: str | int) -> str:
+    return "/" + str(step).replace("~", "~0").replace("/", "~1")
+
+
+def _sendable(text: str) -> str:
+    """A field's name may be anything that JSON can write, half of a surrogate pair included."""
+    return text.encode("utf-8", "backslashreplace").decode()
 
 
 async def _http(_: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)
-    kind = {404: "missing", 405: "method-not-allowed", 408: "too-slow", 413: "too-large"}.get(error.status_code, "http")
-    return problem(error.status_code, kind, "The request cannot be served", str(error.detail), error.headers)
+    kind = HTTP_KINDS.get(error.status_code, "http")
+    detail = HTTP_DETAIL.get(str(error.detail), str(error.detail))
+    return problem(error.status_code, kind, "The request cannot be served", detail, error.headers)
 
 
 async def _bug(_: Request, error: Exception) -> JSONResponse:
     log.error("a bug", exc_info=error)
-    detail = "This is a bug of ours; the log has it under this request's trace. Nothing was recorded."
-    return problem(500, "bug", "Something is broken here", detail)
+    detail = "This is a bug of ours, and the log has it. Please tell us the trace_id."
+    return problem(500, "bug", "Something is broken here", detail, trace_id=telemetry.trace_id())
+
+
+def documented(schema: dict[str, Any]) -> dict[str, Any]:
+    """An OpenAPI document whose operations name the problems that they can have, and no others."""
+    schemas = schema.setdefault("components", {}).setdefault("schemas", {})
+    for framework in ("HTTPValidationError", "ValidationError"):
+        schemas.pop(framework, None)
+    own = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
+    schemas |= {**own.pop("$defs"), "Problem": own}
+    for path, operations in schema["paths"].items():
+        for method, operation in operations.items():
+            if method == "get":
+                operation["parameters"] = [one for one in operation.get("parameters", []) if one["name"] not in GUARDS]
+            for status in _impossible(path, method, operation):
+                if operation["responses"].get(str(status)) == RESPONSES[status]:
+                    del operation["responses"][str(status)]
+    return schema
+
+
+def _impossible(path: str, method: str, operation: Mapping[str, Any]) -> set[int]:
+    impossible: set[int] = set()
+    if method == "get":
+        impossible |= {409, 412, 413}
+        if "{" not in path:
+            impossible.add(404)
+    if "security" not in operation:
+        impossible |= {401, 403}
+    if not operation.get("parameters") and "requestBody" not in operation:
+        impossible |= {400, 422}
+    return impossible

@@ -3,10 +3,10 @@
 import ssl
 import sys
 from enum import StrEnum
-from pathlib import Path
-from typing import Any, TypeVar
+from typing import Annotated, Any, Self, TypeVar
 
-from pydantic import Field, SecretStr, ValidationError
+from pydantic import AfterValidator, Field, FilePath, SecretStr, ValidationError, model_validator
+from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from shared.contract.topics import TOPIC
@@ -37,15 +37,24 @@ class KafkaSettings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="LEDGER_", extra="ignore")
 
-    kafka_bootstrap: str = Field(description="host:port of one or more brokers, separated by commas")
+    kafka_bootstrap: str = Field(min_length=1, description="host:port of one or more brokers, separated by commas")
     kafka_security_protocol: SecurityProtocol = SecurityProtocol.PLAINTEXT
     kafka_sasl_mechanism: SaslMechanism = SaslMechanism.SCRAM_SHA_512
     kafka_sasl_username: str | None = None
     kafka_sasl_password: SecretStr | None = None
-    kafka_ca_file: Path | None = None
-    kafka_cert_file: Path | None = None
-    kafka_key_file: Path | None = None
+    kafka_ca_file: FilePath | None = None
+    kafka_cert_file: FilePath | None = None
+    kafka_key_file: FilePath | None = None
     topic: str = TOPIC
+
+    @model_validator(mode="after")
+    def _sasl_is_whole(self) -> Self:
+        named = self.kafka_sasl_username and self.kafka_sasl_password
+        if self.kafka_security_protocol.startswith("SASL") and not named:
+            raise ValueError(
+                f"LEDGER_KAFKA_SASL_USERNAME and LEDGER_KAFKA_SASL_PASSWORD: {self.kafka_security_protocol} needs both"
+            )
+        return self
 
     def kafka(self) -> dict[str, Any]:
         """What every aiokafka client takes to connect."""
@@ -69,15 +78,31 @@ class KafkaSettings(BaseSettings):
         return arguments
 
 
+def _postgres(dsn: SecretStr) -> SecretStr:
+    if not dsn.get_secret_value().startswith(("postgresql://", "postgres://")):
+        raise ValueError("must begin with postgresql://")
+    return dsn
+
+
+def _not_in_the_clear(jwks: str) -> str:
+    if "://" in jwks and not jwks.startswith("https://"):
+        raise ValueError("must be a path or an https URL: whoever can change it on its way can be anybody")
+    return jwks
+
+
 class ServiceSettings(KafkaSettings):
     """What every service needs; a service with more of its own subclasses it."""
 
-    database_dsn: SecretStr = Field(description="postgresql://<service>_service:…@host:port/incident_<service>")
-    signing_key_file: Path = Field(description="the service's Ed25519 signing key, readable by it alone")
-    trust_file: Path = Field(description="whose signatures count, and from which number on")
-    jwks: str = Field(description="path or https URL of the JSON Web Key Set that tokens are signed with")
-    jwt_issuer: str = Field(description="the `iss` that tokens must carry")
-    jwt_audience: str = "incident-ledger"
+    database_dsn: Annotated[SecretStr, AfterValidator(_postgres)] = Field(
+        description="postgresql://<service>_service:…@host:port/incident_<service>"
+    )
+    signing_key_file: FilePath = Field(description="the service's Ed25519 signing key, readable by it alone")
+    trust_file: FilePath = Field(description="whose signatures count, and from which number on")
+    jwks: Annotated[str, AfterValidator(_not_in_the_clear)] = Field(
+        min_length=1, description="path or https URL of the JSON Web Key Set that tokens are signed with"
+    )
+    jwt_issuer: str = Field(min_length=1, description="the `iss` that tokens must carry")
+    jwt_audience: str = Field("incident-ledger", min_length=1, description="the `aud` that tokens must carry")
     http_host: str = "127.0.0.1"
     http_port: int = Field(ge=0, le=65535)
     log_format: LogFormat = LogFormat.JSON
@@ -89,8 +114,16 @@ def load(settings: type[S]) -> S:
         return settings()
     except ValidationError as error:
         for problem in error.errors(include_url=False, include_input=False):
-            name = str(problem["loc"][0])
-            field = settings.model_fields.get(name)
-            hint = f" ({field.description})" if field is not None and field.description else ""
-            print(f"LEDGER_{name.upper()}: {problem['msg']}{hint}", file=sys.stderr)  # noqa: T201
-        sys.exit("set these in the environment and start again; the README's settings table explains each")
+            print(_line(settings, problem), file=sys.stderr)  # noqa: T201
+        sys.exit("Put this right in the environment and start again; the README's settings table explains each.")
+
+
+def _line(settings: type[BaseSettings], problem: ErrorDetails) -> str:
+    said = problem["msg"].removeprefix("Value error, ")
+    if not problem["loc"]:
+        return said
+    name = str(problem["loc"][0])
+    what = "is not set" if problem["type"] == "missing" else said
+    field = settings.model_fields.get(name)
+    hint = f"; it is {field.description}" if field is not None and field.description else ""
+    return f"LEDGER_{name.upper()}: {what}{hint}"
