@@ -2,7 +2,7 @@
 
 import typer
 
-from shared.cli import catalogue, migrate, parked, replay, stack, token, verify
+from shared.cli import catalogue, demo, migrate, parked, replay, report, stack, token, verify
 
 app = typer.Typer(
     name="ledger",
@@ -19,6 +19,8 @@ app.command()(token.token)
 app.command()(migrate.migrate)
 app.command()(verify.verify)
 app.command()(replay.replay)
+app.command()(report.report)
 app.add_typer(parked.app, name="parked")
 app.command()(parked.rebuild)
 app.command()(catalogue.catalogue)
+app.command()(demo.demo)

@@ -23,15 +23,15 @@ def verify(
     Reads with the auditor's role and changes nothing. Exit code: 0 clean, 1 findings, 2 could not check."""
     with or_stop():
         sources = open_sources(data)
-        verification = asyncio.run(_verify(sources, quiet=as_json))
+        verification = asyncio.run(check(sources, quiet=as_json))
     if as_json:
         typer.echo(json.dumps(_as_json(verification), indent=2))
     else:
-        _show(verification)
+        show(verification)
     raise typer.Exit(1 if verification.findings else 0)
 
 
-async def _verify(sources: Sources, *, quiet: bool) -> Verification:
+async def check(sources: Sources, *, quiet: bool) -> Verification:
     columns = (SpinnerColumn(), TextColumn("{task.description}"), TextColumn("{task.completed:,.0f} events"))
     with Progress(*columns, console=Console(stderr=True), transient=True, disable=quiet) as bar:
         tasks = {
@@ -67,7 +67,7 @@ def _as_json(verification: Verification) -> dict[str, Any]:
     }
 
 
-def _show(verification: Verification) -> None:
+def show(verification: Verification) -> None:
     console = Console()
     topic = verification.topic
     console.print(

@@ -1,0 +1,213 @@
+"""`ledger demo`: real incidents through all five events on a stack of its own, their reports, and the log verified."""
+
+import asyncio
+import json
+import shutil
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+from typing import Annotated, Any, Final
+from uuid import UUID
+
+import httpx
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from deploy.local import ports, state
+from deploy.local.errors import StackError
+from deploy.local.keys import Keys, write_secret
+from shared.cli import stack
+from shared.cli.demo.cast import PEOPLE, RUTH, Office
+from shared.cli.demo.sink import webhook
+from shared.cli.demo.stories import CHANNEL, STORIES, Story, begin
+from shared.cli.sources import open_sources
+from shared.cli.token import issue
+from shared.cli.verify import check, show
+from shared.contract.catalogue import MILESTONES, short_name
+from shared.contract.vocabulary import ServiceName
+
+SETTLED_WITHIN: Final = 30.0
+"""Seconds in which every service must have heard everything, before the history is verified."""
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A story that was played: its incident, its milestones with their times, and where its report lies."""
+
+    story: Story
+    source: Mapping[str, str]
+    incident: UUID
+    milestones: Mapping[str, str]
+    events: int
+    report: Path | None
+
+
+def demo(
+    folder: Annotated[Path, typer.Option(help="Where the stack's data and the reports go; emptied first.")] = Path(
+        "demo"
+    ),
+    keep: Annotated[bool, typer.Option("--keep", help="Leave the stack running afterwards.")] = False,
+) -> None:
+    """Play six incidents that the press reported through all five events; show their reports; verify the log."""
+    console = Console()
+    began = time.monotonic()
+    data, reports = folder / "stack", folder / "reports"
+    with stack.or_say_why():
+        _make_room(folder, data)
+        base = _free_base()
+        with webhook() as (url, received):
+            keys = Keys.of(data)
+            keys.make()
+            write_secret(keys.channels, json.dumps({CHANNEL: url}))
+            with stack.progress("starting a stack") as say:
+                running = stack.start(data, base, say)
+            console.print(
+                f"A real Kafka, a real Postgres and four services run, after {time.monotonic() - began:.1f} s.\n"
+            )
+            try:
+                told = asyncio.run(_play(running, keys, reports, console))
+                verification = asyncio.run(check(open_sources(data), quiet=True))
+            finally:
+                if not keep:
+                    with stack.progress("ending the stack"):
+                        stack.end(data)
+    _show(console, told, len(received))
+    show(verification)
+    _what_next(console, folder, data, told, keep=keep)
+    console.print(f"\nDone in {time.monotonic() - began:.0f} s.")
+    raise typer.Exit(1 if verification.findings else 0)
+
+
+def _make_room(folder: Path, data: Path) -> None:
+    if (left := state.recorded(data)) is not None and left.supervisor.running() is not None:
+        raise StackError(f"the stack of an earlier demo still runs; end it with: ledger down --data {data}")
+    if (
+        folder.exists()
+        and any(folder.iterdir())
+        and not {path.name for path in folder.iterdir()} <= {"stack", "reports"}
+    ):
+        raise StackError(f"{folder} holds other things than an earlier demo; name another folder with --folder")
+    stack.end(data)
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def _free_base() -> int:
+    for base in range(ports.DEFAULT_BASE, ports.DEFAULT_BASE + 2000, 100):
+        try:
+            ports.Ports(base).require_free()
+        except StackError:
+            continue
+        return base
+    raise StackError(f"no free ports from {ports.DEFAULT_BASE} on; end other stacks first: ledger status shows one")
+
+
+async def _play(running: state.Stack, keys: Keys, reports: Path, console: Console) -> list[Told]:
+    sources = {
+        source["id"]: source for source in json.loads((files(__package__) / "incidents.json").read_text("utf-8"))
+    }
+    urls = {service: running.services[service.value].url for service in ServiceName}
+    tokens = {person.name: issue(keys, person.name, [person.role]) for person in PEOPLE}
+    async with httpx.AsyncClient(timeout=30) as client:
+        office = Office(urls, tokens, client)
+        told = [await _tell(office, story, sources[story.incident], reports, console) for story in STORIES]
+        await _settled(client, urls)
+    return told
+
+
+async def _tell(office: Office, story: Story, source: Mapping[str, str], reports: Path, console: Console) -> Told:
+    console.rule(f"[bold]{source['organisation']}[/], {source['platform']}: {story.shows}", align="left")
+
+    def tell(text: str) -> None:
+        console.print(f"  • {text}", highlight=False)
+
+    telling = await begin(office, source, tell)
+    await story.play(telling)
+    # What review said last must be told as well: its own log shows all five.
+    await office.until(RUTH, ServiceName.REVIEW, telling.incident, "incident.reported.v1")
+    events = await _whole_story(office, telling.incident)
+    console.print()
+    return Told(
+        story,
+        source,
+        telling.incident,
+        _milestones(events),
+        len(events),
+        await _report(office, story, telling.incident, reports),
+    )
+
+
+async def _whole_story(office: Office, incident: UUID) -> list[dict[str, Any]]:
+    """All events of an incident, once review has heard the last that was caused."""
+    last = str(office.last[incident])
+    end = time.monotonic() + SETTLED_WITHIN
+    while time.monotonic() < end:
+        events = await office.events(RUTH, ServiceName.REVIEW, incident)
+        if any(event["event_id"] == last for event in events):
+            return events
+        await asyncio.sleep(0.05)
+    raise StackError(f"review has not heard all of {incident} after {SETTLED_WITHIN:.0f} s; see its log")
+
+
+def _milestones(events: list[dict[str, Any]]) -> dict[str, str]:
+    times: dict[str, str] = {}
+    for event in events:
+        times.setdefault(short_name(event["type"]), event["time"][11:19])
+    return {name: times.get(name, "–") for name in MILESTONES}
+
+
+async def _report(office: Office, story: Story, incident: UUID, reports: Path) -> Path | None:
+    if story.play.__name__ == "false_positive":
+        return None
+    reports.mkdir(parents=True, exist_ok=True)
+    for form, ending in (("markdown", "md"), ("json", "json"), ("html", "html")):
+        text = await office.text(RUTH, ServiceName.REVIEW, f"/incidents/{incident}/report?format={form}")
+        (reports / f"{story.incident}.{ending}").write_text(text, encoding="utf-8", newline="")
+    return reports / f"{story.incident}.html"
+
+
+async def _settled(client: httpx.AsyncClient, urls: Mapping[ServiceName, str]) -> None:
+    """Waits until everything that was said was heard: then the verification sees one history everywhere."""
+    end = time.monotonic() + SETTLED_WITHIN
+    while time.monotonic() < end:
+        answers = [(await client.get(f"{url}/readyz")).json() for url in urls.values()]
+        if all(answer["lag"] == {"to_hear": 0, "to_relay": 0} for answer in answers):
+            return
+        await asyncio.sleep(0.1)
+    raise StackError(f"the services have not heard everything after {SETTLED_WITHIN:.0f} s; see their logs")
+
+
+def _show(console: Console, told: list[Told], messages: int) -> None:
+    table = Table(
+        "what it shows", *MILESTONES, "events", "report", title="Six incidents, five events (UTC)", title_justify="left"
+    )
+    for one in told:
+        times = [one.milestones[name] for name in MILESTONES]
+        table.add_row(one.story.shows, *times, str(one.events), str(one.report or "none: dismissed"))
+    console.print(table)
+    console.print(f"{messages} messages really arrived at a webhook.\n")
+
+
+def _what_next(console: Console, folder: Path, data: Path, told: list[Told], *, keep: bool) -> None:
+    console.print("\n[bold]What to try next[/]")
+    console.print(f"  read a report           {told[0].report}", highlight=False)
+    if keep:
+        lines = {
+            "see the stack": f"ledger status --data {data}",
+            "replay the history": f"ledger replay --data {data} --incident {told[0].incident}",
+            "verify it again": f"ledger verify --data {data}",
+            "call an API": f'curl -H "Authorization: Bearer $(ledger token --data {data} --role lead --name you)" '
+            f"{state.load(data).services['triage'].url}/incidents",
+            "end it": f"ledger down --data {data}",
+        }
+    else:
+        lines = {
+            "keep the stack running": "make demo DEMO=--keep",
+            "or start this one again": f"ledger up --detach --data {data}, then ledger verify --data {data}",
+            "change a rule": "services/triage/domain.py, then make test",
+        }
+    for what, how in lines.items():
+        console.print(f"  {what:<23} {how}", highlight=False, soft_wrap=True)
+    console.print(f"Everything lies in {folder}/; `ledger` stands in .venv/bin.", highlight=False)
