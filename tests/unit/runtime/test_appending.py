@@ -5,7 +5,6 @@ from uuid import UUID
 
 from hypothesis import given
 from hypothesis import strategies as st
-from shared.runtime.answers import Conflict, IdempotencyMismatch
 
 from shared.contract.catalogue.intake import ReportChannel, Reported
 from shared.contract.chain import EMPTY, Head
@@ -13,6 +12,7 @@ from shared.contract.envelope import Said, read
 from shared.contract.hashing import ZERO_HASH, event_hash, signed_bytes
 from shared.contract.topics import PARTITIONS, partition_of
 from shared.contract.vocabulary import ServiceName
+from shared.runtime.answers import Conflict, IdempotencyMismatch
 from shared.runtime.appending import Again, Idempotency, IncidentHead, Proposal, Speaker, Turn, plan
 
 HEADS = dict.fromkeys(range(PARTITIONS), EMPTY)

@@ -8,7 +8,6 @@ from uuid import UUID
 import nacl.signing
 from hypothesis import given
 from hypothesis import strategies as st
-from shared.tlog.note import Signer, generate_key
 
 from shared.contract.catalogue.base import EventData
 from shared.contract.catalogue.intake import ReportChannel, Reported
@@ -20,6 +19,7 @@ from shared.contract.topics import PARTITIONS, partition_of
 from shared.contract.vocabulary import ServiceName
 from shared.runtime.receiving import Heard, Parked, ParkReason, Received, Record, examine, receive
 from shared.runtime.trust import Trust, parse
+from shared.tlog.note import Signer, generate_key
 
 INCIDENT = next(
     UUID(int=0x0196_0000_0000_7000_8000_0000_0000_0000 + n)
@@ -52,7 +52,7 @@ def chain(
     records: list[Record] = []
     before = ZERO_HASH
     for number in range(1, length + 1):
-        link = Link(service, partition, number, before, ZERO_HASH)
+        link = Link(service, partition, number, before, before)
         envelope = write(
             Said(UUID(int=number), INCIDENT, datetime(2026, 3, 2, tzinfo=UTC), "maria", said, "c"),
             link,
