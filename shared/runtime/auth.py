@@ -92,16 +92,16 @@ class Authenticator:
 
     async def _refresh(self) -> None:
         """Reads the key set; while it cannot be read, the keys known so far go on to count."""
-        self._read_at = time.monotonic()
         try:
             async with asyncio.timeout(READ_WITHIN):
                 found = jwt.PyJWKSet.from_json(await self._read()).keys
-        except (OSError, ValueError, httpx.HTTPError, jwt.PyJWTError) as error:
+        except (OSError, ValueError, AttributeError, httpx.HTTPError, jwt.PyJWTError) as error:
             self._away = True
             log.warning("the key set cannot be read", jwks=self.jwks, error=repr(error))
         else:
             self._away = False
             self._keys = {key.key_id: key for key in found if key.key_id and key.algorithm_name in ALGORITHMS}
+        self._read_at = time.monotonic()  # now, not before: who comes while it is read waits for it
 
     async def _read(self) -> str:
         if not self.jwks.startswith("https://"):
