@@ -48,7 +48,7 @@ class Issuer:
     def publish(self, *more: dict[str, Any]) -> None:
         self.file.write_text(json.dumps({"keys": [jwk(self.key, self.kid), *more]}), encoding="utf-8")
 
-    def token(self, *roles: Role | str, subject: str = "u-1", alg: str | None = None, **claims: Any) -> str:
+    def token(self, *roles: Role | str, subject: str | None = "u-1", alg: str | None = None, **claims: Any) -> str:
         """Claims that are None are left out."""
         now = datetime.now(UTC)
         said = {

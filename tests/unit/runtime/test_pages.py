@@ -24,12 +24,8 @@ def test_what_goes_in_comes_out(text: str, number: int, time: datetime, id_: UUI
 
 @given(st.text(max_size=60))
 def test_any_other_text_is_refused(text: str) -> None:
-    try:
+    with pytest.raises(Malformed, match="send the `next` of the page before"):
         decode_cursor(text, int)
-    except Malformed as refusal:
-        assert str(refusal) == "cursor: send the `next` of the page before, unchanged"
-    else:
-        raise AssertionError(f"took {text!r}")
 
 
 @pytest.mark.parametrize(
