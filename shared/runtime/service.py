@@ -204,7 +204,7 @@ async def running(
         yield Running(service, settings, pool, Ledger(pool, speaker, service.rules), trusted, roles)
 
 
-class _Connection(asyncpg.Connection[asyncpg.Record]):
+class _Connection(asyncpg.Connection):
     def get_reset_query(self) -> str:
         """Nothing to reset: pooled connections hold no session state here, and the query would cost a round trip a use."""
         return ""
