@@ -21,8 +21,9 @@ import psutil
 
 from deploy.local import kafka, orphans, postgres
 from deploy.local.child import Child
+from deploy.local.environment import inherited, settings_of
 from deploy.local.errors import StackError, Stopped
-from deploy.local.keys import JWT_AUDIENCE, JWT_ISSUER, Keys
+from deploy.local.keys import Keys
 from deploy.local.ports import HOST, Ports
 from deploy.local.state import LocalService, Process, Stack, recorded
 from shared.cli import schema
@@ -134,9 +135,8 @@ class Supervisor:
     async def _start_service(self, service: ServiceName) -> str | None:
         """None when it became ready, else its name."""
         local = self._stack.services[service]
-        inherited = {name: value for name, value in os.environ.items() if not name.startswith("LEDGER_")}
         command = [sys.executable, "-m", f"services.{service}"]
-        child = self._keep(service.value, command, inherited | local.env)
+        child = self._keep(service.value, command, inherited() | local.env)
         async with httpx.AsyncClient(timeout=5) as client:
 
             async def ready() -> bool:
@@ -226,23 +226,13 @@ def describe(data: Path, ports: Ports, keys: Keys) -> Stack:
     services = {
         service.value: LocalService(
             url=f"http://{HOST}:{ports[service]}",
-            env={
-                "LEDGER_DATABASE_DSN": dsn(f"{service}_service", f"{service}_service", f"incident_{service}"),
-                "LEDGER_KAFKA_BOOTSTRAP": bootstrap,
-                "LEDGER_KAFKA_SECURITY_PROTOCOL": "PLAINTEXT",
-                "LEDGER_TOPIC": TOPIC,
-                "LEDGER_SIGNING_KEY_FILE": str(keys.signing_key(service)),
-                "LEDGER_TRUST_FILE": str(keys.trust_file),
-                "LEDGER_JWKS": str(keys.jwks),
-                "LEDGER_JWT_ISSUER": JWT_ISSUER,
-                "LEDGER_JWT_AUDIENCE": JWT_AUDIENCE,
-                "LEDGER_HTTP_HOST": HOST,
-                "LEDGER_HTTP_PORT": str(ports[service]),
-                "LEDGER_LOG_FORMAT": "json",
-                # The data folder is no place to import from.
-                "PYTHONSAFEPATH": "1",
-                **({"LEDGER_CHANNELS_FILE": str(keys.channels)} if service is ServiceName.NOTIFY else {}),
-            },
+            env=settings_of(
+                service,
+                keys,
+                dsn(f"{service}_service", f"{service}_service", f"incident_{service}"),
+                bootstrap,
+                ports[service],
+            ),
             auditor_dsn=dsn(schema.AUDITOR, "auditor", f"incident_{service}"),
             owner_dsn=dsn(f"{service}_owner", f"{service}_owner", f"incident_{service}"),
             log=data / "logs" / f"{service}.log",
