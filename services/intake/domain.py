@@ -25,6 +25,9 @@ MAY_REPORT: Final = (
     Role.REVIEWER,
 )
 
+ANONYMOUS: Final = "anonymous"
+"""The actor of a report that says so: the caller's own subject would tell who sent it."""
+
 CLOCKS_DIFFER: Final = timedelta(minutes=5)
 """How far a reporter's clock may be ahead of ours."""
 

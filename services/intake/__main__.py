@@ -1,0 +1,23 @@
+"""The intake service: takes reports, gives receipts, keeps who told us to itself."""
+
+from services.intake import api, domain, reactions, views
+from shared.contract.vocabulary import ServiceName
+from shared.runtime.rules import Rules
+from shared.runtime.service import Service, main
+
+SERVICE = Service(
+    name=ServiceName.INTAKE,
+    title="Intake of the incident ledger",
+    router=api.router,
+    rules=Rules(
+        initial=domain.INITIAL,
+        decide=domain.decide,
+        evolve=domain.evolve,
+        project=views.project,
+        view_tables=views.TABLES,
+        react=reactions.react,
+    ),
+)
+
+if __name__ == "__main__":
+    main(SERVICE)

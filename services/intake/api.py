@@ -1,0 +1,281 @@
+"""HTTP of intake: reports in, receipts out; the public status; what staff read."""
+
+import contextlib
+from collections.abc import AsyncGenerator, AsyncIterator
+from datetime import datetime
+from typing import Annotated, Any, Final, TypeVar
+from uuid import UUID
+
+import structlog
+from fastapi import APIRouter, Depends, Header, Query, Request, Response
+from fastapi.responses import StreamingResponse
+from starlette.exceptions import HTTPException
+
+from services.intake import cloudevents, domain, views
+from services.intake.bodies import (
+    IDEMPOTENCY_KEY,
+    REPORT_EXAMPLE,
+    IncidentView,
+    Moment,
+    PublicStatus,
+    ReportBody,
+    ReporterView,
+    ReportReceipt,
+    ReportView,
+)
+from services.intake.cloudevents import CloudEvent, Mode, NotACloudEvent, UnknownFormat
+from services.intake.domain import MAY_REPORT, Command, State
+from services.intake.reception import Reception, numbered, reception
+from shared.contract.catalogue.intake import ReportChannel
+from shared.contract.decision import Missing
+from shared.contract.vocabulary import Role
+from shared.runtime import problems
+from shared.runtime.answers import Malformed
+from shared.runtime.auth import READERS
+from shared.runtime.http import Cursor, Desk, Limit, Page, allow, desk, public
+from shared.runtime.pages import decode_cursor, encode_cursor
+
+MOST: Final = 10_000
+"""Reports that one request may carry."""
+NEWEST: Final = 20
+NDJSON: Final = "application/x-ndjson"
+SAME_AS_NDJSON: Final = frozenset({NDJSON, "application/ndjson", "application/jsonl"})
+
+T = TypeVar("T")
+
+router = APIRouter()
+log = structlog.get_logger(__name__)
+
+IntakeDesk = Annotated[Desk[Command, State], Depends(desk)]
+Receiving = Annotated[Reception, Depends(reception)]
+
+_OTHER_MEDIA: Final[dict[int | str, dict[str, Any]]] = {
+    415: {
+        "description": "Another content type is expected: which",
+        "content": {problems.MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
+    }
+}
+
+_ANSWERS_EXAMPLE: Final = (
+    '{"line":1,"status":201,"receipt":{"incident_id":"…","event_id":"…","chain":{…},"hash":"…","signature":"…"}}\n'
+    '{"line":2,"status":422,"problem":{"type":"…","title":"A field is wrong","status":422,"errors":[…]}}\n'
+)
+
+_EVENT_EXAMPLE: Final[dict[str, Any]] = {
+    "specversion": "1.0",
+    "id": "finding-4711",
+    "source": "//dlp.example/scanner",
+    "type": "com.example.dlp.finding",
+    "datacontenttype": "application/json",
+    "data": REPORT_EXAMPLE,
+}
+
+
+@router.post(
+    "/reports",
+    status_code=201,
+    tags=["reports"],
+    dependencies=[allow(*MAY_REPORT)],
+    summary="Report something: opens an incident, or adds to the one it names.",
+    description="Everything may be left out or be unknown. The receipt comes after commit.",
+)
+async def report(
+    body: ReportBody,
+    receiving: Receiving,
+    response: Response,
+    idempotency_key: Annotated[
+        str | None,
+        Header(
+            pattern=IDEMPOTENCY_KEY, description="Anything unique: a retry with the same key gets the same receipt."
+        ),
+    ] = None,
+) -> ReportReceipt:
+    receipt = await receiving.take(body, ReportChannel.API, key=receiving.own_key(idempotency_key))
+    return _created(receipt, response)
+
+
+@router.post(
+    "/reports/batch",
+    tags=["reports"],
+    dependencies=[allow(*MAY_REPORT)],
+    summary=f"Up to {MOST} reports, one JSON object a line; each line has its own answer, in order.",
+    description="A line is a report, and may carry an `idempotency_key`. A bad line does not spoil the others; empty lines are passed "
+    "over. The answers come while later lines are still being written.",
+    response_class=StreamingResponse,
+    openapi_extra={
+        "requestBody": {
+            "required": True,
+            "content": {
+                NDJSON: {
+                    "schema": {"type": "string"},
+                    "example": '{"exposure":{"platform":"mastodon"}}\n{"exercise":true}\n',
+                }
+            },
+        }
+    },
+    responses={
+        200: {"description": "One answer a line", "content": {NDJSON: {"example": _ANSWERS_EXAMPLE}}},
+        **_OTHER_MEDIA,
+    },
+)
+async def report_batch(request: Request, receiving: Receiving) -> StreamingResponse:
+    if request.headers.get("content-type", "").partition(";")[0].strip().lower() not in SAME_AS_NDJSON:
+        raise HTTPException(415, f"send the reports as {NDJSON}: one JSON object a line")
+    lines = list(numbered(await request.body()))
+    _check_count(len(lines))
+    return StreamingResponse(_lines(receiving.take_lines(lines)), media_type=NDJSON)
+
+
+@router.post(
+    "/events",
+    status_code=201,
+    tags=["reports"],
+    dependencies=[allow(*MAY_REPORT)],
+    summary="Report by CloudEvents 1.0 over HTTP: binary, structured or batched.",
+    description="The event's data is a report, as for POST /reports; its type may be any. The same source and id again get the same "
+    "receipt. A batch is answered with 200 and an array: each event's own answer, in order.",
+    response_model=ReportReceipt,
+    openapi_extra={
+        "requestBody": {
+            "required": True,
+            "content": {
+                "application/cloudevents+json": {"schema": {"type": "object"}, "example": _EVENT_EXAMPLE},
+                "application/cloudevents-batch+json": {
+                    "schema": {"type": "array", "items": {"type": "object"}},
+                    "example": [_EVENT_EXAMPLE],
+                },
+                "application/json": {
+                    "schema": {"$ref": "#/components/schemas/ReportBody"},
+                    "example": REPORT_EXAMPLE,
+                },
+            },
+        }
+    },
+    responses={
+        200: {"description": "A batch: one answer an event", "content": {"application/json": {}}},
+        **_OTHER_MEDIA,
+    },
+)
+async def report_event(request: Request, receiving: Receiving, response: Response) -> Any:
+    body = await request.body()
+    event = _cloud_event(request, body)
+    if isinstance(event, CloudEvent):
+        return _created(await receiving.take_event(event), response)
+    _check_count(len(event))
+    answers = [answer async for ready in receiving.take_events(event) for answer in ready]
+    return Response(b"[" + b",".join(answers) + b"]", media_type="application/json")
+
+
+@router.get(
+    "/reports/{report_id}/status",
+    tags=["reports"],
+    dependencies=[public()],
+    summary="How far the incident of a report has come. For whoever holds the receipt; no token, no details.",
+)
+async def report_status(report_id: UUID, request: Request) -> PublicStatus:
+    async with request.app.state.running.read() as connection:
+        status = await views.public_status(connection, report_id)
+    return _found(status, f"report {report_id}")
+
+
+@router.get("/reports", tags=["reports"], dependencies=[allow(*READERS)], summary="Reports, the newest first.")
+async def list_reports(
+    desk: IntakeDesk,
+    incident_id: UUID | None = None,
+    exercise: bool | None = None,
+    anonymous: bool | None = None,
+    channel: ReportChannel | None = None,
+    platform: Annotated[str | None, Query(max_length=200, description="In upper or lower case.")] = None,
+    since: Annotated[Moment | None, Query(description="Said at or after.")] = None,
+    until: Annotated[Moment | None, Query(description="Said before.")] = None,
+    limit: Limit = 50,
+    cursor: Cursor = None,
+) -> Page[ReportView]:
+    wanted = views.Filter(incident_id, exercise, anonymous, channel, platform, since, until)
+    before = decode_cursor(cursor, datetime, UUID) if cursor else None
+    async with desk.read() as connection:
+        found = await views.reports(connection, wanted, limit + 1, before)
+    items = found[:limit]
+    more = len(found) > limit
+    return Page(items=items, next=encode_cursor(items[-1].said_at, items[-1].report_id) if more else None)
+
+
+@router.get("/reports/{report_id}", tags=["reports"], dependencies=[allow(*READERS)], summary="One report.")
+async def read_report(report_id: UUID, desk: IntakeDesk) -> ReportView:
+    async with desk.read() as connection:
+        return _found(await views.report(connection, report_id), f"report {report_id}")
+
+
+@router.get(
+    "/reporters/{reference}",
+    tags=["reports"],
+    dependencies=[allow(Role.LEGAL)],
+    summary="Who told us. For legal only; every look is logged.",
+)
+async def read_reporter(reference: UUID, desk: IntakeDesk) -> ReporterView:
+    async with desk.read() as connection:
+        reporter = _found(await views.reporter(connection, reference), f"reporter {reference}")
+    log.info("a reporter's identity was read", reference=str(reference), by=desk.actor.subject)
+    return reporter
+
+
+@router.get(
+    "/incidents/{incident_id}",
+    tags=["incidents"],
+    dependencies=[allow(*READERS)],
+    summary="An incident as intake knows it: its reports, how far it has come, what the caller may do next.",
+)
+async def read_incident(incident_id: UUID, desk: IntakeDesk) -> IncidentView:
+    loaded = await desk.load(incident_id)
+    async with desk.read() as connection:
+        incident = _found(await views.incident(connection, incident_id), f"incident {incident_id}")
+        newest = await views.reports(connection, views.Filter(incident_id), NEWEST)
+    return IncidentView(
+        incident_id=incident_id,
+        version=loaded.version,
+        exercise=incident.exercise,
+        stage=incident.stage,
+        opened_at=incident.opened_at,
+        report_count=incident.reports,
+        reports=newest,
+        gates=[gate.as_json() for gate in domain.gates(loaded.state)],
+        next_commands=list(domain.next_commands(loaded.state, desk.actor)),
+    )
+
+
+async def _lines(answers: AsyncGenerator[list[bytes], None]) -> AsyncIterator[bytes]:
+    async with contextlib.aclosing(answers):
+        async for ready in answers:
+            yield b"\n".join(ready) + b"\n"
+
+
+def _cloud_event(request: Request, body: bytes) -> CloudEvent | list[CloudEvent | NotACloudEvent]:
+    try:
+        match cloudevents.mode_of(request.headers):
+            case Mode.BINARY:
+                return cloudevents.read_binary(request.headers, body)
+            case Mode.STRUCTURED:
+                return cloudevents.read_structured(body)
+            case Mode.BATCHED:
+                return cloudevents.read_batched(body)
+    except UnknownFormat as error:
+        raise HTTPException(415, str(error)) from error
+    except NotACloudEvent as error:
+        raise Malformed(str(error)) from error
+
+
+def _check_count(reports: int) -> None:
+    if reports > MOST:
+        raise HTTPException(413, f"these are {reports} reports; send at most {MOST} in one request. None was recorded.")
+
+
+def _created(receipt: ReportReceipt, response: Response) -> ReportReceipt:
+    response.headers["Location"] = receipt.links.report
+    response.headers["ETag"] = f'"{receipt.version}"'
+    return receipt
+
+
+def _found(view: T | None, what: str) -> T:
+    if view is None:
+        raise Missing(what)
+    return view

@@ -1,0 +1,221 @@
+"""What callers send to intake and what they get back."""
+
+import base64
+from datetime import UTC, datetime
+from typing import Annotated, Any, Final, Literal
+from uuid import UUID
+
+from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+
+from shared.contract.catalogue.base import Exposure, Line, Name, Text, Url
+from shared.contract.catalogue.intake import Reported
+from shared.contract.vocabulary import DiscoveryMethod, Fidelity, InformationType
+from shared.runtime.appending import Signed
+
+IDEMPOTENCY_KEY: Final = r"^[\x21-\x7e]{1,255}$"
+_EARLIEST: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_LATEST: Final = datetime(9999, 1, 1, tzinfo=UTC)
+
+REPORT_EXAMPLE: Final[dict[str, Any]] = {
+    "discovery": "employee",
+    "noticed_at": "2026-03-02T08:15:00Z",
+    "noticed_at_fidelity": "hour",
+    "description": "A photo of a whiteboard with next year's roadmap",
+    "exposure": {
+        "platform": "mastodon",
+        "url": "https://social.example/@somebody/112233",
+        "post_kind": "post",
+        "author_relation": "employee",
+        "visibility": "public",
+        "audience_tier": "D",
+        "still_live": "yes",
+        "copies": "unknown",
+    },
+    "information_types": ["proprietary"],
+    "reporter": {"name": "Robin Example", "contact": "robin@example.org"},
+}
+
+
+def _not_known(value: object) -> object:
+    return None if value == "unknown" else value
+
+
+def _some_types(value: object) -> object:
+    return [InformationType.UNKNOWN] if value == "unknown" else value
+
+
+def _some_exposure(value: object) -> object:
+    return {} if value == "unknown" else value
+
+
+def _each_once(types: tuple[InformationType, ...]) -> tuple[InformationType, ...]:
+    return tuple(dict.fromkeys(types))
+
+
+def _in_utc(time: datetime) -> datetime:
+    if not _EARLIEST <= time < _LATEST:
+        raise ValueError("must lie in the years 1970 to 9998")
+    return time.astimezone(UTC)
+
+
+def _or_unknown(kind: Any) -> BeforeValidator:
+    """`"unknown"` is an answer everywhere; where a field has no word for it, it is null."""
+    return BeforeValidator(_not_known, json_schema_input_type=kind | Literal["unknown"] | None)
+
+
+Moment = Annotated[AwareDatetime, AfterValidator(_in_utc)]
+Copies = Annotated[int, Field(ge=0, le=2**53)]
+
+
+class Request(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class ExposureBody(Exposure):
+    """Where it stands and who can see it. Every field may be unknown."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    url: Annotated[Url | None, _or_unknown(Url)] = None
+    copies: Annotated[Copies | None, _or_unknown(Copies)] = Field(default=None, description="Copies seen elsewhere.")
+
+
+class ReporterBody(Request):
+    """Who tells us. Kept in intake's own table; events carry an opaque reference to it."""
+
+    name: Name | None = None
+    contact: Line | None = None
+
+    @model_validator(mode="after")
+    def _says_something(self) -> "ReporterBody":
+        if self.name is None and self.contact is None:
+            raise ValueError("give a name or a contact, or leave reporter out")
+        return self
+
+
+class ReportBody(Request):
+    """What somebody noticed. Every field may be left out or be "unknown"."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [REPORT_EXAMPLE]})
+
+    incident_id: UUID | None = Field(
+        default=None, description="The incident that this adds to; left out, the report opens a new one."
+    )
+    exercise: bool = Field(default=False, description="A drill: handled like the real thing, and shown as a drill.")
+    discovery: DiscoveryMethod = Field(default=DiscoveryMethod.UNKNOWN, description="Who or what noticed.")
+    noticed_at: Annotated[Moment | None, _or_unknown(Moment)] = Field(
+        default=None, description="With an offset from UTC."
+    )
+    noticed_at_fidelity: Annotated[Fidelity | None, _or_unknown(Fidelity)] = Field(
+        default=None, description='How exactly that is known: a post may only say "3 d ago".'
+    )
+    description: Annotated[Text | None, _or_unknown(Text)] = None
+    exposure: Annotated[
+        ExposureBody, BeforeValidator(_some_exposure, json_schema_input_type=ExposureBody | Literal["unknown"])
+    ] = ExposureBody()
+    information_types: Annotated[
+        tuple[InformationType, ...],
+        Field(max_length=100),
+        AfterValidator(_each_once),
+        BeforeValidator(_some_types, json_schema_input_type=list[InformationType] | Literal["unknown"]),
+    ] = Field(default=(), description="What it seems to contain.")
+    reporter: ReporterBody | None = None
+    anonymous: bool = Field(default=False, description="Nothing about who sent this is kept, not even who called.")
+
+    @model_validator(mode="after")
+    def _named_or_anonymous(self) -> "ReportBody":
+        if self.anonymous and self.reporter is not None:
+            raise ValueError("an anonymous report names no reporter; leave out one of the two")
+        return self
+
+
+class BatchLine(ReportBody):
+    """One line of a batch: a report, with a key of its own when it may have to be sent again."""
+
+    idempotency_key: Annotated[str, Field(pattern=IDEMPOTENCY_KEY)] | None = Field(
+        default=None, description="As the header Idempotency-Key of a single report."
+    )
+
+
+class Chain(BaseModel):
+    """A place: the chain of one service on one partition, and the number on it, from 1, without gaps."""
+
+    service: str
+    partition: int
+    sequence: int
+
+
+class ReceiptLinks(BaseModel):
+    status: str = Field(description="The public status, without a token.")
+    report: str = Field(description="The report, for staff.")
+
+
+class ReportReceipt(BaseModel):
+    """Keep it: with it anybody can check later that the report was neither dropped nor changed."""
+
+    incident_id: UUID
+    event_id: UUID = Field(description="The event that the report became; also the report's id.")
+    chain: Chain
+    version: int = Field(description="The incident's version after the report.")
+    hash: str = Field(description="SHA-256(0x00 || envelope), hex: also the leaf hash of the sealed log.")
+    signature: str = Field(description="Ed25519 over the DSSE encoding of the envelope, base64.")
+    keyid: str
+    time: datetime
+    links: ReceiptLinks
+
+    @classmethod
+    def of(cls, signed: Signed) -> "ReportReceipt":
+        event = signed.recorded.event
+        link = event.link
+        return cls(
+            incident_id=event.incident_id,
+            event_id=event.id,
+            chain=Chain(service=link.service.value, partition=link.partition, sequence=link.sequence),
+            version=signed.recorded.version,
+            hash=event.hash.hex(),
+            signature=base64.b64encode(signed.signature).decode(),
+            keyid=event.keyid,
+            time=event.time,
+            links=ReceiptLinks(status=f"/reports/{event.id}/status", report=f"/reports/{event.id}"),
+        )
+
+
+class PublicStatus(BaseModel):
+    """How far the incident of a report has come. No details."""
+
+    report_id: UUID
+    stage: str = Field(description="received, assessed, contained, communicated, reviewed or closed")
+    exercise: bool
+
+
+class ReportView(BaseModel):
+    """A report as staff read it. Who told us is behind `data.reporter`, and only legal may look."""
+
+    report_id: UUID
+    incident_id: UUID
+    version: int
+    said_at: datetime
+    actor: str
+    anonymous: bool
+    chain: Chain
+    hash: str
+    data: Reported
+
+
+class IncidentView(BaseModel):
+    incident_id: UUID
+    version: int
+    exercise: bool
+    stage: str
+    opened_at: datetime
+    report_count: int
+    reports: list[ReportView] = Field(description="The newest; all of them under /reports?incident_id=…")
+    gates: list[dict[str, Any]] = Field(description="Always empty: to tell us waits for nothing.")
+    next_commands: list[str] = Field(description="What the caller may do next.")
+
+
+class ReporterView(BaseModel):
+    reference: UUID
+    name: str | None
+    contact: str | None
+    kept_at: datetime
