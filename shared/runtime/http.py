@@ -50,14 +50,14 @@ _EXAMPLE: Final[dict[str, Any]] = {
     "sequence": 42,
     "version": 7,
     "hash": "7d2f0c1b0f5c4a0fb2c7f5c2a1f1c6b6e7f2d4d6a3b1c9e8f7a6b5c4d3e2f101",
-    "signature": "b3BhcXVlIHNpZ25hdHVyZSBvZiA2NCBieXRlcywgaW4gYmFzZTY0LCBhcyBFZDI1NTE5IGdpdmVzIGl0ISEhIQ==",
+    "signature": "CzBVep/E6Q4zWH2ix+wRNluApcrvFDleg6jN8hc8YYar0PUaP2SJrtP4HUJnjLHW+yBFao+02f4jSG2St9wBJg==",
     "keyid": "1f2e3d4c",
     "data": {"seat": "legal", "holder": "u-4711"},
 }
 _SAID: Final[dict[str, Any]] = {
     "actor": "u-0815",
     "correlation_id": "01960000-0000-7000-8000-0000000000a6",
-    "causation_id": None,
+    "causation_id": "01960000-0000-7000-8000-0000000000a5",
     "traceparent": "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
 }
 READY: Final = {

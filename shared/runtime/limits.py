@@ -1,4 +1,4 @@
-"""What a request may cost: the size of its body and the time it may take to send it; and headers that every answer carries."""
+"""What a request may cost: the size of its body and the time it may take to send it."""
 
 import asyncio
 from collections.abc import Mapping
@@ -8,7 +8,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from shared.runtime import telemetry
+from shared.runtime import headers
 from shared.runtime.problems import problem
 
 BODY: Final = 256 * 1024
@@ -19,11 +19,6 @@ BODY_WITHIN: Final = 30.0
 
 CLOSE: Final = {"Connection": "close"}
 """The rest of a refused body is not read."""
-PAGE_POLICY: Final = (
-    "default-src 'none'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
-    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
-)
-"""Content-Security-Policy of a page that sets none itself: no script runs."""
 
 
 class Limits:
@@ -42,7 +37,7 @@ class Limits:
 
         async def with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
-                _secure(MutableHeaders(scope=message))
+                headers.complete(MutableHeaders(scope=message))
             await send(message)
 
         claimed = Headers(scope=scope).get("content-length", "")
@@ -76,13 +71,3 @@ class Limits:
 
 def _too_large(limit: int) -> str:
     return f"the body may have {limit} bytes; send evidence by its digest"
-
-
-def _secure(headers: MutableHeaders) -> None:
-    headers.setdefault("X-Content-Type-Options", "nosniff")
-    headers.setdefault("Cache-Control", "no-store")
-    headers.setdefault("Referrer-Policy", "no-referrer")
-    if headers.get("content-type", "").startswith("text/html"):
-        headers.setdefault("Content-Security-Policy", PAGE_POLICY)
-    if (trace_id := telemetry.trace_id()) is not None:
-        headers.setdefault("X-Request-Id", trace_id)

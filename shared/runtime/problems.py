@@ -13,7 +13,7 @@ from starlette.exceptions import HTTPException
 
 from shared.contract.decision import Missing, Rejected
 from shared.contract.envelope import MalformedEnvelope
-from shared.runtime import telemetry
+from shared.runtime import headers, telemetry
 from shared.runtime.answers import Conflict, Forbidden, IdempotencyMismatch, Malformed, Stale, Unauthenticated
 from shared.runtime.persistence import PASSING
 
@@ -149,12 +149,12 @@ async def _answer(_: Request, error: Exception) -> JSONResponse:
     if described is None:
         raise error
     status, members = described
-    headers = {}
+    how = {}
     if status == 401:
-        headers["WWW-Authenticate"] = "Bearer"
+        how["WWW-Authenticate"] = "Bearer"
     if isinstance(error, Conflict):
-        headers["Retry-After"] = "1"
-    return problem(status, headers=headers, **members)
+        how["Retry-After"] = "1"
+    return problem(status, headers=how, **members)
 
 
 async def _away(_: Request, error: Exception) -> JSONResponse:
@@ -206,7 +206,9 @@ async def _http(_: Request, error: Exception) -> JSONResponse:
 async def _bug(_: Request, error: Exception) -> JSONResponse:
     log.error("a bug", exc_info=error)
     detail = "This is a bug of ours, and the log has it. Please tell us the trace_id."
-    return problem(500, "bug", "Something is broken here", detail, trace_id=telemetry.trace_id())
+    answer = problem(500, "bug", "Something is broken here", detail, trace_id=telemetry.trace_id())
+    headers.complete(answer.headers)  # sent outside of all that we put around routes
+    return answer
 
 
 def documented(schema: dict[str, Any]) -> dict[str, Any]:

@@ -1,0 +1,96 @@
+"""A small service for tests of the runtime: it fills the seats of an incident, under triage's name."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import APIRouter, Depends
+from fastapi.responses import HTMLResponse
+from pydantic import BaseModel, ConfigDict
+
+from shared.contract.catalogue.base import Name
+from shared.contract.catalogue.triage import SeatFilled
+from shared.contract.decision import Context, Rejected
+from shared.contract.envelope import Event
+from shared.contract.vocabulary import Role, Seat, ServiceName
+from shared.runtime.http import Answer, Desk, allow, allow_any, desk, public
+from shared.runtime.rules import Rules
+from shared.runtime.service import Service
+from shared.runtime.views import Recorded, Write
+
+
+@dataclass(frozen=True, slots=True)
+class FillSeat:
+    seat: Seat
+    holder: str
+
+
+State = Mapping[Seat, str]
+
+
+def decide(command: FillSeat, state: State, _: Context) -> list[SeatFilled]:
+    match state.get(command.seat):
+        case None:
+            return [SeatFilled(seat=command.seat, holder=command.holder)]
+        case command.holder:
+            return []
+        case holder:
+            raise Rejected("seat_taken", f"{holder} has it", missing=("an empty seat",), who=(Role.LEAD,))
+
+
+def evolve(state: State, event: Event) -> State:
+    return {**state, event.data.seat: event.data.holder} if isinstance(event.data, SeatFilled) else state
+
+
+def project(_: Recorded) -> Iterator[Write]:
+    yield from ()
+
+
+class SeatBody(BaseModel):
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"example": {"seat": "legal", "holder": "u-4711"}})
+    seat: Seat
+    holder: Name
+
+
+router = APIRouter()
+SeatDesk = Annotated[Desk[FillSeat, State], Depends(desk)]
+
+
+@router.post("/incidents", status_code=201, dependencies=[allow(Role.LEAD)], summary="Open one.")
+async def open_incident(body: SeatBody, desk: SeatDesk) -> Answer:
+    return await desk.carry_out(desk.new_id(), FillSeat(body.seat, body.holder), must_exist=False)
+
+
+@router.post("/incidents/{incident_id}/seats", status_code=201, dependencies=[allow(Role.LEAD)], summary="Fill a seat.")
+async def fill_seat(incident_id: UUID, body: SeatBody, desk: SeatDesk) -> Answer:
+    return await desk.carry_out(incident_id, FillSeat(body.seat, body.holder))
+
+
+@router.get("/incidents/{incident_id}/seats", dependencies=[allow_any()], summary="Who sits where.")
+async def seats(incident_id: UUID, desk: SeatDesk) -> dict[str, str]:
+    return {seat.value: holder for seat, holder in (await desk.load(incident_id)).state.items()}
+
+
+@router.get("/me", dependencies=[allow_any()], summary="Who am I?")
+async def me(desk: SeatDesk) -> dict[str, Any]:
+    return {"subject": desk.actor.subject, "roles": sorted(desk.actor.roles)}
+
+
+@router.post("/echo", dependencies=[public()], summary="The same again.")
+async def echo(body: dict[str, Any]) -> dict[str, Any]:
+    return body
+
+
+@router.get("/page", dependencies=[public()], summary="A page.", response_class=HTMLResponse)
+async def page() -> str:
+    return "<p>a page</p>"
+
+
+@router.get("/bug", dependencies=[public()], summary="A bug.")
+async def bug() -> None:
+    raise RuntimeError("dsn=postgresql://somebody:hunter2@db/incident")
+
+
+RULES: Rules[FillSeat, State] = Rules(initial={}, decide=decide, evolve=evolve, project=project, view_tables=())
+SERVICE = Service(name=ServiceName.TRIAGE, title="Seats", rules=RULES, router=router)
