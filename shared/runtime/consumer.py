@@ -54,11 +54,13 @@ class Consumer(Generic[C, S]):
         """Hears until cancelled or until anything fails; whoever runs it again goes on from the database."""
         consumer = AIOKafkaConsumer(
             **self.kafka,
-            group_id=f"incident-ledger.{self.ledger.service}",
+            group_id=f"{self.topic}.{self.ledger.service}",
             enable_auto_commit=False,
             # Only reached when the topic has lost or renumbered messages: hear all again, the chains drop what is known.
             auto_offset_reset="earliest",
             max_poll_records=BATCH,
+            # A topic that is made or grows while this runs is noticed in seconds, not in five minutes.
+            metadata_max_age_ms=10_000,
         )
         consumer.subscribe([self.topic], listener=_FromDatabase(self, consumer))
         await consumer.start()

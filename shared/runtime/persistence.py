@@ -36,7 +36,7 @@ async def persist(name: str, task: Callable[[], Awaitable[None]]) -> None:
 
     async for attempt in AsyncRetrying(
         retry=retry_if_exception_type(PASSING),
-        wait=wait_exponential_jitter(0.1, 3, jitter=0.2),
+        wait=wait_exponential_jitter(multiplier=0.1, max=3, jitter=0.2),
         before_sleep=tell,
         reraise=True,
     ):

@@ -12,7 +12,7 @@ CREATE TABLE ledger (
     type         text        NOT NULL,
     envelope     bytea       NOT NULL CHECK (octet_length(envelope) <= 65535),
     signature    bytea       NOT NULL CHECK (octet_length(signature) = 64),
-    hash         bytea       NOT NULL CHECK (hash = sha256('\x00'::bytea || envelope)),
+    hash         bytea       NOT NULL CONSTRAINT hash_is_the_envelopes CHECK (hash = sha256('\x00'::bytea || envelope)),
     kafka_offset bigint,
     recorded_at  timestamptz NOT NULL DEFAULT clock_timestamp(),
     PRIMARY KEY (service, partition, sequence),

@@ -1,0 +1,162 @@
+"""Small services of the tests' own, run by the real runtime: what they say is from the catalogue, what they decide is trivial."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, TypeAlias
+from uuid import UUID
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.structs import ConsumerRecord
+from fastapi import APIRouter
+
+from shared.contract.catalogue.base import EventData
+from shared.contract.decision import Actor, Context
+from shared.contract.envelope import Event
+from shared.contract.topics import PARTITIONS
+from shared.contract.vocabulary import ServiceName
+from shared.runtime.appending import Idempotency
+from shared.runtime.consumer import Consumer
+from shared.runtime.ledger import Carried
+from shared.runtime.persistence import persist
+from shared.runtime.relay import Relay
+from shared.runtime.rules import Rules
+from shared.runtime.service import Running, Service, running
+from shared.runtime.settings import ServiceSettings
+from shared.runtime.views import Recorded, Write
+from tests.integration.conftest import Environment
+
+Command: TypeAlias = EventData
+"""Whatever is asked for is said."""
+
+WITHIN = 20.0
+
+
+def project_nothing(_: Recorded) -> Iterable[Write]:
+    return ()
+
+
+def rules(
+    *,
+    project: Callable[[Recorded], Iterable[Write]] = project_nothing,
+    reacts_to: tuple[type[EventData], ...] = (),
+    react: Callable[[Event, int], Sequence[Command]] = lambda _event, _state: (),
+) -> Rules[Command, int]:
+    """Says what it is asked to; remembers how many events there were."""
+    return Rules(
+        initial=0,
+        decide=lambda command, _state, _context: [command],
+        evolve=lambda state, _event: state + 1,
+        project=project,
+        view_tables=("seen",),
+        reacts_to=reacts_to,
+        react=react,
+    )
+
+
+@dataclass(slots=True)
+class Process:
+    """One replica of a service."""
+
+    running: Running[Command, int]
+    consumer: Consumer[Command, int]
+    tasks: list[asyncio.Task[None]] = field(default_factory=list)
+
+    async def say(
+        self, data: EventData, incident: UUID, *, expected: int | None = None, idempotency: Idempotency | None = None
+    ) -> Carried:
+        context = Context(datetime.now(UTC), Actor("maria"))
+        return await self.running.ledger.carry_out(
+            incident, data, context, must_exist=False, expected_version=expected, idempotency=idempotency
+        )
+
+    async def rows(self, where: str = "true") -> list[dict[str, Any]]:
+        rows = await self.running.pool.fetch(f"SELECT * FROM ledger WHERE {where} ORDER BY position")  # noqa: S608
+        return [dict(row) for row in rows]
+
+    async def parked(self) -> list[tuple[str, str | None]]:
+        rows = await self.running.pool.fetch("SELECT reason, resolution FROM parked ORDER BY parked_id")
+        return [(row["reason"], row["resolution"]) for row in rows]
+
+    def start(self, *parts: str) -> None:
+        """Runs parts of it that were left out, or that have ended."""
+        settings = self.running.settings
+        if "writer" in parts:
+            self._run(self.running.ledger.run)
+        if "relay" in parts:
+            relay = Relay(
+                self.running.service.name,
+                settings.database_dsn.get_secret_value(),
+                settings.kafka(),
+                settings.topic,
+                self.running.ledger.appended,
+            )
+            self._run(lambda: persist("relay", relay.run))
+        if "consumer" in parts:
+            self._run(lambda: persist("consumer", self.consumer.run))
+
+    def _run(self, task: Callable[[], Any]) -> None:
+        self.tasks.append(asyncio.create_task(task()))
+
+    async def stop(self) -> None:
+        for task in self.tasks:
+            task.cancel()
+        await asyncio.gather(*self.tasks, return_exceptions=True)
+        self.tasks.clear()
+
+
+@contextlib.asynccontextmanager
+async def process(
+    environment: Environment,
+    service: ServiceName,
+    rules_: Rules[Command, int] | None = None,
+    parts: Sequence[str] = ("writer", "relay", "consumer"),
+) -> AsyncIterator[Process]:
+    values = {name.removeprefix("LEDGER_").lower(): value for name, value in environment.of(service).items()}
+    settings = ServiceSettings(
+        **{name: value for name, value in values.items() if name in ServiceSettings.model_fields}
+    )
+    definition: Service[Command, int] = Service(service, "a service of the tests", rules_ or rules(), APIRouter())
+    async with running(definition, settings) as opened:
+        consumer = Consumer(
+            opened.ledger, definition.rules, opened.pool, opened.trust, settings.kafka(), settings.topic, opened.lag
+        )
+        started = Process(opened, consumer)
+        started.start(*parts)
+        try:
+            yield started
+        finally:
+            await started.stop()
+
+
+async def until(true: Callable[[], Any], what: str) -> None:
+    """Waits until the awaitable condition holds; fails with `what` after a deadline."""
+    try:
+        async with asyncio.timeout(WITHIN):
+            while not await true():
+                await asyncio.sleep(0.02)
+    except TimeoutError:
+        raise AssertionError(f"not within {WITHIN} s: {what}") from None
+
+
+async def on_topic(environment: Environment) -> list[ConsumerRecord[bytes, bytes]]:
+    """Every message of the topic, by partition and offset."""
+    consumer = AIOKafkaConsumer(
+        bootstrap_servers=environment.bootstrap, auto_offset_reset="earliest", enable_auto_commit=False
+    )
+    await consumer.start()
+    try:
+        places = [TopicPartition(environment.topic, number) for number in range(PARTITIONS)]
+        consumer.assign(places)
+        ends = await consumer.end_offsets(places)
+        found: list[ConsumerRecord[bytes, bytes]] = []
+        for place in places:
+            await consumer.seek_to_beginning(place)
+            while await consumer.position(place) < ends[place]:
+                for batch in (await consumer.getmany(place, timeout_ms=500)).values():
+                    found += batch
+        return found
+    finally:
+        await consumer.stop()

@@ -1,0 +1,235 @@
+"""What one service says, every other hears: once, in order, in the same bytes, whatever dies on the way."""
+
+import asyncio
+from uuid import UUID
+
+import pytest
+
+from shared.contract.catalogue.intake import ReportChannel, Reported
+from shared.contract.catalogue.notify import CommunicationRequired
+from shared.contract.envelope import read
+from shared.contract.topics import key_of, partition_of
+from shared.contract.vocabulary import Audience, ServiceName
+from shared.runtime import clock, rebuilding
+from shared.runtime.receiving import Record
+from shared.runtime.views import Recorded, Write
+from tests.integration.conftest import Environment
+from tests.integration.runtime.processes import Process, on_topic, process, rules, until
+
+REPORTED = Reported(opens=True, channel=ReportChannel.API, description="a whiteboard")
+INTAKE, TRIAGE, NOTIFY = ServiceName.INTAKE, ServiceName.TRIAGE, ServiceName.NOTIFY
+
+
+async def heard(replica: Process, count: int) -> bool:
+    """It holds so many events, its own among them."""
+    return len(await replica.rows()) >= count
+
+
+async def test_the_bytes_that_were_said_are_the_bytes_on_the_topic_and_in_the_receiver(
+    environment: Environment,
+) -> None:
+    incident = clock.new_id()
+    async with process(environment, INTAKE) as intake, process(environment, TRIAGE) as triage:
+        said = (await intake.say(REPORTED, incident)).signed[0].recorded.event
+        await until(lambda: heard(triage, 1), "triage hears")
+        (row,) = await triage.rows()
+    (message,) = await on_topic(environment)
+    assert row["envelope"] == message.value == said.envelope
+    assert message.key == key_of(incident)
+    assert message.partition == partition_of(incident)
+    assert dict(message.headers)["content-type"] == b"application/cloudevents+json; charset=UTF-8"
+    assert dict(message.headers)["traceparent"].decode() == said.traceparent
+    assert row["kafka_offset"] == message.offset
+
+
+async def test_two_replicas_of_both_ends_double_and_reorder_nothing(environment: Environment) -> None:
+    incidents = [clock.new_id() for _ in range(12)]
+    async with (
+        process(environment, INTAKE) as one,
+        process(environment, INTAKE) as other,
+        process(environment, TRIAGE) as hearer,
+        process(environment, TRIAGE) as second,
+    ):
+        await asyncio.gather(
+            *(replica.say(REPORTED, incident) for _ in range(8) for incident in incidents for replica in (one, other))
+        )
+        await until(lambda: heard(hearer, 192), "triage hears all")
+        said, found = await one.rows(), await second.rows()
+        assert await second.parked() == []
+    order_said = {(row["partition"], row["sequence"]): row["hash"] for row in said}
+    assert len(found) == len(order_said) == 192
+    assert {(row["partition"], row["sequence"]): row["hash"] for row in found} == order_said
+    for incident in incidents:
+        versions = [row["version"] for row in found if row["incident_id"] == incident]
+        assert versions == list(range(1, len(versions) + 1))
+
+
+async def test_a_relay_that_died_before_its_cursor_moved_sends_again_and_nobody_hears_twice(
+    environment: Environment,
+) -> None:
+    async with process(environment, INTAKE) as intake, process(environment, TRIAGE) as triage:
+        for _ in range(3):
+            await intake.say(REPORTED, clock.new_id())
+        await until(lambda: heard(triage, 3), "triage hears")
+        await intake.stop()
+        await intake.running.pool.execute("UPDATE relay_cursor SET sequence = 0")
+        intake.start("writer", "relay")
+        await intake.say(REPORTED, clock.new_id())
+        await until(lambda: heard(triage, 4), "triage hears the fourth")
+        assert len(await triage.rows()) == 4
+        assert await triage.parked() == []
+    assert len(await on_topic(environment)) == 7
+
+
+async def test_a_consumer_that_lost_its_place_hears_all_again_and_keeps_each_once(environment: Environment) -> None:
+    async with process(environment, INTAKE) as intake, process(environment, TRIAGE) as triage:
+        for _ in range(3):
+            await intake.say(REPORTED, clock.new_id())
+        await until(lambda: heard(triage, 3), "triage hears")
+        await triage.stop()
+        await triage.running.pool.execute("UPDATE heard_offset SET next_offset = 0")
+        triage.start("consumer")
+        await intake.say(REPORTED, clock.new_id())
+        await until(lambda: heard(triage, 4), "triage hears the fourth")
+        assert len(await triage.rows()) == 4
+
+
+async def test_a_reaction_commits_with_what_it_reacts_to(environment: Environment) -> None:
+    reacting = rules(
+        reacts_to=(Reported,),
+        react=lambda _event, _state: [CommunicationRequired(audience=Audience.PRESS, rule="test")],
+    )
+    incident = clock.new_id()
+    async with process(environment, INTAKE) as intake, process(environment, NOTIFY, reacting) as notify:
+        said = (await intake.say(REPORTED, incident)).signed[0].recorded.event
+
+        async def both_or_nothing() -> bool:
+            seen = len(await notify.rows())
+            assert seen in {0, 2}, "heard and reaction commit together"
+            return seen == 2
+
+        await until(both_or_nothing, "notify hears and reacts")
+        await until(lambda: heard(intake, 2), "intake hears the reaction")
+        heard_row, reaction_row = await notify.rows()
+    reaction = read(reaction_row["envelope"])
+    assert (heard_row["version"], reaction_row["version"]) == (1, 2)
+    assert reaction.causation_id == said.id
+    assert reaction.correlation_id == said.correlation_id
+    assert reaction.actor == "service:notify"
+    assert said.traceparent is not None
+    assert reaction.traceparent is not None
+    assert reaction.traceparent.split("-")[1] == said.traceparent.split("-")[1]
+
+
+async def test_a_failing_reaction_is_parked_and_can_be_tried_again(environment: Environment) -> None:
+    broken = [True]
+
+    def react(_event: object, _state: int) -> list[CommunicationRequired]:
+        if broken[0]:
+            raise RuntimeError("a bug in a reaction")
+        return [CommunicationRequired(audience=Audience.PRESS, rule="test")]
+
+    async with (
+        process(environment, INTAKE) as intake,
+        process(environment, NOTIFY, rules(reacts_to=(Reported,), react=react)) as notify,
+    ):
+        await intake.say(REPORTED, clock.new_id())
+        await until(lambda: heard(notify, 1), "notify hears in spite of it")
+        assert await notify.parked() == [("reaction", None)]
+        broken[0] = False
+        parked_id = await notify.running.pool.fetchval("SELECT parked_id FROM parked")
+        (answer,) = await rebuilding.replay_parked(notify.running.pool, notify.consumer, [parked_id])
+        assert answer.endswith("reacted with 1 events")
+        assert len(await notify.rows("service = 'notify'")) == 1
+
+
+async def test_a_failing_view_is_parked_never_holds_up_the_chain_and_comes_back_by_a_rebuild(
+    environment: Environment,
+) -> None:
+    broken = [True]
+    poison = Reported(opens=True, channel=ReportChannel.API, description="poison")
+
+    def project(recorded: Recorded) -> list[Write]:
+        if broken[0] and isinstance(recorded.event.data, Reported) and recorded.event.data.description == "poison":
+            return [Write("SELECT 1 / $1::int", (0,))]
+        return [Write("INSERT INTO seen VALUES ($1, $2)", (recorded.event.incident_id, recorded.version))]
+
+    import asyncpg
+
+    owner = await asyncpg.connect(environment.databases[TRIAGE].owner_dsn)
+    await owner.execute("CREATE TABLE seen (incident_id uuid, version bigint); GRANT ALL ON seen TO triage_service")
+    await owner.close()
+    async with process(environment, INTAKE) as intake, process(environment, TRIAGE, rules(project=project)) as triage:
+        pool = triage.running.pool
+        for data in (REPORTED, poison, REPORTED):
+            await intake.say(data, clock.new_id())
+        await until(lambda: heard(triage, 3), "triage hears all three")
+        assert await pool.fetchval("SELECT count(*) FROM seen") == 2
+        assert await triage.parked() == [("projection", None)]
+        broken[0] = False
+        await rebuilding.rebuild_views(pool, triage.running.service.rules)
+        assert await pool.fetchval("SELECT count(*) FROM seen") == 3
+        assert await triage.parked() == [("projection", "rebuilt")]
+
+
+async def test_what_comes_too_early_waits_parked_and_is_taken_up(environment: Environment) -> None:
+    incident = clock.new_id()
+    async with (
+        process(environment, INTAKE, parts=["writer"]) as intake,
+        process(environment, TRIAGE, parts=["writer"]) as triage,
+    ):
+        for _ in range(3):
+            await intake.say(REPORTED, incident)
+        one, two, three = [as_record(row, offset) for offset, row in enumerate(await intake.rows())]
+        await triage.consumer.hear(one.partition, [one, three], 3)
+        assert await triage.parked() == [("gap", None)]
+        assert len(await triage.rows()) == 1
+        await triage.consumer.hear(one.partition, [two], 2)
+        assert await triage.parked() == [("gap", "heard")]
+        assert [row["version"] for row in await triage.rows()] == [1, 2, 3]
+
+
+async def test_a_forged_message_is_parked_with_its_bytes_and_stays_parked_when_tried_again(
+    environment: Environment,
+) -> None:
+    async with (
+        process(environment, INTAKE, parts=["writer"]) as intake,
+        process(environment, TRIAGE, parts=["writer"]) as triage,
+    ):
+        await intake.say(REPORTED, clock.new_id())
+        (row,) = await intake.rows()
+        forged = as_record({**row, "envelope": row["envelope"].replace(b"whiteboard", b"blackboard")}, 0)
+        await triage.consumer.hear(forged.partition, [forged], 1)
+        assert await triage.parked() == [("untrusted", None)]
+        parked_id = await triage.running.pool.fetchval("SELECT parked_id FROM parked WHERE value = $1", forged.value)
+        (answer,) = await rebuilding.replay_parked(triage.running.pool, triage.consumer, [parked_id])
+        assert "still parked, untrusted" in answer
+        assert await triage.rows() == []
+
+
+@pytest.mark.parametrize("value", [b"", b"{", b"\x00" * 100, b"x" * 70_000])
+async def test_what_nobody_can_read_is_parked_and_the_partition_goes_on(environment: Environment, value: bytes) -> None:
+    async with (
+        process(environment, INTAKE, parts=["writer"]) as intake,
+        process(environment, TRIAGE, parts=["writer"]) as triage,
+    ):
+        await intake.say(REPORTED, clock.new_id())
+        (row,) = await intake.rows()
+        good = as_record(row, 1)
+        await triage.consumer.hear(good.partition, [Record(good.partition, 0, None, value, (), b""), good], 2)
+        assert await triage.parked() == [("malformed", None)]
+        assert len(await triage.rows()) == 1
+
+
+def as_record(row: dict[str, object], offset: int) -> Record:
+    partition, envelope, signature = row["partition"], row["envelope"], row["signature"]
+    assert isinstance(partition, int)
+    assert isinstance(envelope, bytes)
+    assert isinstance(signature, bytes)
+    incident = row["incident_id"]
+    assert isinstance(incident, UUID)
+    import base64
+
+    return Record(
+        partition, offset, key_of(incident), envelope, (("signature", base64.b64encode(signature)),), signature
+    )
