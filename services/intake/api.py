@@ -86,11 +86,28 @@ async def report(
     idempotency_key: Annotated[
         str | None,
         Header(
-            pattern=IDEMPOTENCY_KEY, description="Anything unique: a retry with the same key gets the same receipt."
+            alias="Idempotency-Key",
+            pattern=IDEMPOTENCY_KEY,
+            description="1 to 255 visible ASCII characters, unique to the report: a retry with it gets the same receipt.",
+            examples=["2f1c9d5e-report-17"],
+        ),
+    ] = None,
+    if_match: Annotated[
+        str | None,
+        Header(
+            alias="If-Match",
+            pattern=r'^(\*|"\d{1,18}")$',
+            description="For a report that adds to an incident, and only at this version of it. Best left out.",
+            examples=['"7"'],
         ),
     ] = None,
 ) -> ReportReceipt:
-    receipt = await receiving.take(body, ReportChannel.API, key=receiving.own_key(idempotency_key))
+    receipt = await receiving.take(
+        body,
+        ReportChannel.API,
+        key=receiving.own_key(idempotency_key),
+        expected_version=None if if_match in {None, "*"} else int(if_match.strip('"')),
+    )
     return _created(receipt, response)
 
 
