@@ -1,7 +1,7 @@
 """`ledger up --detach` runs this: the supervisor in a session of its own.
 
-It tells the waiting `ledger up` how far it is, in lines of `word<tab>text`: say, ready, partly, error. After `ready` or `partly` its
-output goes to its log, and it runs on.
+It tells the waiting `ledger up` how far it is, in lines of `word<tab>text`: say, ready, partly, error. After `ready` or `partly` it
+writes to its log only, and runs on.
 """
 
 import argparse
@@ -10,6 +10,7 @@ import contextlib
 import logging
 import os
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 
 from deploy.local.errors import StackError
@@ -19,36 +20,52 @@ from deploy.local.supervisor import Supervisor
 log = logging.getLogger("ledger.stack")
 
 
+@dataclass(slots=True)
+class Waiting:
+    """The `ledger up` at the other end of our output, until it was told how the start went."""
+
+    log_file: Path
+    is_there: bool = True
+
+    def say(self, text: str) -> None:
+        self._tell("say", text)
+
+    def ready(self, missing: list[str]) -> None:
+        self._tell("partly" if missing else "ready", ", ".join(missing))
+        self.is_there = False
+        with self.log_file.open("ab") as file:
+            for stream in (sys.stdout, sys.stderr):
+                os.dup2(file.fileno(), stream.fileno())
+
+    def error(self, text: str) -> None:
+        self._tell("error", text)
+
+    def _tell(self, word: str, text: str) -> None:
+        if not self.is_there:
+            return
+        # It may have been killed; the stack does not depend on it.
+        with contextlib.suppress(BrokenPipeError):
+            sys.stdout.write(f"{word}\t{text}\n")
+            sys.stdout.flush()
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m deploy.local")
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--port-base", type=int, required=True)
     arguments = parser.parse_args()
-    supervisor = Supervisor(arguments.data, Ports(arguments.port_base), lambda text: _tell("say", text))
-
-    def ready(missing: list[str]) -> None:
-        _tell("partly" if missing else "ready", ", ".join(missing))
-        with (arguments.data / "logs" / "stack.log").open("ab") as log:
-            for stream in (sys.stdout, sys.stderr):
-                os.dup2(log.fileno(), stream.fileno())
-
+    waiting = Waiting(arguments.data / "logs" / "stack.log")
     try:
-        asyncio.run(supervisor.run(ready))
+        asyncio.run(Supervisor(arguments.data, Ports(arguments.port_base), waiting.say).run(waiting.ready))
     except StackError as error:
-        _tell("error", str(error))
+        log.error("%s", error)  # a person's to put right: where it was raised says nothing
+        waiting.error(str(error))
         return 1
     except Exception as error:
         log.exception("a bug ended the stack")
-        _tell("error", f"a bug ended the stack: {error!r}; {arguments.data / 'logs' / 'stack.log'} tells where")
+        waiting.error(f"a bug ended the stack: {error!r}; {waiting.log_file} tells where")
         raise
     return 0
-
-
-def _tell(word: str, text: str) -> None:
-    # Whoever waited may have been killed; the stack does not depend on it.
-    with contextlib.suppress(BrokenPipeError):
-        sys.stdout.write(f"{word}\t{text}\n")
-        sys.stdout.flush()
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ import httpx
 import psutil
 import typer
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 from deploy.local import orphans, ports, state
 from deploy.local.errors import StackError
@@ -208,34 +208,53 @@ def or_say_why() -> Iterator[None]:
 
 @contextmanager
 def progress(begin: str) -> Iterator[Callable[[str], None]]:
-    """A line on a terminal that says what is being done; plain lines elsewhere."""
-    console = Console(stderr=True)
+    """A line on a terminal that says what is being done; elsewhere a line for each step, but not for each part of one."""
+    console, told = Console(stderr=True), ""
+
+    def tell(text: str) -> None:
+        nonlocal told
+        if (step := text.partition(":")[0]) != told:
+            told = step
+            typer.echo(step, err=True)
+
     if not console.is_terminal:
-        yield lambda text: console.print(text, markup=False, highlight=False)
+        yield tell
         return
     with console.status(begin) as line:
         yield line.update
 
 
 def _show_addresses(stack: state.Stack) -> None:
-    table = Table("service", "address", box=None)
+    table = Table(*_columns("service", "address"), box=None)
     for name, service in stack.services.items():
         table.add_row(name, f"{service.url}/docs")
     table.add_row("kafka", f"{stack.kafka_bootstrap}  topic {stack.topic}")
     table.add_row("postgres", stack.admin_dsn.partition("@")[2].partition("/")[0])
-    Console(soft_wrap=True).print(table)
+    _print(table)
 
 
 def _show_status(about: dict[str, Any]) -> None:
-    table = Table("name", "address", "ready", "lag", "process", "up", "restarts", box=None)
+    table = Table(*_columns("name", "address", "ready", "lag", "process", "up", "restarts"), box=None)
     for name, service in about["services"].items():
-        why = json.dumps(service["why"]) if "why" in service else ""
-        ready = "[green]yes" if service["ready"] else f"[red]no[/] {why}"
-        lag = ", ".join(f"{key} {value}" for key, value in (service["lag"] or {}).items())
+        ready = "[green]yes" if service["ready"] else "[red]no"
+        lag = " ".join(f"{key}={value}" for key, value in (service["lag"] or {}).items())
         table.add_row(name, service["url"], ready, lag, *_process_columns(service))
     table.add_row("kafka", about["kafka"]["bootstrap"], "", "", *_process_columns(about["kafka"]))
     table.add_row("postgres", about["postgres"]["address"], "", "", *_process_columns(about["postgres"]))
-    Console(soft_wrap=True).print(table)
+    _print(table)
+    for name, service in about["services"].items():
+        if "why" in service:
+            typer.echo(f"{name}: {json.dumps(service['why'])}, see {service['log']}")
+
+
+def _columns(*names: str) -> list[Column]:
+    return [Column(name, no_wrap=True) for name in names]
+
+
+def _print(table: Table) -> None:
+    """Whole addresses, also where the output is no terminal and rich takes it for a narrow one."""
+    console = Console()
+    console.print(table, width=console.width if console.is_terminal else 160)
 
 
 def _process_columns(process: dict[str, Any]) -> tuple[str, str, str]:

@@ -3,6 +3,7 @@
 import asyncio
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import psycopg
@@ -20,7 +21,7 @@ TRIAGE, INTAKE = ServiceName.TRIAGE, ServiceName.INTAKE
 
 
 @pytest.fixture
-def empty(servers: Servers, templates: str, request: pytest.FixtureRequest):
+def empty(servers: Servers, templates: str, request: pytest.FixtureRequest) -> Iterator[schema.Database]:
     """A database that has roles and nothing else."""
     database = described(servers.admin_dsn, TRIAGE, f"empty_{abs(hash(request.node.name)):x}")
     schema.create(database)

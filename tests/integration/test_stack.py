@@ -1,0 +1,265 @@
+"""`ledger up`, `status`, `down` as a person uses them: real processes, real signals."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import psutil
+import psycopg
+import pytest
+
+from deploy.local import postgres, state
+from deploy.local.ports import OFFSETS, Ports
+from shared.contract.vocabulary import ServiceName
+from tests.integration.servers import free_port
+
+LEDGER = str(Path(sys.executable).with_name("ledger"))
+WARM_START_WITHIN = 12.0
+pytestmark = pytest.mark.xdist_group("stack")
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    code: int
+    out: str
+    error: str
+
+
+def ledger(*arguments: object, **env: str) -> Said:
+    command = [LEDGER, *map(str, arguments)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120, env={**os.environ, **env})
+    return Said(done.returncode, done.stdout.strip(), done.stderr.strip())
+
+
+def status(data: Path) -> dict[str, Any]:
+    said = ledger("status", "--data", data, "--json")
+    about: dict[str, Any] = json.loads(said.out) if said.out else {"ready": False, "error": said.error}
+    return about
+
+
+def free_base() -> int:
+    """A port base of which every port is free."""
+    while True:
+        base = free_port() // 100 * 100
+        if base + 100 < 65536 and all(is_free(base + offset) for offset in OFFSETS.values()):
+            return base
+
+
+def is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) != 0
+
+
+def until(holds: Callable[[], bool], within: float = 30.0) -> None:
+    end = time.monotonic() + within
+    while not holds():
+        assert time.monotonic() < end, "it did not come to hold in time"
+        time.sleep(0.05)
+
+
+def pids(data: Path) -> dict[str, int]:
+    stack = state.recorded(data)
+    assert stack is not None
+    return {name: process.pid for name, process in stack.processes.items()} | {"supervisor": stack.supervisor.pid}
+
+
+def alive(numbers: dict[str, int]) -> list[str]:
+    return [name for name, pid in numbers.items() if psutil.pid_exists(pid)]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A data folder like any other under pytest's, which as root nobody else can reach."""
+    data = tmp_path_factory.mktemp("stack") / "data"
+    yield data
+    ledger("down", "--data", data)
+    postgres.remove(data)
+
+
+@pytest.fixture(scope="module")
+def base() -> int:
+    return free_base()
+
+
+@pytest.fixture
+def stack(folder: Path, base: int) -> state.Stack:
+    """The stack of this module, started where the test before ended it."""
+    if state.recorded(folder) is None:
+        said = ledger("up", "--detach", "--data", folder, "--port-base", base)
+        assert said.code == 0, said
+    return state.load(folder)
+
+
+def test_up_starts_everything_and_says_where_it_is(stack: state.Stack, folder: Path) -> None:
+    about = status(folder)
+    assert about["ready"] is True
+    assert set(about["services"]) == set(ServiceName)
+    for service in about["services"].values():
+        assert (service["ready"], service["restarts"]) == (True, 0)
+        assert httpx.get(f"{service['url']}/readyz").is_success
+    assert about["kafka"]["bootstrap"] == stack.kafka_bootstrap
+    assert Path(about["trust_file"]).exists()
+    shown = ledger("status", "--data", folder)
+    assert all(service.url in shown.out for service in stack.services.values())
+
+
+def test_it_listens_on_this_machine_only(stack: state.Stack, folder: Path) -> None:
+    for name, pid in pids(folder).items():
+        listening = [c.laddr for c in psutil.Process(pid).net_connections("inet") if c.status == psutil.CONN_LISTEN]
+        assert bool(listening) == (name != "supervisor"), name
+        assert {address[0].removeprefix("::ffff:") for address in listening} <= {"127.0.0.1"}, name
+
+
+def test_its_secrets_are_its_owners_alone(stack: state.Stack, folder: Path) -> None:
+    secret = [folder / "stack.json", *(folder / "keys").iterdir()]
+    assert {path.name: path.stat().st_mode & 0o777 for path in secret} == {path.name: 0o600 for path in secret}
+    assert (folder / "keys").stat().st_mode & 0o777 == 0o700
+
+
+def test_postgres_does_not_run_as_root(stack: state.Stack, folder: Path) -> None:
+    assert psutil.Process(pids(folder)["postgres"]).uids().effective != 0
+
+
+def test_a_second_up_on_the_same_folder_is_refused(stack: state.Stack, folder: Path) -> None:
+    said = ledger("up", "--data", folder, "--port-base", free_base())
+    assert (said.code, said.out) == (1, "")
+    assert said.error == (
+        f"a stack runs on {folder} already; see it with: ledger status --data {folder}, end it with: ledger down --data {folder}"
+    )
+
+
+def test_a_busy_port_is_named_with_who_has_it(stack: state.Stack, base: int, tmp_path: Path) -> None:
+    said = ledger("up", "--data", tmp_path / "data", "--port-base", base)
+    assert said.code == 1
+    assert said.error.startswith(f"port {base} (postgres) is in use by postgres (process ")
+    assert said.error.endswith("end that, or choose other ports with --port-base")
+    assert "\n" not in said.error
+
+
+def test_two_stacks_run_side_by_side(stack: state.Stack, folder: Path, tmp_path: Path) -> None:
+    other = tmp_path / "data"
+    try:
+        assert ledger("up", "--detach", "--data", other, "--port-base", free_base()).code == 0
+        assert status(folder)["ready"]
+        assert status(other)["ready"]
+        assert not set(pids(folder).values()) & set(pids(other).values())
+    finally:
+        ended = pids(other)
+        assert ledger("down", "--data", other).out == f"The stack on {other} has ended."
+        postgres.remove(other)
+    assert alive(ended) == []
+    assert status(folder)["ready"]
+
+
+@pytest.mark.parametrize("name", ["postgres", "kafka", "triage"])
+def test_what_is_killed_is_started_again(stack: state.Stack, folder: Path, name: str) -> None:
+    before = pids(folder)[name]
+    os.kill(before, signal.SIGKILL)
+    until(lambda: pids(folder)[name] != before)
+    until(lambda: status(folder)["ready"])
+    about = status(folder)
+    assert {**about["services"], **about}[name]["restarts"] >= 1
+
+
+def test_a_killed_supervisor_leaves_nothing_in_the_way(stack: state.Stack, folder: Path, base: int) -> None:
+    with psycopg.connect(stack.admin_dsn, autocommit=True) as admin:
+        admin.execute("CREATE TABLE kept ()")
+    before = pids(folder)
+    os.kill(before["supervisor"], signal.SIGKILL)
+    said = ledger("status", "--data", folder)
+    assert (said.code, said.error) == (
+        1,
+        f"the stack on {folder} was cut off; start it again with: ledger up --detach --data {folder}",
+    )
+    again = ledger("up", "--detach", "--data", folder, "--port-base", base)
+    assert again.code == 0, again
+    assert alive(before) == []
+    with psycopg.connect(stack.admin_dsn, autocommit=True) as admin:
+        admin.execute("DROP TABLE kept")
+
+
+def test_down_ends_what_a_killed_supervisor_left(stack: state.Stack, folder: Path) -> None:
+    before = pids(folder)
+    os.kill(before["supervisor"], signal.SIGKILL)
+    assert ledger("down", "--data", folder).code == 0
+    assert alive(before) == []
+    assert ledger("down", "--data", folder) == Said(0, f"No stack runs on {folder}.", "")
+
+
+def test_a_warm_start_is_quick(stack: state.Stack, folder: Path, base: int, capsys: pytest.CaptureFixture[str]) -> None:
+    before = pids(folder)
+    assert ledger("down", "--data", folder).out == f"The stack on {folder} has ended."
+    assert alive(before) == []
+    began = time.monotonic()
+    assert ledger("up", "--detach", "--data", folder, "--port-base", base).code == 0
+    took = time.monotonic() - began
+    with capsys.disabled():
+        print(f"\nwarm start to all four ready: {took:.1f} s")
+    assert took < WARM_START_WITHIN
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_it_in_order(folder: Path, base: int, number: signal.Signals) -> None:
+    ledger("down", "--data", folder)
+    command = [LEDGER, "up", "--data", str(folder), "--port-base", str(base)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True) as up:
+        until(lambda: status(folder)["ready"], within=60)
+        before = pids(folder)
+        os.killpg(up.pid, number)
+        assert up.wait(30) == 0
+    assert alive(before) == []
+    assert state.recorded(folder) is None
+    assert "killing it" not in _log_since(folder, f"process {before['postgres']}")
+
+
+def _log_since(data: Path, mark: str) -> str:
+    return (data / "logs" / "stack.log").read_text(encoding="utf-8").rpartition(mark)[2]
+
+
+def test_a_port_base_moves_an_existing_stack(folder: Path) -> None:
+    ledger("down", "--data", folder)
+    base = free_base()
+    assert ledger("up", "--detach", "--data", folder, "--port-base", base).code == 0
+    assert status(folder)["services"]["review"]["url"] == f"http://127.0.0.1:{Ports(base)['review']}"
+
+
+@pytest.mark.parametrize("what", ["file", "below a file"])
+def test_an_unwritable_folder_is_named(tmp_path: Path, what: str) -> None:
+    (tmp_path / "file").touch()
+    data = tmp_path / "file" if what == "file" else tmp_path / "file" / "data"
+    said = ledger("up", "--detach", "--data", data, "--port-base", free_base())
+    assert said.code == 1
+    assert said.error.startswith(f"{data}: ")
+    assert said.error.endswith("choose another folder with --data, or make this one writable")
+
+
+def test_a_missing_network_at_the_first_run_is_said(tmp_path: Path) -> None:
+    """Maven's host is there, and refuses: what a machine without a network sees."""
+    nowhere = f"http://127.0.0.1:{free_port()}"
+    data = tmp_path / "data"
+    said = ledger(
+        *("up", "--detach", "--data", data, "--port-base", free_base()),
+        M2_REPO=str(tmp_path / "m2"),
+        HTTPS_PROXY=nowhere,
+        https_proxy=nowhere,
+    )
+    postgres.remove(data)
+    assert said.code == 1
+    assert "the first run needs the network" in said.error.splitlines()[-1]
+    assert state.recorded(data) is None
+
+
+@pytest.mark.parametrize("command", ["status", "verify"])
+def test_without_a_stack_every_command_says_how_to_start_one(tmp_path: Path, command: str) -> None:
+    said = ledger(command, "--data", tmp_path)
+    assert said.code != 0
+    assert said.error == f"no stack runs on {tmp_path}; start one with: ledger up --detach --data {tmp_path}"
