@@ -25,6 +25,31 @@ END_WITHIN: Final = 60.0
 DataFolder = Annotated[Path, typer.Option("--data", help="The stack's data folder.")]
 
 
+class Progress:
+    """A line on a terminal that says what is being done; elsewhere a line for each step, but not for each part of one."""
+
+    def __init__(self, begin: str) -> None:
+        console = Console(stderr=True)
+        self._line = console.status(begin) if console.is_terminal else None
+        self._told = ""
+        if self._line is not None:
+            self._line.start()
+
+    def __call__(self, text: str) -> None:
+        step = text.partition(":")[0]
+        if self._line is not None:
+            self._line.update(text)
+            self._line.start()
+        elif step != self._told:
+            self._told = step
+            typer.echo(step, err=True)
+
+    def pause(self) -> None:
+        """Leaves the terminal to others until the next word."""
+        if self._line is not None:
+            self._line.stop()
+
+
 def up(
     data: DataFolder = state.DEFAULT_DATA,
     port_base: Annotated[
@@ -159,14 +184,15 @@ def _process(process: state.Process | None) -> dict[str, Any]:
     return {"pid": process.pid, "uptime_s": round(uptime, 1), "restarts": process.restarts}
 
 
-def _run_here(data: Path, port_base: int, say: Callable[[str], None]) -> None:
+def _run_here(data: Path, port_base: int, say: Progress) -> None:
     from deploy.local.supervisor import Supervisor
 
     def ready(missing: list[str]) -> None:
+        say.pause()
         _show_addresses(state.load(data))
         if missing:
             typer.echo(_not_ready(missing, data), err=True)
-        say("running; Ctrl-C ends it")
+        typer.echo("Running. Ctrl-C ends it.")
 
     asyncio.run(Supervisor(data.absolute(), ports.Ports(port_base), say).run(ready))
 
@@ -207,21 +233,12 @@ def or_say_why() -> Iterator[None]:
 
 
 @contextmanager
-def progress(begin: str) -> Iterator[Callable[[str], None]]:
-    """A line on a terminal that says what is being done; elsewhere a line for each step, but not for each part of one."""
-    console, told = Console(stderr=True), ""
-
-    def tell(text: str) -> None:
-        nonlocal told
-        if (step := text.partition(":")[0]) != told:
-            told = step
-            typer.echo(step, err=True)
-
-    if not console.is_terminal:
-        yield tell
-        return
-    with console.status(begin) as line:
-        yield line.update
+def progress(begin: str) -> Iterator[Progress]:
+    progress = Progress(begin)
+    try:
+        yield progress
+    finally:
+        progress.pause()
 
 
 def _show_addresses(stack: state.Stack) -> None:

@@ -15,7 +15,7 @@ from shared.contract.topics import PARTITIONS
 from shared.contract.vocabulary import ServiceName
 from shared.runtime.topic import WrongTopic, ensure_topic
 from tests.integration.conftest import Databases, described
-from tests.integration.servers import Servers
+from tests.integration.servers import Servers, free_port
 
 TRIAGE, INTAKE = ServiceName.TRIAGE, ServiceName.INTAKE
 
@@ -145,13 +145,41 @@ async def test_the_topic_is_made_once_and_another_shape_is_refused(kafka: dict[s
     await admin.close()
 
 
+def test_ledger_migrate_makes_it_all_from_the_environment(servers: Servers, templates: str, topic: str) -> None:
+    settings = {
+        "LEDGER_ADMIN_DSN": servers.admin_dsn,
+        "LEDGER_AUDITOR_PASSWORD": "auditor",
+        "LEDGER_TRIAGE_OWNER_PASSWORD": "triage-owner",
+        "LEDGER_TRIAGE_PASSWORD": "triage-service",
+        "LEDGER_KAFKA_BOOTSTRAP": servers.bootstrap,
+        "LEDGER_TOPIC": topic,
+    }
+    first, second = (migrate("triage", **settings) for _ in range(2))
+    with psycopg.connect(servers.admin_dsn, autocommit=True) as admin:
+        admin.execute("DROP DATABASE incident_triage")
+    assert first.stdout.startswith("incident_triage: database incident_triage, runtime/0001_ledger.sql"), first
+    assert second.stdout == f"incident_triage: nothing to do\ntopic {topic}: nothing to do\n"
+
+
 def test_ledger_migrate_says_which_setting_is_missing() -> None:
-    command = [str(Path(sys.executable).with_name("ledger")), "migrate"]
-    done = subprocess.run(command, capture_output=True, text=True, env={"PATH": "/usr/bin:/bin"}, check=False)
-    assert (done.returncode, done.stderr.strip()) == (
-        1,
-        "LEDGER_ADMIN_DSN is not set; set it, or name a local stack with --data",
-    )
+    done = migrate()
+    assert done.returncode == 1
+    assert done.stderr == "LEDGER_ADMIN_DSN is not set; set it, or name a local stack with --data\n"
+
+
+def test_ledger_migrate_says_that_postgres_is_away() -> None:
+    passwords = [f"LEDGER_TRIAGE_{name}" for name in ("PASSWORD", "OWNER_PASSWORD")]
+    settings = dict.fromkeys([*passwords, "LEDGER_AUDITOR_PASSWORD"], "x")
+    done = migrate("triage", LEDGER_ADMIN_DSN=f"postgresql://a:b@127.0.0.1:{free_port()}/c", **settings)
+    assert done.returncode == 1
+    assert done.stderr.startswith("Postgres refuses: connection failed")
+    assert done.stderr.count("\n") == 1
+
+
+def migrate(*arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
+    command = [str(Path(sys.executable).with_name("ledger")), "migrate", *arguments]
+    env = {"PATH": "/usr/bin:/bin", **settings}
+    return subprocess.run(command, capture_output=True, text=True, env=env, check=False)
 
 
 def _columns(dsn: str) -> list[tuple[str, ...]]:
