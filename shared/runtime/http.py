@@ -3,7 +3,6 @@
 A route turns a request into a command and hands it to its `Desk`; no rule and no SQL here or there.
 """
 
-import base64
 import contextlib
 import hashlib
 import re
@@ -16,17 +15,17 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, FastAPI, Header, Request, Response
 from fastapi.responses import JSONResponse
 from opentelemetry.instrumentation.fastapi import FastAPIInstrumentor
-from pydantic import BaseModel, ConfigDict, Field
 
 from shared.contract.decision import Actor, Context, Missing
-from shared.contract.envelope import Unknown
 from shared.runtime import clock, problems
 from shared.runtime.answers import Malformed, Stale
-from shared.runtime.appending import Idempotency, Signed
+from shared.runtime.appending import Idempotency
 from shared.runtime.auth import READERS, Authenticator, allow, allow_any, permissions, public
-from shared.runtime.ledger import Carried, Loaded
+from shared.runtime.ledger import Loaded
 from shared.runtime.limits import Limits
+from shared.runtime.openapi import documented
 from shared.runtime.pages import Cursor, Limit, Page, decode_cursor, encode_cursor
+from shared.runtime.receipts import Answer, Receipt, TimelineItem
 from shared.runtime.views import Connection, Write
 
 if TYPE_CHECKING:
@@ -41,25 +40,6 @@ _ETAG: Final = re.compile(r'(W/)?"(\d{1,18})"')
 _KEY: Final = re.compile(r"[\x21-\x7e]{1,255}")
 
 
-_EXAMPLE: Final[dict[str, Any]] = {
-    "event_id": "01960000-0000-7000-8000-0000000000a7",
-    "type": "incident.seat_filled.v1",
-    "time": "2026-03-02T09:14:03.118204Z",
-    "service": "triage",
-    "partition": 5,
-    "sequence": 42,
-    "version": 7,
-    "hash": "7d2f0c1b0f5c4a0fb2c7f5c2a1f1c6b6e7f2d4d6a3b1c9e8f7a6b5c4d3e2f101",
-    "signature": "CzBVep/E6Q4zWH2ix+wRNluApcrvFDleg6jN8hc8YYar0PUaP2SJrtP4HUJnjLHW+yBFao+02f4jSG2St9wBJg==",
-    "keyid": "1f2e3d4c",
-    "data": {"seat": "legal", "holder": "u-4711"},
-}
-_SAID: Final[dict[str, Any]] = {
-    "actor": "u-0815",
-    "correlation_id": "01960000-0000-7000-8000-0000000000a6",
-    "causation_id": "01960000-0000-7000-8000-0000000000a5",
-    "traceparent": "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
-}
 READY: Final = {
     "service": "triage",
     "ready": True,
@@ -68,83 +48,6 @@ READY: Final = {
     "parked": 0,
 }
 NOT_READY: Final = READY | {"ready": False, "checks": {"database": "ok", "broker": "KafkaConnectionError"}}
-
-
-class Receipt(BaseModel):
-    """One event in its place: enough to check later that it was not dropped or changed."""
-
-    model_config = ConfigDict(json_schema_extra={"example": _EXAMPLE})
-
-    event_id: UUID
-    type: str
-    time: datetime
-    service: str
-    partition: int = Field(description="With `service` the chain that the event stands on.")
-    sequence: int = Field(description="Its number on the chain, from 1, without gaps.")
-    version: int = Field(description="Its number among all that this service knows of the incident.")
-    hash: str = Field(description="SHA-256(0x00 || envelope), hex: also the leaf hash of the sealed log.")
-    signature: str = Field(description="Ed25519 over the DSSE encoding of the envelope, base64.")
-    keyid: str
-    data: dict[str, Any]
-
-    @classmethod
-    def of(cls, signed: Signed) -> "Receipt":
-        return cls(**_members(signed))
-
-
-class TimelineItem(Receipt):
-    """A receipt with who said it and why."""
-
-    model_config = ConfigDict(json_schema_extra={"example": _EXAMPLE | _SAID})
-
-    actor: str
-    correlation_id: str
-    causation_id: UUID | None
-    traceparent: str | None
-
-
-class Answer(BaseModel):
-    """What a command made true. The same request with the same `Idempotency-Key` gets the same answer."""
-
-    model_config = ConfigDict(
-        json_schema_extra={
-            "example": {
-                "incident_id": "01960000-0000-7000-8000-000000000001",
-                "version": 7,
-                "events": [_EXAMPLE],
-            }
-        }
-    )
-
-    incident_id: UUID
-    version: int = Field(description="The incident's version here after the command; also the ETag.")
-    events: list[Receipt] = Field(description="Empty when there was nothing new to say.")
-
-    @classmethod
-    def of(cls, carried: Carried) -> "Answer":
-        return cls(
-            incident_id=carried.incident_id,
-            version=carried.version,
-            events=[Receipt.of(signed) for signed in carried.signed],
-        )
-
-
-def _members(signed: Signed) -> dict[str, Any]:
-    event = signed.recorded.event
-    data = event.data.value if isinstance(event.data, Unknown) else event.data.model_dump(mode="json")
-    return {
-        "event_id": event.id,
-        "type": event.type,
-        "time": event.time,
-        "service": event.service.value,
-        "partition": event.link.partition,
-        "sequence": event.link.sequence,
-        "version": signed.recorded.version,
-        "hash": event.hash.hex(),
-        "signature": base64.b64encode(signed.signature).decode(),
-        "keyid": event.keyid,
-        "data": data if isinstance(data, dict) else {"value": data},
-    }
 
 
 class WeakETag(Stale):
@@ -279,7 +182,7 @@ def create_app(running: "Running[Any, Any]", router: APIRouter, title: str) -> F
     tuple(permissions(app))  # raises now, not when somebody finds the open door
     app.add_middleware(Limits)
     FastAPIInstrumentor.instrument_app(app, excluded_urls="/healthz$,/readyz$", exclude_spans=["receive", "send"])
-    app.openapi = lambda: problems.documented(FastAPI.openapi(app))  # type: ignore[method-assign]
+    app.openapi = lambda: documented(FastAPI.openapi(app))  # type: ignore[method-assign]
     return app
 
 
@@ -332,18 +235,7 @@ def _common() -> APIRouter:
         await desk.load(incident_id)
         (after,) = decode_cursor(cursor, int) if cursor else (0,)
         signed = await desk.running.ledger.timeline(incident_id, after, limit + 1)
-        items = [_item(one) for one in signed[:limit]]
+        items = [TimelineItem.of(one) for one in signed[:limit]]
         return Page(items=items, next=encode_cursor(items[-1].version) if len(signed) > limit else None)
 
     return router
-
-
-def _item(signed: Signed) -> TimelineItem:
-    event = signed.recorded.event
-    return TimelineItem(
-        **_members(signed),
-        actor=event.actor,
-        correlation_id=event.correlation_id,
-        causation_id=event.causation_id,
-        traceparent=event.traceparent,
-    )

@@ -1,0 +1,39 @@
+"""The OpenAPI document of a service: what the framework writes, put right where it would say what is not so."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from shared.runtime.problems import RESPONSES, Problem
+
+GUARDS: Final = frozenset({"If-Match", "Idempotency-Key"})
+"""Headers that a desk takes with every request, and that mean something to a command only."""
+
+
+def documented(schema: dict[str, Any]) -> dict[str, Any]:
+    """An OpenAPI document whose operations name the problems that they can have, and no others."""
+    schemas = schema.setdefault("components", {}).setdefault("schemas", {})
+    for framework in ("HTTPValidationError", "ValidationError"):
+        schemas.pop(framework, None)
+    own = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
+    schemas |= {**own.pop("$defs"), "Problem": own}
+    for path, operations in schema["paths"].items():
+        for method, operation in operations.items():
+            if method == "get":
+                operation["parameters"] = [one for one in operation.get("parameters", []) if one["name"] not in GUARDS]
+            for status in _impossible(path, method, operation):
+                if operation["responses"].get(str(status)) == RESPONSES[status]:
+                    del operation["responses"][str(status)]
+    return schema
+
+
+def _impossible(path: str, method: str, operation: Mapping[str, Any]) -> set[int]:
+    impossible: set[int] = set()
+    if method == "get":
+        impossible |= {409, 412, 413}
+        if "{" not in path:
+            impossible.add(404)
+    if "security" not in operation:
+        impossible |= {401, 403}
+    if not operation.get("parameters") and "requestBody" not in operation:
+        impossible |= {400, 422}
+    return impossible
