@@ -81,22 +81,21 @@ async def _check_ledger(
 
 
 async def messages(sources: Sources) -> AsyncIterator[Record]:
-    """Every message of the topic as of now, partition by partition, from the first."""
+    """Every message of the topic as of now, each partition from its first."""
     consumer = AIOKafkaConsumer(
         **sources.kafka, enable_auto_commit=False, auto_offset_reset="earliest", max_poll_records=PAGE
     )
     await consumer.start()
     try:
-        for number in range(PARTITIONS):
-            place = TopicPartition(sources.topic, number)
-            end = (await consumer.end_offsets([place]))[place]
-            consumer.assign([place])
-            await consumer.seek_to_beginning(place)
-            while await consumer.position(place) < end:
-                for batch in (await consumer.getmany(place, timeout_ms=1000)).values():
-                    for message in batch:
-                        if message.offset < end:
-                            yield record_of(message)
+        places = [TopicPartition(sources.topic, number) for number in range(PARTITIONS)]
+        consumer.assign(places)
+        ends = {place: end for place, end in (await consumer.end_offsets(places)).items() if end}
+        while ends:
+            for place, batch in (await consumer.getmany(*ends, timeout_ms=200)).items():
+                for message in batch:
+                    if message.offset < ends[place]:
+                        yield record_of(message)
+            ends = {place: end for place, end in ends.items() if await consumer.position(place) < end}
     finally:
         await consumer.stop()
 

@@ -1,0 +1,136 @@
+"""The tamperer: a database's owner with the triggers off, and a stranger at the broker. Each is found by name."""
+
+import base64
+
+import asyncpg
+import pytest
+from aiokafka import AIOKafkaProducer
+
+from shared.contract.catalogue.intake import ReportChannel, Reported
+from shared.contract.vocabulary import ServiceName
+from shared.runtime import auditing, clock, trust
+from shared.runtime.auditing import Sources, Verification
+from tests.integration.conftest import Environment
+from tests.integration.runtime.processes import on_topic, process, until
+
+REPORTED = Reported(opens=True, channel=ReportChannel.API, description="a whiteboard")
+INTAKE, TRIAGE = ServiceName.INTAKE, ServiceName.TRIAGE
+
+
+@pytest.fixture
+async def history(environment: Environment) -> Environment:
+    """Two incidents, three events each, said by intake and heard by triage."""
+    incidents = [clock.new_id(), clock.new_id()]
+    async with process(environment, INTAKE) as intake, process(environment, TRIAGE) as triage:
+        for incident in incidents:
+            for _ in range(3):
+                await intake.say(REPORTED, incident)
+
+        async def settled() -> bool:
+            return len(await triage.rows()) == 6 and (await intake.running.readiness())["lag"]["to_relay"] == 0
+
+        await until(settled, "triage hears all")
+    return environment
+
+
+async def verify(environment: Environment) -> Verification:
+    databases = {service: environment.databases[service].auditor_dsn for service in ServiceName}
+    sources = Sources(
+        databases,
+        {"bootstrap_servers": environment.bootstrap},
+        environment.topic,
+        trust.load(environment.keys.trust_file),
+    )
+    return await auditing.verify(sources, lambda _name, _count: None)
+
+
+async def codes(environment: Environment) -> set[str]:
+    return {finding.code for finding in (await verify(environment)).findings}
+
+
+async def as_owner(environment: Environment, service: ServiceName, *statements: str) -> None:
+    """What the table owner can do once the triggers are off."""
+    connection = await asyncpg.connect(environment.databases[service].owner_dsn)
+    try:
+        await connection.execute("ALTER TABLE ledger DISABLE TRIGGER only_grows")
+        for statement in statements:
+            await connection.execute(statement)
+    finally:
+        await connection.close()
+
+
+async def test_an_honest_history_is_clean_and_counted(history: Environment) -> None:
+    verification = await verify(history)
+    assert verification.findings == ()
+    assert verification.topic.types == {"reported": 6}
+    assert {check.owner: check.rows for check in verification.ledgers} == {
+        INTAKE: 6,
+        TRIAGE: 6,
+        "notify": 0,
+        "review": 0,
+    }
+
+
+async def test_an_edited_row_is_found(history: Environment) -> None:
+    await as_owner(
+        history,
+        INTAKE,
+        """UPDATE ledger SET envelope = new.envelope, hash = sha256('\\x00'::bytea || new.envelope)
+           FROM (SELECT position, convert_to(replace(convert_from(envelope, 'UTF8'), 'whiteboard', 'blackboard'), 'UTF8') AS envelope
+                 FROM ledger WHERE version = 2 LIMIT 1) AS new WHERE ledger.position = new.position""",
+    )
+    assert {"untrusted", "differs_from_topic"} <= await codes(history)
+
+
+async def test_a_deleted_row_is_found(history: Environment) -> None:
+    await as_owner(history, INTAKE, "DELETE FROM ledger WHERE version = 2")
+    assert {"not_in_ledger", "version_gap"} <= await codes(history)
+
+
+async def test_the_last_row_deleted_is_found(history: Environment) -> None:
+    await as_owner(history, TRIAGE, "DELETE FROM ledger WHERE position = (SELECT max(position) FROM ledger)")
+    assert {"row_missing"} <= await codes(history)
+
+
+async def test_two_rows_swapped_are_found(history: Environment) -> None:
+    await as_owner(
+        history,
+        TRIAGE,
+        "ALTER TABLE ledger DROP CONSTRAINT ledger_pkey",
+        """UPDATE ledger SET sequence = CASE version WHEN 1 THEN sequence + 1 ELSE sequence - 1 END
+           WHERE version IN (1, 2) AND incident_id = (SELECT incident_id FROM ledger ORDER BY position LIMIT 1)""",
+    )
+    assert {"row_changed"} <= await codes(history)
+
+
+async def test_a_forged_message_is_parked_by_every_receiver_and_found(history: Environment) -> None:
+    message = (await on_topic(history))[0]
+    forged = message.value.replace(b"whiteboard", b"blackboard")
+    producer = AIOKafkaProducer(bootstrap_servers=history.bootstrap)
+    await producer.start()
+    await producer.send_and_wait(history.topic, forged, message.key, message.partition, headers=list(message.headers))
+    await producer.stop()
+    async with process(history, TRIAGE) as triage:
+
+        async def is_parked() -> bool:
+            return ("untrusted", None) in await triage.parked()
+
+        await until(is_parked, "triage parks it")
+        assert len(await triage.rows()) == 6
+    found = (await verify(history)).findings
+    assert {finding.code for finding in found} == {"untrusted", "waiting_parked"}
+
+
+async def test_an_event_signed_by_another_service_of_ours_is_found(history: Environment) -> None:
+    from shared.contract.hashing import signed_bytes
+    from shared.tlog.note import Signer
+
+    message = (await on_topic(history))[0]
+    triage = Signer.parse(history.keys.signing_key(TRIAGE).read_text(encoding="utf-8").strip())
+    signature = base64.b64encode(triage.sign(signed_bytes(message.value)))
+    headers = [(name, signature if name == "signature" else value) for name, value in message.headers]
+    producer = AIOKafkaProducer(bootstrap_servers=history.bootstrap)
+    await producer.start()
+    await producer.send_and_wait(history.topic, message.value, message.key, message.partition, headers=headers)
+    await producer.stop()
+    assert await codes(history) == {"untrusted"}
