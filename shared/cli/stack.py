@@ -244,7 +244,7 @@ def progress(begin: str) -> Iterator[Progress]:
 def _show_addresses(stack: state.Stack) -> None:
     table = Table(*_columns("service", "address"), box=None)
     for name, service in stack.services.items():
-        table.add_row(name, f"{service.url}/docs")
+        table.add_row(name, f"{service.url}  (/openapi.json says what it understands)")
     table.add_row("kafka", f"{stack.kafka_bootstrap}  topic {stack.topic}")
     table.add_row("postgres", stack.admin_dsn.partition("@")[2].partition("/")[0])
     _print(table)
@@ -271,7 +271,7 @@ def _columns(*names: str) -> list[Column]:
 def _print(table: Table) -> None:
     """Whole addresses, also where the output is no terminal and rich takes it for a narrow one."""
     console = Console()
-    console.print(table, width=console.width if console.is_terminal else 160)
+    (console if console.is_terminal else Console(width=160)).print(table)
 
 
 def _process_columns(process: dict[str, Any]) -> tuple[str, str, str]:

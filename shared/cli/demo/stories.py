@@ -5,7 +5,7 @@ What happened is from the press, see incidents.json; how it is handled here is m
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
@@ -109,7 +109,7 @@ class Telling:
         await self.review(RUTH, "/observations", kind="went_wrong", text=wrong)
         await self.review(RUTH, "/lessons", text=lesson)
         await self.review(RUTH, "/policy-clauses", policy="Social media policy", clause="4.2 Confidential information")
-        await self.review(RUTH, "/next-review", on=str(date.today() + timedelta(days=180)))  # noqa: DTZ011  a day on the wall calendar
+        await self.review(RUTH, "/next-review", on=_in_days(180))
         await self.review(RUTH, "/publication")
         self.tell("reviewed: the lessons-learned report is published")
 
@@ -132,7 +132,7 @@ def _now() -> str:
 
 
 def _in_days(days: int) -> str:
-    return str(date.today() + timedelta(days=days))  # noqa: DTZ011  a day on the wall calendar
+    return str(datetime.now(UTC).date() + timedelta(days=days))
 
 
 async def knee_jerk(t: Telling) -> None:
