@@ -1,0 +1,37 @@
+"""The lessons-learned report: a projection of the log alone, in three forms, byte for byte the same for the same events.
+
+`build` makes a `Report` (model.py) from events; `render_json`, `render_markdown` and `render_html` make its bytes. Pure: no clock, no
+locale, no environment. What is published is the digest of these bytes, and the heads of the chains that they rest on.
+"""
+
+import hashlib
+
+from services.review.report.as_html import render_html
+from services.review.report.as_json import render_json
+from services.review.report.as_markdown import render_markdown
+from services.review.report.building import build
+from services.review.report.history import covered, covers_of
+from services.review.report.model import Draft, Gap, Report
+from shared.contract.catalogue.review import ReportDigest
+
+__all__ = [
+    "Draft",
+    "Gap",
+    "Report",
+    "build",
+    "covered",
+    "covers_of",
+    "digest_of",
+    "render_html",
+    "render_json",
+    "render_markdown",
+]
+
+
+def digest_of(report: Report) -> ReportDigest:
+    """SHA-256 of each form."""
+    return ReportDigest(
+        json_sha256=hashlib.sha256(render_json(report)).hexdigest(),
+        markdown_sha256=hashlib.sha256(render_markdown(report)).hexdigest(),
+        html_sha256=hashlib.sha256(render_html(report)).hexdigest(),
+    )

@@ -1,0 +1,82 @@
+"""How values are said to people: times, durations, words of the vocabulary. No locale, no time zone but UTC."""
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import Final
+
+from shared.contract.catalogue.base import Exposure
+from shared.contract.vocabulary import AudienceTier, Fidelity, PostKind
+
+UNKNOWN: Final = "unknown"
+
+_UNITS: Final = (("d", 86_400), ("h", 3600), ("min", 60), ("s", 1))
+
+_DIGITS: Final = {
+    Fidelity.YEAR: 4,
+    Fidelity.MONTH: 7,
+    Fidelity.DAY: 10,
+    Fidelity.HOUR: 13,
+    Fidelity.MINUTE: 16,
+    Fidelity.SECOND: 19,
+}
+"""How much of `2026-03-02 09:15:00` is known."""
+
+
+def moment(at: datetime | None, fidelity: Fidelity | None = None) -> str:
+    """`2026-03-02 09:15:00 UTC`, or as much of it as is known."""
+    if at is None:
+        return UNKNOWN
+    shown, zone = at, "UTC"
+    if at.tzinfo is None:
+        zone = "(zone not given)"
+    else:
+        try:
+            shown = at.astimezone(UTC)
+        except OverflowError:  # the first or last day of the calendar
+            zone = "(in its own zone)"
+    text = shown.isoformat(sep=" ")[: _DIGITS[fidelity or Fidelity.SECOND]]
+    return f"{text} h {zone}" if fidelity is Fidelity.HOUR else text if len(text) <= 10 else f"{text} {zone}"
+
+
+def duration(seconds: float) -> str:
+    """`2 d 4 h`: the two largest units."""
+    if seconds < 0:
+        return "none: it came before"
+    if seconds < 1:
+        return "under a second"
+    parts, rest = [], int(seconds)
+    for unit, size in _UNITS:
+        count, rest = divmod(rest, size)
+        parts.append((count, unit))
+    first = next(index for index, (count, _) in enumerate(parts) if count)
+    return " ".join(f"{count} {unit}" for count, unit in parts[first : first + 2] if count)
+
+
+def word(value: str | None) -> str:
+    """A word of the vocabulary as people write it: `got_lucky` → `got lucky`; None is unknown."""
+    return UNKNOWN if value is None else value.replace("_", " ")
+
+
+def words(values: Iterable[str], none: str = UNKNOWN) -> str:
+    return ", ".join(word(value) for value in values) or none
+
+
+def tier(value: AudienceTier) -> str:
+    """`D (public)`"""
+    if value is AudienceTier.UNKNOWN:
+        return UNKNOWN
+    letter, _, name = value.name.partition("_")
+    return f"{letter} ({word(name.lower())})"
+
+
+def place(exposure: Exposure) -> str:
+    """`post on a photo network`"""
+    kind = "a post of unknown kind" if exposure.post_kind is PostKind.UNKNOWN else f"a {word(exposure.post_kind)}"
+    return f"{kind} on {'an unknown platform' if exposure.platform == UNKNOWN else exposure.platform}"
+
+
+def count(number: int, noun: str, plural: str | None = None) -> str:
+    """`1 finding`, `2 findings`, `no finding`."""
+    if number == 0:
+        return f"no {noun}"
+    return f"{number} {noun if number == 1 else plural or noun + 's'}"
