@@ -18,7 +18,6 @@ from services.notify.domain import (
     RequestSend,
     StartSend,
 )
-from shared.contract.catalogue.base import EventData
 from shared.contract.catalogue.notify import (
     CommunicationApproved,
     CommunicationDrafted,
@@ -31,7 +30,7 @@ from shared.contract.catalogue.notify import (
 )
 from shared.contract.decision import Actor, Missing
 from shared.contract.vocabulary import ApprovalKind, Audience, FactKey, Role
-from tests.unit.given import START, By, Given, actor, given
+from tests.unit.given import START, Given, actor, given
 from tests.unit.notify.world import (
     ALL_FACTS,
     CHANNELS,
@@ -59,6 +58,7 @@ from tests.unit.notify.world import (
     WHERE,
     WHERE_CORRECTED,
     WHERE_ESTABLISHED,
+    Past,
     approved,
     assessed,
     communicated,
@@ -77,7 +77,7 @@ FAILED_FOR_GOOD = FAILED.model_copy(update={"retry_at": None})
 UNKNOWN = SendOutcomeUnknown(communication_id=MESSAGE, attempt=1)
 TURNED_DOWN = CommunicationRejected(communication_id=MESSAGE, reason="too long")
 
-STANDING: dict[str, tuple[EventData | By, ...]] = {
+STANDING: dict[str, Past] = {
     "draft": (),
     "turned down": (TURNED_DOWN,),
     "requested": (REQUESTED,),
@@ -165,7 +165,7 @@ class TestApproving:
     @pytest.mark.parametrize("audience", [Audience.EXECUTIVES, Audience.PRESS])
     def test_who_drafted_does_not_approve(self, audience: Audience) -> None:
         past = given(domain, REPORTED, *ALL_FACTS, assessed(), drafted(audience, by=COMMS))
-        refusal = past.when(Approve(MESSAGE), by=COMMS).then_rejected("four_eyes")
+        refusal = past.when(Approve(MESSAGE), by=COMMS).then_rejected("four_eyes", missing=("another_person",))
         assert Role.LEAD in refusal.who
 
     def test_legal_approves_for_outside(self) -> None:
@@ -211,31 +211,31 @@ class TestApproving:
         past.when(Approve(MESSAGE, ApprovalKind.LEGAL), by=LEGAL).then_rejected("approval_lacking")
 
     @pytest.mark.parametrize(("past", "person"), [(INSIDE_READY, COMMS_TOO), (OUTSIDE_READY, LEGAL_TOO)])
-    def test_an_approval_is_given_once(self, past: tuple[EventData | By, ...], person: Actor) -> None:
+    def test_an_approval_is_given_once(self, past: Past, person: Actor) -> None:
         given(domain, *past).when(Approve(MESSAGE), by=person).then_rejected("approval_lacking")
 
     @pytest.mark.parametrize("person", [LEAD, LEGAL])
     def test_outside_nothing_is_approved_before_the_facts_are_in(self, person: Actor) -> None:
         past = given(domain, REPORTED, WHERE_ESTABLISHED, assessed(), drafted(Audience.PRESS))
         missing = ("authentic_and_ours", "information_kind", "still_live", "who_can_see")
-        refusal = past.when(Approve(MESSAGE), by=person).then_rejected("fact_gate", missing=missing)
+        refusal = past.when(Approve(MESSAGE), by=person).then_rejected("facts", missing=missing)
         assert refusal.who == (Role.RESPONDER, Role.LEAD)
 
     def test_unknown_does_not_satisfy_the_fact_gate(self) -> None:
         live, *others = (OTHER_FACTS[2], *OTHER_FACTS[:2], OTHER_FACTS[3])
         unknown = live.model_copy(update={"known": False})
         past = given(domain, REPORTED, WHERE_ESTABLISHED, *others, unknown, assessed(), drafted(Audience.PRESS))
-        past.when(Approve(MESSAGE), by=LEGAL).then_rejected("fact_gate", missing=("still_live",))
+        past.when(Approve(MESSAGE), by=LEGAL).then_rejected("facts", missing=("still_live",))
 
     def test_a_fact_corrected_into_unknown_closes_the_fact_gate(self) -> None:
         gone = fact(FactKey.STILL_LIVE, UUID(int=0xB0), known=False, corrects=OTHER_FACTS[2].fact_id)
         given(domain, *OUTSIDE_DRAFTED, gone).when(Approve(MESSAGE), by=LEGAL).then_rejected(
-            "fact_gate", missing=("still_live",)
+            "facts", missing=("still_live",)
         )
 
     def test_outside_nothing_is_approved_before_an_assessment(self) -> None:
         past = given(domain, REPORTED, *ALL_FACTS, drafted(Audience.CUSTOMERS))
-        past.when(Approve(MESSAGE), by=LEGAL).then_rejected("fact_gate", missing=("assessment",))
+        past.when(Approve(MESSAGE), by=LEGAL).then_rejected("facts", missing=("assessment",))
 
     def test_what_rests_on_a_corrected_fact_is_not_approved(self) -> None:
         past = given(domain, REPORTED, WHERE_ESTABLISHED, drafted(), CORRECTION)
@@ -250,7 +250,7 @@ class TestApproving:
     )
     def test_every_audience_that_is_not_named_as_inside_is_outside(self, audience: Audience) -> None:
         past = given(domain, REPORTED, WHERE_ESTABLISHED, drafted(audience))
-        past.when(Approve(MESSAGE), by=LEGAL).then_rejected("fact_gate")
+        past.when(Approve(MESSAGE), by=LEGAL).then_rejected("facts")
 
 
 class TestRejecting:
@@ -278,16 +278,16 @@ class TestRequesting:
 
     def test_not_without_the_peers_approval(self) -> None:
         past = given(domain, REPORTED, WHERE_ESTABLISHED, drafted())
-        refusal = past.when(RequestSend(MESSAGE), by=COMMS).then_rejected("approval_gate", missing=("peer approval",))
+        refusal = past.when(RequestSend(MESSAGE), by=COMMS).then_rejected("approval", missing=("peer_approval",))
         assert refusal.who == (Role.COMMUNICATIONS, Role.LEAD)
 
     def test_outside_not_without_either_approval(self) -> None:
         when = given(domain, *OUTSIDE_DRAFTED).when(RequestSend(MESSAGE), by=COMMS)
-        when.then_rejected("approval_gate", missing=("peer approval", "legal approval"))
+        when.then_rejected("approval", missing=("peer_approval", "legal_approval"))
 
     def test_outside_not_without_legal(self) -> None:
         when = given(domain, *OUTSIDE_DRAFTED, approved()).when(RequestSend(MESSAGE), by=COMMS)
-        refusal = when.then_rejected("legal_gate", missing=("legal approval",))
+        refusal = when.then_rejected("legal", missing=("legal_approval",))
         assert refusal.who == (Role.LEGAL,)
 
     def test_not_on_a_fact_that_was_corrected_since(self) -> None:
@@ -298,7 +298,7 @@ class TestRequesting:
 
     def test_outside_not_when_a_required_fact_fell_away_since(self) -> None:
         gone = fact(FactKey.STILL_LIVE, UUID(int=0xB0), known=False, corrects=OTHER_FACTS[2].fact_id)
-        given(domain, *OUTSIDE_READY, gone).when(RequestSend(MESSAGE), by=LEAD).then_rejected("fact_gate")
+        given(domain, *OUTSIDE_READY, gone).when(RequestSend(MESSAGE), by=LEAD).then_rejected("facts")
 
     @pytest.mark.parametrize("condition", ["turned down", "requested", "started", "failed", "unknown", "told"])
     def test_nothing_is_sent_twice(self, condition: str) -> None:
@@ -337,7 +337,7 @@ class TestSending:
     def test_only_the_approved_text_is_sent(self) -> None:
         (failed,) = standing("requested").when(StartSend(MESSAGE, "another text"), by=SENDER).decide()
         assert isinstance(failed, SendFailed)
-        assert failed.error == "not sent: the text at hand is not the text that was approved"
+        assert failed.error == "Not sent. The text at hand is not the text that was approved."
 
     def test_a_long_reason_is_cut_to_a_line(self) -> None:
         long = "x" * 600

@@ -99,7 +99,7 @@ def test_nobody_else_waives(person: Actor) -> None:
 
 def test_what_no_assessment_asks_for_cannot_be_waived() -> None:
     refusal = given(domain, REPORTED).when(Waive(Audience.PRESS, "no"), by=LEAD).then_rejected("owed")
-    assert "no assessment" in refusal.detail
+    assert "No assessment" in refusal.detail
 
 
 def test_what_was_told_cannot_be_waived() -> None:

@@ -1,9 +1,10 @@
 """Who and what the specs of notify speak of."""
 
+from typing import TypeAlias
 from uuid import UUID
 
 from services.notify.domain import DraftCommunication, text_digest
-from shared.contract.catalogue.base import Exposure
+from shared.contract.catalogue.base import EventData, Exposure
 from shared.contract.catalogue.intake import ReportChannel, Reported
 from shared.contract.catalogue.notify import (
     Communicated,
@@ -108,9 +109,11 @@ def approved(by: Actor = LEAD, kind: ApprovalKind = ApprovalKind.PEER) -> By:
 LEGAL_APPROVED = approved(LEGAL, ApprovalKind.LEGAL)
 REQUESTED = CommunicationRequested(communication_id=MESSAGE)
 
-INSIDE_READY = (REPORTED, WHERE_ESTABLISHED, drafted(), approved())
-OUTSIDE_DRAFTED = (REPORTED, *ALL_FACTS, assessed(), drafted(Audience.PRESS))
-OUTSIDE_READY = (*OUTSIDE_DRAFTED, approved(), LEGAL_APPROVED)
+Past: TypeAlias = tuple[EventData | By, ...]
+
+INSIDE_READY: Past = (REPORTED, WHERE_ESTABLISHED, drafted(), approved())
+OUTSIDE_DRAFTED: Past = (REPORTED, *ALL_FACTS, assessed(), drafted(Audience.PRESS))
+OUTSIDE_READY: Past = (*OUTSIDE_DRAFTED, approved(), LEGAL_APPROVED)
 
 
 def started(attempt: int = 1) -> SendStarted:

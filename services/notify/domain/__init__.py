@@ -1,0 +1,52 @@
+"""The rules of notify: who must be told, who may say so, on which facts, and what becomes of a message that was sent.
+
+Start with `tables`: a rule is changed there. `commands` are what may be asked, `state` is what is remembered of an incident,
+`gates` what a message waits for, `decisions` one arm per decision. No text that people wrote is remembered here; views keep it.
+"""
+
+from services.notify.domain.commands import (
+    Approve,
+    Command,
+    DecideOutcome,
+    DraftCommunication,
+    MarkUnknown,
+    NoteDuties,
+    RecordDelivered,
+    RecordFailure,
+    Reject,
+    RequestSend,
+    StartSend,
+    Waive,
+)
+from services.notify.domain.decisions import decide
+from services.notify.domain.gates import gates, message_gates
+from services.notify.domain.next import next_commands, next_for_message
+from services.notify.domain.state import INITIAL, Message, State, evolve, text_digest
+from services.notify.domain.tables import MAY, approvals_needed
+
+__all__ = [
+    "INITIAL",
+    "MAY",
+    "Approve",
+    "Command",
+    "DecideOutcome",
+    "DraftCommunication",
+    "MarkUnknown",
+    "Message",
+    "NoteDuties",
+    "RecordDelivered",
+    "RecordFailure",
+    "Reject",
+    "RequestSend",
+    "StartSend",
+    "State",
+    "Waive",
+    "approvals_needed",
+    "decide",
+    "evolve",
+    "gates",
+    "message_gates",
+    "next_commands",
+    "next_for_message",
+    "text_digest",
+]

@@ -1,0 +1,103 @@
+"""What notify may be asked: by people, by its own reaction to an assessment, by its own sender."""
+
+import re
+from dataclasses import dataclass
+from typing import TypeAlias
+from uuid import UUID
+
+from shared.contract.vocabulary import ApprovalKind, Audience
+
+
+@dataclass(frozen=True, slots=True)
+class NoteDuties:
+    """An assessment was heard: say which audiences must now be told."""
+
+
+@dataclass(frozen=True, slots=True)
+class Waive:
+    """An audience that must be told need not be, after all."""
+
+    audience: Audience
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class DraftCommunication:
+    """`channels` are the names of the channels there are; they are settings, so they come with the command."""
+
+    communication_id: UUID
+    audience: Audience
+    channel: str
+    title: str
+    text: str
+    facts: tuple[UUID, ...]
+    channels: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Approve:
+    """Without a kind: the first that is lacking and is this person's to give."""
+
+    communication_id: UUID
+    approval: ApprovalKind | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Reject:
+    communication_id: UUID
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class RequestSend:
+    communication_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class DecideOutcome:
+    """A person found out whether a message of unknown outcome went out."""
+
+    communication_id: UUID
+    delivered: bool
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class StartSend:
+    """The sender is about to send what has this digest."""
+
+    communication_id: UUID
+    text_digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class RecordDelivered:
+    communication_id: UUID
+    attempt: int
+
+
+@dataclass(frozen=True, slots=True)
+class RecordFailure:
+    """The channel certainly did not take the message."""
+
+    communication_id: UUID
+    attempt: int
+    error: str
+
+
+@dataclass(frozen=True, slots=True)
+class MarkUnknown:
+    """Nobody can tell any more whether the attempt went out."""
+
+    communication_id: UUID
+    attempt: int
+
+
+PersonsCommand: TypeAlias = Approve | Reject | RequestSend | DecideOutcome
+SendersCommand: TypeAlias = StartSend | RecordDelivered | RecordFailure | MarkUnknown
+Command: TypeAlias = NoteDuties | Waive | DraftCommunication | PersonsCommand | SendersCommand
+
+
+def name_of(command: Command) -> str:
+    """`RequestSend(...)` → `request_send`."""
+    return re.sub(r"(?<!^)(?=[A-Z])", "_", type(command).__name__).lower()

@@ -1,0 +1,65 @@
+"""What a person may ask for now: tried against the rules themselves, so that the answer cannot differ from them."""
+
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
+from typing import Final
+from uuid import UUID
+
+from services.notify.domain.commands import (
+    Approve,
+    Command,
+    DecideOutcome,
+    DraftCommunication,
+    Reject,
+    RequestSend,
+    Waive,
+    name_of,
+)
+from services.notify.domain.decisions import decide
+from services.notify.domain.state import Message, State
+from shared.contract.decision import Actor, Context, Rejected
+from shared.contract.vocabulary import Audience
+
+ANY_ID: Final = UUID(int=0)
+ANY_TEXT: Final = "-"
+ANY_TIME: Final = datetime(1970, 1, 1, tzinfo=UTC)
+"""No rule for people depends on the time, or on what they write."""
+
+
+def next_commands(state: State, actor: Actor) -> tuple[str, ...]:
+    candidates = [
+        *_for_incident(state),
+        *(item for message in state.messages.values() for item in _for_message(message)),
+    ]
+    return _accepted(candidates, state, actor)
+
+
+def next_for_message(message: Message, state: State, actor: Actor) -> tuple[str, ...]:
+    return _accepted(_for_message(message), state, actor)
+
+
+def _for_incident(state: State) -> Iterator[Command]:
+    channels = frozenset({ANY_TEXT})
+    for fact_id in state.facts:
+        yield DraftCommunication(ANY_ID, Audience.EXECUTIVES, ANY_TEXT, ANY_TEXT, ANY_TEXT, (fact_id,), channels)
+    for audience in sorted(state.owed):
+        yield Waive(audience, ANY_TEXT)
+
+
+def _for_message(message: Message) -> Iterator[Command]:
+    yield Approve(message.id)
+    yield Reject(message.id, ANY_TEXT)
+    yield RequestSend(message.id)
+    yield DecideOutcome(message.id, delivered=True, reason=ANY_TEXT)
+
+
+def _accepted(candidates: Iterable[Command], state: State, actor: Actor) -> tuple[str, ...]:
+    context = Context(ANY_TIME, actor)
+    return tuple(dict.fromkeys(name_of(command) for command in candidates if _is_accepted(command, state, context)))
+
+
+def _is_accepted(command: Command, state: State, context: Context) -> bool:
+    try:
+        return bool(decide(command, state, context))
+    except Rejected:
+        return False
