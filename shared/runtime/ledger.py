@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Generic, TypeVar
 from uuid import UUID
+from weakref import WeakValueDictionary
 
 import asyncpg
 from asyncpg.pool import Pool
@@ -70,6 +71,7 @@ class Ledger(Generic[C, S]):
         self._rules = rules
         self._queue: asyncio.Queue[_Waiting] = asyncio.Queue()
         self._states: OrderedDict[UUID, Loaded[S]] = OrderedDict()
+        self._turns: WeakValueDictionary[UUID, asyncio.Lock] = WeakValueDictionary()
         self.appended = asyncio.Event()
         """Set after each commit, so that the relay need not wait for its next look."""
 
@@ -97,17 +99,19 @@ class Ledger(Generic[C, S]):
         tries = AsyncRetrying(
             retry=retry_if_exception_type(Conflict),
             stop=stop_after_attempt(ATTEMPTS),
-            wait=wait_random(0, 0.01),
+            wait=wait_random(0, 0.03),
             reraise=True,
         )
-        async for attempt in tries:
-            with attempt:
-                loaded = await self.load(incident_id)
-                if must_exist and loaded.version == 0:
-                    raise Missing(f"incident {incident_id}")
-                if expected_version is not None and expected_version != loaded.version:
-                    raise Stale(expected_version, loaded.version)
-                return await self._decide_and_append(incident_id, command, context, loaded, idempotency, extra)
+        # Commands of one incident take turns in this process: they would only make each other decide again.
+        async with self._turns.setdefault(incident_id, asyncio.Lock()):
+            async for attempt in tries:
+                with attempt:
+                    loaded = await self.load(incident_id)
+                    if must_exist and loaded.version == 0:
+                        raise Missing(f"incident {incident_id}")
+                    if expected_version is not None and expected_version != loaded.version:
+                        raise Stale(expected_version, loaded.version)
+                    return await self._decide_and_append(incident_id, command, context, loaded, idempotency, extra)
         raise AssertionError("unreachable: tenacity re-raises")
 
     async def _decide_and_append(

@@ -46,6 +46,8 @@ ROLES: Final = ("http", "relay", "consumer", "workers")
 DRAIN_WITHIN: Final = 8.0
 """Seconds that requests under way and the relay have to finish after SIGTERM."""
 
+BROKER_ASKED_EVERY: Final = 1.0
+"""Seconds between two questions to the broker, however often readiness is asked for."""
 UNREADY: Final[tuple[type[Exception], ...]] = (*PASSING, asyncpg.PostgresError)
 
 log = structlog.get_logger(__name__)
@@ -74,6 +76,7 @@ class Running(Generic[C, S]):
     trust: trust.Trust
     roles: frozenset[str]
     lag: dict[int, int] = field(default_factory=dict)
+    broker_seen: tuple[float, str] = (-BROKER_ASKED_EVERY, "")
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
 
     def now(self) -> datetime:
@@ -106,7 +109,10 @@ class Running(Generic[C, S]):
             checks["database"] = "ok"
         except UNREADY as error:
             checks["database"] = type(error).__name__
-        checks["broker"] = await self._broker()
+        asked = asyncio.get_running_loop().time()
+        if asked - self.broker_seen[0] >= BROKER_ASKED_EVERY:
+            self.broker_seen = (asked, await self._broker())
+        checks["broker"] = self.broker_seen[1]
         return {
             "service": self.service.name.value,
             "ready": all(check == "ok" for check in checks.values()),
@@ -230,6 +236,7 @@ async def run(process: Running[C, S]) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, process.stopping.set)
     async with asyncio.TaskGroup() as group:
+        telemetry.observe_lag(process.lag)
         tasks = [group.create_task(task, name=name) for name, task in _siblings(process)]
         http = group.create_task(_serve(process), name="http") if "http" in process.roles else None
         gc.collect()
