@@ -1,0 +1,237 @@
+"""HTTP of triage: facts, seats, assessment, actions and break-glass in; incidents with their gates out."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Query
+
+from services.triage import domain, offers, views
+from services.triage.bodies import (
+    ActionBody,
+    ActionView,
+    AssessmentBody,
+    BreakGlassBody,
+    DismissalBody,
+    FactBody,
+    IncidentRow,
+    IncidentView,
+    LegalViewBody,
+    Moment,
+    OutcomeBody,
+    ReasonBody,
+    SeatBody,
+    Stage,
+    WordBody,
+)
+from services.triage.commands import (
+    MAY_GIVE,
+    Assess,
+    AuthoriseAction,
+    BreakGlass,
+    CarryOut,
+    Command,
+    ConfirmBreakGlass,
+    DecideInaction,
+    Dismiss,
+    FillSeat,
+    GiveLegalView,
+    ProposeAction,
+    RecordFact,
+)
+from services.triage.incident import State
+from shared.contract.decision import Actor, Missing
+from shared.contract.vocabulary import Determination, Severity
+from shared.runtime.auth import READERS
+from shared.runtime.http import Answer, Cursor, Desk, Limit, Page, allow, desk
+from shared.runtime.pages import decode_cursor, encode_cursor
+
+router = APIRouter(tags=["incidents"])
+
+TriageDesk = Annotated[Desk[Command, State], Depends(desk)]
+
+
+@router.get(
+    "/incidents",
+    dependencies=[allow(*READERS)],
+    summary="Incidents, the newest first.",
+    description="Those that fit all filters. Send a page's `next` as `cursor`, with the same filters, for the page after it.",
+)
+async def list_incidents(
+    desk: TriageDesk,
+    stage: Stage | None = None,
+    severity: Severity | None = None,
+    determination: Determination | None = None,
+    exercise: bool | None = None,
+    platform: Annotated[str | None, Query(max_length=200, description="In upper or lower case.")] = None,
+    seat_holder: Annotated[str | None, Query(max_length=200, description="Who has a seat on it.")] = None,
+    owes_a_word: Annotated[
+        bool | None, Query(description="Whether a second person's word on break-glass is owed.")
+    ] = None,
+    since: Annotated[Moment | None, Query(description="Opened at or after.")] = None,
+    until: Annotated[Moment | None, Query(description="Opened before.")] = None,
+    limit: Limit = 50,
+    cursor: Cursor = None,
+) -> Page[IncidentRow]:
+    wanted = views.Filter(stage, severity, determination, exercise, platform, seat_holder, owes_a_word, since, until)
+    before = decode_cursor(cursor, datetime, UUID) if cursor else None
+    async with desk.read() as connection:
+        found = await views.incidents(connection, wanted, limit + 1, before)
+    items = found[:limit]
+    more = len(found) > limit
+    return Page(items=items, next=encode_cursor(items[-1].opened_at, items[-1].incident_id) if more else None)
+
+
+@router.get(
+    "/incidents/{incident_id}",
+    dependencies=[allow(*READERS)],
+    summary="One incident: facts, seats, assessment, actions with their gates, and what you may do next.",
+    description="The ETag is the incident's version; send it as If-Match with a command that must not be decided on anything newer.",
+)
+async def read_incident(incident_id: UUID, desk: TriageDesk) -> IncidentView:
+    loaded = await desk.load(incident_id)
+    state = loaded.state
+    async with desk.read() as connection:
+        row = await views.incident(connection, incident_id)
+        if row is None:
+            raise Missing(f"incident {incident_id}")
+        facts = await views.facts(connection, incident_id)
+        seats = await views.seats(connection, incident_id)
+        actions = await views.actions(connection, incident_id)
+        broken = await views.broken_glass(connection, incident_id)
+    gates = [gate.as_json() for gate in domain.gates(state)]
+    return IncidentView(
+        **dict(row),
+        version=loaded.version,
+        facts=facts,
+        seats=seats,
+        actions=[_with_gates(action, gates, state, desk.actor) for action in actions],
+        break_glass=broken,
+        gates=gates,
+        next_commands=list(offers.next_commands(state, desk.actor)),
+    )
+
+
+def _with_gates(action: ActionView, gates: Sequence[dict[str, Any]], state: State, actor: Actor) -> ActionView:
+    own = [gate for gate in gates if gate["subject"] == str(action.action_id)]
+    offered = list(offers.next_on_action(action.action_id, state, actor))
+    return action.model_copy(update={"gates": own, "next_commands": offered})
+
+
+@router.post(
+    "/incidents/{incident_id}/facts",
+    status_code=201,
+    dependencies=[allow(*MAY_GIVE[RecordFact])],
+    summary="Record a fact, or correct one.",
+)
+async def record_fact(incident_id: UUID, body: FactBody, desk: TriageDesk) -> Answer:
+    command = RecordFact(
+        desk.new_id(), body.key, body.value, body.confidence, body.source, body.observed_at, body.corrects
+    )
+    return await desk.carry_out(incident_id, command)
+
+
+@router.post(
+    "/incidents/{incident_id}/seats",
+    status_code=201,
+    dependencies=[allow(*MAY_GIVE[FillSeat])],
+    summary="Fill a seat, or take one of your own role.",
+)
+async def fill_seat(incident_id: UUID, body: SeatBody, desk: TriageDesk) -> Answer:
+    return await desk.carry_out(incident_id, FillSeat(body.seat, body.holder))
+
+
+@router.post(
+    "/incidents/{incident_id}/assessments",
+    status_code=201,
+    dependencies=[allow(*MAY_GIVE[Assess])],
+    summary="Assess, or assess again.",
+    description="Severity comes from a table over what leaked, who can see it and whether it is still live; its row is recorded.",
+)
+async def assess(incident_id: UUID, body: AssessmentBody, desk: TriageDesk) -> Answer:
+    command = Assess(
+        body.determination, body.information_types, body.exposure, body.severity_override, body.severity_override_reason
+    )
+    return await desk.carry_out(incident_id, command)
+
+
+@router.post(
+    "/incidents/{incident_id}/actions",
+    status_code=201,
+    dependencies=[allow(*MAY_GIVE[ProposeAction])],
+    summary="Propose an action; its class follows from its kind.",
+)
+async def propose_action(incident_id: UUID, body: ActionBody, desk: TriageDesk) -> Answer:
+    return await desk.carry_out(incident_id, ProposeAction(desk.new_id(), body.kind, body.target, body.reason))
+
+
+@router.post(
+    "/incidents/{incident_id}/actions/{action_id}/legal-view",
+    status_code=201,
+    dependencies=[allow(*MAY_GIVE[GiveLegalView])],
+    summary="Give the legal view on an action; a later one replaces it.",
+)
+async def give_legal_view(incident_id: UUID, action_id: UUID, body: LegalViewBody, desk: TriageDesk) -> Answer:
+    command = GiveLegalView(action_id, body.view, body.ground, body.conditions, body.protected_activity_considered)
+    return await desk.carry_out(incident_id, command)
+
+
+@router.post(
+    "/incidents/{incident_id}/actions/{action_id}/authorisation",
+    status_code=201,
+    dependencies=[allow(*MAY_GIVE[AuthoriseAction])],
+    summary="Authorise an action; somebody else carries it out.",
+)
+async def authorise_action(incident_id: UUID, action_id: UUID, desk: TriageDesk) -> Answer:
+    return await desk.carry_out(incident_id, AuthoriseAction(action_id))
+
+
+@router.post(
+    "/incidents/{incident_id}/actions/{action_id}/outcome",
+    status_code=201,
+    dependencies=[allow(*MAY_GIVE[CarryOut])],
+    summary="State that you carried an action out, and what came of it.",
+)
+async def carry_out(incident_id: UUID, action_id: UUID, body: OutcomeBody, desk: TriageDesk) -> Answer:
+    return await desk.carry_out(incident_id, CarryOut(action_id, body.outcome, body.carried_out_at, body.note))
+
+
+@router.post(
+    "/incidents/{incident_id}/break-glass",
+    status_code=201,
+    dependencies=[allow(*MAY_GIVE[BreakGlass])],
+    summary="Pass a gate with a reason; a second person's word is owed from then on.",
+)
+async def break_glass(incident_id: UUID, body: BreakGlassBody, desk: TriageDesk) -> Answer:
+    return await desk.carry_out(incident_id, BreakGlass(desk.new_id(), body.gate, body.action_id, body.reason))
+
+
+@router.post(
+    "/incidents/{incident_id}/break-glass/{break_glass_id}/confirmation",
+    status_code=201,
+    dependencies=[allow(*MAY_GIVE[ConfirmBreakGlass])],
+    summary="Give the second person's word on a use of break-glass.",
+)
+async def confirm_break_glass(incident_id: UUID, break_glass_id: UUID, body: WordBody, desk: TriageDesk) -> Answer:
+    return await desk.carry_out(incident_id, ConfirmBreakGlass(break_glass_id, body.upheld, body.note))
+
+
+@router.post(
+    "/incidents/{incident_id}/inaction",
+    status_code=201,
+    dependencies=[allow(*MAY_GIVE[DecideInaction])],
+    summary="Decide not to act, with the reason.",
+)
+async def decide_inaction(incident_id: UUID, body: ReasonBody, desk: TriageDesk) -> Answer:
+    return await desk.carry_out(incident_id, DecideInaction(body.reason))
+
+
+@router.post(
+    "/incidents/{incident_id}/dismissal",
+    status_code=201,
+    dependencies=[allow(*MAY_GIVE[Dismiss])],
+    summary="Let the incident go, with the reason.",
+)
+async def dismiss(incident_id: UUID, body: DismissalBody, desk: TriageDesk) -> Answer:
+    return await desk.carry_out(incident_id, Dismiss(body.reason, body.note))

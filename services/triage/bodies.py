@@ -1,0 +1,237 @@
+"""What callers send to triage and what they see."""
+
+from datetime import UTC, datetime
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
+
+from shared.contract.catalogue.base import Exposure, Line, Name, Text
+from shared.contract.catalogue.triage import (
+    ActionProposed,
+    Assessed,
+    BreakGlassConfirmed,
+    BreakGlassUsed,
+    Contained,
+    FactRecorded,
+    IncidentDismissed,
+    LegalViewGiven,
+)
+from shared.contract.vocabulary import (
+    ActionKind,
+    Confidence,
+    Determination,
+    DismissalReason,
+    GateName,
+    InformationType,
+    LegalView,
+    Outcome,
+    Seat,
+    Severity,
+)
+
+Moment = Annotated[AwareDatetime, AfterValidator(lambda time: time.astimezone(UTC))]
+Stage = Literal["reported", "assessed", "contained", "communicated", "reviewed", "dismissed"]
+
+
+class Request(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class FactBody(Request):
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "key": "still_live",
+                    "value": "yes",
+                    "confidence": "high",
+                    "source": "opened the post in a private window",
+                    "observed_at": "2026-03-02T09:10:00Z",
+                }
+            ]
+        }
+    )
+
+    key: Name = Field(
+        description="One of the keys that gates ask for (authentic_and_ours, information_kind, where, …) or any other."
+    )
+    value: Text = Field(description='"unknown" is an answer, and satisfies no gate.')
+    confidence: Confidence
+    source: Line
+    observed_at: Moment
+    corrects: UUID | None = Field(default=None, description="The fact that this one corrects.")
+
+
+class SeatBody(Request):
+    model_config = ConfigDict(json_schema_extra={"examples": [{"seat": "legal", "holder": "nora"}]})
+
+    seat: Seat
+    holder: Name = Field(description="The subject of the holder's token.")
+
+
+class ExposureBody(Exposure):
+    """Where it stands and who can see it. Every field may be unknown."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class AssessmentBody(Request):
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "determination": "confirmed",
+                    "information_types": ["proprietary"],
+                    "exposure": {
+                        "platform": "mastodon",
+                        "visibility": "public",
+                        "audience_tier": "D",
+                        "still_live": "yes",
+                    },
+                }
+            ]
+        }
+    )
+
+    determination: Determination
+    information_types: tuple[InformationType, ...] = Field(max_length=100)
+    exposure: ExposureBody
+    severity_override: Severity | None = Field(
+        default=None, description="Goes over the severity table's; needs a reason."
+    )
+    severity_override_reason: Text | None = None
+
+
+class ActionBody(Request):
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"kind": "platform_report", "target": "https://social.example/@x/1"}]}
+    )
+
+    kind: ActionKind
+    target: Line
+    reason: Text | None = None
+
+
+class LegalViewBody(Request):
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"view": "cleared", "ground": "our own slides; the platform's terms"}]}
+    )
+
+    view: LegalView
+    ground: Text
+    conditions: Text | None = Field(default=None, description="Required when cleared with conditions.")
+    protected_activity_considered: bool = False
+
+
+class OutcomeBody(Request):
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [{"outcome": "successful", "carried_out_at": "2026-03-02T11:00:00Z", "note": "removed"}]
+        }
+    )
+
+    outcome: Outcome
+    carried_out_at: Moment
+    note: Text | None = None
+
+
+class BreakGlassBody(Request):
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "gate": "facts",
+                    "action_id": "01960000-0000-7000-8000-000000000001",
+                    "reason": "forks multiply by the minute",
+                }
+            ]
+        }
+    )
+
+    gate: GateName
+    action_id: UUID
+    reason: Text
+
+
+class WordBody(Request):
+    """The second person's word."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"upheld": True, "note": "waiting would have helped nobody"}]}
+    )
+
+    upheld: bool
+    note: Text
+
+
+class ReasonBody(Request):
+    model_config = ConfigDict(json_schema_extra={"examples": [{"reason": "the post was gone before anybody saw it"}]})
+
+    reason: Text
+
+
+class DismissalBody(Request):
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"reason": "authorised_disclosure", "note": "published by ourselves"}]}
+    )
+
+    reason: DismissalReason
+    note: Text
+
+
+class IncidentRow(BaseModel):
+    """An incident as the list shows it."""
+
+    incident_id: UUID
+    exercise: bool
+    stage: Stage
+    opened_at: datetime
+    platform: str
+    determination: Determination | None
+    severity: Severity | None
+    reports: int
+    break_glass_owed: int = Field(description="Uses of break-glass that a second person has not spoken on.")
+    assessment: Assessed | None
+    inaction: str | None = Field(description="Why it was decided not to act, where it was.")
+    dismissal: IncidentDismissed | None
+
+
+class FactView(FactRecorded):
+    recorded_at: datetime
+    recorded_by: str
+    corrected_by: UUID | None
+
+
+class ActionView(ActionProposed):
+    proposed_at: datetime
+    proposed_by: str
+    legal: LegalViewGiven | None
+    legal_by: str | None
+    authorised_by: list[str]
+    outcome: Contained | None
+    outcome_by: str | None
+    gates: list[dict[str, Any]] = Field(
+        default=[], description="What it waits for: open or not, what is missing, who can supply it."
+    )
+    next_commands: list[str] = Field(default=[], description="What the caller may do about it next.")
+
+
+class BreakGlassView(BreakGlassUsed):
+    used_at: datetime
+    used_by: str
+    owed: bool
+    word: BreakGlassConfirmed | None
+    word_by: str | None
+
+
+class IncidentView(IncidentRow):
+    """Everything that triage knows of an incident, and what the caller may do next."""
+
+    version: int
+    facts: list[FactView]
+    seats: dict[Seat, str]
+    actions: list[ActionView]
+    break_glass: list[BreakGlassView]
+    gates: list[dict[str, Any]]
+    next_commands: list[str]
