@@ -8,7 +8,7 @@ from shared.tlog.encoding import from_decimal, hash_from_base64, to_base64
 from shared.tlog.errors import SignatureRejected, TlogError
 from shared.tlog.keys import Signer, Verifier
 from shared.tlog.merkle import EMPTY_ROOT
-from shared.tlog.note import Note, NoteVerifier, open_note, sign_note
+from shared.tlog.note import Note, NoteVerifier, open_note, parse_note, sign_note
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,16 +44,18 @@ def sign_checkpoint(checkpoint: Checkpoint, *signers: Signer) -> bytes:
     return sign_note(checkpoint.text, *signers)
 
 
-def open_checkpoint(note: bytes, log: Verifier, witnesses: Iterable[NoteVerifier] = ()) -> tuple[Checkpoint, Note]:
-    """The checkpoint, if the log signed it for the origin that is its key's name (tlog-checkpoint, "Signatures").
+def open_checkpoint(
+    note: bytes, logs: Iterable[Verifier], witnesses: Iterable[NoteVerifier] = ()
+) -> tuple[Checkpoint, Note]:
+    """The checkpoint, if one of the logs signed it for the origin that is its key's name (tlog-checkpoint, "Signatures").
 
     The note tells which of the witnesses cosigned it."""
-    opened = open_note(note, [log, *witnesses])
-    if (log.name, log.key_id) not in {(signature.name, signature.key_id) for signature in opened.verified}:
-        raise SignatureRejected(f"the log {log.name} did not sign the checkpoint")
-    checkpoint = Checkpoint.parse(opened.text)
-    if checkpoint.origin != log.name:
-        raise TlogError(f"a checkpoint of {checkpoint.origin}, signed as {log.name}")
+    checkpoint = Checkpoint.parse(parse_note(note)[0])
+    keys = [log for log in logs if log.name == checkpoint.origin]
+    opened = open_note(note, [*keys, *witnesses])
+    signed_by = {(signature.name, signature.key_id) for signature in opened.verified}
+    if not any((key.name, key.key_id) in signed_by for key in keys):
+        raise SignatureRejected(f"no trusted key of the log {checkpoint.origin} signed the checkpoint")
     if checkpoint.size == 0 and checkpoint.root != EMPTY_ROOT:
         raise TlogError("a checkpoint of size 0 with another root than that of the empty tree")
     return checkpoint, opened

@@ -1,12 +1,25 @@
-"""What the tests of this package share: damage, done to valid bytes in every way that a transport or an enemy might."""
+"""What the tests of this package share: a log's head, and damage, done to valid bytes in every way that a transport or an enemy might."""
 
 import hashlib
 from collections.abc import Callable
 
 from hypothesis import strategies as st
 
+from shared.tlog.checkpoint import Checkpoint, sign_checkpoint
 from shared.tlog.errors import TlogError
+from shared.tlog.keys import Signer
 from shared.tlog.merkle import leaf_hash
+
+SPEC_TEXT = "example.com/behind-the-sofa\n20852163\nCsUYapGGPo4dkMgIAUqom/Xajj7h2fB2MPA3j2jxq2I=\n"
+SPEC_NOTE = (
+    SPEC_TEXT + "\n— example.com/behind-the-sofa "
+    "Az3grlgtzPICa5OS8npVmf1Myq/5IZniMp+ZJurmRDeOoRDe4URYN7u5/Zhcyv2q1gGzGku9nTo+zyWE+xeMcTOAYQ8=\n"
+).encode()
+
+LOG = Signer("example.com/log", bytes(32))
+OTHER = Signer("example.com/other", bytes(range(32)))
+HEAD = Checkpoint(LOG.name, 5, leaf_hash(b"the only entry"))
+NOTE = sign_checkpoint(HEAD, LOG)
 
 _NOISE = st.binary(max_size=60) | st.sampled_from(
     [b"\n", b"\n\n", b" ", b"+", b"0", b"-1", "— ".encode(), b"9" * 5000, b"=\n"]
