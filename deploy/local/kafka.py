@@ -33,6 +33,9 @@ PROPERTIES: Final = {
     "share.coordinator.state.topic.replication.factor": "1",
     "share.coordinator.state.topic.min.isr": "1",
     "share.coordinator.state.topic.num.partitions": "4",
+    # A broker that was killed may not come back before its old session has ended; the default is 9 s.
+    "broker.session.timeout.ms": "3000",
+    "broker.heartbeat.interval.ms": "500",
     # A first consumer need not wait for others that might join.
     "group.initial.rebalance.delay.ms": "0",
     # The default would take half of the heap.

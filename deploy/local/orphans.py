@@ -1,12 +1,12 @@
 """Ends what a supervisor left behind when it was killed, in the order in which it would have done it."""
 
+import contextlib
 import signal
-from collections.abc import Iterable
 from typing import Final
 
 import psutil
 
-from deploy.local.state import Stack
+from deploy.local.state import Process, Stack
 
 ORDER: Final = (
     (("intake", "triage", "notify", "review"), signal.SIGTERM, 12.0),
@@ -20,29 +20,23 @@ def end(stack: Stack) -> list[str]:
     """The names of what still ran. Blocks until all of it is gone."""
     ended: list[str] = []
     for names, stop_signal, patience in ORDER:
-        running = {name: process for name in names if (process := _running(stack, name)) is not None}
+        running = {name: stack.processes[name] for name in names if _runs(stack, name)}
         ended.extend(running)
-        _end(running.values(), stop_signal, patience)
+        for process in running.values():
+            _send(process, stop_signal)
+        for process in running.values():
+            if not process.gone(patience):
+                _send(process, signal.SIGKILL)
+                process.gone(patience)
     return ended
 
 
-def _running(stack: Stack, name: str) -> psutil.Process | None:
-    process = stack.processes.get(name)
-    return process.running() if process is not None else None
+def _runs(stack: Stack, name: str) -> bool:
+    return name in stack.processes and stack.processes[name].running() is not None
 
 
-def _end(processes: Iterable[psutil.Process], stop_signal: signal.Signals, patience: float) -> None:
-    waiting = list(processes)
-    for process in waiting:
-        _send(process, stop_signal)
-    _, stubborn = psutil.wait_procs(waiting, patience)
-    for process in stubborn:
-        _send(process, signal.SIGKILL)
-    psutil.wait_procs(stubborn, patience)
-
-
-def _send(process: psutil.Process, number: signal.Signals) -> None:
-    try:
-        process.send_signal(number)
-    except psutil.NoSuchProcess:
-        return
+def _send(process: Process, number: signal.Signals) -> None:
+    running = process.running()
+    with contextlib.suppress(psutil.NoSuchProcess):
+        if running is not None:
+            running.send_signal(number)

@@ -4,16 +4,18 @@
 """
 
 import os
+import time
 from pathlib import Path
 from typing import Final
 
 import psutil
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from deploy.local.errors import StackError
 
 DEFAULT_DATA: Final = Path(".ledger")
 FILE: Final = "stack.json"
+LOOK_EVERY: Final = 0.02
 SAME_START: Final = 2.0
 """Seconds by which a process's start may seem to move when the clock is set."""
 
@@ -44,6 +46,15 @@ class Process(BaseModel):
             return None
         return process
 
+    def gone(self, within: float) -> bool:
+        """Waits for its end. A process that ended and whose parent has not yet heard of it is gone, unlike for `psutil`'s own wait."""
+        end = time.monotonic() + within
+        while self.running() is not None:
+            if time.monotonic() > end:
+                return False
+            time.sleep(LOOK_EVERY)
+        return True
+
 
 class LocalService(BaseModel):
     """One service: where it answers, the environment it was started with, and how an auditor reads its database."""
@@ -51,14 +62,14 @@ class LocalService(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     url: str
-    env: dict[str, str]
-    auditor_dsn: str
-    owner_dsn: str
+    env: dict[str, str] = Field(repr=False)
+    auditor_dsn: str = Field(repr=False)
+    owner_dsn: str = Field(repr=False)
     log: Path
 
 
 class Stack(BaseModel):
-    """A local stack. Holds its secrets: never print it whole."""
+    """A local stack. What is secret is left out where it is printed, not where it is saved."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -67,7 +78,7 @@ class Stack(BaseModel):
     supervisor: Process
     processes: dict[str, Process] = {}
     services: dict[str, LocalService]
-    admin_dsn: str
+    admin_dsn: str = Field(repr=False)
     kafka_bootstrap: str
     topic: str
     trust_file: Path

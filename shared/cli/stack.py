@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import IO, Annotated, Any, Final
 
 import httpx
-import psutil
 import typer
 from rich.console import Console
 from rich.table import Column, Table
@@ -130,13 +129,11 @@ def end(data: Path) -> bool:
     supervisor = stack.supervisor.running()
     if supervisor is not None:
         supervisor.send_signal(signal.SIGTERM)
-        try:
-            supervisor.wait(END_WITHIN)
-        except psutil.TimeoutExpired:
+        if not stack.supervisor.gone(END_WITHIN):
             raise StackError(
                 f"the stack on {data} does not end (process {supervisor.pid}); see {stack.data / 'logs' / 'stack.log'}, "
                 f"then: kill -9 {supervisor.pid} and ledger down again"
-            ) from None
+            )
         return True
     left = orphans.end(stack)
     stack.forget()
