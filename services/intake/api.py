@@ -1,6 +1,7 @@
 """HTTP of intake: reports in, receipts out; the public status; what staff read."""
 
 import contextlib
+import json
 from collections.abc import AsyncGenerator, AsyncIterator
 from datetime import datetime
 from typing import Annotated, Any, Final, TypeVar
@@ -14,6 +15,7 @@ from starlette.exceptions import HTTPException
 from services.intake import cloudevents, domain, views
 from services.intake.bodies import (
     IDEMPOTENCY_KEY,
+    RECEIPT_EXAMPLE,
     REPORT_EXAMPLE,
     IncidentView,
     Moment,
@@ -56,10 +58,23 @@ _OTHER_MEDIA: Final[dict[int | str, dict[str, Any]]] = {
     }
 }
 
-_ANSWERS_EXAMPLE: Final = (
-    '{"line":1,"status":201,"receipt":{"incident_id":"…","event_id":"…","chain":{…},"hash":"…","signature":"…"}}\n'
-    '{"line":2,"status":422,"problem":{"type":"…","title":"A field is wrong","status":422,"errors":[…]}}\n'
-)
+_PROBLEM_EXAMPLE: Final = {
+    "type": "https://incident-ledger.example/problems/invalid",
+    "title": "A field is wrong",
+    "status": 422,
+    "detail": "See errors: each names a field and what it must be.",
+    "errors": [{"pointer": "#/platfrom", "detail": "is no field of this request; leave it out"}],
+}
+
+
+def _answers(place: str, first: int) -> list[dict[str, Any]]:
+    return [
+        {place: first, "status": 201, "receipt": RECEIPT_EXAMPLE},
+        {place: first + 1, "status": 422, "problem": _PROBLEM_EXAMPLE},
+    ]
+
+
+_LINES_EXAMPLE: Final = "".join(f"{json.dumps(answer)}\n" for answer in _answers("line", 1))
 
 _EVENT_EXAMPLE: Final[dict[str, Any]] = {
     "specversion": "1.0",
@@ -131,7 +146,7 @@ async def report(
         }
     },
     responses={
-        200: {"description": "One answer a line", "content": {NDJSON: {"example": _ANSWERS_EXAMPLE}}},
+        200: {"description": "One answer a line", "content": {NDJSON: {"example": _LINES_EXAMPLE}}},
         **_OTHER_MEDIA,
     },
 )
@@ -169,7 +184,10 @@ async def report_batch(request: Request, receiving: Receiving) -> StreamingRespo
         }
     },
     responses={
-        200: {"description": "A batch: one answer an event", "content": {"application/json": {}}},
+        200: {
+            "description": "A batch: one answer an event",
+            "content": {"application/json": {"example": _answers("index", 0)}},
+        },
         **_OTHER_MEDIA,
     },
 )
@@ -187,7 +205,8 @@ async def report_event(request: Request, receiving: Receiving, response: Respons
     "/reports/{report_id}/status",
     tags=["reports"],
     dependencies=[public()],
-    summary="How far the incident of a report has come. For whoever holds the receipt; no token, no details.",
+    summary="How far the incident of a report has come.",
+    description="For whoever holds the receipt: no token, and no details.",
 )
 async def report_status(report_id: UUID, request: Request) -> PublicStatus:
     async with request.app.state.running.read() as connection:
@@ -195,7 +214,13 @@ async def report_status(report_id: UUID, request: Request) -> PublicStatus:
     return _found(status, f"report {report_id}")
 
 
-@router.get("/reports", tags=["reports"], dependencies=[allow(*READERS)], summary="Reports, the newest first.")
+@router.get(
+    "/reports",
+    tags=["reports"],
+    dependencies=[allow(*READERS)],
+    summary="Reports, the newest first.",
+    description="Those that fit all filters. Send a page's `next` as `cursor`, with the same filters, for the page after it.",
+)
 async def list_reports(
     desk: IntakeDesk,
     incident_id: UUID | None = None,
@@ -217,7 +242,13 @@ async def list_reports(
     return Page(items=items, next=encode_cursor(items[-1].said_at, items[-1].report_id) if more else None)
 
 
-@router.get("/reports/{report_id}", tags=["reports"], dependencies=[allow(*READERS)], summary="One report.")
+@router.get(
+    "/reports/{report_id}",
+    tags=["reports"],
+    dependencies=[allow(*READERS)],
+    summary="One report.",
+    description="As it was said, with its place on the chain. Who told us is behind the reference `data.reporter`.",
+)
 async def read_report(report_id: UUID, desk: IntakeDesk) -> ReportView:
     async with desk.read() as connection:
         return _found(await views.report(connection, report_id), f"report {report_id}")
@@ -227,7 +258,8 @@ async def read_report(report_id: UUID, desk: IntakeDesk) -> ReportView:
     "/reporters/{reference}",
     tags=["reports"],
     dependencies=[allow(Role.LEGAL)],
-    summary="Who told us. For legal only; every look is logged.",
+    summary="Who told us.",
+    description="For legal only: the one place where a reporter has a name. Every look is logged, with who looked.",
 )
 async def read_reporter(reference: UUID, desk: IntakeDesk) -> ReporterView:
     async with desk.read() as connection:
@@ -240,7 +272,8 @@ async def read_reporter(reference: UUID, desk: IntakeDesk) -> ReporterView:
     "/incidents/{incident_id}",
     tags=["incidents"],
     dependencies=[allow(*READERS)],
-    summary="An incident as intake knows it: its reports, how far it has come, what the caller may do next.",
+    summary="An incident as intake knows it.",
+    description="Its newest reports, how far it has come, and what the caller may do next. The ETag is its version.",
 )
 async def read_incident(incident_id: UUID, desk: IntakeDesk) -> IncidentView:
     loaded = await desk.load(incident_id)

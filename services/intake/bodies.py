@@ -36,6 +36,47 @@ REPORT_EXAMPLE: Final[dict[str, Any]] = {
 }
 
 
+_INCIDENT: Final = "01960000-0000-7000-8000-000000000001"
+_REPORT: Final = "01960000-0000-7000-8000-0000000000a1"
+_REFERENCE: Final = "01960000-0000-7000-8000-0000000000b1"
+_PLACE: Final[dict[str, Any]] = {
+    "chain": {"service": "intake", "partition": 5, "sequence": 42},
+    "hash": "7d2f0c1b0f5c4a0fb2c7f5c2a1f1c6b6e7f2d4d6a3b1c9e8f7a6b5c4d3e2f101",
+}
+RECEIPT_EXAMPLE: Final[dict[str, Any]] = {
+    "incident_id": _INCIDENT,
+    "event_id": _REPORT,
+    **_PLACE,
+    "version": 1,
+    "signature": "b3BhcXVlIHNpZ25hdHVyZSBvZiA2NCBieXRlcywgaW4gYmFzZTY0LCBhcyBFZDI1NTE5IGdpdmVzIGl0ISEhIQ==",
+    "keyid": "1f2e3d4c",
+    "time": "2026-03-02T09:14:03.118204Z",
+    "links": {"status": f"/reports/{_REPORT}/status", "report": f"/reports/{_REPORT}"},
+}
+_REPORT_VIEW: Final[dict[str, Any]] = {
+    "report_id": _REPORT,
+    "incident_id": _INCIDENT,
+    "version": 1,
+    "said_at": "2026-03-02T09:14:03.118204Z",
+    "actor": "u-0815",
+    "anonymous": False,
+    **_PLACE,
+    "data": {
+        **REPORT_EXAMPLE,
+        "opens": True,
+        "exercise": False,
+        "channel": "api",
+        "reporter": _REFERENCE,
+        "exposure": {**REPORT_EXAMPLE["exposure"], "copies": None},
+        "foreign": None,
+    },
+}
+
+
+def _example(value: dict[str, Any]) -> ConfigDict:
+    return ConfigDict(json_schema_extra={"example": value})
+
+
 def _not_known(value: object) -> object:
     return None if value == "unknown" else value
 
@@ -153,6 +194,8 @@ class ReceiptLinks(BaseModel):
 class ReportReceipt(BaseModel):
     """Keep it: with it anybody can check later that the report was neither dropped nor changed."""
 
+    model_config = _example(RECEIPT_EXAMPLE)
+
     incident_id: UUID
     event_id: UUID = Field(description="The event that the report became; also the report's id.")
     chain: Chain
@@ -183,6 +226,8 @@ class ReportReceipt(BaseModel):
 class PublicStatus(BaseModel):
     """How far the incident of a report has come. No details."""
 
+    model_config = _example({"report_id": _REPORT, "stage": "assessed", "exercise": False})
+
     report_id: UUID
     stage: str = Field(description="received, assessed, contained, communicated, reviewed or closed")
     exercise: bool
@@ -190,6 +235,8 @@ class PublicStatus(BaseModel):
 
 class ReportView(BaseModel):
     """A report as staff read it. Who told us is behind `data.reporter`, and only legal may look."""
+
+    model_config = _example(_REPORT_VIEW)
 
     report_id: UUID
     incident_id: UUID
@@ -203,6 +250,20 @@ class ReportView(BaseModel):
 
 
 class IncidentView(BaseModel):
+    model_config = _example(
+        {
+            "incident_id": _INCIDENT,
+            "version": 7,
+            "exercise": False,
+            "stage": "assessed",
+            "opened_at": "2026-03-02T09:14:03.118204Z",
+            "report_count": 1,
+            "reports": [_REPORT_VIEW],
+            "gates": [],
+            "next_commands": ["report"],
+        }
+    )
+
     incident_id: UUID
     version: int
     exercise: bool
@@ -215,6 +276,15 @@ class IncidentView(BaseModel):
 
 
 class ReporterView(BaseModel):
+    model_config = _example(
+        {
+            "reference": _REFERENCE,
+            "name": "Robin Example",
+            "contact": "robin@example.org",
+            "kept_at": "2026-03-02T09:14:03.118204Z",
+        }
+    )
+
     reference: UUID
     name: str | None
     contact: str | None

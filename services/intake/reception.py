@@ -5,6 +5,7 @@ the name of the caller nor a key that leads to it.
 """
 
 import asyncio
+import contextlib
 import hashlib
 import json
 from collections import defaultdict, deque
@@ -26,7 +27,7 @@ from services.intake.domain import ANONYMOUS, Command, Report, State
 from shared.contract.catalogue.base import Exposure
 from shared.contract.catalogue.intake import ForeignEvent, ReportChannel
 from shared.contract.decision import Actor, Context, Rejected
-from shared.runtime import problems
+from shared.runtime import problems, telemetry
 from shared.runtime.answers import IdempotencyMismatch, Malformed
 from shared.runtime.appending import Idempotency
 from shared.runtime.persistence import PASSING
@@ -83,15 +84,17 @@ class Reception:
             reference = self.running.new_id()
             extra = (views.keep_reporter(reference, body.reporter, now),)
         async with self.turns[incident_id]:
-            carried = await self.running.ledger.carry_out(
-                incident_id,
-                _command(body, channel, reference, foreign),
-                Context(now, Actor(ANONYMOUS) if body.anonymous else self.actor),
-                expected_version=expected_version,
-                idempotency=None if key is None else key.on(asked_for(body, foreign)),
-                must_exist=body.incident_id is not None,
-                extra=extra,
-            )
+            # An event carries the trace in which it was said; an anonymous one must not lead to the request, and so to its sender.
+            with telemetry.apart() if body.anonymous else contextlib.nullcontext():
+                carried = await self.running.ledger.carry_out(
+                    incident_id,
+                    _command(body, channel, reference, foreign),
+                    Context(now, Actor(ANONYMOUS) if body.anonymous else self.actor),
+                    expected_version=expected_version,
+                    idempotency=None if key is None else key.on(asked_for(body, foreign)),
+                    must_exist=body.incident_id is not None,
+                    extra=extra,
+                )
         return ReportReceipt.of(carried.signed[0])
 
     def own_key(self, key: str | None) -> Key | None:
@@ -117,7 +120,7 @@ class Reception:
         async def answer(index: int, event: CloudEvent | NotACloudEvent) -> bytes:
             if isinstance(event, NotACloudEvent):
                 return _answer("index", index, Malformed(str(event)))
-            return await _answered("index", index, self.take_event(event))
+            return await answered("index", index, self.take_event(event))
 
         return in_order((answer(index, event) for index, event in enumerate(events)), AT_ONCE)
 
@@ -125,7 +128,7 @@ class Reception:
         """The answer to each numbered line, as JSON, in order; as many together as are ready."""
 
         async def answer(number: int, line: bytes) -> bytes:
-            return await _answered("line", number, self._take_line(line))
+            return await answered("line", number, self._take_line(line))
 
         return in_order((answer(number, line) for number, line in lines), AT_ONCE)
 
@@ -197,7 +200,7 @@ def _validated(adapter: TypeAdapter[T], data: bytes) -> T:
         raise RequestValidationError([{**item, "loc": ("body", *item["loc"])} for item in found]) from error
 
 
-async def _answered(place: str, number: int, taking: Coroutine[Any, Any, ReportReceipt]) -> bytes:
+async def answered(place: str, number: int, taking: Coroutine[Any, Any, ReportReceipt]) -> bytes:
     try:
         receipt = await taking
     except Exception as error:  # noqa: BLE001  one report's failure, a bug included, is its own answer and nobody else's
@@ -222,4 +225,5 @@ def _refusal(error: Exception) -> Response:
         status, members = described
         return problems.problem(status, **members)
     log.error("a bug", exc_info=error)
-    return problems.problem(500, "bug", "Something is broken here", "This is a bug of ours; the log has it.")
+    detail = "This is a bug of ours, and the log has it. Please tell us the trace_id."
+    return problems.problem(500, "bug", "Something is broken here", detail, trace_id=telemetry.trace_id())

@@ -8,7 +8,7 @@ import os
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
-from opentelemetry import metrics, trace
+from opentelemetry import context, metrics, trace
 from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from opentelemetry.instrumentation.asyncpg import AsyncPGInstrumentor
@@ -74,8 +74,8 @@ def _exports(signal: str) -> bool:
 
 def trace_id() -> str | None:
     """The current trace, as logs and backends write it."""
-    context = trace.get_current_span().get_span_context()
-    return trace.format_trace_id(context.trace_id) if context.is_valid else None
+    current = trace.get_current_span().get_span_context()
+    return trace.format_trace_id(current.trace_id) if current.is_valid else None
 
 
 def traceparent() -> str | None:
@@ -88,22 +88,32 @@ def traceparent() -> str | None:
 @contextlib.contextmanager
 def linked_span(name: str, traceparents: Iterable[str]) -> Iterator[None]:
     """A person's command: a span of the caller's own trace, linked to the events it decides on."""
-    links = [Link(context) for parent in traceparents if (context := _span_context(parent)) is not None]
+    links = [Link(said_in) for parent in traceparents if (said_in := _span_context(parent)) is not None]
     with _tracer.start_as_current_span(name, links=links):
         yield
 
 
 @contextlib.contextmanager
+def apart() -> Iterator[None]:
+    """Leaves the caller's trace: what is done within begins a trace of its own, from which nothing leads back to the request."""
+    token = context.attach(context.Context())
+    try:
+        yield
+    finally:
+        context.detach(token)
+
+
+@contextlib.contextmanager
 def span_from(parent: str | None, name: str) -> Iterator[None]:
     """What a service does on hearing an event: continues the trace in which the event was said."""
-    context = _PROPAGATOR.extract({"traceparent": parent} if parent else {})
-    with _tracer.start_as_current_span(name, context=context, kind=SpanKind.CONSUMER):
+    said_in = _PROPAGATOR.extract({"traceparent": parent} if parent else {})
+    with _tracer.start_as_current_span(name, context=said_in, kind=SpanKind.CONSUMER):
         yield
 
 
 def _span_context(parent: str) -> trace.SpanContext | None:
-    context = trace.get_current_span(_PROPAGATOR.extract({"traceparent": parent})).get_span_context()
-    return context if context.is_valid else None
+    named = trace.get_current_span(_PROPAGATOR.extract({"traceparent": parent})).get_span_context()
+    return named if named.is_valid else None
 
 
 def appended(count: int) -> None:

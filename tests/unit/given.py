@@ -11,6 +11,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
 from uuid import UUID
 
+import pytest
+
 from shared.contract.catalogue.base import EventData
 from shared.contract.decision import Actor, Context, Rejected
 from shared.contract.envelope import Event, Link
@@ -86,14 +88,12 @@ class When:
         assert list(self.decide()) == list(expected)
 
     def then_rejected(self, rule: str, *, missing: tuple[str, ...] | None = None) -> Rejected:
-        try:
-            said = self.decide()
-        except Rejected as refusal:
-            assert refusal.rule == rule, f"refused by {refusal.rule}: {refusal.detail}"
-            if missing is not None:
-                assert refusal.missing == missing
-            return refusal
-        raise AssertionError(f"not refused; said {said}")
+        with pytest.raises(Rejected) as refused:
+            self.decide()
+        assert refused.value.rule == rule, f"refused by {refused.value.rule}: {refused.value.detail}"
+        if missing is not None:
+            assert refused.value.missing == missing
+        return refused.value
 
 
 def given(domain: Any, *past: EventData | By) -> Given:

@@ -7,8 +7,10 @@ from urllib.parse import urlencode
 from uuid import UUID
 
 import pytest
+from pydantic import BaseModel
 
 from services.intake.__main__ import SERVICE
+from services.intake.bodies import IncidentView, PublicStatus, ReportBody, ReporterView, ReportReceipt, ReportView
 from shared.contract.catalogue.base import EventData, Exposure
 from shared.contract.catalogue.triage import Assessed, Contained, IncidentDismissed
 from shared.contract.decision import Actor, Context
@@ -129,15 +131,34 @@ class TestThePublicStatus:
 
 
 async def test_every_route_is_documented_with_examples(intake: Intake) -> None:
-    paths = (await intake.get("/openapi.json", role=None)).json()["paths"]
-    assert {"/reports", "/reports/batch", "/events", "/reports/{report_id}/status", "/incidents/{incident_id}"} <= set(
-        paths
-    )
-    assert set(paths["/events"]["post"]["requestBody"]["content"]) == {
-        "application/cloudevents+json",
-        "application/cloudevents-batch+json",
-        "application/json",
-    }
+    document = (await intake.get("/openapi.json", role=None)).json()
+    for path, operations in document["paths"].items():
+        for operation in operations.values():
+            assert operation["summary"], path
+            assert operation["description"], path
+            success = next(answer for status, answer in operation["responses"].items() if status < "300")
+            assert all(_has_example(content, document) for content in success["content"].values()), path
+            for content in operation.get("requestBody", {}).get("content", {}).values():
+                assert _has_example(content, document), path
+
+
+def _has_example(content: dict[str, Any], document: dict[str, Any]) -> bool:
+    schema = content.get("schema", {})
+    while "$ref" in schema or "items" in schema.get("properties", {}):
+        name = (schema.get("$ref") or schema["properties"]["items"]["items"]["$ref"]).rpartition("/")[2]
+        schema = document["components"]["schemas"][name]
+    return bool({"example", "examples"} & (content.keys() | schema.keys()))
+
+
+@pytest.mark.parametrize(
+    "model",
+    [ReportBody, ReportReceipt, PublicStatus, ReportView, IncidentView, ReporterView],
+    ids=lambda model: model.__name__,
+)
+def test_every_example_is_true(model: type[BaseModel]) -> None:
+    extra = model.model_json_schema()
+    example = extra["example"] if "example" in extra else extra["examples"][0]
+    assert model.model_validate(example)
 
 
 ASSESSED = Assessed(

@@ -180,6 +180,14 @@ class TestAReporter:
         report = (await intake.get(answers[0].json()["links"]["report"])).json()
         assert (report["actor"], report["anonymous"], report["data"]["reporter"]) == ("anonymous", True, None)
 
+    async def test_who_is_anonymous_is_not_found_by_the_trace_of_the_request(self, intake: Intake) -> None:
+        trace = "4bf92f3577b34da6a3ce929d0e0e4736"
+        headers = {"traceparent": f"00-{trace}-00f067aa0ba902b7-01"}
+        assert (await intake.report(anonymous=True, headers=headers)).status_code == 201
+        assert await _tables_with(intake, trace) == set()
+        assert (await intake.report(headers=headers)).status_code == 201
+        assert await _tables_with(intake, trace) == {"ledger"}
+
 
 async def _tables_with(intake: Intake, text: str) -> set[str]:
     """The tables of the whole database in which the text stands, in whatever column."""

@@ -8,9 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.intake.bodies import BatchLine, ReportBody
-from services.intake.reception import Key, asked_for, in_order, numbered
+from services.intake.bodies import RECEIPT_EXAMPLE, BatchLine, ReportBody, ReportReceipt
+from services.intake.reception import Key, answered, asked_for, in_order, numbered
 from shared.contract.catalogue.intake import ForeignEvent
+from shared.contract.decision import Missing, Rejected
+from shared.contract.envelope import MalformedEnvelope
+from shared.runtime.answers import IdempotencyMismatch, Malformed
 
 FOREIGN = ForeignEvent(source="//dlp", id="17", type="com.example.dlp.finding")
 
@@ -118,3 +121,35 @@ class TestKey:
     @given(st.text(), st.text(), st.text(), st.text())
     def test_is_the_same_only_for_the_same_owner_and_name(self, a: str, b: str, c: str, d: str) -> None:
         assert (Key(a, b).on(b"").key == Key(c, d).on(b"").key) == ((a, b) == (c, d))
+
+
+class TestAnsweredOneByOne:
+    """One report's failure is its own answer, in a batch as it would be alone."""
+
+    @pytest.mark.parametrize(
+        ("error", "status", "kind"),
+        [
+            (Missing("incident 7"), 404, "missing"),
+            (Rejected("dismissed", "It was dismissed."), 409, "rejected"),
+            (IdempotencyMismatch("k"), 409, "idempotency-mismatch"),
+            (Malformed("not JSON"), 400, "malformed"),
+            (MalformedEnvelope("70000 bytes"), 413, "too-large"),
+            (ConnectionRefusedError(), 503, "unavailable"),
+            (ZeroDivisionError("secret"), 500, "bug"),
+        ],
+    )
+    async def test_by_its_problem(self, error: Exception, status: int, kind: str) -> None:
+        async def fails() -> ReportReceipt:
+            raise error
+
+        answer = json.loads(await answered("line", 7, fails()))
+        assert (answer["line"], answer["status"], answer["problem"]["status"]) == (7, status, status)
+        assert answer["problem"]["type"].rpartition("/")[2] == kind
+        assert "secret" not in json.dumps(answer)
+
+    async def test_by_its_receipt(self) -> None:
+        async def succeeds() -> ReportReceipt:
+            return ReportReceipt.model_validate(RECEIPT_EXAMPLE)
+
+        answer = json.loads(await answered("index", 0, succeeds()))
+        assert answer == {"index": 0, "status": 201, "receipt": RECEIPT_EXAMPLE}
