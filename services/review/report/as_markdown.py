@@ -131,7 +131,7 @@ def _known(report: Report) -> Iterator[str]:
     yield "### Reports"
     for made in report.reports:
         kind = "Opened the incident" if made.opens else "Added to it"
-        who = "anonymous" if made.anonymous else "by a person or system known to intake"
+        who = "the reporter is known to intake" if made.reporter_kept else "no reporter is kept"
         noticed = moment(made.noticed_at, made.noticed_at_fidelity)
         yield (
             f"**{kind}**: {_by(made.source)}; {who}, through {escape(word(made.channel))}; noticed {noticed}; "

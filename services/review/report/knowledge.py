@@ -18,7 +18,7 @@ def reports(history: History) -> tuple[ReportMade, ...]:
             opens=told.data.opens,
             exercise=told.data.exercise,
             channel=told.data.channel.value,
-            anonymous=told.data.reporter is None,
+            reporter_kept=told.data.reporter is not None,
             discovery=told.data.discovery,
             noticed_at=told.data.noticed_at,
             noticed_at_fidelity=told.data.noticed_at_fidelity,

@@ -95,7 +95,7 @@ class ReportMade:
     opens: bool
     exercise: bool
     channel: str
-    anonymous: bool
+    reporter_kept: bool
     discovery: DiscoveryMethod
     noticed_at: datetime | None
     noticed_at_fidelity: Fidelity | None

@@ -1,0 +1,25 @@
+"""The review service: findings, lessons, and the report that is projected from the log."""
+
+from services.review import api, domain, reactions, views
+from shared.contract.catalogue.triage import Assessed
+from shared.contract.vocabulary import ServiceName
+from shared.runtime.rules import Rules
+from shared.runtime.service import Service, main
+
+SERVICE = Service(
+    name=ServiceName.REVIEW,
+    title="Review of the incident ledger",
+    router=api.router,
+    rules=Rules(
+        initial=domain.INITIAL,
+        decide=domain.decide,
+        evolve=domain.evolve,
+        project=views.project,
+        view_tables=views.TABLES,
+        reacts_to=(Assessed,),
+        react=reactions.react,
+    ),
+)
+
+if __name__ == "__main__":
+    main(SERVICE)

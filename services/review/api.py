@@ -1,0 +1,350 @@
+"""HTTP of review: what was found and learned, the report, who owes what."""
+
+import asyncio
+import base64
+import hashlib
+from datetime import UTC, date, datetime, time
+from typing import Annotated, Any, Final, TypeVar
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Header, Query, Response
+from starlette.exceptions import HTTPException
+from tenacity import AsyncRetrying, retry_if_exception, stop_after_attempt
+
+from services.review import domain, views
+from services.review.bodies import (
+    ActionItemView,
+    FindingBody,
+    GateView,
+    IncidentView,
+    LessonBody,
+    LessonView,
+    NextReviewBody,
+    ObservationBody,
+    PolicyClauseBody,
+    ReviewView,
+    Status,
+)
+from services.review.commands import (
+    CitePolicyClause,
+    Command,
+    OpenReview,
+    RecordFinding,
+    RecordLesson,
+    RecordObservation,
+    SetNextReview,
+)
+from services.review.editions import edition, publication
+from services.review.incident import State
+from services.review.negotiation import RENDERINGS, Form, Rendering, preferred
+from services.review.offers import next_commands
+from shared.contract.catalogue.review import ActionItem, ReviewTrigger
+from shared.contract.decision import Missing, Rejected
+from shared.contract.envelope import Event
+from shared.contract.vocabulary import Role, Severity
+from shared.runtime import problems
+from shared.runtime.auth import READERS
+from shared.runtime.http import Answer, Cursor, Desk, Limit, Page, allow, allow_any, desk
+from shared.runtime.pages import decode_cursor, encode_cursor
+
+REVIEWERS: Final = (Role.REVIEWER, Role.LEAD)
+PUBLISH_ATTEMPTS: Final = 10
+"""How often a report is made anew because something was said or heard while it was made."""
+
+POLICY: Final = (
+    "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+
+T = TypeVar("T")
+
+router = APIRouter()
+
+ReviewDesk = Annotated[Desk[Command, State], Depends(desk)]
+
+_REPORT_EXAMPLE: Final = "# Lessons-learned report\n\n## Summary\n\n- It was reported on 2026-03-02 09:00:00 UTC: …\n"
+_REPORT_ANSWERS: Final[dict[int | str, dict[str, Any]]] = {
+    200: {
+        "description": "The report in the form that was asked for; the ETag is the SHA-256 of its bytes",
+        "content": {
+            "application/json": {"schema": {"type": "object"}, "example": {"format": 1, "exercise": "no"}},
+            "text/markdown": {"schema": {"type": "string"}, "example": _REPORT_EXAMPLE},
+            "text/html": {"schema": {"type": "string"}, "example": "<!doctype html>…"},
+        },
+    },
+    304: {"description": "`If-None-Match` names the report as it is"},
+    406: {
+        "description": "`Accept` likes none of the forms that there are",
+        "content": {problems.MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
+    },
+    500: {
+        "description": "This build makes other bytes of a published report than those whose digest is on the log",
+        "content": {problems.MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
+    },
+}
+
+
+@router.get(
+    "/incidents",
+    tags=["reviews"],
+    dependencies=[allow(*READERS)],
+    summary="Reviews, those of the newest incidents first.",
+    description="Every incident that review knows of, also those that nobody reviews (`not_opened`). Filters are joined by and.",
+)
+async def list_reviews(
+    desk: ReviewDesk,
+    status: Status | None = None,
+    exercise: bool | None = None,
+    severity: Severity | None = None,
+    limit: Limit = 50,
+    cursor: Cursor = None,
+) -> Page[ReviewView]:
+    before = decode_cursor(cursor, datetime, UUID) if cursor else None
+    async with desk.read() as connection:
+        found = await views.reviews(connection, views.Wanted(status, exercise, severity), limit + 1, before)
+    items = found[:limit]
+    more = len(found) > limit
+    return Page(items=items, next=encode_cursor(items[-1].known_since, items[-1].incident_id) if more else None)
+
+
+@router.get(
+    "/incidents/{incident_id}",
+    tags=["reviews"],
+    dependencies=[allow(*READERS)],
+    summary="A review: how far it is, what publishing waits for, and what the caller may do next.",
+    description="The ETag is the incident's version; send it as `If-Match` with a command that rests on what was read.",
+)
+async def read_review(incident_id: UUID, desk: ReviewDesk) -> IncidentView:
+    loaded = await desk.load(incident_id)
+    async with desk.read() as connection:
+        view = _found(await views.review(connection, incident_id), incident_id)
+    gates = domain.gates(loaded.state, desk.actor)
+    return IncidentView(
+        **view.model_dump(),
+        version=loaded.version,
+        gates=[GateView(**gate.as_json()) for gate in gates],
+        missing=[name for gate in gates for name in gate.missing],
+        next_commands=list(next_commands(loaded.state, desk.actor)),
+        report=f"/incidents/{incident_id}/report",
+    )
+
+
+@router.post(
+    "/incidents/{incident_id}/review",
+    status_code=201,
+    tags=["reviews"],
+    dependencies=[allow(*REVIEWERS)],
+    summary="Open a review by hand.",
+    description="For a near miss or a suspected incident; the review of a confirmed one opens by itself.",
+)
+async def open_review(incident_id: UUID, desk: ReviewDesk) -> Answer:
+    return await desk.carry_out(incident_id, OpenReview(ReviewTrigger.REQUESTED))
+
+
+@router.post(
+    "/incidents/{incident_id}/findings",
+    status_code=201,
+    tags=["reviews"],
+    dependencies=[allow(*REVIEWERS)],
+    summary="Record a finding.",
+    description="A contributing factor, the control layer that let it through, and either action items or a reason for none.",
+)
+async def record_finding(incident_id: UUID, body: FindingBody, desk: ReviewDesk) -> Answer:
+    command = RecordFinding(
+        finding_id=desk.new_id(),
+        contributing_factor=body.contributing_factor,
+        control_layer=body.control_layer,
+        training_adequate=body.training_adequate,
+        policy_understood=body.policy_understood,
+        action_items=tuple(
+            ActionItem(description=item.description, owner=item.owner, due=item.due) for item in body.action_items
+        ),
+        no_action_reason=body.no_action_reason,
+    )
+    return await desk.carry_out(incident_id, command)
+
+
+@router.post(
+    "/incidents/{incident_id}/observations",
+    status_code=201,
+    tags=["reviews"],
+    dependencies=[allow(*REVIEWERS)],
+    summary="Record what went well, what went wrong, or where we were lucky.",
+    description="Luck is what would have made it worse, had it been otherwise.",
+)
+async def record_observation(incident_id: UUID, body: ObservationBody, desk: ReviewDesk) -> Answer:
+    return await desk.carry_out(incident_id, RecordObservation(body.kind, body.text))
+
+
+@router.post(
+    "/incidents/{incident_id}/lessons",
+    status_code=201,
+    tags=["reviews"],
+    dependencies=[allow(*REVIEWERS)],
+    summary="Record a lesson.",
+    description="Everybody reads it under /lessons once the report is published: name nobody.",
+)
+async def record_lesson(incident_id: UUID, body: LessonBody, desk: ReviewDesk) -> Answer:
+    return await desk.carry_out(incident_id, RecordLesson(body.text))
+
+
+@router.post(
+    "/incidents/{incident_id}/policy-clauses",
+    status_code=201,
+    tags=["reviews"],
+    dependencies=[allow(*REVIEWERS)],
+    summary="Cite a policy clause that is concerned.",
+    description="With a comment when the clause is to be changed, or was not understood.",
+)
+async def cite_policy_clause(incident_id: UUID, body: PolicyClauseBody, desk: ReviewDesk) -> Answer:
+    return await desk.carry_out(incident_id, CitePolicyClause(body.policy, body.clause, body.comment))
+
+
+@router.post(
+    "/incidents/{incident_id}/next-review",
+    status_code=201,
+    tags=["reviews"],
+    dependencies=[allow(*REVIEWERS)],
+    summary="Set when this is looked at again.",
+    description="The date that is set last holds.",
+)
+async def set_next_review(incident_id: UUID, body: NextReviewBody, desk: ReviewDesk) -> Answer:
+    return await desk.carry_out(incident_id, SetNextReview(body.on))
+
+
+@router.post(
+    "/incidents/{incident_id}/publication",
+    status_code=201,
+    tags=["reviews"],
+    dependencies=[allow(*REVIEWERS)],
+    summary="Publish the report.",
+    description="Says `reviewed`, with the digests of the report and the last events that it rests on. Refused by the rule `closure` "
+    "while something is missing: what, and who can supply it.",
+)
+async def publish(incident_id: UUID, desk: ReviewDesk) -> Answer:
+    tries = AsyncRetrying(
+        retry=retry_if_exception(_left_something_out), stop=stop_after_attempt(PUBLISH_ATTEMPTS), reraise=True
+    )
+    async for attempt in tries:
+        with attempt:
+            command = await asyncio.to_thread(publication, await _events(incident_id, desk))
+            return await desk.carry_out(incident_id, command)
+    raise AssertionError("unreachable: tenacity re-raises")
+
+
+def _left_something_out(error: BaseException) -> bool:
+    return isinstance(error, Rejected) and error.rule == domain.LEAVES_NOTHING_OUT
+
+
+@router.get(
+    "/incidents/{incident_id}/report",
+    tags=["reports"],
+    dependencies=[allow(*READERS)],
+    summary="The lessons-learned report.",
+    description="Before publication a draft, marked as one, that says what is missing; afterwards the bytes whose digest is on the log, "
+    "projected anew from the events that it covers. In JSON, Markdown or HTML: by `format`, or by `Accept`.",
+    response_class=Response,
+    responses=_REPORT_ANSWERS,
+)
+async def read_report(
+    incident_id: UUID,
+    desk: ReviewDesk,
+    form: Annotated[Form | None, Query(alias="format", description="Goes before `Accept`.")] = None,
+    accept: Annotated[str | None, Header(include_in_schema=False)] = None,
+    if_none_match: Annotated[
+        str | None, Header(alias="If-None-Match", description="The ETag of the report that the caller has.")
+    ] = None,
+) -> Response:
+    wanted = form or preferred(accept)
+    if wanted is None:
+        raise HTTPException(406, "the report is application/json, text/markdown or text/html")
+    rendering = RENDERINGS[wanted]
+    content, published = await asyncio.to_thread(_render, await _events(incident_id, desk), rendering)
+    digest = hashlib.sha256(content)
+    if published not in {None, digest.hexdigest()}:
+        return problems.problem(
+            500,
+            "report-differs",
+            "The published report cannot be shown",
+            f"This build of review makes other bytes of it than those with the SHA-256 {published}, which is on the log. Ask the build "
+            "that published it, or make the report from the log with that build.",
+        )
+    headers = {
+        "ETag": f'"{digest.hexdigest()}"',
+        "Repr-Digest": f"sha-256=:{base64.b64encode(digest.digest()).decode()}:",
+        "Vary": "Accept",
+        "Content-Security-Policy": POLICY,
+    }
+    if if_none_match is not None and headers["ETag"] in if_none_match:
+        return Response(status_code=304, headers=headers)
+    return Response(content, media_type=rendering.media_type, headers=headers)
+
+
+def _render(events: list[Event], rendering: Rendering) -> tuple[bytes, str | None]:
+    """The bytes, and the digest that the log has of them when they are published."""
+    report, published = edition(events)
+    return rendering.render(report), rendering.digest(published) if published else None
+
+
+@router.get(
+    "/action-items",
+    tags=["reviews"],
+    dependencies=[allow(*READERS)],
+    summary="What is owed, and by whom; what is due first comes first.",
+    description="The action items of all findings. Filters are joined by and.",
+)
+async def list_action_items(
+    desk: ReviewDesk,
+    owner: Annotated[str | None, Query(min_length=1, max_length=200, pattern=r"^[^\x00]*$")] = None,
+    due_before: date | None = None,
+    exercise: bool | None = None,
+    status: Annotated[Status | None, Query(description="Of the review that it comes from.")] = None,
+    incident_id: UUID | None = None,
+    limit: Limit = 50,
+    cursor: Cursor = None,
+) -> Page[ActionItemView]:
+    wanted = views.Owed(owner, due_before, exercise, status, incident_id)
+    async with desk.read() as connection:
+        found = await views.action_items(connection, wanted, limit + 1, _after(cursor) if cursor else None)
+    items = found[:limit]
+    return Page(items=items, next=_place(items[-1]) if len(found) > limit else None)
+
+
+def _place(item: ActionItemView) -> str:
+    return encode_cursor(datetime.combine(item.due, time(), UTC), item.finding_id, item.number)
+
+
+def _after(cursor: str) -> tuple[date, UUID, int]:
+    due, finding_id, number = decode_cursor(cursor, datetime, UUID, int)
+    return due.date(), finding_id, min(max(number, 0), 32_767)
+
+
+@router.get(
+    "/lessons",
+    tags=["reviews"],
+    dependencies=[allow_any()],
+    summary="The lessons of all published reports, the newest first.",
+    description="For everybody who works here. Those of exercises are marked as such.",
+)
+async def list_lessons(
+    desk: ReviewDesk, exercise: bool | None = None, limit: Limit = 50, cursor: Cursor = None
+) -> Page[LessonView]:
+    before = decode_cursor(cursor, datetime, UUID) if cursor else None
+    async with desk.read() as connection:
+        found = await views.lessons(connection, exercise, limit + 1, before)
+    items = found[:limit]
+    more = len(found) > limit
+    return Page(items=items, next=encode_cursor(items[-1].published_at, items[-1].lesson_id) if more else None)
+
+
+async def _events(incident_id: UUID, desk: ReviewDesk) -> list[Event]:
+    """All that review knows of the incident, in the order in which it came to know it."""
+    history = await desk.running.ledger.history(incident_id)
+    if not history:
+        raise Missing(f"incident {incident_id}")
+    return [recorded.event for recorded in history]
+
+
+def _found(view: T | None, incident_id: UUID) -> T:
+    if view is None:
+        raise Missing(f"incident {incident_id}")
+    return view

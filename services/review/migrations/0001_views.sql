@@ -1,0 +1,42 @@
+-- What review's readers see, written from the ledger and emptied by a rebuild.
+-- {service} is replaced by the service's name.
+
+CREATE TABLE review (
+    incident_id    uuid        PRIMARY KEY,
+    status         text        NOT NULL DEFAULT 'not_opened' CHECK (status IN ('not_opened', 'open', 'published')),
+    exercise       boolean,
+    determination  text,
+    severity       text,
+    dismissed      boolean     NOT NULL DEFAULT false,
+    known_since    timestamptz NOT NULL,
+    reported_at    timestamptz,
+    opened_at      timestamptz,
+    published_at   timestamptz,
+    findings       integer     NOT NULL DEFAULT 0,
+    action_items   integer     NOT NULL DEFAULT 0,
+    lessons        integer     NOT NULL DEFAULT 0,
+    next_review_on date
+);
+COMMENT ON COLUMN review.exercise IS 'null while the report that opened the incident is not known here';
+CREATE INDEX review_newest ON review (known_since DESC, incident_id DESC);
+
+CREATE TABLE action_item (
+    finding_id  uuid     NOT NULL,
+    number      smallint NOT NULL,
+    incident_id uuid     NOT NULL,
+    description text     NOT NULL,
+    owner       text     NOT NULL,
+    due         date     NOT NULL,
+    PRIMARY KEY (finding_id, number)
+);
+CREATE INDEX action_item_due ON action_item (due, finding_id, number);
+CREATE INDEX action_item_owner ON action_item (owner, due, finding_id, number);
+
+CREATE TABLE lesson (
+    lesson_id   uuid PRIMARY KEY,
+    incident_id uuid NOT NULL,
+    text        text NOT NULL
+);
+CREATE INDEX lesson_incident ON lesson (incident_id);
+
+GRANT SELECT, INSERT, UPDATE, DELETE, TRUNCATE ON review, action_item, lesson TO {service}_service;

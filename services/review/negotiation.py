@@ -1,0 +1,56 @@
+"""Which form of the report a caller gets: the one that is asked for by name, or what `Accept` prefers."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from services.review.report import Report, render_html, render_json, render_markdown
+from shared.contract.catalogue.review import ReportDigest
+
+
+class Form(StrEnum):
+    JSON = "json"
+    MARKDOWN = "markdown"
+    HTML = "html"
+
+
+@dataclass(frozen=True, slots=True)
+class Rendering:
+    media_type: str
+    render: Callable[[Report], bytes]
+    digest: Callable[[ReportDigest], str]
+
+
+RENDERINGS: Final[Mapping[Form, Rendering]] = {
+    Form.JSON: Rendering("application/json", render_json, lambda digest: digest.json_sha256),
+    Form.MARKDOWN: Rendering("text/markdown", render_markdown, lambda digest: digest.markdown_sha256),
+    Form.HTML: Rendering("text/html", render_html, lambda digest: digest.html_sha256),
+}
+"""In the order of our preference."""
+
+
+def preferred(accept: str | None) -> Form | None:
+    """The form that an `Accept` header likes best (RFC 9110 §12.5.1); None when it likes none of ours."""
+    ranges = [_range(part) for part in (accept or "*/*").split(",")]
+    liked = {form: _quality(rendering.media_type, ranges) for form, rendering in RENDERINGS.items()}
+    best = max(liked, key=lambda form: liked[form])
+    return best if liked[best] > 0 else None
+
+
+def _range(part: str) -> tuple[str, float]:
+    media_range, *parameters = (piece.strip().lower() for piece in part.split(";"))
+    quality = next((value for name, _, value in (one.partition("=") for one in parameters) if name == "q"), "1")
+    try:
+        return media_range, min(max(float(quality), 0.0), 1.0)
+    except ValueError:
+        return media_range, 0.0
+
+
+def _quality(media_type: str, ranges: list[tuple[str, float]]) -> float:
+    """What the most specific matching range says."""
+    for wanted in (media_type, f"{media_type.partition('/')[0]}/*", "*/*"):
+        said = [quality for media_range, quality in ranges if media_range == wanted]
+        if said:
+            return max(said)
+    return 0.0
