@@ -59,7 +59,9 @@ def test_the_readme_names_every_setting() -> None:
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     fields = {**ServiceSettings.model_fields, **NotifySettings.model_fields}
     names = {name.upper() for name in fields}
-    assert {name for name in names if f"LEDGER_{name}" not in readme and f"_{name.split('_', 1)[1]}`" not in readme} == set()
+    assert {
+        name for name in names if f"LEDGER_{name}" not in readme and f"_{name.split('_', 1)[1]}`" not in readme
+    } == set()
 
 
 def test_the_readme_points_at_files_that_are_there() -> None:

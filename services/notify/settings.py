@@ -1,0 +1,24 @@
+"""Notify's own settings beside those of every service."""
+
+from functools import cached_property
+from typing import Annotated
+
+from pydantic import AfterValidator, Field, FilePath
+
+from services.notify.channels import Channels
+from shared.runtime.settings import ServiceSettings
+
+
+def _usable(file: FilePath) -> FilePath:
+    Channels(file)
+    return file
+
+
+class NotifySettings(ServiceSettings):
+    channels_file: Annotated[FilePath, AfterValidator(_usable)] = Field(
+        description='JSON, {"channel name": "apprise URL"}, readable by this service alone (mode 0600)'
+    )
+
+    @cached_property
+    def channels(self) -> Channels:
+        return Channels(self.channels_file)
