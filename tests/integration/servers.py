@@ -148,8 +148,10 @@ async def _embedded(folder: Path) -> AsyncIterator[Servers]:
 
 @contextlib.asynccontextmanager
 async def _containers(folder: Path) -> AsyncIterator[Servers]:
-    # The containers end with us; the reaper would be one more image to fetch.
-    os.environ.setdefault("TESTCONTAINERS_RYUK_DISABLED", "true")
+    # The containers end with us; the reaper would be one more image to fetch. Their ports are published on this host, which is also
+    # where Kafka is told to say that it is.
+    for name, value in (("RYUK_DISABLED", "true"), ("CONNECTION_MODE", "docker_host"), ("HOST_OVERRIDE", HOST)):
+        os.environ.setdefault(f"TESTCONTAINERS_{name}", value)
     from testcontainers.core.container import DockerContainer
     from testcontainers.core.wait_strategies import LogMessageWaitStrategy
     from testcontainers.postgres import PostgresContainer
