@@ -15,16 +15,13 @@ from shared.contract.catalogue.intake import ReportChannel, Reported
 from shared.contract.catalogue.notify import Communicated
 from shared.contract.catalogue.review import Reviewed
 from shared.contract.catalogue.triage import Assessed, Contained, IncidentDismissed
-from shared.contract.vocabulary import ActionClass, ActionKind, Outcome, ServiceName
+from shared.contract.vocabulary import CONTAINING, Outcome, ServiceName
 from shared.runtime.views import Connection, Recorded, Write
 
 TABLES: Final = ("report", "incident")
 
 STAGES: Final = ("received", "assessed", "contained", "communicated", "reviewed", "closed")
 """The public words for how far an incident has come; the furthest counts, in whatever order the services are heard."""
-
-ENDS_EXPOSURE: Final = frozenset({ActionKind.ROTATE_SECRET, ActionKind.REVOKE_ACCESS})
-"""The protective actions that contain something; to preserve evidence does not."""
 
 
 def project(recorded: Recorded) -> Iterable[Write]:
@@ -36,7 +33,7 @@ def project(recorded: Recorded) -> Iterable[Write]:
             yield _report(recorded, data)
         case Assessed():
             yield _reached("assessed", incident_id)
-        case Contained() if data.outcome is Outcome.SUCCESSFUL and _contains(data):
+        case Contained() if data.outcome is Outcome.SUCCESSFUL and data.kind in CONTAINING:
             yield _reached("contained", incident_id)
         case Communicated():
             yield _reached("communicated", incident_id)
@@ -44,10 +41,6 @@ def project(recorded: Recorded) -> Iterable[Write]:
             yield _reached("reviewed", incident_id)
         case IncidentDismissed():
             yield _reached("closed", incident_id)
-
-
-def _contains(data: Contained) -> bool:
-    return data.action_class is ActionClass.CORRECTIVE or data.kind in ENDS_EXPOSURE
 
 
 def _opened(recorded: Recorded, data: Reported) -> Write:

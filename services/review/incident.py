@@ -9,7 +9,7 @@ from uuid import UUID
 from shared.contract.catalogue import notify, review, triage
 from shared.contract.catalogue.review import Covered, ReportDigest
 from shared.contract.envelope import Event
-from shared.contract.vocabulary import Audience, Determination, Outcome, ServiceName
+from shared.contract.vocabulary import CONTAINING, Audience, Determination, Outcome, ServiceName
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +97,7 @@ def _after_triage(state: State, data: triage.TriageEvent, by: str) -> State:
         case triage.IncidentDismissed():
             return replace(state, dismissed=True)
         case triage.Contained():
-            contained = state.contained or data.outcome is Outcome.SUCCESSFUL
+            contained = state.contained or (data.outcome is Outcome.SUCCESSFUL and data.kind in CONTAINING)
             return replace(state, contained=contained, carried_out_by=state.carried_out_by | {by})
         case triage.InactionDecided():
             return replace(state, inaction_decided=True)

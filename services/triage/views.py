@@ -25,7 +25,7 @@ from shared.contract.catalogue.triage import (
     SeatFilled,
 )
 from shared.contract.envelope import Event
-from shared.contract.vocabulary import Determination, Outcome, Seat, Severity
+from shared.contract.vocabulary import CONTAINING, Determination, Outcome, Seat, Severity
 from shared.runtime.views import Connection, Recorded, Row, Write
 
 TABLES: Final = ("incident", "fact", "seat", "action", "break_glass")
@@ -54,7 +54,7 @@ def project(recorded: Recorded) -> Iterable[Write]:
                 "UPDATE action SET outcome = $2, outcome_by = $3 WHERE action_id = $1",
                 (data.action_id, _json(data), event.actor),
             )
-            if data.outcome is Outcome.SUCCESSFUL:
+            if data.outcome is Outcome.SUCCESSFUL and data.kind in CONTAINING:
                 yield _reached("contained", event.incident_id)
         case BreakGlassUsed() as data:
             yield _used(recorded, data)

@@ -5,6 +5,7 @@ ours and say so. Every question that a person may be unable to answer has `unkno
 """
 
 from enum import StrEnum
+from typing import Final
 
 
 class ServiceName(StrEnum):
@@ -190,6 +191,23 @@ class ActionKind(StrEnum):
     DISCIPLINE = "discipline"
     SUSPENSION = "suspension"
     LEGAL_CLAIM = "legal_claim"
+
+
+CONTAINING: Final = frozenset(
+    {
+        ActionKind.ROTATE_SECRET,
+        ActionKind.REVOKE_ACCESS,
+        ActionKind.ASK_AUTHOR_TO_REMOVE,
+        ActionKind.PLATFORM_REPORT,
+        ActionKind.DSA16_NOTICE,
+        ActionKind.DMCA_NOTICE,
+        ActionKind.SEARCH_DEINDEX,
+        ActionKind.CACHE_PURGE,
+        ActionKind.WITHDRAW_DOCUMENT,
+        ActionKind.COURT_ORDER,
+    }
+)
+"""What contains something when it succeeds; to preserve evidence does not, nor does an action against a person."""
 
 
 class LegalView(StrEnum):

@@ -1,7 +1,5 @@
 """How long things took, from the report that opened the incident, by the times at which the events were recorded."""
 
-from typing import Final
-
 from services.review.report.history import History
 from services.review.report.model import Measure, Source
 from services.review.report.words import duration
@@ -10,21 +8,14 @@ from shared.contract.catalogue.intake import Reported
 from shared.contract.catalogue.notify import Communicated
 from shared.contract.catalogue.review import ReviewEvent, ReviewOpened
 from shared.contract.catalogue.triage import Assessed, Contained, LegalViewGiven
-from shared.contract.vocabulary import ActionClass, ActionKind, Outcome
-
-ENDS_EXPOSURE: Final = frozenset({ActionKind.ROTATE_SECRET, ActionKind.REVOKE_ACCESS})
-"""The protective actions that contain something; to preserve evidence does not, nor does an action against a person."""
+from shared.contract.vocabulary import CONTAINING, Outcome
 
 
 def measures(history: History) -> tuple[Measure, ...]:
     start = opening(history)
     done = [told for told in history.of(Contained) if told.data.outcome is Outcome.SUCCESSFUL]
     acted = (told.source for told in done)
-    contained = (
-        told.source
-        for told in done
-        if told.data.action_class is ActionClass.CORRECTIVE or told.data.kind in ENDS_EXPOSURE
-    )
+    contained = (told.source for told in done if told.data.kind in CONTAINING)
     return (
         _measure("to_assess", "To assess it", start, _first(history, Assessed)),
         _measure("to_legal_view", "To a legal view", start, _first(history, LegalViewGiven)),

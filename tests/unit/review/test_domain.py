@@ -26,7 +26,7 @@ from shared.contract.catalogue.review import (
     ReviewTrigger,
 )
 from shared.contract.decision import Actor, Missing
-from shared.contract.vocabulary import Determination, ObservationKind, Outcome, Role
+from shared.contract.vocabulary import ActionKind, Determination, ObservationKind, Outcome, Role
 from tests.unit.given import START, By, given
 from tests.unit.review.world import (
     ADMIN,
@@ -230,6 +230,13 @@ CLOSED: tuple[tuple[str, Past, Actor, tuple[str, ...], tuple[Role, ...]], ...] =
     (
         "an action that failed",
         (finding_recorded(ITEM), contained(Outcome.FAILED)),
+        REVIEWER,
+        (CONTAINED_OR_NOT,),
+        (Role.RESPONDER, Role.LEAD),
+    ),
+    (
+        "nothing done but to keep the evidence",
+        (finding_recorded(ITEM), contained(kind=ActionKind.PRESERVE_EVIDENCE)),
         REVIEWER,
         (CONTAINED_OR_NOT,),
         (Role.RESPONDER, Role.LEAD),

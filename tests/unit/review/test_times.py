@@ -10,7 +10,7 @@ from services.review.report import build
 from services.review.report.model import Wait
 from services.review.report.waiting import ASKED
 from services.review.report.words import duration, moment
-from services.triage.domain import REQUIRED_FACTS, SUFFICIENT
+from services.triage.domain import CLASS_OF, REQUIRED_FACTS, SUFFICIENT
 from shared.contract.catalogue import triage
 from shared.contract.catalogue.base import EventData
 from shared.contract.vocabulary import (
@@ -39,7 +39,7 @@ AUTHORISED = triage.ActionAuthorised(action_id=TAKEDOWN, kind=ActionKind.PLATFOR
 
 def contained(outcome: Outcome = Outcome.SUCCESSFUL, kind: ActionKind = ActionKind.PLATFORM_REPORT) -> triage.Contained:
     return triage.Contained(
-        action_id=TAKEDOWN, kind=kind, action_class=ActionClass.CORRECTIVE, outcome=outcome, carried_out_at=START
+        action_id=TAKEDOWN, kind=kind, action_class=CLASS_OF[kind], outcome=outcome, carried_out_at=START
     )
 
 

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from services.review.commands import Publish, RecordFinding
 from services.review.incident import INITIAL, State
+from services.triage.domain import CLASS_OF
 from shared.contract.catalogue.base import EventData, Exposure
 from shared.contract.catalogue.intake import ReportChannel, Reported
 from shared.contract.catalogue.notify import Communicated, CommunicationRequired, CommunicationWaived
@@ -28,7 +29,6 @@ from shared.contract.catalogue.triage import (
 )
 from shared.contract.decision import Actor
 from shared.contract.vocabulary import (
-    ActionClass,
     ActionKind,
     Answer,
     Audience,
@@ -89,11 +89,13 @@ def assessed(determination: Determination = Determination.CONFIRMED) -> Assessed
     )
 
 
-def contained(outcome: Outcome = Outcome.SUCCESSFUL, by: Actor = RESPONDER) -> By:
+def contained(
+    outcome: Outcome = Outcome.SUCCESSFUL, by: Actor = RESPONDER, kind: ActionKind = ActionKind.PLATFORM_REPORT
+) -> By:
     data = Contained(
         action_id=ACTION,
-        kind=ActionKind.PLATFORM_REPORT,
-        action_class=ActionClass.CORRECTIVE,
+        kind=kind,
+        action_class=CLASS_OF[kind],
         outcome=outcome,
         carried_out_at=START,
     )
