@@ -118,13 +118,18 @@ def _read(file: Path) -> Mapping[str, str]:
         raise ValueError(f"everybody on this machine can read {file}, which holds passwords: chmod 600 {file}")
     try:
         urls = json.loads(file.read_text(encoding="utf-8"))
-    except ValueError as error:
-        # Not the error's own words: they may quote the file.
-        raise ValueError(f'{file} is not JSON, must be {{"channel name": "apprise URL"}}') from error
+    except OSError as error:
+        raise ValueError(f"{file} cannot be read ({error.strerror}): give it to the user that runs notify") from error
+    except ValueError:
+        # Without the error's own words, which may quote the file.
+        raise ValueError(f'{file} is not JSON, must be {{"channel name": "apprise URL"}}') from None
     if not isinstance(urls, dict) or not all(isinstance(url, str) for url in urls.values()):
         raise ValueError(f'{file} must be one JSON object, {{"channel name": "apprise URL"}}')
     for name, url in urls.items():
-        _check(name, url)
+        try:
+            _check(name, url)
+        except ValueError as error:
+            raise ValueError(f"{file}: {error}") from None
     return urls
 
 

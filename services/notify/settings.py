@@ -1,11 +1,12 @@
 """Notify's own settings beside those of every service."""
 
 from functools import cached_property
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field, FilePath
 
 from services.notify.channels import Channels
+from shared.runtime.service import Running
 from shared.runtime.settings import ServiceSettings
 
 
@@ -22,3 +23,9 @@ class NotifySettings(ServiceSettings):
     @cached_property
     def channels(self) -> Channels:
         return Channels(self.channels_file)
+
+
+def channels_of(process: Running[Any, Any]) -> Channels:
+    """The channels that this process was started with, as their file is now."""
+    assert isinstance(process.settings, NotifySettings)
+    return process.settings.channels

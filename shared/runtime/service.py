@@ -44,7 +44,7 @@ S = TypeVar("S")
 
 ROLES: Final = ("http", "relay", "consumer", "workers")
 DRAIN_WITHIN: Final = 8.0
-"""Seconds that requests under way and the relay have to finish after SIGTERM."""
+"""Seconds that requests under way, workers and the relay have to finish after SIGTERM."""
 
 BROKER_ASKED_EVERY: Final = 1.0
 """Seconds between two questions to the broker, however often readiness is asked for."""
@@ -78,6 +78,8 @@ class Running(Generic[C, S]):
     lag: dict[int, int] = field(default_factory=dict)
     broker_seen: tuple[float, str] = (-BROKER_ASKED_EVERY, "")
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
+    under_way: int = 0
+    """What workers have begun and not finished: a stop waits for it, as it does for the relay."""
 
     def now(self) -> datetime:
         return clock.now()
@@ -319,6 +321,8 @@ async def _drain(process: Running[C, S]) -> None:
     """What was accepted should be on the topic before the process ends; if not, the next start relays it."""
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(DRAIN_WITHIN):
+            while process.under_way:
+                await asyncio.sleep(0.05)
             while "relay" in process.roles and (await process.readiness())["lag"]["to_relay"]:
                 process.ledger.appended.set()
                 await asyncio.sleep(0.05)

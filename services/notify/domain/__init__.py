@@ -20,7 +20,6 @@ from services.notify.domain.commands import (
 )
 from services.notify.domain.decisions import decide
 from services.notify.domain.gates import gates, message_gates
-from services.notify.domain.next import next_commands, next_for_message
 from services.notify.domain.state import INITIAL, Message, State, evolve, text_digest
 from services.notify.domain.tables import MAY, approvals_needed
 
@@ -46,7 +45,5 @@ __all__ = [
     "evolve",
     "gates",
     "message_gates",
-    "next_commands",
-    "next_for_message",
     "text_digest",
 ]

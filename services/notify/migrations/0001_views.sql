@@ -3,18 +3,19 @@
 
 CREATE TABLE incident (
     incident_id   uuid        PRIMARY KEY,
-    exercise      boolean     NOT NULL,
-    opened_at     timestamptz NOT NULL,
+    known_since   timestamptz NOT NULL,
+    exercise      boolean,
     determination text,
     severity      text
 );
-CREATE INDEX incident_newest ON incident (opened_at DESC, incident_id DESC);
+COMMENT ON COLUMN incident.exercise IS 'null until the report is heard';
+CREATE INDEX incident_newest ON incident (known_since DESC, incident_id DESC);
 
 CREATE TABLE duty (
     incident_id uuid        NOT NULL,
     audience    text        NOT NULL,
     rule        text        NOT NULL,
-    status      text        NOT NULL CHECK (status IN ('required', 'told', 'waived')),
+    status      text        NOT NULL,
     required_at timestamptz NOT NULL,
     settled_at  timestamptz,
     settled_by  text,
@@ -36,7 +37,7 @@ CREATE TABLE communication (
     drafted_at       timestamptz NOT NULL,
     approvals_needed smallint    NOT NULL,
     approvals        jsonb       NOT NULL DEFAULT '[]',
-    status           text        NOT NULL,
+    status           text        NOT NULL DEFAULT 'draft',
     since            timestamptz NOT NULL,
     attempt          integer     NOT NULL DEFAULT 0,
     due_at           timestamptz,
@@ -48,6 +49,6 @@ COMMENT ON COLUMN communication.note IS 'why it was rejected, why sending failed
 CREATE INDEX communication_newest ON communication (drafted_at DESC, communication_id DESC);
 CREATE INDEX communication_incident ON communication (incident_id, drafted_at DESC, communication_id DESC);
 CREATE INDEX communication_due ON communication (due_at) WHERE due_at IS NOT NULL;
-CREATE INDEX communication_started ON communication (since) WHERE status = 'started';
+CREATE INDEX communication_started ON communication (communication_id) WHERE status = 'started';
 
 GRANT SELECT, INSERT, UPDATE, DELETE, TRUNCATE ON incident, duty, communication TO {service}_service;

@@ -3,7 +3,8 @@
 import pytest
 
 from services.notify import domain
-from services.notify.domain import gates, next_commands, next_for_message
+from services.notify.domain import gates
+from services.notify.offers import next_commands, next_for_message
 from shared.contract.catalogue.notify import CommunicationRequired, SendOutcomeUnknown
 from shared.contract.decision import Actor, Gate
 from shared.contract.vocabulary import ApprovalKind, Audience, FactKey, GateName, Role, Severity

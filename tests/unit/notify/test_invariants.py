@@ -21,9 +21,9 @@ from services.notify.domain import (
     RequestSend,
     StartSend,
     Waive,
-    next_commands,
 )
 from services.notify.domain.tables import INSIDE, OUTSIDE_FACTS
+from services.notify.offers import next_commands
 from shared.contract.catalogue.base import EventData
 from shared.contract.catalogue.notify import (
     Communicated,

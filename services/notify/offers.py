@@ -1,4 +1,4 @@
-"""What a person may ask for now: tried against the rules themselves, so that the answer cannot differ from them."""
+"""What a caller may do next: every kind of command put to `decide` itself. There is no second set of rules."""
 
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime

@@ -1,0 +1,28 @@
+"""The notify service: who must be told, what they are told, and that they were."""
+
+from services.notify import api, domain, reactions, sender, views
+from services.notify.settings import NotifySettings
+from shared.contract.catalogue.triage import Assessed
+from shared.contract.vocabulary import ServiceName
+from shared.runtime.rules import Rules
+from shared.runtime.service import Service, main
+
+SERVICE = Service(
+    name=ServiceName.NOTIFY,
+    title="Communications of the incident ledger",
+    router=api.router,
+    rules=Rules(
+        initial=domain.INITIAL,
+        decide=domain.decide,
+        evolve=domain.evolve,
+        project=views.project,
+        view_tables=views.TABLES,
+        reacts_to=(Assessed,),
+        react=reactions.react,
+    ),
+    settings=NotifySettings,
+    workers=(sender.send_what_is_due,),
+)
+
+if __name__ == "__main__":
+    main(SERVICE)
