@@ -85,6 +85,8 @@ class Channels:
 
 
 _ANSWERED: Final = re.compile(r"\berror=(\d{3})\b")
+_GATEWAY: Final = frozenset({408, 502, 504, *range(520, 528)})
+"""Statuses that say that somebody waited in vain for an answer, not that the message was refused."""
 _MAIL_ANSWERED: Final = re.compile(r"\((\d{3}), b['\"]")
 _MAIL_PARTLY: Final = re.compile(r"^SMTP recipient .* was refused")
 _NEVER_CONNECTED: Final = re.compile(
@@ -100,12 +102,18 @@ def why_not(said: Iterable[str]) -> NotDelivered | NobodyKnows:
         return NobodyKnows("The mail server refused some of the recipients.")
     for line in lines:
         if found := _ANSWERED.search(line):
-            return NotDelivered(f"The channel answered HTTP {found[1]}.")
+            return _answered(int(found[1]))
         if found := _MAIL_ANSWERED.search(line):
             return NotDelivered(f"The mail server answered {found[1]}.")
     if any(_NEVER_CONNECTED.search(line) for line in lines):
         return NotDelivered("There was no connection to the channel.")
     return NobodyKnows("The connection broke, or nobody answered, after the message may have been sent.")
+
+
+def _answered(status: int) -> NotDelivered | NobodyKnows:
+    if status in _GATEWAY:
+        return NobodyKnows(f"A gateway answered HTTP {status}: what stands behind it may have taken the message.")
+    return NotDelivered(f"The channel answered HTTP {status}.")
 
 
 def _stamp(file: Path) -> tuple[int, int]:
