@@ -30,7 +30,14 @@ def _shown(example: dict[str, Any]) -> ConfigDict:
     return ConfigDict(json_schema_extra={"example": example})
 
 
-Moment = Annotated[AwareDatetime, AfterValidator(lambda time: time.astimezone(UTC))]
+def _in_utc(time: datetime) -> datetime:
+    try:
+        return time.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("must lie in the years 1 to 9999 of UTC") from None
+
+
+Moment = Annotated[AwareDatetime, AfterValidator(_in_utc)]
 
 OneLine = Annotated[Line, Field(pattern=r"^[^\x00-\x1f\x7f\u0085\u2028\u2029]*$")]
 """Channels put a title where a line break would begin something else: another header of a mail."""

@@ -55,9 +55,7 @@ class Channels:
     def __init__(self, file: Path) -> None:
         self._file = file
         self._read_at, self._urls = _stamp(file), _read(file)
-        # What apprise logs names hosts and paths; what matters of it is in the result.
-        logging.getLogger("apprise").propagate = False
-        logging.getLogger("apprise").addHandler(logging.NullHandler())
+        _keep_quiet()
 
     @property
     def names(self) -> frozenset[str]:
@@ -108,6 +106,15 @@ def why_not(said: Iterable[str]) -> NotDelivered | NobodyKnows:
     if any(_NEVER_CONNECTED.search(line) for line in lines):
         return NotDelivered("There was no connection to the channel.")
     return NobodyKnows("The connection broke, or nobody answered, after the message may have been sent.")
+
+
+def _keep_quiet() -> None:
+    """What apprise logs names hosts and paths, so it stays here; all of it is kept for `why_not`, down to the last detail."""
+    logger = logging.getLogger("apprise")
+    logger.propagate = False
+    logger.setLevel(logging.DEBUG)
+    if not logger.handlers:
+        logger.addHandler(logging.NullHandler())
 
 
 def _answered(status: int) -> NotDelivered | NobodyKnows:

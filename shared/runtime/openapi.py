@@ -16,6 +16,9 @@ def documented(schema: dict[str, Any]) -> dict[str, Any]:
         schemas.pop(framework, None)
     own = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
     schemas |= {**own.pop("$defs"), "Problem": own}
+    for described in schemas.values():
+        for example in (described.get("example"), *described.get("examples", [])):
+            _put_nulls_back(example, described, schemas)
     for path, operations in schema["paths"].items():
         for method, operation in operations.items():
             if method == "get":
@@ -24,6 +27,19 @@ def documented(schema: dict[str, Any]) -> dict[str, Any]:
                 if operation["responses"].get(str(status)) == RESPONSES[status]:
                     del operation["responses"][str(status)]
     return schema
+
+
+def _put_nulls_back(value: Any, schema: Mapping[str, Any], schemas: Mapping[str, Any]) -> None:
+    """The framework drops every null, also those of an example whose schema requires them."""
+    schema = schemas[schema["$ref"].rpartition("/")[2]] if "$ref" in schema else schema
+    if isinstance(value, list):
+        for item in value:
+            _put_nulls_back(item, schema.get("items", {}), schemas)
+    elif isinstance(value, dict):
+        for name, described in schema.get("properties", {}).items():
+            if name in schema.get("required", ()):
+                value.setdefault(name, None)
+            _put_nulls_back(value.get(name), described, schemas)
 
 
 def _impossible(path: str, method: str, operation: Mapping[str, Any]) -> set[int]:

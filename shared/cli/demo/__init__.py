@@ -13,6 +13,7 @@ from uuid import UUID
 
 import httpx
 import typer
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
@@ -180,13 +181,13 @@ async def _settled(client: httpx.AsyncClient, urls: Mapping[ServiceName, str]) -
 
 
 def _show(console: Console, told: list[Told], messages: int) -> None:
-    table = Table(
-        "what it shows", *MILESTONES, "events", "report", title="Six incidents, five events (UTC)", title_justify="left"
-    )
+    table = Table("incident", *MILESTONES, "events", title="Six incidents, five events (UTC)", box=SIMPLE_HEAD)
+    table.title_justify, table.pad_edge = "left", False
     for one in told:
-        times = [one.milestones[name] for name in MILESTONES]
-        table.add_row(one.story.shows, *times, str(one.events), str(one.report or "none: dismissed"))
+        table.add_row(one.story.incident, *(one.milestones[name] for name in MILESTONES), str(one.events))
     console.print(table)
+    for one in told:
+        console.print(f"  {one.report or 'no report'}: {one.story.shows}", highlight=False, soft_wrap=True)
     console.print(f"{messages} messages really arrived at a webhook.\n")
 
 

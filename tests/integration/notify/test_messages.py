@@ -2,7 +2,9 @@
 
 import pytest
 
+from shared.contract.catalogue.intake import ReportChannel, Reported
 from shared.contract.vocabulary import FactKey, InformationType
+from shared.runtime import clock
 from tests.integration.notify.conftest import Notify, assessed, fact
 from tests.integration.notify.sinks import Mailbox, Webhook
 
@@ -80,6 +82,21 @@ async def test_an_exercise_is_seen_to_be_one(notify: Notify, hook: Webhook, mail
         assert (await notify.becomes(message, "communicated"))["exercise"] is True
     assert hook.titles == ["EXERCISE: A roadmap"]
     assert [received["Subject"] for received in mail.received] == ["EXERCISE: A roadmap"]
+
+
+async def test_nothing_is_sent_before_it_is_known_whether_it_is_an_exercise(notify: Notify, hook: Webhook) -> None:
+    where, other = fact(), fact()
+    unreported = clock.new_id()
+    await notify.hears(unreported, where)
+    waits = await notify.requested(unreported, where)
+    later = await notify.requested(await notify.incident(other), other, title="Later")
+    notify.send()
+    await notify.becomes(later, "communicated")
+    view = await notify.shown(waits)
+    assert (view["status"], view["exercise"], hook.titles) == ("requested", None, ["Later"])
+    await notify.hears(unreported, Reported(opens=True, exercise=True, channel=ReportChannel.API))
+    await notify.becomes(waits, "communicated")
+    assert hook.titles == ["Later", "EXERCISE: A roadmap"]
 
 
 @pytest.mark.parametrize("cited", ["nothing", "an unknown", "a corrected one"])
