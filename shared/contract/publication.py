@@ -7,6 +7,7 @@ from shared.contract.catalogue.base import EventData
 from shared.contract.envelope import schema_uri
 from shared.contract.hashing import PAYLOAD_TYPE
 from shared.contract.topics import CONTENT_TYPE, HEADER_SIGNATURE, HEADER_TRACEPARENT, PARTITIONS, TOPIC
+from shared.contract.vocabulary import ServiceName
 
 JsonObject = dict[str, Any]
 
@@ -19,7 +20,7 @@ def data_schema(event: type[EventData]) -> JsonObject:
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "$id": schema_uri(event.TYPE),
-        "x-said-by": event.SAID_BY.value,
+        "x-said-by": _said_by(event),
         **event.model_json_schema(mode="serialization"),
     }
 
@@ -29,7 +30,7 @@ def envelope_schema(event: type[EventData]) -> JsonObject:
     attributes: JsonObject = {
         "specversion": {"const": "1.0"},
         "id": _UUID,
-        "source": {"type": "string", "pattern": f"^/incident-ledger/{event.SAID_BY.value}/[0-9]{{1,3}}$"},
+        "source": {"type": "string", "pattern": f"^/incident-ledger/({'|'.join(_said_by(event))})/[0-9]{{1,3}}$"},
         "type": {"const": event.TYPE},
         "subject": {**_UUID, "description": "The incident; also the message key."},
         "time": {"type": "string", "format": "date-time"},
@@ -59,6 +60,10 @@ def envelope_schema(event: type[EventData]) -> JsonObject:
     }
 
 
+def _said_by(event: type[EventData]) -> list[str]:
+    return [service.value for service in ServiceName if event.SAID_BY in {service, None}]
+
+
 def json_schemas() -> JsonObject:
     """Every event type with the schema of its data."""
     return {event.TYPE: data_schema(event) for event in EVENTS}
@@ -70,7 +75,7 @@ def asyncapi(version: str) -> JsonObject:
     for event in EVENTS:
         schema = event.model_json_schema(mode="serialization", ref_template="#/components/schemas/{model}")
         schemas |= schema.pop("$defs", {})
-        schemas[event.__name__] = {**schema, "x-said-by": event.SAID_BY.value}
+        schemas[event.__name__] = {**schema, "x-said-by": _said_by(event)}
     return {
         "asyncapi": "3.0.0",
         "info": {

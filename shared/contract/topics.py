@@ -16,6 +16,18 @@ HEADER_CONTENT_TYPE: Final = "content-type"
 HEADER_SIGNATURE: Final = "signature"
 HEADER_TRACEPARENT: Final = "traceparent"
 
+_SYSTEM_INCIDENTS: Final = (
+    UUID("1fce7c36-536c-5758-8e69-78a6df3057c4"),
+    UUID("685b9807-a94e-508d-9992-735efa960422"),
+    UUID("7fe25a37-1dc0-583d-94c9-fb7a9799d2d3"),
+    UUID("90dbd5ff-d489-5d67-9485-7bf101796f0e"),
+    UUID("64a620f6-08dc-5378-951f-b9ed4f2cb869"),
+    UUID("19d6af9d-7d29-50d9-9594-0d20a4ad633a"),
+    UUID("8a0f37aa-41e7-5b03-b4d4-55c49fe3972c"),
+    UUID("aec38c25-651d-5fe2-817f-6895415eb63a"),
+)
+"""By partition: the first UUIDv5 of https://incident-ledger.example/system/0, /1, … that Kafka puts there. No incident has a UUIDv5."""
+
 
 def key_of(incident_id: UUID) -> bytes:
     """The Kafka key of an incident's events."""
@@ -25,6 +37,16 @@ def key_of(incident_id: UUID) -> bytes:
 def partition_of(incident_id: UUID) -> int:
     """The partition of an incident: what Kafka's default partitioner gives its key."""
     return (murmur2(key_of(incident_id)) & 0x7FFFFFFF) % PARTITIONS
+
+
+def system_incident(partition: int) -> UUID:
+    """The subject of what a service says on a partition about itself and no incident: a new key, a hole in a chain."""
+    return _SYSTEM_INCIDENTS[partition]
+
+
+def is_system(incident_id: UUID) -> bool:
+    """Whether this is no incident but a partition's system incident, which views, lists and reactions leave out."""
+    return incident_id in _SYSTEM_INCIDENTS
 
 
 def murmur2(data: bytes) -> int:

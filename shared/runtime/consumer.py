@@ -22,7 +22,7 @@ from shared.contract.chain import Head
 from shared.contract.decision import Actor, Context, Rejected
 from shared.contract.envelope import Event
 from shared.contract.hashing import ZERO_HASH
-from shared.contract.topics import HEADER_SIGNATURE
+from shared.contract.topics import HEADER_SIGNATURE, is_system
 from shared.contract.vocabulary import ServiceName
 from shared.runtime import clock, telemetry, views
 from shared.runtime.appending import IncidentHead, Proposal, Signed
@@ -209,7 +209,7 @@ class Consumer(Generic[C, S]):
     async def _react(self, connection: Connection, accepted: Sequence[Heard]) -> int:
         reacted: Counter[str] = Counter()
         for heard in accepted:
-            if not isinstance(heard.event.data, self.rules.reacts_to):
+            if is_system(heard.event.incident_id) or not isinstance(heard.event.data, self.rules.reacts_to):
                 continue
             try:
                 async with connection.transaction():

@@ -21,7 +21,7 @@ from shared.contract.catalogue.base import EventData
 from shared.contract.chain import Head
 from shared.contract.decision import Context, Missing
 from shared.contract.envelope import Event, Said, read
-from shared.contract.topics import partition_of
+from shared.contract.topics import is_system, partition_of
 from shared.contract.vocabulary import ServiceName
 from shared.runtime import clock, telemetry, views
 from shared.runtime.answers import Conflict, IdempotencyMismatch, Stale
@@ -94,6 +94,8 @@ class Ledger(Generic[C, S]):
 
         Raises what `decide` raises, Missing when nothing is known of the incident and it must exist, Stale when it is not at
         `expected_version`, IdempotencyMismatch, MalformedEnvelope when an event is too large, Conflict when others never let up."""
+        if is_system(incident_id):
+            raise Missing(f"incident {incident_id}")
         if idempotency is not None and (earlier := await self._earlier(idempotency)) is not None:
             return earlier
         tries = AsyncRetrying(
@@ -137,7 +139,10 @@ class Ledger(Generic[C, S]):
         return Carried(incident_id, signed[-1].recorded.version, signed)
 
     async def load(self, incident_id: UUID, connection: Connection | None = None) -> Loaded[S]:
-        """Folds what the service knows of the incident. With a connection, what its transaction sees, uncached."""
+        """Folds what the service knows of the incident: of a system incident nothing, as it is none. With a connection, what its
+        transaction sees, uncached."""
+        if is_system(incident_id):
+            return Loaded(self._rules.initial, 0)
         cached = self._states.get(incident_id, Loaded(self._rules.initial, 0))
         if connection is not None:
             return await self._fold(connection, incident_id, cached)

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from shared.contract.catalogue import BY_TYPE
+from shared.contract.catalogue import not_theirs_to_say
 from shared.contract.chain import Head, Verdict, judge
 from shared.contract.envelope import Event, MalformedEnvelope, read
 from shared.contract.topics import partition_of
@@ -81,14 +81,8 @@ def examine(record: Record, trust: Trust) -> Heard | Parked:
         return Parked(record, ParkReason.WRONG_PARTITION, where, event)
     if (refusal := trust.refusal(event, record.signature)) is not None:
         return Parked(record, ParkReason.UNTRUSTED, refusal, event)
-    model = BY_TYPE.get(event.type)
-    if model is not None and link.service != model.SAID_BY:
-        return Parked(
-            record,
-            ParkReason.NOT_THEIRS_TO_SAY,
-            f"{event.type} is {model.SAID_BY}'s to say, not {link.service}'s",
-            event,
-        )
+    if (why := not_theirs_to_say(event.type, link.service, event.incident_id)) is not None:
+        return Parked(record, ParkReason.NOT_THEIRS_TO_SAY, why, event)
     return Heard(event, record)
 
 

@@ -10,10 +10,11 @@ from dataclasses import dataclass, field
 from typing import Final
 from uuid import UUID
 
-from shared.contract.catalogue import BY_TYPE, short_name
+from shared.contract.catalogue import not_theirs_to_say, short_name
 from shared.contract.chain import EMPTY, Head, Verdict, judge
 from shared.contract.envelope import Event, MalformedEnvelope, read
 from shared.contract.hashing import ZERO_HASH, event_hash
+from shared.contract.topics import is_system
 from shared.contract.vocabulary import ServiceName
 from shared.runtime.receiving import Parked, ParkReason, Record, examine
 from shared.runtime.trust import Trust
@@ -90,7 +91,8 @@ class TopicCheck:
                 self.heads[chain] = Head(event.link.sequence, event.hash)
                 self.hashes[place] = event.hash
                 self.types[short_name(event.type)] += 1
-                self.incidents.add(event.incident_id)
+                if not is_system(event.incident_id):
+                    self.incidents.add(event.incident_id)
 
 
 @dataclass(slots=True)
@@ -138,9 +140,8 @@ class LedgerCheck:
             yield "row_changed", f"differs in {', '.join(differing)}"
         if (refusal := self.trust.refusal(event, row["signature"])) is not None:
             yield "untrusted", refusal
-        model = BY_TYPE.get(event.type)
-        if model is not None and event.service != model.SAID_BY:
-            yield "not_theirs_to_say", f"{event.type} is {model.SAID_BY}'s to say"
+        if (why := not_theirs_to_say(event.type, event.service, event.incident_id)) is not None:
+            yield "not_theirs_to_say", why
         head = self.heads.get(place[:2], EMPTY)
         if place[2] != head.sequence + 1:
             yield "gap", f"the number before it here is {head.sequence}"

@@ -10,6 +10,7 @@ import asyncpg
 from asyncpg.pool import PoolConnectionProxy
 
 from shared.contract.envelope import Event
+from shared.contract.topics import is_system
 
 if TYPE_CHECKING:
     Connection: TypeAlias = asyncpg.Connection[asyncpg.Record] | PoolConnectionProxy[asyncpg.Record]
@@ -43,10 +44,11 @@ Project: TypeAlias = Callable[[Recorded], Iterable[Write]]
 
 
 async def apply(connection: Connection, project: Project, recorded: Sequence[Recorded]) -> None:
-    """Writes the views of these events: in order within an incident, many incidents at a time."""
+    """Writes the views of these events: in order within an incident, many incidents at a time. Views show no system incident."""
     by_incident: dict[Any, list[Write]] = defaultdict(list)
     for item in recorded:
-        by_incident[item.event.incident_id].extend(project(item))
+        if not is_system(item.event.incident_id):
+            by_incident[item.event.incident_id].extend(project(item))
     # Round n holds the nth write of every incident: no order to keep inside a round, so equal statements go together.
     for turn in itertools.zip_longest(*by_incident.values()):
         await execute(connection, [write for write in turn if write is not None])

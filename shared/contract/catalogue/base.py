@@ -42,10 +42,11 @@ class Part(BaseModel):
 
 
 class EventData(Part):
-    """The `data` of one event type; `TYPE` is its CloudEvents type, `SAID_BY` the only service that may say it."""
+    """The `data` of one event type; `TYPE` is its CloudEvents type, `SAID_BY` the only service that may say it;
+    None: each service may, about itself."""
 
     TYPE: ClassVar[str]
-    SAID_BY: ClassVar[ServiceName]
+    SAID_BY: ClassVar[ServiceName | None]
 
 
 class Exposure(Part):

@@ -9,6 +9,8 @@ from jsonschema import Draft7Validator, Draft202012Validator
 
 from shared.contract.catalogue import BY_TYPE, EVENTS, short_name
 from shared.contract.catalogue.base import CONFIDENTIAL, EventData
+from shared.contract.catalogue.intake import Reported
+from shared.contract.catalogue.system import KeyRotated
 from shared.contract.publication import asyncapi, json_schemas
 from shared.contract.vocabulary import ServiceName
 
@@ -43,7 +45,9 @@ def test_every_reference_of_the_document_leads_somewhere() -> None:
 
 def test_every_event_type_is_published_once_with_its_only_speaker() -> None:
     assert len(BY_TYPE) == len(EVENTS) == len(json_schemas())
-    assert {event.SAID_BY for event in EVENTS} == set(ServiceName)
+    assert {event.SAID_BY for event in EVENTS} == {*ServiceName, None}
+    assert json_schemas()[KeyRotated.TYPE]["x-said-by"] == [service.value for service in ServiceName]
+    assert json_schemas()[Reported.TYPE]["x-said-by"] == ["intake"]
     assert len({short_name(event.TYPE) for event in EVENTS}) == len(EVENTS)
 
 
