@@ -103,9 +103,11 @@ async def messages(sources: Sources) -> AsyncIterator[Record]:
 async def events(sources: Sources) -> list[Event]:
     """The history as the topic has it: every trusted event once, in the order of time."""
     history: dict[bytes, Event] = {}
+    trust = sources.trust
     async for record in messages(sources):
-        if isinstance(heard := examine(record, sources.trust), Heard):
+        if isinstance(heard := examine(record, trust), Heard):
             history[heard.event.hash] = heard.event
+            trust = trust.after(heard.event)
     return sorted(
         history.values(), key=lambda event: (event.time, event.service, event.link.partition, event.link.sequence)
     )

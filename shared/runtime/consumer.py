@@ -9,7 +9,7 @@ import binascii
 import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final, Generic, TypeVar
 
 import asyncpg
@@ -26,7 +26,8 @@ from shared.contract.topics import HEADER_SIGNATURE, is_system
 from shared.contract.vocabulary import ServiceName
 from shared.runtime import clock, telemetry, views
 from shared.runtime.appending import IncidentHead, Proposal, Signed
-from shared.runtime.ledger import Ledger, insert, move_heads, move_incidents, say
+from shared.runtime.keyring import KeyMissing
+from shared.runtime.ledger import Ledger, insert, mark_rotations, move_heads, move_incidents, rotations, say
 from shared.runtime.receiving import Heard, Parked, ParkReason, Received, Record, examine, receive
 from shared.runtime.rules import Rules
 from shared.runtime.trust import Trust
@@ -77,21 +78,20 @@ class Consumer(Generic[C, S]):
     async def hear(self, partition: int, records: Sequence[Record], next_offset: int | None = None) -> None:
         """One batch of one partition, all or nothing; `next_offset` is where to go on afterwards, None for what is heard again."""
         examined = [examine(record, self.trust) for record in records]
+        batch = _Batch(partition, self.trust, examined)
         async with self.pool.acquire() as connection, connection.transaction():
-            received = await self._judge(connection, partition, examined)
-            recorded = await self._record(connection, received)
-            await self._park(connection, received.parked)
-            await self._resolve(connection, partition, received)
-            await self._project(connection, received.accepted, recorded)
-            reacted = await self._react(connection, received.accepted)
+            while await self._go_on(connection, batch):
+                pass
             if next_offset is not None:
                 await connection.execute(
                     "UPDATE heard_offset SET next_offset = $2 WHERE partition = $1", partition, next_offset
                 )
-        if reacted:
+        for rotation in batch.learned:
+            self.trust.learn(rotation)
+        if batch.reacted:
             self.ledger.appended.set()
-        telemetry.heard((heard.event for heard in received.accepted), self.ledger.service)
-        for parked in received.parked:
+        telemetry.heard((heard.event for heard in batch.accepted), self.ledger.service)
+        for parked in batch.parked:
             telemetry.parked(parked.reason.value)
             log.warning(
                 "parked",
@@ -101,20 +101,40 @@ class Consumer(Generic[C, S]):
                 offset=parked.record.offset,
             )
 
-    async def _judge(self, connection: Connection, partition: int, examined: Sequence[Heard | Parked]) -> Received:
+    async def _go_on(self, connection: Connection, batch: "_Batch") -> bool:
+        """Hears the batch to its end or to a change of key, whatever comes first; True when there is more."""
+        received = await self._judge(connection, batch)
+        recorded = await self._record(connection, received)
+        await self._park(connection, received.parked)
+        await self._resolve(connection, batch.partition, received)
+        await self._project(connection, received.accepted, recorded)
+        batch.reacted += await self._react(connection, received.accepted)
+        batch.accepted += received.accepted
+        batch.parked += received.parked
+        batch.examined = [examine(record, batch.trust) for record in received.rest]
+        return received.rotated
+
+    async def _judge(self, connection: Connection, batch: "_Batch") -> Received:
+        partition = batch.partition
         heads = await connection.fetch(
-            "SELECT service, sequence, hash FROM chain WHERE partition = $1 ORDER BY service FOR UPDATE", partition
+            "SELECT service, partition, sequence, hash, rotated FROM chain WHERE partition = $1 ORDER BY service FOR UPDATE",
+            partition,
         )
+        # Under the lock: a replica that was not told of a new key must not trust the old one any more.
+        reasons = [ParkReason.GAP.value]
+        if learned := await rotations(connection, batch.trust, heads):
+            batch.learn(learned)
+            reasons.append(ParkReason.UNTRUSTED.value)
         waiting = await connection.fetch(
             """SELECT partition, kafka_offset, message_key, value, headers FROM parked
-               WHERE partition = $1 AND reason = $2 AND resolved_at IS NULL ORDER BY service, sequence LIMIT 10000""",
+               WHERE partition = $1 AND reason = ANY($2) AND resolved_at IS NULL ORDER BY service, sequence LIMIT 10000""",
             partition,
-            ParkReason.GAP.value,
+            reasons,
         )
-        early = [item for row in waiting if isinstance(item := examine(record_from(row), self.trust), Heard)]
+        early = [item for row in waiting if isinstance(item := examine(record_from(row), batch.trust), Heard)]
         places = [
             (item.event.service.value, item.event.link.sequence)
-            for item in (*examined, *early)
+            for item in (*batch.examined, *early)
             if isinstance(item, Heard)
         ]
         known = await connection.fetch(
@@ -129,7 +149,7 @@ class Consumer(Generic[C, S]):
             {ServiceName(row["service"]): Head(row["sequence"], row["hash"]) for row in heads},
             {(ServiceName(row["service"]), row["sequence"]): row["hash"] for row in known},
             early,
-            examined,
+            batch.examined,
         )
 
     async def _record(self, connection: Connection, received: Received) -> list[Recorded]:
@@ -151,6 +171,7 @@ class Consumer(Generic[C, S]):
             connection, {(service, partition): head for service, head in received.heads.items() if head.sequence}
         )
         await move_incidents(connection, incidents)
+        await mark_rotations(connection, [heard.event for heard in received.accepted])
         return [row.recorded for row in signed]
 
     async def _park(self, connection: Connection, parked: Sequence[Parked]) -> None:
@@ -214,6 +235,8 @@ class Consumer(Generic[C, S]):
             try:
                 async with connection.transaction():
                     reacted["said"] += await self._react_to(connection, heard.event)
+            except KeyMissing:
+                raise
             except Exception as error:
                 log.exception("a reaction failed", event_id=str(heard.event.id))
                 await self._park(connection, [Parked(heard.record, ParkReason.REACTION, repr(error), heard.event)])
@@ -258,6 +281,24 @@ class Consumer(Generic[C, S]):
         for place in consumer.assignment():
             if (end := consumer.highwater(place)) is not None:
                 self.lag[place.partition] = end - await consumer.position(place)
+
+
+@dataclass(slots=True)
+class _Batch:
+    """What is heard in one transaction, and with whose keys."""
+
+    partition: int
+    trust: Trust
+    examined: list[Heard | Parked]
+    learned: list[Event] = field(default_factory=list)
+    accepted: list[Heard] = field(default_factory=list)
+    parked: list[Parked] = field(default_factory=list)
+    reacted: int = 0
+
+    def learn(self, rotations: Sequence[Event]) -> None:
+        self.learned += rotations
+        self.trust = self.trust.after(*rotations)
+        self.examined = [examine(item.record, self.trust) for item in self.examined]
 
 
 class _FromDatabase(ConsumerRebalanceListener):  # type: ignore[misc]

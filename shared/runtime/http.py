@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Generic, TypeVar
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, FastAPI, Header, Request, Response
-from fastapi.responses import JSONResponse
+from fastapi.responses import JSONResponse, PlainTextResponse
 from opentelemetry.instrumentation.fastapi import FastAPIInstrumentor
 
 from shared.contract.decision import Actor, Context, Missing
-from shared.runtime import clock, problems
+from shared.runtime import clock, heads, problems
 from shared.runtime.answers import Malformed, Stale
 from shared.runtime.appending import Idempotency
 from shared.runtime.auth import READERS, Authenticator, allow, allow_any, permissions, public
@@ -48,6 +48,31 @@ READY: Final = {
     "parked": 0,
 }
 NOT_READY: Final = READY | {"ready": False, "checks": {"database": "ok", "broker": "KafkaConnectionError"}}
+
+CHAINS: Final = """\
+incident-ledger/chains/triage
+2026-03-02T09:14:03Z
+0 0 AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=
+1 0 AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=
+2 0 AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=
+3 0 AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=
+4 0 AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=
+5 42 S/USLzRFVMU73i67jNK349FgCtYxw4Wl18ziPHeFRZo=
+6 0 AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=
+7 7 28G0yQD/5I1XW12lxjgEASX2XbD+PiRJS3bqmGRX2YY=
+
+— incident-ledger/triage NvJFIVJezNEIQD/+MRhwBXynIv067RA2FFhVhHq29VAZDBIz+xFnBwkuhv8f1Rq4HH4XjzaMvNSCDFkDWPI5i+3wzQs=
+"""
+INCIDENT_HEAD: Final = """\
+incident-ledger/incidents/triage
+01960000-0000-7000-8000-000000000001
+2026-03-02T09:14:03Z
+5 S/USLzRFVMU73i67jNK349FgCtYxw4Wl18ziPHeFRZo=
+5 42 S/USLzRFVMU73i67jNK349FgCtYxw4Wl18ziPHeFRZo=
+
+— incident-ledger/triage NvJFIQllm27WmarVYoOiPvNaCDDRfLR0kJxSaNoURWj69NyzighRc/LpQQD0IrxigmBkkxPLmwjIjcLgASsKDc0RZAU=
+"""
+"""Signed by a key that was made for these examples alone."""
 
 
 class WeakETag(Stale):
@@ -186,6 +211,10 @@ def create_app(running: "Running[Any, Any]", router: APIRouter, title: str) -> F
     return app
 
 
+def _note(note: bytes) -> Response:
+    return Response(note, media_type="text/plain; charset=utf-8", headers={"Cache-Control": "no-cache"})
+
+
 def _common() -> APIRouter:
     router = APIRouter()
 
@@ -237,5 +266,33 @@ def _common() -> APIRouter:
         signed = await desk.running.ledger.timeline(incident_id, after, limit + 1)
         items = [TimelineItem.of(one) for one in signed[:limit]]
         return Page(items=items, next=encode_cursor(items[-1].version) if len(signed) > limit else None)
+
+    @router.get(
+        "/chains",
+        dependencies=[public()],
+        tags=["proofs"],
+        summary="The service's signed word on where its chains stand.",
+        description="A C2SP signed note by the key that signs the service's events: one line a partition with the number and hash of "
+        "the last event. Held against the sealed log it shows what is missing there. At most a second old.",
+        response_class=PlainTextResponse,
+        responses={200: {"content": {"text/plain": {"example": CHAINS}}}, **problems.RESPONSES},
+    )
+    async def chains(request: Request) -> Response:
+        return _note(await request.app.state.running.chain_checkpoint())
+
+    @router.get(
+        "/incidents/{incident_id}/head",
+        dependencies=[allow(*READERS)],
+        tags=["proofs"],
+        summary="The service's signed word on how much it has said of an incident.",
+        description="A C2SP signed note: the count and last hash of the service's events of the incident, and the head of its chain at "
+        "that moment. Also for an incident of which it has said nothing.",
+        response_class=PlainTextResponse,
+        responses={200: {"content": {"text/plain": {"example": INCIDENT_HEAD}}}, **problems.RESPONSES},
+    )
+    async def incident_head(incident_id: UUID, request: Request) -> Response:
+        running = request.app.state.running
+        async with running.read() as connection:
+            return _note(await heads.incident_head(connection, running.ledger.keyring, incident_id, clock.now()))
 
     return router

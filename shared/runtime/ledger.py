@@ -18,15 +18,18 @@ from asyncpg.pool import Pool
 from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_attempt, wait_random
 
 from shared.contract.catalogue.base import EventData
+from shared.contract.catalogue.system import KeyRotated, SystemRecord
 from shared.contract.chain import Head
 from shared.contract.decision import Context, Missing
 from shared.contract.envelope import Event, Said, read
-from shared.contract.topics import is_system, partition_of
+from shared.contract.topics import is_system, partition_of, system_incident
 from shared.contract.vocabulary import ServiceName
 from shared.runtime import clock, telemetry, views
 from shared.runtime.answers import Conflict, IdempotencyMismatch, Stale
-from shared.runtime.appending import Again, Idempotency, IncidentHead, Proposal, Signed, Speaker, Turn, plan
+from shared.runtime.appending import Again, Idempotency, IncidentHead, Proposal, Signed, Turn, plan
+from shared.runtime.keyring import KeyMissing, Keyring
 from shared.runtime.rules import Rules
+from shared.runtime.trust import Trust
 from shared.runtime.views import Connection, Recorded, Row, Write
 
 C = TypeVar("C")
@@ -65,9 +68,9 @@ class _Waiting:
 
 
 class Ledger(Generic[C, S]):
-    def __init__(self, pool: "Pool[asyncpg.Record]", speaker: Speaker, rules: Rules[C, S]) -> None:
+    def __init__(self, pool: "Pool[asyncpg.Record]", keyring: Keyring, rules: Rules[C, S]) -> None:
         self._pool = pool
-        self._speaker = speaker
+        self.keyring = keyring
         self._rules = rules
         self._queue: asyncio.Queue[_Waiting] = asyncio.Queue()
         self._states: OrderedDict[UUID, Loaded[S]] = OrderedDict()
@@ -77,7 +80,7 @@ class Ledger(Generic[C, S]):
 
     @property
     def service(self) -> ServiceName:
-        return self._speaker.service
+        return self.keyring.service
 
     async def carry_out(
         self,
@@ -200,6 +203,34 @@ class Ledger(Generic[C, S]):
                     await views.execute(connection, proposal.extra)
         return turn
 
+    async def say_of_the_record(
+        self, connection: Connection, records: Mapping[int, SystemRecord], context: Context
+    ) -> tuple[Signed, ...]:
+        """Says something about the record itself on each of these partitions, in the caller's transaction: all of it, or an
+        exception."""
+        partitions = sorted(records)
+        await connection.execute(
+            "SELECT FROM chain WHERE service = $1 AND partition = ANY($2) ORDER BY partition FOR UPDATE",
+            self.service.value,
+            partitions,
+        )
+        subjects = {partition: system_incident(partition) for partition in partitions}
+        rows = await connection.fetch(
+            "SELECT incident_id, version FROM incident_head WHERE incident_id = ANY($1)", list(subjects.values())
+        )
+        versions = {row["incident_id"]: row["version"] for row in rows}
+        turn = await self.append_within(
+            connection,
+            [
+                Proposal(subject, versions.get(subject, 0), say(subject, [records[partition]], context))
+                for partition, subject in subjects.items()
+            ],
+        )
+        for verdict in turn.verdicts:
+            if isinstance(verdict, Exception):
+                raise verdict
+        return turn.rows
+
     async def run(self) -> None:
         """The writer task: commits for everybody who waits, until cancelled."""
         while True:
@@ -218,6 +249,11 @@ class Ledger(Generic[C, S]):
         try:
             async with self._pool.acquire() as connection, connection.transaction():
                 turn = await self.append_within(connection, [item.proposal for item in wanted])
+        except KeyMissing as error:
+            for item in wanted:
+                if not item.answer.done():
+                    item.answer.set_exception(error)
+            raise
         except Exception as error:  # noqa: BLE001  every failure is somebody's answer
             await self._commit_singly(wanted, error)
             return
@@ -247,10 +283,14 @@ class Ledger(Generic[C, S]):
     async def _plan(self, connection: Connection, proposals: Sequence[Proposal]) -> Turn:
         partitions = sorted({partition_of(proposal.incident_id) for proposal in proposals})
         lanes = await connection.fetch(
-            "SELECT partition, sequence, hash FROM chain WHERE service = $1 AND partition = ANY($2) ORDER BY partition FOR UPDATE",
+            """SELECT service, partition, sequence, hash, rotated FROM chain
+               WHERE service = $1 AND partition = ANY($2) ORDER BY partition FOR UPDATE""",
             self.service.value,
             partitions,
         )
+        for rotation in await rotations(connection, self.keyring.trust, lanes):
+            self.keyring.trust.learn(rotation)
+        heads = {row["partition"]: Head(row["sequence"], row["hash"]) for row in lanes}
         incidents = await connection.fetch(
             "SELECT incident_id, version, said_hash FROM incident_head WHERE incident_id = ANY($1)",
             list({proposal.incident_id for proposal in proposals}),
@@ -259,16 +299,17 @@ class Ledger(Generic[C, S]):
         taken = await connection.fetch("SELECT key, digest FROM idempotency WHERE key = ANY($1)", keys) if keys else []
         return plan(
             proposals,
-            {row["partition"]: Head(row["sequence"], row["hash"]) for row in lanes},
+            heads,
             {row["incident_id"]: IncidentHead(row["version"], row["said_hash"]) for row in incidents},
             {row["key"]: row["digest"] for row in taken},
-            self._speaker,
+            self.keyring.speaker(heads),
         )
 
     async def _write(self, connection: Connection, turn: Turn) -> None:
         await insert(connection, turn.rows, [None] * len(turn.rows))
         await move_heads(connection, {(self.service, partition): head for partition, head in turn.heads.items()})
         await move_incidents(connection, turn.incidents)
+        await mark_rotations(connection, [row.recorded.event for row in turn.rows])
 
     async def _take_keys(self, connection: Connection, proposals: Sequence[Proposal], turn: Turn) -> None:
         taken = [
@@ -394,6 +435,32 @@ async def move_incidents(connection: Connection, incidents: Mapping[UUID, Incide
         [head.version for head in incidents.values()],
         [head.said_hash for head in incidents.values()],
     )
+
+
+async def rotations(connection: Connection, trust: Trust, chains: Iterable[Row]) -> list[Event]:
+    """The changes of key on these rows of `chain` that `trust` has not learned yet, as this ledger holds them."""
+    behind = [row for row in chains if row["rotated"] > trust.rotated(ServiceName(row["service"]), row["partition"])]
+    if not behind:
+        return []
+    rows = await connection.fetch(
+        """SELECT envelope FROM ledger WHERE type = 'incident.key_rotated.v1'
+           AND (service, partition) IN (SELECT * FROM unnest($1::text[], $2::smallint[])) ORDER BY service, partition, sequence""",
+        [row["service"] for row in behind],
+        [row["partition"] for row in behind],
+    )
+    return [read(row["envelope"]) for row in rows]
+
+
+async def mark_rotations(connection: Connection, events: Iterable[Event]) -> None:
+    """Notes changes of key on their chains' rows, for everybody who locks them next."""
+    for event in events:
+        if isinstance(event.data, KeyRotated):
+            await connection.execute(
+                "UPDATE chain SET rotated = $3 WHERE service = $1 AND partition = $2",
+                event.link.service.value,
+                event.link.partition,
+                event.link.sequence,
+            )
 
 
 def _signed(row: Row) -> Signed:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from shared.contract.catalogue import not_theirs_to_say
+from shared.contract.catalogue.system import KeyRotated
 from shared.contract.chain import Head, Verdict, judge
 from shared.contract.envelope import Event, MalformedEnvelope, read
 from shared.contract.topics import partition_of
@@ -64,6 +65,10 @@ class Received:
     parked: tuple[Parked, ...]
     duplicates: tuple[int, ...]
     heads: Mapping[ServiceName, Head]
+    rotated: bool = False
+    """The last accepted event changes a key."""
+    rest: tuple[Record, ...] = ()
+    """What came after that: to be examined again, with the new key."""
 
 
 Known = Mapping[tuple[ServiceName, int], bytes]
@@ -87,34 +92,56 @@ def examine(record: Record, trust: Trust) -> Heard | Parked:
 
 
 def receive(
-    own: ServiceName,
+    own: ServiceName | None,
     heads: Mapping[ServiceName, Head],
     known: Known,
     waiting: Sequence[Heard],
     examined: Sequence[Heard | Parked],
 ) -> Received:
     """`heads` are the partition's chains as locked; `known` the hashes this service holds at numbers that the batch repeats;
-    `waiting` what came too early before and is still parked as a gap."""
+    `waiting` what came too early before and is still parked. `own` is who hears; None: somebody who has lost all he said.
+
+    Goes no further than a change of key: who signs after it is not who signed before."""
     batch = _Batch(own, dict(heads), dict(known), {_place(item.event): item for item in waiting})
+    batch.take_up_waiting()
+    done = 0
     for item in examined:
+        if batch.rotated:
+            break
+        done += 1
         if isinstance(item, Parked):
             batch.parked.append(item)
         elif item.event.service == own:
             batch.hear_own(item)
         else:
             batch.hear(item)
-    return Received(tuple(batch.accepted), tuple(batch.parked), tuple(batch.duplicates), batch.heads)
+    return Received(
+        tuple(batch.accepted),
+        tuple(batch.parked),
+        tuple(batch.duplicates),
+        batch.heads,
+        batch.rotated,
+        tuple(item.record for item in examined[done:]),
+    )
 
 
 @dataclass(slots=True)
 class _Batch:
-    own: ServiceName
+    own: ServiceName | None
     heads: dict[ServiceName, Head]
     known: dict[tuple[ServiceName, int], bytes]
     early: dict[tuple[ServiceName, int], Heard]
     accepted: list[Heard] = field(default_factory=list)
     parked: list[Parked] = field(default_factory=list)
     duplicates: list[int] = field(default_factory=list)
+    rotated: bool = False
+
+    def take_up_waiting(self) -> None:
+        """What waited only for its key."""
+        for service in tuple(self.heads):
+            next_ = self.early.pop((service, self.heads[service].sequence + 1), None)
+            if next_ is not None and not self.rotated:
+                self.hear(next_)
 
     def hear_own(self, item: Heard) -> None:
         if self.known.get(_place(item.event)) == item.event.hash:
@@ -135,6 +162,9 @@ class _Batch:
                 self.accepted.append(item)
                 self.heads[event.service] = Head(event.link.sequence, event.hash)
                 self.known[_place(event)] = event.hash
+                if isinstance(event.data, KeyRotated):
+                    self.rotated = True
+                    return None
                 return self.early.pop((event.service, event.link.sequence + 1), None)
             case Verdict.DUPLICATE:
                 self.duplicates.append(item.record.offset)

@@ -23,21 +23,21 @@ from aiokafka.admin import AIOKafkaAdminClient
 from asyncpg.pool import Pool
 from fastapi import APIRouter
 
+from shared.contract.chain import Head
 from shared.contract.topics import PARTITIONS
 from shared.contract.vocabulary import ServiceName
-from shared.runtime import clock, logs, rebuilding, telemetry, trust
+from shared.runtime import clock, heads, logs, rebuilding, rotation, telemetry, trust
 from shared.runtime import settings as settings_
-from shared.runtime.appending import Speaker
 from shared.runtime.consumer import Consumer
 from shared.runtime.http import create_app
+from shared.runtime.keyring import BadKeyFile, KeyMissing, Keyring
 from shared.runtime.lease import lease
-from shared.runtime.ledger import Ledger
+from shared.runtime.ledger import Ledger, rotations
 from shared.runtime.persistence import PASSING, persist
 from shared.runtime.relay import Relay
 from shared.runtime.rules import Rules
 from shared.runtime.settings import ServiceSettings
 from shared.runtime.views import Connection
-from shared.tlog.note import Signer
 
 C = TypeVar("C")
 S = TypeVar("S")
@@ -48,6 +48,8 @@ DRAIN_WITHIN: Final = 8.0
 
 BROKER_ASKED_EVERY: Final = 1.0
 """Seconds between two questions to the broker, however often readiness is asked for."""
+CHECKPOINT_KEPT: Final = 1.0
+"""Seconds that a signed chain checkpoint is given out before a new one is made."""
 UNREADY: Final[tuple[type[Exception], ...]] = (*PASSING, asyncpg.PostgresError)
 
 log = structlog.get_logger(__name__)
@@ -77,6 +79,7 @@ class Running(Generic[C, S]):
     roles: frozenset[str]
     lag: dict[int, int] = field(default_factory=dict)
     broker_seen: tuple[float, str] = (-BROKER_ASKED_EVERY, "")
+    checkpoint: tuple[float, bytes] = (-CHECKPOINT_KEPT, b"")
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
     under_way: int = 0
     """What workers have begun and not finished: a stop waits for it, as it does for the relay."""
@@ -122,6 +125,14 @@ class Running(Generic[C, S]):
             "lag": {"to_hear": sum(self.lag.values()), "to_relay": waiting},
             "parked": parked,
         }
+
+    async def chain_checkpoint(self) -> bytes:
+        """The service's signed word on its chains, at most CHECKPOINT_KEPT old: what anybody may ask must cost little."""
+        asked = asyncio.get_running_loop().time()
+        if asked - self.checkpoint[0] >= CHECKPOINT_KEPT:
+            async with self.read() as connection:
+                self.checkpoint = (asked, await heads.chain_checkpoint(connection, self.ledger.keyring, clock.now()))
+        return self.checkpoint[1]
 
     async def _broker(self) -> str:
         admin = AIOKafkaAdminClient(**self.settings.kafka(), request_timeout_ms=2000)
@@ -171,6 +182,11 @@ def _parser(service: Service[Any, Any]) -> argparse.ArgumentParser:
     parser.add_argument(
         "--replay-parked", type=int, nargs="+", metavar="ID", help="try these parked messages again, and end"
     )
+    parser.add_argument(
+        "--rotate-key",
+        action="store_true",
+        help="say on every chain that the last key of LEDGER_SIGNING_KEY_FILE is the next one, and end",
+    )
     return parser
 
 
@@ -180,6 +196,8 @@ async def _main(service: Service[C, S], settings: ServiceSettings, arguments: ar
     async with running(service, settings, arguments.roles) as process:
         if arguments.rebuild_views:
             print(await rebuilding.rebuild_views(process.pool, service.rules))  # noqa: T201
+        elif arguments.rotate_key:
+            print(await rotation.rotate(process.pool, process.ledger))  # noqa: T201
         elif arguments.replay_parked:
             consumer = _consumer(process)
             for line in await rebuilding.replay_parked(process.pool, consumer, arguments.replay_parked):
@@ -193,8 +211,8 @@ async def running(
     service: Service[C, S], settings: ServiceSettings, roles: frozenset[str] = frozenset(ROLES)
 ) -> AsyncIterator[Running[C, S]]:
     """Opens what a service needs; closes it at the end."""
-    signer = Signer.parse(settings.signing_key_file.read_text(encoding="utf-8").strip())
     trusted = trust.load(settings.trust_file)
+    keyring = Keyring(service.name, settings.signing_key_file, trusted)
     pool = await asyncpg.create_pool(
         settings.database_dsn.get_secret_value(),
         min_size=2,
@@ -207,9 +225,8 @@ async def running(
         },
     )
     async with pool:
-        await _speaks_with_a_trusted_key(service.name, pool, trusted, signer)
-        speaker = Speaker(service.name, signer.key_id.hex(), signer.sign)
-        yield Running(service, settings, pool, Ledger(pool, speaker, service.rules), trusted, roles)
+        await _speaks_with_a_trusted_key(pool, keyring)
+        yield Running(service, settings, pool, Ledger(pool, keyring, service.rules), trusted, roles)
 
 
 class _Connection(asyncpg.Connection):
@@ -218,18 +235,17 @@ class _Connection(asyncpg.Connection):
         return ""
 
 
-async def _speaks_with_a_trusted_key(
-    name: ServiceName, pool: "Pool[asyncpg.Record]", trusted: trust.Trust, signer: Signer
-) -> None:
+async def _speaks_with_a_trusted_key(pool: "Pool[asyncpg.Record]", keyring: Keyring) -> None:
     """Stops the process rather than let it say what every receiver would have to park."""
-    for row in await pool.fetch("SELECT partition, sequence FROM chain WHERE service = $1", name.value):
-        verifier = trusted.in_force(name, row["partition"], row["sequence"] + 1)
-        if verifier is None or verifier.key_id != signer.key_id:
-            sys.exit(
-                f"{name} would sign {name}/{row['partition']} from {row['sequence'] + 1} on with key {signer.key_id.hex()}, which the "
-                "trust file does not name for it; add the key's line to LEDGER_TRUST_FILE of every service, or set "
-                "LEDGER_SIGNING_KEY_FILE to the key that is trusted"
-            )
+    async with pool.acquire() as connection:
+        chains = await connection.fetch("SELECT * FROM chain WHERE service = $1", keyring.service.value)
+        for rotation_ in await rotations(connection, keyring.trust, chains):
+            keyring.trust.learn(rotation_)
+    try:
+        for row in chains:
+            keyring.signer({row["partition"]: Head(row["sequence"], row["hash"])})
+    except (KeyMissing, BadKeyFile) as error:
+        sys.exit(str(error))
 
 
 async def run(process: Running[C, S]) -> None:

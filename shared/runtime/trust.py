@@ -4,18 +4,21 @@ The file is text, `#` begins a comment, one key a line:
 
     <service> <partition or *> <first sequence> <vkey>
 
-A key is in force from its first sequence until the next one of the same chain. A vkey is a C2SP signed-note verifier key.
+A key is in force from its first sequence until the next one of the same chain. A vkey is a C2SP signed-note verifier key. Later keys
+are learned from the chains themselves: `incident.key_rotated.v1`, signed with the key before it.
 """
 
+import contextlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from shared.contract.catalogue.system import KeyRotated
 from shared.contract.envelope import Event
 from shared.contract.hashing import signed_bytes
 from shared.contract.topics import PARTITIONS
 from shared.contract.vocabulary import ServiceName
-from shared.tlog.note import Verifier
+from shared.tlog.note import TlogError, Verifier
 
 
 class BadTrustFile(ValueError):
@@ -35,8 +38,37 @@ class Trust:
 
     def __init__(self, keys: Iterable[TrustedKey]) -> None:
         self._keys: dict[tuple[ServiceName, int], list[TrustedKey]] = {}
+        self._rotated: dict[tuple[ServiceName, int], int] = {}
         for key in sorted(keys, key=lambda key: -key.first_sequence):
             self._keys.setdefault((key.service, key.partition), []).append(key)
+
+    def rotated(self, service: ServiceName, partition: int) -> int:
+        """The number of the last change of key that was learned from this chain; 0 when there is none."""
+        return self._rotated.get((service, partition), 0)
+
+    def learn(self, event: Event) -> None:
+        """Takes in the key that the event names for its chain, if it names one. The caller has verified that the event counts.
+
+        What is no key changes nothing: the one before stays in force, for every reader alike."""
+        link = event.link
+        chain = (link.service, link.partition)
+        if not isinstance(event.data, KeyRotated) or link.sequence <= self.rotated(*chain):
+            return
+        self._rotated[chain] = link.sequence
+        with contextlib.suppress(TlogError):
+            key = TrustedKey(*chain, link.sequence + 1, Verifier.parse(event.data.vkey))
+            # Sorting is stable: at the same number the trust file has the last word.
+            self._keys[chain] = sorted([*self._keys.get(chain, ()), key], key=lambda key: -key.first_sequence)
+
+    def after(self, *events: Event) -> "Trust":
+        """This trust and what it learns of these events; itself when that is nothing."""
+        if not any(isinstance(event.data, KeyRotated) for event in events):
+            return self
+        trust = Trust(())
+        trust._keys, trust._rotated = dict(self._keys), dict(self._rotated)
+        for event in events:
+            trust.learn(event)
+        return trust
 
     def in_force(self, service: ServiceName, partition: int, sequence: int) -> Verifier | None:
         """The key that must have signed this number of this chain."""

@@ -90,6 +90,7 @@ class TopicCheck:
                     self.findings.append(Finding(verdict.value, where, f"before {_name(place)}", event.id))
                 self.heads[chain] = Head(event.link.sequence, event.hash)
                 self.hashes[place] = event.hash
+                self.trust = self.trust.after(event)
                 self.types[short_name(event.type)] += 1
                 if not is_system(event.incident_id):
                     self.incidents.add(event.incident_id)
@@ -120,8 +121,11 @@ class LedgerCheck:
             self._find("malformed", where, str(error), row["event_id"])
             self._advance(place, event_hash(row["envelope"]))
             return
-        for code, detail in self._problems(row, event, place):
+        problems = list(self._problems(row, event, place))
+        for code, detail in problems:
             self._find(code, where, detail, event.id)
+        if not problems:
+            self.trust = self.trust.after(event)
         self.ids.add(event.id)
         self.incident_heads[event.service, event.incident_id] = event.hash
         self._advance(place, event.hash)

@@ -21,10 +21,10 @@ from fastapi import APIRouter, FastAPI
 from jsonschema import Draft202012Validator
 
 from shared.contract.vocabulary import Role
-from shared.runtime.appending import Speaker
 from shared.runtime.auth import READERS, permissions
 from shared.runtime.headers import PAGE_POLICY
 from shared.runtime.http import create_app
+from shared.runtime.keyring import Keyring
 from shared.runtime.ledger import Ledger
 from shared.runtime.limits import BODY, Limits
 from shared.runtime.service import Running
@@ -70,9 +70,9 @@ async def running_nowhere(issuer: Issuer) -> AsyncIterator[Running[seats.FillSea
             http_port=0,
         )
         async with asyncpg.create_pool(settings.database_dsn.get_secret_value(), min_size=0) as pool:
-            speaker = Speaker(seats.SERVICE.name, "00000000", lambda _: bytes(64))
-            ledger = Ledger(pool, speaker, seats.RULES)
-            yield Running(seats.SERVICE, settings, pool, ledger, Trust(()), frozenset({"http"}))
+            trust = Trust(())
+            ledger = Ledger(pool, Keyring(seats.SERVICE.name, settings.signing_key_file, trust), seats.RULES)
+            yield Running(seats.SERVICE, settings, pool, ledger, trust, frozenset({"http"}))
 
 
 def calling(app: Callable[..., Any]) -> httpx.AsyncClient:
@@ -109,7 +109,7 @@ async def test_every_route_with_every_role(app: FastAPI, client: httpx.AsyncClie
                 else:
                     assert answer.status_code == (403 if role else 401), (method, path, role)
                 walked += 1
-    assert walked == 10 * 10
+    assert walked == 12 * 10
 
 
 async def test_a_refusal_says_who_may(client: httpx.AsyncClient, issuer: Issuer) -> None:

@@ -13,6 +13,7 @@ from shared.contract.chain import EMPTY, Head
 from shared.contract.hashing import ZERO_HASH
 from shared.contract.topics import PARTITIONS, partition_of
 from shared.contract.vocabulary import ServiceName
+from shared.runtime import http
 from shared.runtime.statements import (
     BadStatement,
     ChainHeads,
@@ -222,3 +223,9 @@ def test_an_incident_that_is_not_whole_contradicts_its_head(statement: IncidentH
     assert contradicts(statement, statement.count, statement.last_hash) is None
     assert contradicts(statement, statement.count + 1, statement.last_hash)
     assert contradicts(statement, statement.count, other_than(statement.last_hash))
+
+
+def test_the_documented_examples_are_statements_that_verify() -> None:
+    vkey = "incident-ledger/triage+36f24521+AUQpkwZQBKoeTEj03QFYGUwCNJvMZkzZbkAOommRio1R"
+    for example in (http.CHAINS, http.INCIDENT_HEAD):
+        open_statement(example.encode(), parse_trust(f"triage * 1 {vkey}"))

@@ -1,0 +1,44 @@
+"""Reads where a service's chains stand and signs it: its own word, by its own database alone."""
+
+from datetime import datetime
+from uuid import UUID
+
+from shared.contract.chain import Head
+from shared.contract.hashing import ZERO_HASH
+from shared.contract.topics import PARTITIONS, partition_of
+from shared.runtime.keyring import Keyring
+from shared.runtime.ledger import rotations
+from shared.runtime.statements import ChainHeads, IncidentHead, sign
+from shared.runtime.views import Connection
+
+
+async def chain_checkpoint(connection: Connection, keyring: Keyring, now: datetime) -> bytes:
+    """The signed heads of all chains, as of one moment."""
+    rows = await connection.fetch(
+        "SELECT service, partition, sequence, hash, rotated FROM chain WHERE service = $1", keyring.service.value
+    )
+    for rotation in await rotations(connection, keyring.trust, rows):
+        keyring.trust.learn(rotation)
+    heads = {row["partition"]: Head(row["sequence"], row["hash"]) for row in rows}
+    statement = ChainHeads(keyring.service, now, tuple(heads[number] for number in range(PARTITIONS)))
+    return sign(statement.text, keyring.signer(heads))
+
+
+async def incident_head(connection: Connection, keyring: Keyring, incident_id: UUID, now: datetime) -> bytes:
+    """How much the service has said of the incident, signed; also when that is nothing."""
+    row = await connection.fetchrow(
+        """SELECT service, partition, sequence, hash, rotated,
+                  (SELECT count(*) FROM ledger WHERE incident_id = $2 AND ledger.service = chain.service) AS said,
+                  (SELECT said_hash FROM incident_head WHERE incident_id = $2) AS said_hash
+           FROM chain WHERE service = $1 AND partition = $3""",
+        keyring.service.value,
+        incident_id,
+        partition_of(incident_id),
+    )
+    assert row is not None
+    for rotation in await rotations(connection, keyring.trust, [row]):
+        keyring.trust.learn(rotation)
+    head = Head(row["sequence"], row["hash"])
+    last = row["said_hash"] or ZERO_HASH
+    statement = IncidentHead(keyring.service, incident_id, now, row["said"], last, head)
+    return sign(statement.text, keyring.signer({row["partition"]: head}))

@@ -1,0 +1,83 @@
+"""The keys that a service signs with, and which of them is in force for the chains that it writes to.
+
+The key file holds one key a line, `#` begins a comment. It holds two while a key is changed: then the service can sign whichever
+way its chains stand, and one that runs on reads the new key from the file when it first needs it.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from shared.contract.chain import Head
+from shared.contract.vocabulary import ServiceName
+from shared.runtime.appending import Speaker
+from shared.runtime.trust import Trust
+from shared.tlog.note import Signer, TlogError
+
+
+class KeyMissing(RuntimeError):
+    """The service cannot sign what it would say: it must stop rather than say what every receiver has to park."""
+
+
+class KeysDiffer(Exception):
+    """Chains of one turn need different keys: each has to have a turn of its own."""
+
+
+class BadKeyFile(ValueError):
+    """A line of the key file is no signing key. The message never shows it."""
+
+
+@dataclass(slots=True)
+class Keyring:
+    service: ServiceName
+    file: Path
+    trust: Trust
+    _held: dict[str, Signer] = field(default_factory=dict)
+
+    def signer(self, heads: Mapping[int, Head]) -> Signer:
+        """The key for the next number of each of these chains. Raises KeyMissing, KeysDiffer."""
+        wanted = {partition: self._wanted(partition, head) for partition, head in heads.items()}
+        if len(set(wanted.values())) > 1:
+            raise KeysDiffer(f"the chains of {self.service} are signed with {len(set(wanted.values()))} different keys")
+        partition, keyid = next(iter(wanted.items()))
+        if keyid not in self._held:
+            self._held = {signer.key_id.hex(): signer for signer in read_keys(self.file)}
+        if keyid not in self._held:
+            raise KeyMissing(
+                f"{self.service} must sign {self.service}/{partition} from {heads[partition].sequence + 1} on with key {keyid}, "
+                f"which LEDGER_SIGNING_KEY_FILE does not hold (it holds {', '.join(self._held) or 'none'}); add that key's line to "
+                "the file, or name a key that it holds in LEDGER_TRUST_FILE of every service, from that number on"
+            )
+        return self._held[keyid]
+
+    def speaker(self, heads: Mapping[int, Head]) -> Speaker:
+        """Who signs on these chains. Raises KeyMissing, KeysDiffer."""
+        signer = self.signer(heads)
+        return Speaker(self.service, signer.key_id.hex(), signer.sign)
+
+    def next(self) -> Signer:
+        """The file's last key: the one to change to."""
+        return read_keys(self.file)[-1]
+
+    def _wanted(self, partition: int, head: Head) -> str:
+        verifier = self.trust.in_force(self.service, partition, head.sequence + 1)
+        if verifier is None:
+            raise KeyMissing(
+                f"no key of {self.service} is trusted on partition {partition} from {head.sequence + 1} on; add the key's line to "
+                "LEDGER_TRUST_FILE of every service"
+            )
+        return verifier.key_id.hex()
+
+
+def read_keys(file: Path) -> list[Signer]:
+    """The keys of a key file, oldest first. Raises BadKeyFile, or OSError when the file cannot be read."""
+    keys: list[Signer] = []
+    for number, line in enumerate(file.read_text(encoding="utf-8").splitlines(), 1):
+        if text := line.partition("#")[0].strip():
+            try:
+                keys.append(Signer.parse(text))
+            except TlogError as error:
+                raise BadKeyFile(f"{file}, line {number}: {error}") from None
+    if not keys:
+        raise BadKeyFile(f"{file} holds no key")
+    return keys

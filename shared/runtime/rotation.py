@@ -1,0 +1,36 @@
+"""Changing the key of a service, by an event on each of its chains.
+
+What counts is the chain: whoever writes to it, saying or hearing, holds its row and sees there the number of the last change. A
+process that runs on, a second replica and a late one all learn the key from the ledger before they sign or trust anything after it.
+"""
+
+from typing import Any
+
+import asyncpg
+from asyncpg.pool import Pool
+
+from shared.contract.catalogue.system import KeyRotated
+from shared.contract.chain import Head
+from shared.contract.decision import Actor, Context
+from shared.contract.topics import PARTITIONS
+from shared.runtime import clock
+from shared.runtime.ledger import Ledger, rotations
+
+
+async def rotate(pool: "Pool[asyncpg.Record]", ledger: Ledger[Any, Any]) -> str:
+    """Says on all chains at once, signed with the key in force, that the key file's last key is the next one.
+
+    Raises KeyMissing or KeysDiffer when no one key is in force. Does nothing when that last key is in force already."""
+    keyring, service = ledger.keyring, ledger.service.value
+    async with pool.acquire() as connection, connection.transaction():
+        chains = await connection.fetch("SELECT * FROM chain WHERE service = $1 ORDER BY partition FOR UPDATE", service)
+        for rotation in await rotations(connection, keyring.trust, chains):
+            keyring.trust.learn(rotation)
+        old = keyring.signer({row["partition"]: Head(row["sequence"], row["hash"]) for row in chains})
+        new = keyring.next()
+        if new.key_id == old.key_id:
+            return f"{service} signs with {old.key_id.hex()} already, the last key of its key file"
+        record = KeyRotated(vkey=new.vkey)
+        context = Context(clock.now(), Actor(f"service:{service}"))
+        await ledger.say_of_the_record(connection, dict.fromkeys(range(PARTITIONS), record), context)
+    return f"{service} signed with {old.key_id.hex()} until now, and signs with {new.key_id.hex()} from now on"
