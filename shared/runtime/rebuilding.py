@@ -1,6 +1,6 @@
 """What an operator may do to a service's database from its own ledger: write the views again, try parked messages again."""
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from typing import Any, Final
 
 import asyncpg
@@ -10,7 +10,7 @@ from shared.contract.envelope import read
 from shared.runtime import views
 from shared.runtime.consumer import Consumer, record_from
 from shared.runtime.rules import Rules
-from shared.runtime.views import Recorded
+from shared.runtime.views import Connection, Recorded
 
 PAGE: Final = 1000
 
@@ -21,19 +21,23 @@ async def rebuild_views(pool: "Pool[asyncpg.Record]", rules: Rules[Any, Any]) ->
         await connection.execute("SELECT FROM chain ORDER BY service, partition FOR UPDATE")
         await connection.execute(f"TRUNCATE {', '.join(rules.view_tables)}")
         events = 0
-        position = 0
-        while rows := await connection.fetch(
-            "SELECT position, version, envelope FROM ledger WHERE position > $1 ORDER BY position LIMIT $2",
-            position,
-            PAGE,
-        ):
-            recorded = [Recorded(read(row["envelope"]), row["version"]) for row in rows]
+        async for recorded in pages(connection):
             await views.apply(connection, rules.project, recorded)
-            events, position = events + len(rows), rows[-1]["position"]
+            events += len(recorded)
         await connection.execute(
             "UPDATE parked SET resolved_at = clock_timestamp(), resolution = 'rebuilt' WHERE reason = 'projection' AND resolved_at IS NULL"
         )
     return f"{', '.join(rules.view_tables)}: rebuilt from {events} events"
+
+
+async def pages(connection: Connection) -> AsyncIterator[list[Recorded]]:
+    """The whole ledger, as it was said and heard, a page at a time."""
+    position = 0
+    while rows := await connection.fetch(
+        "SELECT position, version, envelope FROM ledger WHERE position > $1 ORDER BY position LIMIT $2", position, PAGE
+    ):
+        yield [Recorded(read(row["envelope"]), row["version"]) for row in rows]
+        position = rows[-1]["position"]
 
 
 async def replay_parked(pool: "Pool[asyncpg.Record]", consumer: Consumer[Any, Any], ids: Sequence[int]) -> list[str]:

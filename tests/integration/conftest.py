@@ -1,5 +1,6 @@
 """What integration tests stand on: a real Postgres and Kafka per session, fresh databases and a fresh topic per test."""
 
+import contextlib
 import secrets
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
@@ -93,11 +94,15 @@ def servers() -> Iterator[Servers]:
 def templates(servers: Servers) -> str:
     """Every service's migrated template; the administrator's DSN."""
     with servers_.alone(servers_.session_folder()):
-        for service in ServiceName:
-            database = described(servers.admin_dsn, service, template_of(service))
-            schema.create(database)
-            schema.migrate(database)
+        make_templates(servers.admin_dsn)
     return servers.admin_dsn
+
+
+def make_templates(admin_dsn: str) -> None:
+    for service in ServiceName:
+        database = described(admin_dsn, service, template_of(service))
+        schema.create(database)
+        schema.migrate(database)
 
 
 @pytest.fixture
@@ -117,6 +122,12 @@ def kafka(servers: Servers) -> dict[str, str]:
 @pytest.fixture
 async def topic(kafka: dict[str, str]) -> AsyncIterator[str]:
     """A fresh topic as `ledger migrate` makes it; gone after the test."""
+    async with fresh_topic(kafka) as name:
+        yield name
+
+
+@contextlib.asynccontextmanager
+async def fresh_topic(kafka: dict[str, str]) -> AsyncIterator[str]:
     name = f"test-{secrets.token_hex(6)}"
     await ensure_topic(kafka, name)
     yield name
