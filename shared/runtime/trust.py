@@ -77,6 +77,10 @@ class Trust:
                 return key.verifier
         return None
 
+    def first_sequences(self, service: ServiceName, partition: int) -> tuple[int, ...]:
+        """From which numbers on the keys of this chain are in force, the newest first."""
+        return tuple(key.first_sequence for key in self._keys.get((service, partition), ()))
+
     def refusal(self, event: Event, signature: bytes) -> str | None:
         """Why the signature does not count, or None when it does."""
         link = event.link

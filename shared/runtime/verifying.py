@@ -1,13 +1,12 @@
 """What must hold of the whole history, checked without any I/O.
 
 `TopicCheck` is fed every message of the topic, `LedgerCheck` every row of one service's ledger, `compare` holds them against each
-other. Each violation is a finding with a stable code, the place it was found, the event and what it means in plain words.
+other. Each violation is a finding; what the codes mean is in findings.py.
 """
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Final
 from uuid import UUID
 
 from shared.contract.catalogue import not_theirs_to_say, short_name
@@ -16,43 +15,13 @@ from shared.contract.envelope import Event, MalformedEnvelope, read
 from shared.contract.hashing import ZERO_HASH, event_hash
 from shared.contract.topics import is_system
 from shared.contract.vocabulary import ServiceName
+from shared.runtime.findings import Finding
 from shared.runtime.receiving import Parked, ParkReason, Record, examine
 from shared.runtime.trust import Trust
 from shared.runtime.views import Row
 
 Place = tuple[ServiceName, int, int]
 """A chain and a number on it: service, partition, sequence."""
-
-MEANING: Final[Mapping[str, str]] = {
-    "malformed": "the bytes are no envelope: not written by a service of this ledger",
-    "untrusted": "not signed with the key in force: forged, or changed after it was signed",
-    "wrong_partition": "stands where its incident does not belong",
-    "not_theirs_to_say": "a service said what only another may say",
-    "equivocation": "two different events claim one number of a chain",
-    "broken_link": "does not name the hash of the event before it: something was changed, inserted or taken out",
-    "gap": "a number of a chain is missing: an event was taken out or lost",
-    "row_changed": "a row of the ledger does not agree with the envelope that it holds",
-    "row_missing": "the database has fewer events than it had: a row was deleted",
-    "not_on_topic": "the relay says it was sent, and the topic does not have it",
-    "not_in_ledger": "the topic has it, the service that should have said it does not",
-    "differs_from_topic": "the database and the topic hold different bytes at one number",
-    "version_gap": "the versions of an incident are not 1, 2, 3, …",
-    "incident_link": "does not name the hash of the service's previous event of the incident",
-    "repeated_id": "two events have one id",
-    "waiting_parked": "a message is parked and waits for a person: see `ledger parked`",
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    code: str
-    where: str
-    detail: str
-    event_id: UUID | None = None
-
-    @property
-    def meaning(self) -> str:
-        return MEANING[self.code]
 
 
 @dataclass(slots=True)

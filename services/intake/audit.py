@@ -1,0 +1,41 @@
+"""Intake's rules over a history: a report opens an incident once, and adds only to what is open."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any, Final
+from uuid import UUID
+
+from services.intake import domain
+from services.intake.domain import Report
+from shared.audit.decisions import Domain, Violation, violations
+from shared.contract.catalogue.base import EventData
+from shared.contract.catalogue.intake import Reported
+from shared.contract.envelope import Event
+from shared.contract.vocabulary import ServiceName
+
+DOMAIN: Final = Domain(domain.INITIAL, domain.decide, domain.evolve)
+
+
+def audit(events: Sequence[Event]) -> Iterable[Violation]:
+    """`events` are of one incident, in the order of the log."""
+    return violations(ServiceName.INTAKE, DOMAIN, commands_for, events)
+
+
+def commands_for(data: EventData) -> Sequence[Any]:
+    if not isinstance(data, Reported):
+        return ()
+    # ValueError where the reference is none: a history that no rule of ours foresees
+    return (
+        Report(
+            opens=data.opens,
+            channel=data.channel,
+            exercise=data.exercise,
+            reporter=None if data.reporter is None else UUID(data.reporter),
+            discovery=data.discovery,
+            noticed_at=data.noticed_at,
+            noticed_at_fidelity=data.noticed_at_fidelity,
+            description=data.description,
+            exposure=data.exposure,
+            information_types=data.information_types,
+            foreign=data.foreign,
+        ),
+    )

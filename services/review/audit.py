@@ -1,0 +1,75 @@
+"""Review's rules over a history, and the published report, made again from the events that it covers."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final
+
+from services.review import commands, domain
+from services.review.report import build, covered, digest_of, render_html, render_json, render_markdown
+from shared.audit.decisions import Domain, Violation, violations
+from shared.contract.catalogue import review
+from shared.contract.catalogue.base import EventData
+from shared.contract.envelope import Event
+from shared.contract.vocabulary import ServiceName
+
+REPORT_DIFFERS: Final = "report_differs"
+
+DOMAIN: Final = Domain(domain.INITIAL, domain.decide, domain.evolve)
+
+
+def audit(events: Sequence[Event]) -> Iterable[Violation]:
+    """`events` are of one incident, in the order of the log."""
+    yield from violations(ServiceName.REVIEW, DOMAIN, commands_for, events)
+    for event in events:
+        if isinstance(event.data, review.Reviewed):
+            yield from _report(event, event.data, events)
+
+
+def reports(events: Sequence[Event]) -> Mapping[str, bytes]:
+    """The published report in each form, by the file's name; nothing when none is published."""
+    published = next((event.data for event in events if isinstance(event.data, review.Reviewed)), None)
+    if published is None:
+        return {}
+    report = build(covered(events, published.covers))
+    return {
+        "report.html": render_html(report),
+        "report.json": render_json(report),
+        "report.md": render_markdown(report),
+    }
+
+
+def commands_for(data: EventData) -> Sequence[Any]:
+    match data:
+        case review.ReviewOpened():
+            return (commands.OpenReview(data.trigger),)
+        case review.FindingRecorded():
+            return (
+                commands.RecordFinding(
+                    data.finding_id,
+                    data.contributing_factor,
+                    data.control_layer,
+                    data.training_adequate,
+                    data.policy_understood,
+                    data.action_items,
+                    data.no_action_reason,
+                ),
+            )
+        case review.ObservationRecorded():
+            return (commands.RecordObservation(data.kind, data.text),)
+        case review.LessonRecorded():
+            return (commands.RecordLesson(data.text),)
+        case review.PolicyClauseCited():
+            return (commands.CitePolicyClause(data.policy, data.clause, data.comment),)
+        case review.NextReviewSet():
+            return (commands.SetNextReview(data.on),)
+        case review.Reviewed():
+            return (commands.Publish(data.report, data.covers),)
+    return ()
+
+
+def _report(event: Event, published: review.Reviewed, events: Sequence[Event]) -> Iterable[Violation]:
+    again = digest_of(build(covered(events, published.covers)))
+    for form in ("json", "markdown", "html"):
+        said, is_ = getattr(published.report, f"{form}_sha256"), getattr(again, f"{form}_sha256")
+        if said != is_:
+            detail = f"the {form} of these events has the SHA-256 {is_[:16]}…, on the log stands {said[:16]}…"
+            yield Violation(event, REPORT_DIFFERS, detail)
