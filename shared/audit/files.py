@@ -1,5 +1,6 @@
 """Where the static files of a log are read from: a folder, or an http(s) address. Nothing is believed of what they hold."""
 
+import os
 from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -45,8 +46,9 @@ class Folder:
 
     def read(self, path: str) -> bytes | None:
         try:
-            with (self.path / path).open("rb") as file:
-                return file.read(MAX_FILE + 1)
+            with open(f"{self.path}/{path}", "rb", buffering=0) as file:
+                size = os.fstat(file.fileno()).st_size
+                return file.read(min(size, MAX_FILE) + 1)
         except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
             return None
         except OSError as error:

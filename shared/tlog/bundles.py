@@ -26,10 +26,13 @@ def decode_bundle(data: bytes, width: int) -> list[bytes]:
         raise TlogError("a bundle holds 1 to 256 entries")
     entries: list[bytes] = []
     place = 0
-    for _ in range(width):
-        start = place + 2
-        place = start + int.from_bytes(data[place:start], "big")
-        entries.append(data[start:place])
+    try:
+        for _ in range(width):
+            start = place + 2
+            place = start + (data[place] << 8 | data[place + 1])
+            entries.append(data[start:place])
+    except IndexError:
+        place = -1
     if place != len(data):
         raise TlogError(f"the lengths in the bundle of {width} entries do not add up to its {len(data)} bytes")
     return entries

@@ -78,7 +78,7 @@ class Frontier:
             if len(row) & 1:
                 lower.append(row.pop())
             pairs = iter(row)
-            row = [sha256(b"\x01" + one + next(pairs)).digest() for one in pairs]
+            row = [sha256(b"\x01" + one + two).digest() for one, two in zip(pairs, pairs, strict=True)]
             left >>= 1
         self._peaks += reversed(lower)
         self._size += added

@@ -104,7 +104,7 @@ def _level_growth(level: int, old_size: int, new_size: int) -> Iterator[Tile]:
 
 def encode_tile(hashes: Sequence[bytes]) -> bytes:
     """The hashes, one after the other (tlog-tiles, "Merkle Tree")."""
-    if not 1 <= len(hashes) <= WIDTH or any(len(one) != HASH_SIZE for one in hashes):
+    if not 1 <= len(hashes) <= WIDTH or set(map(len, hashes)) != {HASH_SIZE}:
         raise TlogError("a tile holds 1 to 256 hashes of 32 bytes")
     return b"".join(hashes)
 
