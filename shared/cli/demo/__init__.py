@@ -181,13 +181,13 @@ async def _settled(client: httpx.AsyncClient, urls: Mapping[ServiceName, str]) -
 
 
 def _show(console: Console, told: list[Told], messages: int) -> None:
-    table = Table("incident", *MILESTONES, "events", title="Six incidents, five events (UTC)", box=SIMPLE_HEAD)
+    table = Table("", *MILESTONES, "events", title="Six incidents, five events (UTC)", box=SIMPLE_HEAD)
     table.title_justify, table.pad_edge = "left", False
-    for one in told:
-        table.add_row(one.story.incident, *(one.milestones[name] for name in MILESTONES), str(one.events))
+    for number, one in enumerate(told, start=1):
+        table.add_row(str(number), *(one.milestones[name] for name in MILESTONES), str(one.events))
     console.print(table)
-    for one in told:
-        console.print(f"  {one.report or 'no report'}: {one.story.shows}", highlight=False, soft_wrap=True)
+    for number, one in enumerate(told, start=1):
+        console.print(f" {number} {one.report or 'no report'}: {one.story.shows}", highlight=False, soft_wrap=True)
     console.print(f"{messages} messages really arrived at a webhook.\n")
 
 

@@ -5,8 +5,6 @@ from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
 
-import pytest
-
 from services.notify.__main__ import SERVICE
 from services.notify.domain import MAY
 from shared.contract.vocabulary import FactKey, InformationType, ServiceName, Severity
@@ -55,19 +53,11 @@ class TestTheListOfIncidents:
             ids = await found(notify, "/incidents", "incident_id", **filters)
             assert [names[incident] for incident in ids] == expected, filters
 
-    @pytest.mark.parametrize(
-        "query",
-        [
-            "cursor=x",
-            "limit=0",
-            "limit=201",
-            "since=yesterday",
-            "since=0001-01-01T00:00:00%2B14:00",
-            "severity=red",
-        ],
-    )
-    async def test_refuses_what_it_does_not_understand(self, notify: Notify, query: str) -> None:
-        assert (await notify.ask("ada", "GET", f"/incidents?{query}")).status_code in {400, 422}
+    async def test_refuses_what_it_does_not_understand(self, notify: Notify) -> None:
+        too_early = "since=0001-01-01T00:00:00%2B14:00"
+        for query in ("cursor=x", "limit=0", "limit=201", "since=yesterday", too_early, "severity=red"):
+            answer = await notify.ask("ada", "GET", f"/incidents?{query}")
+            assert answer.status_code in {400, 422}, query
 
 
 async def test_the_list_of_messages_comes_in_pages_and_can_be_filtered(notify: Notify) -> None:
