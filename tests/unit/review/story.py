@@ -23,6 +23,7 @@ from shared.contract.vocabulary import (
     ControlLayer,
     Determination,
     DiscoveryMethod,
+    DismissalReason,
     FactKey,
     GateName,
     InformationType,
@@ -43,6 +44,7 @@ TAKEDOWN: Final = UUID(int=0xA1)
 PROTECT: Final = UUID(int=0xA2)
 GLASS: Final = UUID(int=0xB1)
 MESSAGE: Final = UUID(int=0xC1)
+OTHER_MESSAGE: Final = UUID(int=0xC2)
 FINDING: Final = UUID(int=0xF1)
 WHERE: Final = UUID(int=0xD3)
 WHERE_CORRECTED: Final = UUID(int=0xD9)
@@ -296,6 +298,49 @@ TOLD_BY_REVIEW: Final[Sequence[Spoken]] = (
     ),
     (1550, "reviewer-ria", review.NextReviewSet(on=LATER)),
 )
+
+STORY_WITHOUT: Final[Sequence[Spoken]] = (
+    (
+        46,
+        "comms-carl",
+        notify.CommunicationDrafted(
+            communication_id=OTHER_MESSAGE,
+            audience=Audience.EMPLOYEES,
+            channel="staff mail",
+            title="Mind the whiteboard",
+            text="Something was posted.",
+            facts=(WHERE,),
+        ),
+    ),
+    (47, "lead-lea", notify.CommunicationRejected(communication_id=OTHER_MESSAGE, reason="It says too much.")),
+    (58, "service:notify", notify.SendOutcomeUnknown(communication_id=OTHER_MESSAGE, attempt=1)),
+    (
+        59,
+        "comms-cara",
+        notify.SendOutcomeDecided(
+            communication_id=OTHER_MESSAGE, attempt=1, delivered=False, reason="Nobody has received it."
+        ),
+    ),
+    (60, "lead-lea", triage.InactionDecided(reason="It was gone before anybody saw it.")),
+    (
+        61,
+        "lead-lea",
+        triage.IncidentDismissed(reason=DismissalReason.INSUFFICIENT_INFORMATION, note="Nobody can say more."),
+    ),
+    (
+        1600,
+        "reviewer-ria",
+        review.Reviewed(
+            report=review.ReportDigest(json_sha256="1" * 64, markdown_sha256="2" * 64, html_sha256="3" * 64),
+            covers=(review.Covered(service=ServiceName.INTAKE, sequence=2, hash="4" * 64),),
+            findings=2,
+            action_items=1,
+            lessons=1,
+            next_review_on=LATER,
+        ),
+    ),
+)
+"""What has no place in the story: with it, every type of event there is."""
 
 STORY: Final = (*TOLD_BY_INTAKE, *TOLD_BY_TRIAGE, *TOLD_BY_NOTIFY, *TOLD_BY_REVIEW)
 
