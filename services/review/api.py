@@ -15,7 +15,6 @@ from services.review import domain, views
 from services.review.bodies import (
     ActionItemView,
     FindingBody,
-    GateView,
     IncidentView,
     LessonBody,
     LessonView,
@@ -44,6 +43,7 @@ from shared.contract.envelope import Event
 from shared.contract.vocabulary import Role, Severity
 from shared.runtime import problems
 from shared.runtime.auth import READERS
+from shared.runtime.gates import GateView
 from shared.runtime.http import Answer, Cursor, Desk, Limit, Page, allow, allow_any, desk
 from shared.runtime.pages import decode_cursor, encode_cursor
 

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from shared.contract.catalogue.base import Line, Name, Text
 from shared.contract.vocabulary import Answer, ControlLayer, Determination, ObservationKind, Severity
+from shared.runtime.gates import GateView
 
 _INCIDENT: Final = "01960000-0000-7000-8000-000000000001"
 _FINDING: Final = "01960000-0000-7000-8000-0000000000f1"
@@ -169,15 +170,6 @@ class LessonView(BaseModel):
     text: str
     exercise: bool | None
     published_at: datetime
-
-
-class GateView(BaseModel):
-    gate: str
-    subject: str = Field(description="The item of the closure gate.")
-    open: bool
-    missing: list[str]
-    who_can_supply: list[str] = Field(description="Roles.")
-    passed_by_break_glass: bool
 
 
 class IncidentView(ReviewView):

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query
@@ -44,6 +44,7 @@ from services.triage.incident import State
 from shared.contract.decision import Actor, Missing
 from shared.contract.vocabulary import Determination, Severity
 from shared.runtime.auth import READERS
+from shared.runtime.gates import GateView
 from shared.runtime.http import Answer, Cursor, Desk, Limit, Page, allow, desk
 from shared.runtime.pages import decode_cursor, encode_cursor
 
@@ -100,7 +101,7 @@ async def read_incident(incident_id: UUID, desk: TriageDesk) -> IncidentView:
         seats = await views.seats(connection, incident_id)
         actions = await views.actions(connection, incident_id)
         broken = await views.broken_glass(connection, incident_id)
-    gates = [gate.as_json() for gate in domain.gates(state)]
+    gates = [GateView(**gate.as_json()) for gate in domain.gates(state)]
     return IncidentView(
         **dict(row),
         version=loaded.version,
@@ -109,12 +110,13 @@ async def read_incident(incident_id: UUID, desk: TriageDesk) -> IncidentView:
         actions=[_with_gates(action, gates, state, desk.actor) for action in actions],
         break_glass=broken,
         gates=gates,
+        missing=list(dict.fromkeys(name for gate in gates if not gate.open for name in gate.missing)),
         next_commands=list(offers.next_commands(state, desk.actor)),
     )
 
 
-def _with_gates(action: ActionView, gates: Sequence[dict[str, Any]], state: State, actor: Actor) -> ActionView:
-    own = [gate for gate in gates if gate["subject"] == str(action.action_id)]
+def _with_gates(action: ActionView, gates: Sequence[GateView], state: State, actor: Actor) -> ActionView:
+    own = [gate for gate in gates if gate.subject == str(action.action_id)]
     offered = list(offers.next_on_action(action.action_id, state, actor))
     return action.model_copy(update={"gates": own, "next_commands": offered})
 
@@ -124,6 +126,8 @@ def _with_gates(action: ActionView, gates: Sequence[dict[str, Any]], state: Stat
     status_code=201,
     dependencies=[allow(*MAY_GIVE[RecordFact])],
     summary="Record a fact, or correct one.",
+    description="What is known, how surely, and from where. The value `unknown` is an answer too, and satisfies no gate. A correction names "
+    "the fact that it corrects, which counts no more.",
 )
 async def record_fact(incident_id: UUID, body: FactBody, desk: TriageDesk) -> Answer:
     command = RecordFact(
@@ -137,6 +141,7 @@ async def record_fact(incident_id: UUID, body: FactBody, desk: TriageDesk) -> An
     status_code=201,
     dependencies=[allow(*MAY_GIVE[FillSeat])],
     summary="Fill a seat, or take one of your own role.",
+    description="Legal, communications and IT have to be filled before an incident can be assessed as confirmed.",
 )
 async def fill_seat(incident_id: UUID, body: SeatBody, desk: TriageDesk) -> Answer:
     return await desk.carry_out(incident_id, FillSeat(body.seat, body.holder))
@@ -161,6 +166,8 @@ async def assess(incident_id: UUID, body: AssessmentBody, desk: TriageDesk) -> A
     status_code=201,
     dependencies=[allow(*MAY_GIVE[ProposeAction])],
     summary="Propose an action; its class follows from its kind.",
+    description="A protective action can be carried out at once; a corrective one, or one against a person, waits for the gates that the incident "
+    "shows.",
 )
 async def propose_action(incident_id: UUID, body: ActionBody, desk: TriageDesk) -> Answer:
     return await desk.carry_out(incident_id, ProposeAction(desk.new_id(), body.kind, body.target, body.reason))
@@ -171,6 +178,7 @@ async def propose_action(incident_id: UUID, body: ActionBody, desk: TriageDesk) 
     status_code=201,
     dependencies=[allow(*MAY_GIVE[GiveLegalView])],
     summary="Give the legal view on an action; a later one replaces it.",
+    description="Cleared, cleared with conditions, or refused, and on which ground. No break-glass passes a refusal.",
 )
 async def give_legal_view(incident_id: UUID, action_id: UUID, body: LegalViewBody, desk: TriageDesk) -> Answer:
     command = GiveLegalView(action_id, body.view, body.ground, body.conditions, body.protected_activity_considered)
@@ -182,6 +190,7 @@ async def give_legal_view(incident_id: UUID, action_id: UUID, body: LegalViewBod
     status_code=201,
     dependencies=[allow(*MAY_GIVE[AuthoriseAction])],
     summary="Authorise an action; somebody else carries it out.",
+    description="Asks for the required facts and the legal view on this very action; what is missing is named.",
 )
 async def authorise_action(incident_id: UUID, action_id: UUID, desk: TriageDesk) -> Answer:
     return await desk.carry_out(incident_id, AuthoriseAction(action_id))
@@ -192,6 +201,7 @@ async def authorise_action(incident_id: UUID, action_id: UUID, desk: TriageDesk)
     status_code=201,
     dependencies=[allow(*MAY_GIVE[CarryOut])],
     summary="State that you carried an action out, and what came of it.",
+    description="Asks for every gate again, and names the authority. How an action ended that had begun is always recorded.",
 )
 async def carry_out(incident_id: UUID, action_id: UUID, body: OutcomeBody, desk: TriageDesk) -> Answer:
     return await desk.carry_out(incident_id, CarryOut(action_id, body.outcome, body.carried_out_at, body.note))
@@ -202,6 +212,7 @@ async def carry_out(incident_id: UUID, action_id: UUID, body: OutcomeBody, desk:
     status_code=201,
     dependencies=[allow(*MAY_GIVE[BreakGlass])],
     summary="Pass a gate with a reason; a second person's word is owed from then on.",
+    description="For a corrective action that cannot wait. It is shown in every report, with what was missing.",
 )
 async def break_glass(incident_id: UUID, body: BreakGlassBody, desk: TriageDesk) -> Answer:
     return await desk.carry_out(incident_id, BreakGlass(desk.new_id(), body.gate, body.action_id, body.reason))
@@ -212,6 +223,7 @@ async def break_glass(incident_id: UUID, body: BreakGlassBody, desk: TriageDesk)
     status_code=201,
     dependencies=[allow(*MAY_GIVE[ConfirmBreakGlass])],
     summary="Give the second person's word on a use of break-glass.",
+    description="By somebody who neither broke the glass nor carried the action out. If it is not upheld, the gate is closed again.",
 )
 async def confirm_break_glass(incident_id: UUID, break_glass_id: UUID, body: WordBody, desk: TriageDesk) -> Answer:
     return await desk.carry_out(incident_id, ConfirmBreakGlass(break_glass_id, body.upheld, body.note))
@@ -222,6 +234,7 @@ async def confirm_break_glass(incident_id: UUID, break_glass_id: UUID, body: Wor
     status_code=201,
     dependencies=[allow(*MAY_GIVE[DecideInaction])],
     summary="Decide not to act, with the reason.",
+    description="On an assessment, and while no action is under way. The review of the incident can be closed on it.",
 )
 async def decide_inaction(incident_id: UUID, body: ReasonBody, desk: TriageDesk) -> Answer:
     return await desk.carry_out(incident_id, DecideInaction(body.reason))
@@ -232,6 +245,7 @@ async def decide_inaction(incident_id: UUID, body: ReasonBody, desk: TriageDesk)
     status_code=201,
     dependencies=[allow(*MAY_GIVE[Dismiss])],
     summary="Let the incident go, with the reason.",
+    description="It ends here; what is new about it is reported as a new incident. Which reasons fit which assessment, the refusal says.",
 )
 async def dismiss(incident_id: UUID, body: DismissalBody, desk: TriageDesk) -> Answer:
     return await desk.carry_out(incident_id, Dismiss(body.reason, body.note))

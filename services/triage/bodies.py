@@ -1,7 +1,7 @@
 """What callers send to triage and what they see."""
 
 from datetime import UTC, datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 from uuid import UUID
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
@@ -29,8 +29,19 @@ from shared.contract.vocabulary import (
     Seat,
     Severity,
 )
+from shared.runtime.gates import GateView
 
-Moment = Annotated[AwareDatetime, AfterValidator(lambda time: time.astimezone(UTC))]
+_EARLIEST: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_LATEST: Final = datetime(9999, 1, 1, tzinfo=UTC)
+
+
+def _in_utc(time: datetime) -> datetime:
+    if not _EARLIEST <= time < _LATEST:
+        raise ValueError("must lie in the years 1970 to 9998")
+    return time.astimezone(UTC)
+
+
+Moment = Annotated[AwareDatetime, AfterValidator(_in_utc)]
 Stage = Literal["reported", "assessed", "contained", "communicated", "reviewed", "dismissed"]
 
 
@@ -180,8 +191,40 @@ class DismissalBody(Request):
     note: Text
 
 
+_INCIDENT: Final = "01960000-0000-7000-8000-000000000001"
+_ACTION: Final = "01960000-0000-7000-8000-0000000000a1"
+_GLASS: Final = "01960000-0000-7000-8000-0000000000b1"
+
+_ROW: Final[dict[str, Any]] = {
+    "incident_id": _INCIDENT,
+    "exercise": False,
+    "stage": "assessed",
+    "opened_at": "2026-03-02T09:00:00.118204Z",
+    "platform": "mastodon",
+    "determination": "suspected",
+    "severity": "high",
+    "reports": 1,
+    "break_glass_owed": 1,
+    "assessment": {
+        "revision": 1,
+        "determination": "suspected",
+        "information_types": ["proprietary"],
+        "exposure": {"platform": "mastodon", "visibility": "public", "audience_tier": "D", "still_live": "yes"},
+        "severity": "high",
+        "severity_rule": "serious_and_public",
+        "facts_known": ["where"],
+        "facts_missing": ["authentic_and_ours", "information_kind", "still_live", "who_can_see"],
+        "legal_views": [],
+    },
+    "inaction": None,
+    "dismissal": None,
+}
+
+
 class IncidentRow(BaseModel):
-    """An incident as the list shows it."""
+    """An incident as the list shows it. Null is unknown, or not yet."""
+
+    model_config = ConfigDict(json_schema_extra={"example": _ROW})
 
     incident_id: UUID
     exercise: bool
@@ -209,29 +252,134 @@ class ActionView(ActionProposed):
     legal: LegalViewGiven | None
     legal_by: str | None
     authorised_by: list[str]
-    outcome: Contained | None
+    outcome: Contained | None = Field(description="Of the last attempt.")
     outcome_by: str | None
-    gates: list[dict[str, Any]] = Field(
-        default=[], description="What it waits for: open or not, what is missing, who can supply it."
-    )
+    gates: list[GateView] = Field(default=[], description="What it waits for.")
     next_commands: list[str] = Field(default=[], description="What the caller may do about it next.")
 
 
 class BreakGlassView(BreakGlassUsed):
     used_at: datetime
     used_by: str
-    owed: bool
+    owed: bool = Field(description="Whether a second person's word is owed.")
     word: BreakGlassConfirmed | None
     word_by: str | None
 
 
+_GATES: Final = [
+    {
+        "gate": "facts",
+        "subject": _ACTION,
+        "open": False,
+        "missing": ["authentic_and_ours", "information_kind", "still_live", "who_can_see"],
+        "who_can_supply": ["responder", "lead", "legal", "communications", "it"],
+        "passed_by_break_glass": False,
+    },
+    {
+        "gate": "legal",
+        "subject": _ACTION,
+        "open": True,
+        "missing": ["legal_view"],
+        "who_can_supply": ["legal"],
+        "passed_by_break_glass": True,
+    },
+    {
+        "gate": "authorisation",
+        "subject": _ACTION,
+        "open": False,
+        "missing": ["authorisation"],
+        "who_can_supply": ["lead"],
+        "passed_by_break_glass": False,
+    },
+]
+
+
 class IncidentView(IncidentRow):
     """Everything that triage knows of an incident, and what the caller may do next."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {
+                **_ROW,
+                "version": 9,
+                "facts": [
+                    {
+                        "fact_id": "01960000-0000-7000-8000-0000000000d1",
+                        "key": "where",
+                        "known": True,
+                        "value": "https://social.example/@x/1",
+                        "confidence": "high",
+                        "source": "opened the post in a private window",
+                        "observed_at": "2026-03-02T09:10:00Z",
+                        "corrects": None,
+                        "recorded_at": "2026-03-02T09:11:30.004112Z",
+                        "recorded_by": "rashid",
+                        "corrected_by": None,
+                    }
+                ],
+                "seats": {"legal": "nora"},
+                "actions": [
+                    {
+                        "action_id": _ACTION,
+                        "kind": "platform_report",
+                        "action_class": "corrective",
+                        "target": "https://social.example/@x/1",
+                        "reason": None,
+                        "proposed_at": "2026-03-02T09:12:00.530017Z",
+                        "proposed_by": "rashid",
+                        "legal": None,
+                        "legal_by": None,
+                        "authorised_by": [],
+                        "outcome": None,
+                        "outcome_by": None,
+                        "gates": _GATES,
+                        "next_commands": ["give_legal_view"],
+                    }
+                ],
+                "break_glass": [
+                    {
+                        "break_glass_id": _GLASS,
+                        "gate": "legal",
+                        "action_id": _ACTION,
+                        "reason": "forks multiply by the minute",
+                        "missing": ["legal_view"],
+                        "used_at": "2026-03-02T09:20:00.770140Z",
+                        "used_by": "lea",
+                        "owed": True,
+                        "word": None,
+                        "word_by": None,
+                    }
+                ],
+                "gates": [
+                    {
+                        "gate": "seats",
+                        "subject": "assessment",
+                        "open": False,
+                        "missing": ["communications", "it"],
+                        "who_can_supply": ["lead", "communications", "it"],
+                        "passed_by_break_glass": False,
+                    },
+                    *_GATES,
+                ],
+                "missing": [
+                    "communications",
+                    "it",
+                    "authentic_and_ours",
+                    "information_kind",
+                    "still_live",
+                    "who_can_see",
+                    "authorisation",
+                ],
+                "next_commands": ["record_fact", "fill_seat", "propose_action", "give_legal_view"],
+            }
+        }
+    )
 
     version: int
     facts: list[FactView]
     seats: dict[Seat, str]
     actions: list[ActionView]
     break_glass: list[BreakGlassView]
-    gates: list[dict[str, Any]]
-    next_commands: list[str]
+    gates: list[GateView] = Field(description="Of the assessment, and of every action that is not done.")
+    missing: list[str] = Field(description="All that the closed gates miss.")
+    next_commands: list[str] = Field(description="What the caller may do next.")

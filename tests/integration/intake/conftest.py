@@ -1,48 +1,27 @@
 """Intake on a fresh database, spoken to by HTTP."""
 
-import asyncio
-import contextlib
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
-import asyncpg
 import httpx
 import pytest
 
-from deploy.local.keys import Keys
 from services.intake.__main__ import SERVICE
-from services.intake.domain import Command, State
-from shared.cli.token import issue
-from shared.contract.vocabulary import Role, ServiceName
-from shared.runtime.http import create_app
-from shared.runtime.service import Running, running
-from shared.runtime.settings import ServiceSettings
-from tests.integration.conftest import Environment, FreshDatabase
-
-
-def settings(environment: Environment, service: ServiceName) -> ServiceSettings:
-    given = environment.of(service)
-    values: dict[str, Any] = {
-        name.removeprefix("LEDGER_").lower(): value for name, value in given.items() if name.startswith("LEDGER_")
-    }
-    return ServiceSettings(**values)
+from shared.contract.vocabulary import Role
+from tests.integration.conftest import Environment
+from tests.integration.serving import Served, serving
 
 
 @dataclass(frozen=True, slots=True)
-class Intake:
-    running: Running[Command, State]
-    http: httpx.AsyncClient
-    keys: Keys
-    database: FreshDatabase
-
-    def token(self, role: Role = Role.SOURCE, name: str | None = None) -> dict[str, str]:
-        return {"Authorization": f"Bearer {issue(self.keys, name or f'a-{role}', [role])}"}
+class Intake(Served):
+    def token(self, role: Role | None = Role.SOURCE, name: str | None = None, holds: Any = None) -> dict[str, str]:
+        return Served.token(self, role, name, holds)
 
     async def report(
         self, *, role: Role = Role.SOURCE, headers: dict[str, str] | None = None, **body: Any
     ) -> httpx.Response:
-        return await self.http.post("/reports", json=body, headers={**self.token(role), **(headers or {})})
+        return await self.post("/reports", body, role, headers=headers)
 
     async def reported(self, **body: Any) -> dict[str, Any]:
         """The receipt of a report that is taken."""
@@ -51,27 +30,12 @@ class Intake:
         receipt: dict[str, Any] = answer.json()
         return receipt
 
-    async def get(self, path: str, role: Role | None = Role.RESPONDER) -> httpx.Response:
-        return await self.http.get(path, headers=self.token(role) if role else {})
 
-    async def rows(self, sql: str, *args: Any) -> list[asyncpg.Record]:
-        async with self.running.read() as connection:
-            rows: list[asyncpg.Record] = await connection.fetch(sql, *args)
-            return rows
-
-    async def count(self, table: str = "ledger") -> int:
-        (row,) = await self.rows(f"SELECT count(*) FROM {table}")  # noqa: S608  our own table names
-        count: int = row[0]
-        return count
+def intake_of(served: Served) -> Intake:
+    return Intake(*(getattr(served, field.name) for field in fields(served)))
 
 
 @pytest.fixture
-async def intake(environment: Environment, keys: Keys) -> AsyncIterator[Intake]:
-    async with contextlib.AsyncExitStack() as stack:
-        process = await stack.enter_async_context(running(SERVICE, settings(environment, ServiceName.INTAKE)))
-        writer = asyncio.create_task(process.ledger.run())
-        stack.callback(writer.cancel)
-        app = create_app(process, SERVICE.router, SERVICE.title)
-        transport = httpx.ASGITransport(app)
-        http = await stack.enter_async_context(httpx.AsyncClient(transport=transport, base_url="http://intake"))
-        yield Intake(process, http, keys, environment.databases[ServiceName.INTAKE])
+async def intake(environment: Environment) -> AsyncIterator[Intake]:
+    async with serving(environment, SERVICE, "writer") as served:
+        yield intake_of(served)

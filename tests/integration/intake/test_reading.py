@@ -1,19 +1,14 @@
 """What intake shows, and to whom."""
 
-import asyncio
-from contextlib import AsyncExitStack
+from datetime import UTC, datetime
 from typing import Any
-from urllib.parse import urlencode
 from uuid import UUID
 
 import pytest
-from pydantic import BaseModel
 
 from services.intake.__main__ import SERVICE
-from services.intake.bodies import IncidentView, PublicStatus, ReportBody, ReporterView, ReportReceipt, ReportView
-from shared.contract.catalogue.base import EventData, Exposure
+from shared.contract.catalogue.base import Exposure
 from shared.contract.catalogue.triage import Assessed, Contained, IncidentDismissed
-from shared.contract.decision import Actor, Context
 from shared.contract.vocabulary import (
     ActionClass,
     ActionKind,
@@ -25,30 +20,15 @@ from shared.contract.vocabulary import (
     Severity,
 )
 from shared.runtime.auth import READERS
-from shared.runtime.consumer import Consumer
 from shared.runtime.rebuilding import rebuild_views
-from shared.runtime.relay import Relay
-from shared.runtime.rules import Rules
-from shared.runtime.service import Running, Service, running
 from tests.integration.conftest import Environment
-from tests.integration.documents import flaws
-from tests.integration.intake.conftest import Intake, settings
-
-NOBODY = UUID(int=0x0196_0000_0000_7000_8000_0000_0000_0000)
+from tests.integration.intake.conftest import Intake, intake_of
+from tests.integration.serving import NOBODY, others, serving, until
 
 
 async def found(intake: Intake, **filters: Any) -> list[str]:
     """The reports that a filter finds, newest first, read page by page."""
-    items: list[str] = []
-    cursor = None
-    while True:
-        query = urlencode({**filters, **({"cursor": cursor} if cursor else {})})
-        answer = await intake.get(f"/reports?{query}")
-        assert answer.status_code == 200, answer.text
-        page = answer.json()
-        items += [item["report_id"] for item in page["items"]]
-        if (cursor := page["next"]) is None:
-            return items
+    return [item["report_id"] for item in await intake.listed("/reports", **filters)]
 
 
 class TestTheList:
@@ -131,21 +111,6 @@ class TestThePublicStatus:
         assert (await intake.get(f"/reports/{NOBODY}/status", role=None)).status_code == 404
 
 
-async def test_every_route_is_documented_with_examples(intake: Intake) -> None:
-    assert flaws((await intake.get("/openapi.json", role=None)).json()) == []
-
-
-@pytest.mark.parametrize(
-    "model",
-    [ReportBody, ReportReceipt, PublicStatus, ReportView, IncidentView, ReporterView],
-    ids=lambda model: model.__name__,
-)
-def test_every_example_is_true(model: type[BaseModel]) -> None:
-    extra = model.model_json_schema()
-    example = extra["example"] if "example" in extra else extra["examples"][0]
-    assert model.model_validate(example)
-
-
 ASSESSED = Assessed(
     revision=1,
     determination=Determination.CONFIRMED,
@@ -154,47 +119,44 @@ ASSESSED = Assessed(
     severity=Severity.LOW,
     severity_rule="a row",
 )
-SAYS_ALL: Rules[EventData, None] = Rules(
-    initial=None,
-    decide=lambda data, _, __: [data],
-    evolve=lambda state, _: state,
-    project=lambda _: (),
-    view_tables=(),
+CONTAINED = Contained(
+    action_id=NOBODY,
+    kind=ActionKind.ASK_AUTHOR_TO_REMOVE,
+    action_class=ActionClass.CORRECTIVE,
+    outcome=Outcome.SUCCESSFUL,
+    carried_out_at=datetime(2026, 3, 2, 9, 0, tzinfo=UTC),
 )
-TRIAGE = Service(ServiceName.TRIAGE, "Says what it is told to", SAYS_ALL, SERVICE.router)
 
 
 class TestWhatOthersSay:
     """Intake hears triage by a real broker."""
 
-    async def test_moves_the_stage_and_closes_what_was_dismissed(
-        self, intake: Intake, environment: Environment
-    ) -> None:
-        first, second = await intake.reported(reporter={"name": "Robin"}), await intake.reported()
-        async with AsyncExitStack() as stack:
-            triage = await stack.enter_async_context(running(TRIAGE, settings(environment, ServiceName.TRIAGE)))
-            for task in (triage.ledger.run(), _relay(triage).run(), _consumer(intake).run()):
-                stack.callback(asyncio.create_task(task).cancel)
-            await self._say(triage, first, ASSESSED)
+    async def test_moves_the_stage_and_closes_what_was_dismissed(self, environment: Environment) -> None:
+        async with (
+            serving(environment, SERVICE, "writer", "consumer") as served,
+            others(environment, ServiceName.TRIAGE) as triage,
+        ):
+            intake = intake_of(served)
+            first, second = await intake.reported(reporter={"name": "Robin"}), await intake.reported()
+            one, two = UUID(first["incident_id"]), UUID(second["incident_id"])
+            await triage.say(one, ASSESSED)
             await self._reaches(intake, first, "assessed")
-            await self._say(triage, first, _contained(triage))
+            await triage.say(one, CONTAINED)
             await self._reaches(intake, first, "contained")
-            await self._say(triage, second, IncidentDismissed(reason=DismissalReason.DUPLICATE, note="of the first"))
+            await triage.say(two, IncidentDismissed(reason=DismissalReason.DUPLICATE, note="of the first"))
             await self._reaches(intake, second, "closed")
-        view = (await intake.get(f"/incidents/{first['incident_id']}")).json()
-        assert (view["version"], view["stage"]) == (3, "contained")
-        refused = await intake.report(incident_id=second["incident_id"])
-        assert (refused.status_code, refused.json()["rule"]) == (409, "dismissed")
-        await self._rebuild(intake)
-
-    async def _say(self, triage: Running[EventData, None], receipt: dict[str, Any], data: EventData) -> None:
-        context = Context(triage.now(), Actor("lea", frozenset({Role.LEAD})))
-        await triage.ledger.carry_out(UUID(receipt["incident_id"]), data, context, must_exist=False)
+            view = (await intake.get(f"/incidents/{one}")).json()
+            assert (view["version"], view["stage"]) == (3, "contained")
+            refused = await intake.report(incident_id=str(two))
+            assert (refused.status_code, refused.json()["rule"]) == (409, "dismissed")
+            await self._rebuild(intake)
 
     async def _reaches(self, intake: Intake, receipt: dict[str, Any], stage: str) -> None:
-        async with asyncio.timeout(30):
-            while (await intake.get(receipt["links"]["status"], role=None)).json()["stage"] != stage:
-                await asyncio.sleep(0.02)
+        async def reached() -> bool:
+            answer = await intake.get(receipt["links"]["status"], role=None)
+            return bool(answer.json()["stage"] == stage)
+
+        await until(reached, f"the incident is {stage}")
 
     async def _rebuild(self, intake: Intake) -> None:
         """The views come out equal, and the reporters stay."""
@@ -203,24 +165,3 @@ class TestWhatOthersSay:
         await rebuild_views(intake.running.pool, SERVICE.rules)
         assert [await intake.rows(sql) for sql in read] == before
         assert len(before[2]) == 1
-
-
-def _contained(triage: Running[EventData, None]) -> Contained:
-    return Contained(
-        action_id=triage.new_id(),
-        kind=ActionKind.ASK_AUTHOR_TO_REMOVE,
-        action_class=ActionClass.CORRECTIVE,
-        outcome=Outcome.SUCCESSFUL,
-        carried_out_at=triage.now(),
-    )
-
-
-def _relay(process: Running[Any, Any]) -> Relay:
-    about = process.settings
-    dsn = about.database_dsn.get_secret_value()
-    return Relay(process.service.name, dsn, about.kafka(), about.topic, process.ledger.appended)
-
-
-def _consumer(intake: Intake) -> Consumer[Any, Any]:
-    process, about = intake.running, intake.running.settings
-    return Consumer(process.ledger, SERVICE.rules, process.pool, process.trust, about.kafka(), about.topic, process.lag)
