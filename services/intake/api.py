@@ -168,6 +168,17 @@ async def report_batch(request: Request, receiving: Receiving) -> StreamingRespo
     "receipt. A batch is answered with 200 and an array: each event's own answer, in order.",
     response_model=ReportReceipt,
     openapi_extra={
+        "parameters": [
+            {
+                "name": f"ce-{name}",
+                "in": "header",
+                "required": False,
+                "description": f"The attribute `{name}` of an event in binary mode.",
+                "schema": {"type": "string"},
+                "example": _EVENT_EXAMPLE[name],
+            }
+            for name in ("specversion", "id", "source", "type")
+        ],
         "requestBody": {
             "required": True,
             "content": {
@@ -181,7 +192,7 @@ async def report_batch(request: Request, receiving: Receiving) -> StreamingRespo
                     "example": REPORT_EXAMPLE,
                 },
             },
-        }
+        },
     },
     responses={
         200: {

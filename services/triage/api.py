@@ -126,8 +126,8 @@ def _with_gates(action: ActionView, gates: Sequence[GateView], state: State, act
     status_code=201,
     dependencies=[allow(*MAY_GIVE[RecordFact])],
     summary="Record a fact, or correct one.",
-    description="What is known, how surely, and from where. The value `unknown` is an answer too, and satisfies no gate. A correction names "
-    "the fact that it corrects, which counts no more.",
+    description="What is known, how surely, and from where. The value `unknown` is an answer too, and satisfies no gate. A correction "
+    "names the fact that it corrects, which counts no more.",
 )
 async def record_fact(incident_id: UUID, body: FactBody, desk: TriageDesk) -> Answer:
     command = RecordFact(
@@ -166,8 +166,8 @@ async def assess(incident_id: UUID, body: AssessmentBody, desk: TriageDesk) -> A
     status_code=201,
     dependencies=[allow(*MAY_GIVE[ProposeAction])],
     summary="Propose an action; its class follows from its kind.",
-    description="A protective action can be carried out at once; a corrective one, or one against a person, waits for the gates that the incident "
-    "shows.",
+    description="A protective action can be carried out at once; a corrective one, or one against a person, waits for the gates that the "
+    "incident shows.",
 )
 async def propose_action(incident_id: UUID, body: ActionBody, desk: TriageDesk) -> Answer:
     return await desk.carry_out(incident_id, ProposeAction(desk.new_id(), body.kind, body.target, body.reason))

@@ -266,7 +266,7 @@ class BreakGlassView(BreakGlassUsed):
     word_by: str | None
 
 
-_GATES: Final = [
+_GATES: Final[list[Any]] = [
     {
         "gate": "facts",
         "subject": _ACTION,

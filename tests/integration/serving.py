@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any, Final
 from urllib.parse import urlencode
@@ -165,3 +165,13 @@ async def until(true: Callable[[], Awaitable[bool]], what: str) -> None:
                 await asyncio.sleep(0.02)
     except TimeoutError:
         raise AssertionError(f"not within {WITHIN:g} s: {what}") from None
+
+
+def says_all(service: Service[Any, Any]) -> Service[Any, Any]:
+    """The same service, which also says whatever it is told to."""
+    rules = service.rules
+
+    def decide(command: Any, state: Any, context: Context) -> Sequence[EventData]:
+        return [command] if isinstance(command, EventData) else rules.decide(command, state, context)
+
+    return replace(service, rules=replace(rules, decide=decide))
