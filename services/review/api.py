@@ -274,7 +274,7 @@ async def read_report(
         "Vary": "Accept",
         "Content-Security-Policy": POLICY,
     }
-    if if_none_match is not None and headers["ETag"] in if_none_match:
+    if if_none_match is not None and (if_none_match.strip() == "*" or headers["ETag"] in if_none_match):
         return Response(status_code=304, headers=headers)
     return Response(content, media_type=rendering.media_type, headers=headers)
 

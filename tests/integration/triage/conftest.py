@@ -132,7 +132,7 @@ def assessment(determination: str = "suspected", **more: Any) -> dict[str, Any]:
 @pytest.fixture
 async def triage(environment: Environment) -> AsyncIterator[Triage]:
     async with (
-        others(environment, ServiceName.INTAKE, ServiceName.NOTIFY, ServiceName.REVIEW) as around,
+        others(environment, ServiceName.INTAKE) as around,
         serving(environment, SERVICE, "writer", "consumer") as served,
     ):
         yield Triage(served, around)

@@ -1,0 +1,170 @@
+"""What review shows: reviews, the report in three forms, action items, lessons."""
+
+import base64
+import hashlib
+from typing import Any
+
+from shared.contract.vocabulary import Role, Severity
+from tests.integration.review.conftest import SOON, Review, assessed, finding
+from tests.integration.serving import NOBODY
+
+HTML, MARKDOWN, JSON = "text/html; charset=utf-8", "text/markdown; charset=utf-8", "application/json"
+
+
+async def ids(review: Review, path: str = "/incidents", **filters: Any) -> list[str]:
+    return [item["incident_id"] for item in await review.served.listed(path, **filters)]
+
+
+class TestTheReviews:
+    async def test_come_in_pages_newest_first_and_can_be_filtered(self, review: Review) -> None:
+        known = str(await review.known())
+        opened = str(await review.opened(severity=Severity.CRITICAL))
+        drill = str(await review.published(exercise=True))
+        for limit in (1, 2, 200):
+            assert await ids(review, limit=limit) == [drill, opened, known]
+        for filters, expected in [
+            ({"status": "not_opened"}, [known]),
+            ({"status": "open"}, [opened]),
+            ({"status": "published"}, [drill]),
+            ({"exercise": "true"}, [drill]),
+            ({"exercise": "false"}, [opened, known]),
+            ({"severity": "critical"}, [opened]),
+            ({"severity": "high", "status": "open"}, []),
+        ]:  # fmt: skip
+            assert await ids(review, **filters) == expected, filters
+
+    async def test_refuse_what_they_do_not_understand(self, review: Review) -> None:
+        for query in (
+            "/incidents?cursor=x",
+            "/incidents?status=lost",
+            "/incidents?limit=0",
+            "/action-items?due_before=soon",
+            "/action-items?owner=",
+            "/action-items?owner=%00",
+            "/action-items?cursor=x",
+            "/lessons?exercise=perhaps",
+            "/lessons?cursor=x",
+        ):
+            answer = await review.served.get(query)
+            assert answer.status_code in {400, 422}, query
+            assert answer.headers["content-type"] == "application/problem+json", query
+
+    async def test_of_what_nobody_knows_are_none(self, review: Review) -> None:
+        for path in (f"/incidents/{NOBODY}", f"/incidents/{NOBODY}/report", f"/incidents/{NOBODY}/events"):
+            assert (await review.served.get(path)).status_code == 404
+
+
+class TestActionItems:
+    async def test_come_by_their_day_in_pages_and_can_be_filtered(self, review: Review) -> None:
+        days = [SOON, "2999-01-01", "2999-12-31"]
+        items = [
+            {"description": f"{owner} {due}", "owner": owner, "due": due} for owner in ("ann", "ben") for due in days
+        ]
+        first, second = await review.opened(), await review.published(exercise=True)
+        await review.gives(first, "/findings", finding(action_items=items))
+        everything = [item["description"] for item in await review.served.listed("/action-items")]
+        assert sorted(everything) == sorted([*(item["description"] for item in items), "Label slides"])
+        due = [item["due"] for item in await review.served.listed("/action-items")]
+        assert due == sorted(due)
+        for limit in (1, 2, 3):
+            assert [
+                item["description"] for item in await review.served.listed("/action-items", limit=limit)
+            ] == everything
+        for filters, count in [
+            ({"owner": "ann"}, 3),
+            ({"owner": "ann", "due_before": "2999-12-31"}, 2),
+            ({"due_before": "2999-01-01"}, 3),
+            ({"exercise": "true"}, 1),
+            ({"exercise": "false"}, 6),
+            ({"status": "published"}, 1),
+            ({"status": "open"}, 6),
+            ({"incident_id": str(second)}, 1),
+            ({"incident_id": str(NOBODY)}, 0),
+        ]:  # fmt: skip
+            assert len(await review.served.listed("/action-items", **filters)) == count, filters
+
+
+class TestLessons:
+    async def test_are_for_everybody_once_they_are_published(self, review: Review) -> None:
+        hidden = await review.opened()
+        await review.gives(hidden, "/lessons", {"text": "Not yet"})
+        await review.published(lesson="One")
+        await review.published(lesson="Two", exercise=True)
+        for role in (*Role, None):
+            answer = await review.served.http.get("/lessons", headers=review.served.token(role, "somebody"))
+            assert [item["text"] for item in answer.json()["items"]] == ["Two", "One"], role
+        assert (await review.served.get("/lessons", role=None)).status_code == 401
+        assert [item["text"] for item in await review.served.listed("/lessons", limit=1)] == ["Two", "One"]
+        assert [item["text"] for item in await review.served.listed("/lessons", exercise="true")] == ["Two"]
+        assert [item["text"] for item in await review.served.listed("/lessons", exercise="false")] == ["One"]
+
+
+class TestTheReport:
+    async def test_is_a_draft_that_says_what_is_missing_until_it_is_published(self, review: Review) -> None:
+        incident = await review.opened()
+        draft = (await review.report(incident)).json()
+        assert draft["draft"]["review_opened"] is True
+        assert [name for gap in draft["draft"]["missing"] for name in gap["missing"]] == [
+            "contained_or_decision_not_to_act",
+            "finding",
+        ]
+        page = (await review.report(incident, "?format=html")).text
+        assert "DRAFT" in page
+        assert "<b>a board" not in page, "what people wrote is escaped"
+        assert "<script" not in page
+        assert "DRAFT" in (await review.report(incident, "?format=markdown")).text
+
+    async def test_has_the_digests_that_are_on_the_log_in_every_form(self, review: Review) -> None:
+        incident = await review.published()
+        reviewed = (await review.served.listed(f"/incidents/{incident}/events"))[-1]
+        assert reviewed["type"] == "incident.reviewed.v1"
+        for form, media_type in (("json", JSON), ("markdown", MARKDOWN), ("html", HTML)):
+            answer = await review.report(incident, f"?format={form}")
+            digest = hashlib.sha256(answer.content)
+            assert answer.headers["content-type"] == media_type
+            assert digest.hexdigest() == reviewed["data"]["report"][f"{form}_sha256"]
+            assert answer.headers["ETag"] == f'"{digest.hexdigest()}"'
+            assert answer.headers["Repr-Digest"] == f"sha-256=:{base64.b64encode(digest.digest()).decode()}:"
+            assert "DRAFT" not in answer.text
+
+    async def test_stays_as_it_was_whatever_is_said_later(self, review: Review) -> None:
+        incident = await review.published()
+        before = await review.report(incident)
+        await review.hears(incident, assessed(severity=Severity.LOW))
+        assert (await review.report(incident)).content == before.content
+
+    async def test_comes_in_the_form_that_is_liked_best(self, review: Review) -> None:
+        incident = await review.known()
+        for accept, media_type in (
+            ("*/*", JSON),
+            ("text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8", HTML),
+            ("text/markdown", MARKDOWN),
+            ("text/*;q=0.5, application/json;q=0.4, text/html;q=0.1", MARKDOWN),
+            ("application/json;q=0, text/html;q=0.2", HTML),
+        ):
+            answer = await review.report(incident, Accept=accept)
+            assert (answer.headers["content-type"], answer.headers["Vary"]) == (media_type, "Accept"), accept
+
+    async def test_goes_by_name_before_it_goes_by_liking(self, review: Review) -> None:
+        incident = await review.known()
+        answer = await review.report(incident, "?format=markdown", Accept="text/html")
+        assert answer.headers["content-type"] == MARKDOWN
+        assert (await review.report(incident, "?format=pdf")).status_code == 422
+
+    async def test_in_no_form_that_there_is_is_refused(self, review: Review) -> None:
+        answer = await review.report(await review.known(), Accept="application/pdf")
+        assert (answer.status_code, answer.headers["content-type"]) == (406, "application/problem+json")
+        assert "text/markdown" in answer.json()["detail"]
+
+    async def test_is_not_sent_again_to_who_has_it(self, review: Review) -> None:
+        incident = await review.known()
+        tag = (await review.report(incident)).headers["ETag"]
+        for seen in (tag, f"W/{tag}", f'"x", {tag}', "*"):
+            answer = await review.report(incident, **{"If-None-Match": seen})
+            assert (answer.status_code, answer.content) == (304, b""), seen
+        assert (await review.report(incident, **{"If-None-Match": '"x"'})).status_code == 200
+
+    async def test_runs_nothing_and_loads_nothing(self, review: Review) -> None:
+        answer = await review.report(await review.known(), "?format=html")
+        assert "default-src 'none'" in answer.headers["Content-Security-Policy"]
+        assert "script" not in answer.headers["Content-Security-Policy"]
