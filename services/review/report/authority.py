@@ -90,7 +90,7 @@ def kind_of(action_id: UUID, history: History) -> tuple[ActionKind | None, Actio
 
 def _authority(data: Contained) -> str:
     if data.authorised_by is not None:
-        return data.authorised_by
+        return f"{data.authorised_by}, past a gate by break-glass" if data.break_glass else data.authorised_by
     if data.action_class is ActionClass.PROTECTIVE:
         return "needs none: protective"
     return "break-glass" if data.break_glass else UNKNOWN

@@ -32,7 +32,7 @@ from shared.contract.catalogue.base import EventData
 from shared.contract.catalogue.system import SystemRecord
 from shared.contract.envelope import Event
 from shared.contract.vocabulary import Answer, Audience, Determination, DismissalReason, Role, ServiceName, Severity
-from tests.unit.review.story import EXPOSURE, MESSAGE, STORY, Spoken, events, fact, not_understood
+from tests.unit.review.story import EXPOSURE, MESSAGE, STORY, TAKEDOWN, Spoken, events, fact, not_understood
 
 FORMS: tuple[Callable[[Report], bytes], ...] = (render_json, render_markdown, render_html)
 KNOWN = events()
@@ -425,3 +425,8 @@ class TestSummary:
         report = build(events([*STORY, (1600, "responder-rob", later)]))
         assert report.determination is Determination.NEAR_MISS
         assert [line.revision for line in report.assessments] == [1, 2]
+
+
+def test_an_authority_that_went_past_a_gate_says_so() -> None:
+    takedown = next(action for action in build(events()).actions if action.action_id == TAKEDOWN)
+    assert [attempt.authority for attempt in takedown.attempts] == ["lead-lea, past a gate by break-glass"]
