@@ -2,7 +2,7 @@
 
 import typer
 
-from shared.cli import catalogue, demo, migrate, parked, replay, report, stack, token, verify
+from shared.cli import catalogue, demo, migrate, parked, replay, report, rotate_key, stack, token, verify
 
 app = typer.Typer(
     name="ledger",
@@ -22,5 +22,6 @@ app.command()(replay.replay)
 app.command()(report.report)
 app.add_typer(parked.app, name="parked")
 app.command()(parked.rebuild)
+app.command()(rotate_key.rotate_key)
 app.command()(catalogue.catalogue)
 app.command()(demo.demo)

@@ -77,12 +77,23 @@ def rebuild(service: ServiceName, data: DataOption = None) -> None:
 
 def run_service(data: Path | None, service: ServiceName, *arguments: str) -> None:
     """Runs the service's own program on its own settings; the command line never imports a service."""
-    environment = dict(os.environ)
-    if data is not None or "LEDGER_DATABASE_DSN" not in os.environ:
-        with or_stop():
-            environment |= state.load(data or state.DEFAULT_DATA).services[service.value].env
-    done = subprocess.run([sys.executable, "-m", f"services.{service}", *arguments], env=environment, check=False)
-    raise typer.Exit(done.returncode)
+    with or_stop():
+        environment = environment_of(data, service)
+    raise typer.Exit(service_program(environment, service, *arguments))
+
+
+def environment_of(data: Path | None, service: ServiceName) -> dict[str, str]:
+    """The settings of a service of the local stack, or our own where they name a database. Raises StackError."""
+    if data is None and "LEDGER_DATABASE_DSN" in os.environ:
+        return dict(os.environ)
+    return dict(os.environ) | state.load(data or state.DEFAULT_DATA).services[service.value].env
+
+
+def service_program(environment: dict[str, str], service: ServiceName, *arguments: str) -> int:
+    """Runs it to its end; its exit code."""
+    return subprocess.run(
+        [sys.executable, "-m", f"services.{service}", *arguments], env=environment, check=False
+    ).returncode
 
 
 def _rows(data: Path | None, service: ServiceName | None, *, resolved: bool) -> list[dict[str, Any]]:
