@@ -53,10 +53,12 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m deploy.local")
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--port-base", type=int, required=True)
+    parser.add_argument("--no-services", action="store_true")
     arguments = parser.parse_args()
     waiting = Waiting(arguments.data / "logs" / "stack.log")
     try:
-        asyncio.run(Supervisor(arguments.data, Ports(arguments.port_base), waiting.say).run(waiting.ready))
+        stack = Supervisor(arguments.data, Ports(arguments.port_base), waiting.say, not arguments.no_services)
+        asyncio.run(stack.run(waiting.ready))
     except StackError as error:
         log.error("%s", error)  # a person's to put right: where it was raised says nothing
         waiting.error(str(error))

@@ -48,6 +48,8 @@ class Supervisor:
     data: Path
     ports: Ports
     say: Say
+    services: bool = True
+    """Without: Postgres and Kafka alone."""
     _children: dict[str, Child] = field(default_factory=dict)
     _stopping: asyncio.Event = field(default_factory=asyncio.Event)
     _stack: Stack = field(init=False)
@@ -92,8 +94,9 @@ class Supervisor:
         async with asyncio.TaskGroup() as both:
             both.create_task(self._start_postgres(keys))
             both.create_task(self._start_kafka())
-        self._tell("starting the services")
-        not_ready = await asyncio.gather(*(self._start_service(service) for service in ServiceName))
+        wanted = tuple(ServiceName) if self.services else ()
+        self._tell("starting the services" if wanted else "leaving the services out")
+        not_ready = await asyncio.gather(*(self._start_service(service) for service in wanted))
         missing = [name for name in not_ready if name is not None]
         log.info("the stack is up%s", f", but not {', '.join(missing)}" if missing else "")
         ready(missing)

@@ -2,7 +2,7 @@
 
 import typer
 
-from shared.cli import catalogue, demo, migrate, parked, replay, report, rotate_key, stack, token, verify
+from shared.cli import catalogue, demo, migrate, parked, rebuild, replay, report, rotate_key, stack, token, verify
 
 app = typer.Typer(
     name="ledger",
@@ -21,7 +21,7 @@ app.command()(verify.verify)
 app.command()(replay.replay)
 app.command()(report.report)
 app.add_typer(parked.app, name="parked")
-app.command()(parked.rebuild)
+app.command()(rebuild.rebuild)
 app.command()(rotate_key.rotate_key)
 app.command()(catalogue.catalogue)
 app.command()(demo.demo)

@@ -1,4 +1,4 @@
-"""`ledger parked`: what could not be heard, and trying it again; `ledger rebuild`: views from the ledger."""
+"""`ledger parked`: what could not be heard, and trying it again."""
 
 import asyncio
 import base64
@@ -68,11 +68,6 @@ def show(service: ServiceName, parked_id: int, data: DataOption = None) -> None:
 def replay(service: ServiceName, parked_ids: list[int], data: DataOption = None) -> None:
     """Try parked messages again, as if they had just come: after a key was added, or a bug mended."""
     run_service(data, service, "--replay-parked", *map(str, parked_ids))
-
-
-def rebuild(service: ServiceName, data: DataOption = None) -> None:
-    """Empty a service's views and write them again from its ledger. They come out equal, or were wrong before."""
-    run_service(data, service, "--rebuild-views")
 
 
 def run_service(data: Path | None, service: ServiceName, *arguments: str) -> None:

@@ -56,13 +56,17 @@ def up(
         typer.Option(help="First of the ports: +0 Postgres, +1 Kafka, +10 intake, +20 triage, +30 notify, +40 review."),
     ] = ports.DEFAULT_BASE,
     detach: Annotated[bool, typer.Option("--detach", help="Return when the stack is ready; it runs on.")] = False,
+    services: Annotated[
+        bool,
+        typer.Option("--services/--no-services", help="Without: Postgres and Kafka alone, to rebuild what was lost."),
+    ] = True,
 ) -> None:
     """Run Postgres, Kafka and the four services here, on 127.0.0.1 only. Ctrl-C ends them all."""
     with or_say_why(), progress("starting") as say:
         if not detach:
-            _run_here(data, port_base, say)
+            _run_here(data, port_base, say, services=services)
             return
-        stack = start(data, port_base, say)
+        stack = start(data, port_base, say, services=services)
     _show_addresses(stack)
     typer.echo(f"It runs on. See it with: ledger status --data {data}    End it with: ledger down --data {data}")
 
@@ -88,7 +92,13 @@ def status(
     raise typer.Exit(0 if about["ready"] else 1)
 
 
-def start(data: Path, port_base: int = ports.DEFAULT_BASE, say: Callable[[str], None] = lambda _: None) -> state.Stack:
+def start(
+    data: Path,
+    port_base: int = ports.DEFAULT_BASE,
+    say: Callable[[str], None] = lambda _: None,
+    *,
+    services: bool = True,
+) -> state.Stack:
     """Starts a stack that runs on, and waits until all of it is ready.
 
     Raises StackError when it cannot start, or when a service does not become ready; in that case the rest runs on."""
@@ -101,6 +111,7 @@ def start(data: Path, port_base: int = ports.DEFAULT_BASE, say: Callable[[str], 
         str(data.absolute()),
         "--port-base",
         str(port_base),
+        *([] if services else ["--no-services"]),
     ]
     supervisor = subprocess.Popen(
         command,
@@ -181,7 +192,7 @@ def _process(process: state.Process | None) -> dict[str, Any]:
     return {"pid": process.pid, "uptime_s": round(uptime, 1), "restarts": process.restarts}
 
 
-def _run_here(data: Path, port_base: int, say: Progress) -> None:
+def _run_here(data: Path, port_base: int, say: Progress, *, services: bool) -> None:
     from deploy.local.supervisor import Supervisor
 
     def ready(missing: list[str]) -> None:
@@ -191,7 +202,7 @@ def _run_here(data: Path, port_base: int, say: Progress) -> None:
             typer.echo(_not_ready(missing, data), err=True)
         typer.echo("Running. Ctrl-C ends it.")
 
-    asyncio.run(Supervisor(data.absolute(), ports.Ports(port_base), say).run(ready))
+    asyncio.run(Supervisor(data.absolute(), ports.Ports(port_base), say, services).run(ready))
 
 
 def _follow(output: IO[str], data: Path, say: Callable[[str], None]) -> None:

@@ -46,7 +46,7 @@ async def verify(sources: Sources, progress: Progress) -> Verification:
         ledgers.append(check)
         relayed[service] = cursor
     topic = TopicCheck(sources.trust)
-    async for record in messages(sources):
+    async for record in messages(sources.kafka, sources.topic):
         topic.take(record)
         progress("topic", topic.messages)
     findings = [*topic.findings]
@@ -81,14 +81,12 @@ async def _check_ledger(
     return check, {row["partition"]: row["sequence"] for row in cursor}
 
 
-async def messages(sources: Sources) -> AsyncIterator[Record]:
+async def messages(kafka: Mapping[str, Any], topic: str) -> AsyncIterator[Record]:
     """Every message of the topic as of now, each partition from its first."""
-    consumer = AIOKafkaConsumer(
-        **sources.kafka, enable_auto_commit=False, auto_offset_reset="earliest", max_poll_records=PAGE
-    )
+    consumer = AIOKafkaConsumer(**kafka, enable_auto_commit=False, auto_offset_reset="earliest", max_poll_records=PAGE)
     await consumer.start()
     try:
-        places = [TopicPartition(sources.topic, number) for number in range(PARTITIONS)]
+        places = [TopicPartition(topic, number) for number in range(PARTITIONS)]
         consumer.assign(places)
         ends = {place: end for place, end in (await consumer.end_offsets(places)).items() if end}
         while ends:
@@ -105,7 +103,7 @@ async def events(sources: Sources) -> list[Event]:
     """The history as the topic has it: every trusted event once, in the order of time."""
     history: dict[bytes, Event] = {}
     trust = sources.trust
-    async for record in messages(sources):
+    async for record in messages(sources.kafka, sources.topic):
         if isinstance(heard := examine(record, trust), Heard):
             history[heard.event.hash] = heard.event
             trust = trust.after(heard.event)

@@ -50,6 +50,8 @@ class Consumer(Generic[C, S]):
     topic: str
     lag: dict[int, int]
     """Messages of each assigned partition that are not heard yet; written here, read by readiness and metrics."""
+    rebuilding: bool = False
+    """Whether the service's own events are taken from the topic too, as by one who has lost them; nothing is reacted to then."""
 
     async def run(self) -> None:
         """Hears until cancelled or until anything fails; whoever runs it again goes on from the database."""
@@ -108,7 +110,8 @@ class Consumer(Generic[C, S]):
         await self._park(connection, received.parked)
         await self._resolve(connection, batch.partition, received)
         await self._project(connection, received.accepted, recorded)
-        batch.reacted += await self._react(connection, received.accepted)
+        if not self.rebuilding:
+            batch.reacted += await self._react(connection, received.accepted)
         batch.accepted += received.accepted
         batch.parked += received.parked
         batch.examined = [examine(record, batch.trust) for record in received.rest]
@@ -145,7 +148,7 @@ class Consumer(Generic[C, S]):
             [sequence for _, sequence in places],
         )
         return receive(
-            self.ledger.service,
+            None if self.rebuilding else self.ledger.service,
             {ServiceName(row["service"]): Head(row["sequence"], row["hash"]) for row in heads},
             {(ServiceName(row["service"]), row["sequence"]): row["hash"] for row in known},
             early,
@@ -161,11 +164,16 @@ class Consumer(Generic[C, S]):
         )
         incidents = {row["incident_id"]: IncidentHead(row["version"], row["said_hash"]) for row in rows}
         signed: list[Signed] = []
+        offsets: list[int | None] = []
         for heard in received.accepted:
             head = incidents.get(heard.event.incident_id, IncidentHead(0, ZERO_HASH))
-            incidents[heard.event.incident_id] = IncidentHead(head.version + 1, head.said_hash)
+            own = heard.event.service == self.ledger.service
+            incidents[heard.event.incident_id] = IncidentHead(
+                head.version + 1, heard.event.hash if own else head.said_hash
+            )
             signed.append(Signed(Recorded(heard.event, head.version + 1), heard.record.signature))
-        await insert(connection, signed, [heard.record.offset for heard in received.accepted])
+            offsets.append(None if own else heard.record.offset)
+        await insert(connection, signed, offsets)
         partition = received.accepted[0].record.partition
         await move_heads(
             connection, {(service, partition): head for service, head in received.heads.items() if head.sequence}

@@ -1,6 +1,6 @@
 """What an operator may do to a service's database from its own ledger: write the views again, try parked messages again."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any, Final
 
 import asyncpg
@@ -8,7 +8,9 @@ from asyncpg.pool import Pool
 
 from shared.contract.envelope import read
 from shared.runtime import views
+from shared.runtime.auditing import messages
 from shared.runtime.consumer import Consumer, record_from
+from shared.runtime.receiving import Record
 from shared.runtime.rules import Rules
 from shared.runtime.views import Connection, Recorded
 
@@ -38,6 +40,44 @@ async def pages(connection: Connection) -> AsyncIterator[list[Recorded]]:
     ):
         yield [Recorded(read(row["envelope"]), row["version"]) for row in rows]
         position = rows[-1]["position"]
+
+
+async def rebuild_ledger(
+    pool: "Pool[asyncpg.Record]", consumer: Consumer[Any, Any], kafka: Mapping[str, Any], topic: str
+) -> str:
+    """Takes in from the topic what the database lacks of what the service heard and said, each checked as by any receiver.
+
+    The consumer must be one that is `rebuilding`."""
+    own = "SELECT partition, sequence FROM chain WHERE service = $1"
+    service = consumer.ledger.service.value
+    before = await pool.fetchval("SELECT count(*) FROM ledger")
+    heads = {row["partition"]: row["sequence"] for row in await pool.fetch(own, service)}
+    await _hear_all(consumer, kafka, topic)
+    # Where the service's own chain grew, all of it is on the topic. Elsewhere the relay knows best how far it has come.
+    grown = [
+        (row["partition"], row["sequence"])
+        for row in await pool.fetch(own, service)
+        if row["sequence"] > heads[row["partition"]]
+    ]
+    await pool.executemany("UPDATE relay_cursor SET sequence = $2 WHERE partition = $1", grown)
+    after = await pool.fetchval("SELECT count(*) FROM ledger")
+    parked = await pool.fetchval("SELECT count(*) FROM parked WHERE resolved_at IS NULL")
+    return (
+        f"{service}: {after - before} events taken from the topic, {after} in its ledger now, {parked} messages parked"
+    )
+
+
+async def _hear_all(consumer: Consumer[Any, Any], kafka: Mapping[str, Any], topic: str) -> None:
+    batches: dict[int, list[Record]] = {}
+    async for record in messages(kafka, topic):
+        batch = batches.setdefault(record.partition, [])
+        batch.append(record)
+        if len(batch) == PAGE:
+            await consumer.hear(record.partition, batch, record.offset + 1)
+            batches[record.partition] = []
+    for partition, batch in batches.items():
+        if batch:
+            await consumer.hear(partition, batch, batch[-1].offset + 1)
 
 
 async def replay_parked(pool: "Pool[asyncpg.Record]", consumer: Consumer[Any, Any], ids: Sequence[int]) -> list[str]:

@@ -8,6 +8,7 @@ from itertools import groupby
 from typing import Any, Final
 
 from aiokafka import AIOKafkaProducer
+from aiokafka.producer.message_accumulator import BatchBuilder
 
 from shared.contract import topics
 from shared.contract.envelope import traceparent_of
@@ -50,13 +51,7 @@ class Relay:
         """Relays until cancelled or until anything fails; whoever runs it again gets a new producer and starts at the cursor."""
         async with lease(self.dsn, "relay") as connection:
             epoch = await connection.fetchval("UPDATE relay_lease SET epoch = epoch + 1 RETURNING epoch")
-            producer = AIOKafkaProducer(
-                **self.kafka,
-                acks="all",
-                enable_idempotence=True,
-                max_batch_size=BATCH_BYTES,
-                max_request_size=1_048_576,
-            )
+            producer = producer_to(self.kafka)
             await producer.start()
             try:
                 while True:
@@ -105,8 +100,7 @@ class Relay:
         batch = producer.create_batch()
         sequences: list[int] = []
         for row in rows:
-            key, headers = topics.key_of(row["incident_id"]), _headers(row)
-            if batch.append(key=key, value=row["envelope"], timestamp=None, headers=headers) is None:
+            if not add(batch, row):
                 break
             sequences.append(row["sequence"])
         batch.close()
@@ -122,6 +116,23 @@ class Relay:
         )
         if status != f"UPDATE {len(cursors)}":
             raise Fenced("another relay has taken over")
+
+
+def producer_to(kafka: Mapping[str, Any]) -> AIOKafkaProducer:
+    """Whoever writes to the topic writes like this: nothing counts that not all replicas have, in order, once a session."""
+    return AIOKafkaProducer(
+        **kafka,
+        acks="all",
+        enable_idempotence=True,
+        max_batch_size=BATCH_BYTES,
+        max_request_size=1_048_576,
+    )
+
+
+def add(batch: BatchBuilder, row: Row) -> bool:
+    """Puts an event into the batch as it stands on the topic; False when it does not fit any more."""
+    key, headers = topics.key_of(row["incident_id"]), _headers(row)
+    return batch.append(key=key, value=row["envelope"], timestamp=None, headers=headers) is not None
 
 
 def _headers(row: Row) -> list[tuple[str, bytes]]:

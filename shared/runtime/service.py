@@ -183,6 +183,11 @@ def _parser(service: Service[Any, Any]) -> argparse.ArgumentParser:
         "--replay-parked", type=int, nargs="+", metavar="ID", help="try these parked messages again, and end"
     )
     parser.add_argument(
+        "--rebuild-ledger",
+        action="store_true",
+        help="take from the topic what the database lacks of what was heard and said, and end; the service must be stopped",
+    )
+    parser.add_argument(
         "--rotate-key",
         action="store_true",
         help="say on every chain that the last key of LEDGER_SIGNING_KEY_FILE is the next one, and end",
@@ -193,9 +198,14 @@ def _parser(service: Service[Any, Any]) -> argparse.ArgumentParser:
 async def _main(service: Service[C, S], settings: ServiceSettings, arguments: argparse.Namespace) -> None:
     if unknown := sorted(arguments.roles - set(ROLES)):
         sys.exit(f"--roles: {', '.join(unknown)} is not one of {', '.join(ROLES)}")
-    async with running(service, settings, arguments.roles) as process:
+    async with running(service, settings, arguments.roles, speaks=not arguments.rebuild_ledger) as process:
         if arguments.rebuild_views:
             print(await rebuilding.rebuild_views(process.pool, service.rules))  # noqa: T201
+        elif arguments.rebuild_ledger:
+            consumer = _consumer(process)
+            consumer.rebuilding = True
+            kafka, topic = settings.kafka(), settings.topic
+            print(await rebuilding.rebuild_ledger(process.pool, consumer, kafka, topic))  # noqa: T201
         elif arguments.rotate_key:
             print(await rotation.rotate(process.pool, process.ledger))  # noqa: T201
         elif arguments.replay_parked:
@@ -208,9 +218,9 @@ async def _main(service: Service[C, S], settings: ServiceSettings, arguments: ar
 
 @contextlib.asynccontextmanager
 async def running(
-    service: Service[C, S], settings: ServiceSettings, roles: frozenset[str] = frozenset(ROLES)
+    service: Service[C, S], settings: ServiceSettings, roles: frozenset[str] = frozenset(ROLES), *, speaks: bool = True
 ) -> AsyncIterator[Running[C, S]]:
-    """Opens what a service needs; closes it at the end."""
+    """Opens what a service needs; closes it at the end. Who is to speak must hold the key in force."""
     trusted = trust.load(settings.trust_file)
     keyring = Keyring(service.name, settings.signing_key_file, trusted)
     pool = await asyncpg.create_pool(
@@ -225,7 +235,8 @@ async def running(
         },
     )
     async with pool:
-        await _speaks_with_a_trusted_key(pool, keyring)
+        if speaks:
+            await _speaks_with_a_trusted_key(pool, keyring)
         yield Running(service, settings, pool, Ledger(pool, keyring, service.rules), trusted, roles)
 
 

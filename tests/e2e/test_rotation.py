@@ -31,8 +31,7 @@ async def test_a_key_is_changed_while_the_service_runs(world: World) -> None:
     assert old.skey not in done.stdout + done.stderr
     assert new.skey not in done.stdout + done.stderr
     await world.fill_seats(incident)
-    known = await world.office.until(LEA, INTAKE, incident, "incident.seat_filled.v1")
-    assert known
+    await world.office.until(LEA, INTAKE, incident, "incident.seat_filled.v1")
     assert (await world.verify())["findings"] == []
 
 
@@ -64,7 +63,7 @@ async def test_each_service_states_its_chains_to_anybody_and_an_incident_to_its_
         assert isinstance(statement, ChainHeads)
         assert statement.service == service
         with pytest.raises(BadStatement):
-            open_statement(answer.content.replace(b" 0 ", b" 1 ", 1), trust)
+            open_statement(answer.content.replace(b"Z\n0 ", b"Z\n0 9", 1), trust)
         assert (await world.office.http.get(f"{url}/incidents/{incident}/head")).status_code == 401
     readers = {"Authorization": f"Bearer {world.office.tokens['ruth']}"}
     head = await world.office.http.get(f"{world.office.urls[INTAKE]}/incidents/{incident}/head", headers=readers)

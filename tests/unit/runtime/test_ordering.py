@@ -1,0 +1,103 @@
+"""The topic's order comes back from what the services remember of it, whatever each had heard when the topic was lost."""
+
+from collections import Counter
+from dataclasses import dataclass
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shared.contract.vocabulary import ServiceName
+from shared.runtime.ordering import Number, OrdersDisagree, topic_order
+
+INTAKE, TRIAGE, NOTIFY, REVIEW = ServiceName
+
+
+@dataclass(slots=True)
+class World:
+    """Services that say, relay and hear at random, as the real ones do on one partition."""
+
+    ledgers: dict[ServiceName, list[Number]]
+    topic: list[Number]
+    relayed: Counter[ServiceName]
+    heard: Counter[ServiceName]
+
+    def say(self, service: ServiceName) -> None:
+        self.ledgers[service].append((service, 1 + sum(speaker == service for speaker, _ in self.ledgers[service])))
+
+    def relay(self, service: ServiceName) -> None:
+        if self.relayed[service] < sum(speaker == service for speaker, _ in self.ledgers[service]):
+            self.relayed[service] += 1
+            self.topic.append((service, self.relayed[service]))
+
+    def hear(self, service: ServiceName) -> None:
+        if self.heard[service] < len(self.topic):
+            number = self.topic[self.heard[service]]
+            self.heard[service] += 1
+            if number[0] != service:
+                self.ledgers[service].append(number)
+
+
+@st.composite
+def worlds(draw: st.DrawFn) -> World:
+    world = World({service: [] for service in ServiceName}, [], Counter(), Counter())
+    acts = draw(
+        st.lists(
+            st.tuples(st.sampled_from(["say", "relay", "hear", "hear"]), st.sampled_from(ServiceName)), max_size=120
+        )
+    )
+    for act, service in acts:
+        getattr(world, act)(service)
+    return world
+
+
+@given(worlds())
+def test_what_anybody_heard_is_in_the_order_of_the_topic(world: World) -> None:
+    order = list(topic_order(world.ledgers))
+    heard = {number for owner, rows in world.ledgers.items() for number in rows if number[0] != owner}
+    assert [number for number in order if number in heard] == [number for number in world.topic if number in heard]
+
+
+@given(worlds())
+def test_every_event_once_in_chain_order_and_never_before_what_its_speaker_had_heard(world: World) -> None:
+    order = list(topic_order(world.ledgers))
+    place = {number: index for index, number in enumerate(order)}
+    assert len(place) == len(order)
+    assert set(order) == {number for rows in world.ledgers.values() for number in rows}
+    for owner, rows in world.ledgers.items():
+        for service in ServiceName:
+            assert [s for who, s in order if who == service] == list(range(1, 1 + sum(w == service for w, _ in order)))
+        for index, number in enumerate(rows):
+            if number[0] == owner:
+                assert all(place[before] < place[number] for before in rows[:index])
+
+
+@given(worlds())
+def test_what_nobody_heard_comes_last_as_far_as_it_may(world: World) -> None:
+    """So that a log sealed over what was heard goes on from its old end."""
+    order = list(topic_order(world.ledgers))
+    heard = {number for owner, rows in world.ledgers.items() for number in rows if number[0] != owner}
+    count = len([number for number in order if number in heard])
+    assert set(order[:count]) == heard
+
+
+@given(worlds(), st.data())
+def test_a_service_that_lost_its_end_or_all_changes_nothing_of_what_others_heard(
+    world: World, data: st.DataObject
+) -> None:
+    loser = data.draw(st.sampled_from(ServiceName))
+    kept = data.draw(st.integers(0, len(world.ledgers[loser])))
+    left = {**world.ledgers, loser: world.ledgers[loser][:kept]}
+    heard = {number for owner, rows in left.items() for number in rows if number[0] != owner}
+    order = [number for number in topic_order(left) if number in heard]
+    by_review_alone = {number for number in heard if sum(number in rows for rows in left.values()) > 1}
+    assert [number for number in order if number in by_review_alone] == [
+        number for number in world.topic if number in by_review_alone
+    ]
+
+
+def test_two_memories_that_cannot_both_be_true_are_refused() -> None:
+    one, other = (INTAKE, 1), (TRIAGE, 1)
+    memories = {INTAKE: [one], TRIAGE: [other], NOTIFY: [one, other], REVIEW: [other, one]}
+    with pytest.raises(OrdersDisagree, match="different orders of intake number 1, triage number 1"):
+        list(topic_order(memories))
