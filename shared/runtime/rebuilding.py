@@ -42,14 +42,24 @@ async def pages(connection: Connection) -> AsyncIterator[list[Recorded]]:
         position = rows[-1]["position"]
 
 
+class StillRuns(RuntimeError):
+    """The service is at work on the database that is to be rebuilt."""
+
+
 async def rebuild_ledger(
     pool: "Pool[asyncpg.Record]", consumer: Consumer[Any, Any], kafka: Mapping[str, Any], topic: str
 ) -> str:
     """Takes in from the topic what the database lacks of what the service heard and said, each checked as by any receiver.
 
-    The consumer must be one that is `rebuilding`."""
+    The consumer must be one that is `rebuilding`. Raises StillRuns. Cut off, it goes on when it is run again."""
     own = "SELECT partition, sequence FROM chain WHERE service = $1"
     service = consumer.ledger.service.value
+    sessions = await pool.fetchval(
+        "SELECT count(*) FROM pg_stat_activity WHERE application_name = $1 AND datname = current_database()",
+        f"incident-ledger {service}",
+    )
+    if sessions > pool.get_size():
+        raise StillRuns(f"{service} runs on its database: stop it first")
     before = await pool.fetchval("SELECT count(*) FROM ledger")
     heads = {row["partition"]: row["sequence"] for row in await pool.fetch(own, service)}
     await _hear_all(consumer, kafka, topic)

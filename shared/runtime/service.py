@@ -205,7 +205,10 @@ async def _main(service: Service[C, S], settings: ServiceSettings, arguments: ar
             consumer = _consumer(process)
             consumer.rebuilding = True
             kafka, topic = settings.kafka(), settings.topic
-            print(await rebuilding.rebuild_ledger(process.pool, consumer, kafka, topic))  # noqa: T201
+            try:
+                print(await rebuilding.rebuild_ledger(process.pool, consumer, kafka, topic))  # noqa: T201
+            except rebuilding.StillRuns as error:
+                sys.exit(str(error))
         elif arguments.rotate_key:
             print(await rotation.rotate(process.pool, process.ledger))  # noqa: T201
         elif arguments.replay_parked:

@@ -294,6 +294,8 @@ async def test_a_service_that_runs_is_refused(environment: Environment) -> None:
     async with process(environment, INTAKE, parts=[]):
         with pytest.raises(CannotRefill, match="intake runs on its database: stop all services first"):
             await refilled(environment)
+        with pytest.raises(rebuilding.StillRuns, match="intake runs on its database: stop it first"):
+            await rebuilt(environment, INTAKE)
 
 
 async def test_a_tampered_row_is_named_and_services_can_still_start(environment: Environment) -> None:
