@@ -14,7 +14,7 @@ from rich.progress import Progress, SpinnerColumn, TextColumn
 from deploy.local import state
 from deploy.local.errors import StackError
 from shared.cli.parked import run_service
-from shared.cli.sources import DataOption, or_stop
+from shared.cli.sources import or_stop
 from shared.contract.vocabulary import ServiceName
 from shared.runtime import refill, trust
 from shared.runtime.refill import Refilled
@@ -34,14 +34,14 @@ def rebuild(
     heard: Annotated[
         bool, typer.Option("--heard", help="Not the views: what the service's ledger lacks, from the topic.")
     ] = False,
-    data: DataOption = None,
+    data: Annotated[Path | None, typer.Option(help="Data folder of a local stack (default: ./.ledger).")] = None,
 ) -> None:
     """Make again what was lost from what is left.
 
     ledger rebuild SERVICE: empty its views and write them again from its ledger. They come out equal, or were wrong before.
 
     ledger rebuild SERVICE --heard: into an empty or an old database (ledger migrate makes one), with the service stopped, take from the
-    topic all that it heard and all that it said, each event checked by its chain and signature; then its views. Nothing is reacted to.
+    topic all that it heard and all that it said, each event checked by its chain and signature; views follow. Nothing is reacted to.
     What it had said and not yet relayed is not on the topic, nor are its private tables and the keys of requests it has answered.
 
     ledger rebuild kafka: fill an empty topic (ledger migrate makes one) from the four databases, with all services stopped: the same bytes,
