@@ -115,9 +115,7 @@ class Ledger:
         said = DOMAINS[service].decide(command, state, Context(self.now, by))
         return [self.say(service, incident, data, by.subject, cause) for data in said]
 
-    def say(
-        self, service: ServiceName, incident: UUID, data: EventData, by: str, cause: Event | None = None
-    ) -> Event:
+    def say(self, service: ServiceName, incident: UUID, data: EventData, by: str, cause: Event | None = None) -> Event:
         """The service says this, allowed or not."""
         partition = partition_of(incident)
         head = self.heads.get((service, partition), EMPTY)
@@ -158,7 +156,9 @@ def incident_number(number: int) -> UUID:
 
 
 def report(ledger: Ledger, incident: UUID) -> Event:
-    return ledger.give(INTAKE, incident, Report(True, ReportChannel.API, description="A whiteboard.", exposure=EXPOSURE), MONITOR)[0]
+    return ledger.give(
+        INTAKE, incident, Report(True, ReportChannel.API, description="A whiteboard.", exposure=EXPOSURE), MONITOR
+    )[0]
 
 
 def confirm(ledger: Ledger, incident: UUID) -> Event:
@@ -241,7 +241,11 @@ def seal(folder: Path, entries: Sequence[bytes], signatures: Sequence[bytes], st
             put(folder, tile.path, data)
         for tile, _ in grow_bundles(size, entries[size - tail : size], entries[size:end]):
             start = tile.index * 256
-            put(folder, tile.path.replace("tile/entries", "signatures"), b"".join(signatures[start : start + tile.width]))
+            put(
+                folder,
+                tile.path.replace("tile/entries", "signatures"),
+                b"".join(signatures[start : start + tile.width]),
+            )
         edge, size = growth.edge, end
     checkpoint = Checkpoint(LOG.name, size, edge.root)
     put(folder, "checkpoint", sign_checkpoint(checkpoint, LOG))

@@ -12,14 +12,22 @@ from uuid import UUID
 
 from shared.contract.catalogue import EVENTS
 from shared.contract.catalogue.base import EventData
+from shared.contract.catalogue.system import KeyRotated, SystemRecord
 from shared.contract.envelope import Event, Link, Said, read, write
 from shared.contract.hashing import ZERO_HASH
-from shared.contract.topics import partition_of
+from shared.contract.topics import partition_of, system_incident
+from shared.contract.vocabulary import ServiceName
 from tests.unit.given import INCIDENT, START
-from tests.unit.review.story import STORY, STORY_WITHOUT, TAKEDOWN, Spoken
+from tests.unit.review.story import MESSAGE, STORY, STORY_WITHOUT, TAKEDOWN, Spoken
 
 FOLDER: Final = Path(__file__).parent / "recorded"
 SUMS: Final = FOLDER / "SHA256SUMS"
+PARTITION: Final = partition_of(INCIDENT)
+KEY_ROTATED: Final[Spoken] = (
+    1700,
+    "service:intake",
+    KeyRotated(vkey="incident-ledger/intake+530d903a+AfJdjqUZuNZ5AQTsAoJd7dyLSNAKC7VcBdBRBmIaGnFt"),
+)
 KEYID: Final = "530d903a"
 TRACE: Final = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 
@@ -35,12 +43,17 @@ def in_order(envelopes: dict[str, bytes]) -> list[Event]:
 
 
 def examples() -> dict[type[EventData], Spoken]:
-    """One of each type, all about the same action, so that together they are a history."""
-    spoken = sorted([*STORY, *STORY_WITHOUT], key=lambda item: item[0])
+    """One of each type, all about the same action and message, so that together they are a history."""
+
+    def beside_it(item: Spoken) -> bool:
+        about = getattr(item[2], "action_id", TAKEDOWN), getattr(item[2], "communication_id", MESSAGE)
+        return about != (TAKEDOWN, MESSAGE)
+
     found: dict[type[EventData], Spoken] = {}
-    for item in sorted(spoken, key=lambda item: getattr(item[2], "action_id", TAKEDOWN) != TAKEDOWN):
-        found.setdefault(type(item[2]), item)
-    return found
+    for minutes, by, data in sorted(sorted([*STORY, *STORY_WITHOUT], key=lambda item: item[0]), key=beside_it):
+        about = {"communication_id": MESSAGE} if hasattr(data, "communication_id") else {}
+        found.setdefault(type(data), (minutes, by, data.model_copy(update=about)))
+    return {**found, KeyRotated: KEY_ROTATED}
 
 
 def main() -> None:
@@ -59,14 +72,17 @@ def main() -> None:
 
 def _envelope(spoken: Spoken, chain: list[Event]) -> bytes:
     minutes, by, data = spoken
-    own = [event for event in chain if event.service is data.SAID_BY]
-    prevhash = own[-1].hash if own else ZERO_HASH
-    link = Link(data.SAID_BY, partition_of(INCIDENT), len(own) + 1, prevhash, prevhash)
+    service = data.SAID_BY or ServiceName.INTAKE
+    incident = system_incident(PARTITION) if isinstance(data, SystemRecord) else INCIDENT
+    own = [event for event in chain if event.service is service]
+    of_incident = [event for event in own if event.incident_id == incident]
+    prevhash, incidentprev = (events[-1].hash if events else ZERO_HASH for events in (own, of_incident))
+    link = Link(service, PARTITION, len(own) + 1, prevhash, incidentprev)
     number = len(chain) + 2
     return write(
         Said(
             id=UUID(int=0x0196_0000_0000_7000_8000_0000_0000_0000 + number),
-            incident_id=INCIDENT,
+            incident_id=incident,
             time=START + timedelta(minutes=minutes),
             actor=by,
             data=data,

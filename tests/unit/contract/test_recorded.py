@@ -16,6 +16,7 @@ from shared.runtime.service import Service
 from shared.runtime.views import Recorded, Write
 from tests.services import SERVICES, by_name
 from tests.unit.contract.record import SUMS, in_order, recorded
+from tests.unit.given import INCIDENT
 
 RECORDED = recorded()
 
@@ -66,12 +67,10 @@ def _with_news(value: Any) -> Any:
 
 
 def history(*, news: bool = False) -> list[Event]:
-    if not news:
-        return in_order(RECORDED)
+    """The recorded incident: what the runtime hands to a service's rules and views."""
     newer = {name: json.loads(envelope) for name, envelope in RECORDED.items()}
-    return in_order(
-        {name: json.dumps({**value, "data": _with_news(value["data"])}).encode() for name, value in newer.items()}
-    )
+    told = {name: json.dumps({**value, "data": _with_news(value["data"])}).encode() for name, value in newer.items()}
+    return [event for event in in_order(told if news else RECORDED) if event.incident_id == INCIDENT]
 
 
 def test_together_they_are_chains() -> None:

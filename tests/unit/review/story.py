@@ -301,7 +301,7 @@ TOLD_BY_REVIEW: Final[Sequence[Spoken]] = (
 
 STORY_WITHOUT: Final[Sequence[Spoken]] = (
     (
-        46,
+        91,
         "comms-carl",
         notify.CommunicationDrafted(
             communication_id=OTHER_MESSAGE,
@@ -312,18 +312,18 @@ STORY_WITHOUT: Final[Sequence[Spoken]] = (
             facts=(WHERE,),
         ),
     ),
-    (47, "lead-lea", notify.CommunicationRejected(communication_id=OTHER_MESSAGE, reason="It says too much.")),
-    (58, "service:notify", notify.SendOutcomeUnknown(communication_id=OTHER_MESSAGE, attempt=1)),
+    (92, "lead-lea", notify.CommunicationRejected(communication_id=OTHER_MESSAGE, reason="It says too much.")),
+    (93, "service:notify", notify.SendOutcomeUnknown(communication_id=OTHER_MESSAGE, attempt=1)),
     (
-        59,
+        94,
         "comms-cara",
         notify.SendOutcomeDecided(
             communication_id=OTHER_MESSAGE, attempt=1, delivered=False, reason="Nobody has received it."
         ),
     ),
-    (60, "lead-lea", triage.InactionDecided(reason="It was gone before anybody saw it.")),
+    (95, "lead-lea", triage.InactionDecided(reason="It was gone before anybody saw it.")),
     (
-        61,
+        96,
         "lead-lea",
         triage.IncidentDismissed(reason=DismissalReason.INSUFFICIENT_INFORMATION, note="Nobody can say more."),
     ),
@@ -340,7 +340,7 @@ STORY_WITHOUT: Final[Sequence[Spoken]] = (
         ),
     ),
 )
-"""What has no place in the story: with it, every type of event there is."""
+"""What has no place in the story: with it, every type of event that there is of an incident."""
 
 STORY: Final = (*TOLD_BY_INTAKE, *TOLD_BY_TRIAGE, *TOLD_BY_NOTIFY, *TOLD_BY_REVIEW)
 

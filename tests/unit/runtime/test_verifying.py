@@ -8,8 +8,8 @@ import pytest
 from shared.contract.envelope import read
 from shared.contract.hashing import event_hash
 from shared.contract.vocabulary import ServiceName
-from shared.runtime.receiving import Record
 from shared.runtime.findings import Finding
+from shared.runtime.receiving import Record
 from shared.runtime.verifying import LedgerCheck, TopicCheck, compare
 from tests.unit.runtime.test_receiving import chain, trust
 
