@@ -157,7 +157,7 @@ async def test_a_key_that_was_taken_out_stops_to_count(issuer: Issuer, clock: Cl
     checks, stolen = authenticator(issuer), issuer.token()
     await checks.actor(stolen)
     rotate(issuer, "second")
-    clock.seconds += auth.KEPT_FOR
+    clock.seconds += auth.KEPT_FOR + 1
     with pytest.raises(Unauthenticated):
         await checks.actor(stolen)
 
@@ -168,13 +168,13 @@ async def test_while_the_key_set_is_away_known_keys_count_and_others_are_nobodys
     checks, known = authenticator(issuer), issuer.token()
     await checks.actor(known)
     issuer.file.unlink()
-    clock.seconds += auth.KEPT_FOR
+    clock.seconds += auth.KEPT_FOR + 1
     assert await checks.actor(known)
     issuer.kid = "second"
     with pytest.raises(KeysAway):
         await checks.actor(issuer.token())
     issuer.publish()
-    clock.seconds += auth.REFRESH_EVERY
+    clock.seconds += auth.REFRESH_EVERY + 1
     assert await checks.actor(issuer.token())
 
 
