@@ -1,91 +1,160 @@
-"""`ledger verify`: re-check the whole history, trusting nobody but the keys in the trust file."""
+"""`ledger verify`: re-check the whole history, trusting nobody but a few public keys."""
 
 import asyncio
 import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from rich.console import Console
-from rich.progress import Progress, SpinnerColumn, TextColumn
-from rich.table import Table
+from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn
 
+from deploy.local import state
+from deploy.local.keys import Keys
+from shared.audit.dossier import audit_dossier
+from shared.audit.files import Files, Web, open_files
+from shared.audit.heads import Seen
+from shared.audit.log import Options, audit_log
+from shared.audit.order import OrderCheck
+from shared.audit.seen import SeenFile, default_path
+from shared.cli import audits
+from shared.cli.audits import Pinned, PolicyOption, TokenOption, TrustOption, VkeyOption
 from shared.cli.sources import DataOption, open_sources, or_stop
-from shared.contract.catalogue import MILESTONES
+from shared.cli.token import issue
+from shared.cli.verified import DossierVerified, LogVerified, StackVerified, Verified
+from shared.contract.vocabulary import Role, ServiceName
 from shared.runtime.auditing import Sources, Verification
 from shared.runtime.auditing import verify as verify_sources
 
+SourceArgument = Annotated[
+    str | None,
+    typer.Argument(
+        metavar="[SOURCE]",
+        help="Folder or http(s) address of a log's static files, or a dossier (.zip). "
+        "Default: the running stack, its databases, its topic and its log.",
+    ),
+]
+StateOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--state",
+        help="File that remembers the last head of each log, so that one that goes back or forks is refused. "
+        "Default: incident-ledger/seen.json in your state folder.",
+    ),
+]
+
 
 def verify(
-    data: DataOption = None, as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False
+    source: SourceArgument = None,
+    data: DataOption = None,
+    vkey: VkeyOption = None,
+    trust: TrustOption = None,
+    policy: PolicyOption = None,
+    state_file: StateOption = None,
+    every_signature: Annotated[
+        bool, typer.Option("--every-signature", help="Check each event's signature, not only those that vouch for it.")
+    ] = False,
+    links_only: Annotated[
+        bool, typer.Option("--links-only", help="Check hashes, chains, root and signatures, not what the events say.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+    token: TokenOption = None,
 ) -> None:
-    """Check chains, hashes, signatures and versions, and every database against the topic.
+    """Check that nothing was dropped, inserted, reordered or changed, and that the rules were kept.
 
-    Reads with the auditor's role and changes nothing. Exit code: 0 clean, 1 findings, 2 could not check."""
+    Changes nothing but the state file. Exit code: 0 clean, 1 findings, 2 could not check."""
+    pinned = Pinned(vkey, trust, policy)
+    how = How(every_signature, None if links_only else audits.rules(), SeenFile(state_file or default_path()), as_json)
     with or_stop():
-        sources = open_sources(data)
-        verification = asyncio.run(check(sources, quiet=as_json))
+        if source is None:
+            verified: Verified = _stack(data, pinned, how)
+        elif Path(source).is_file():
+            verified = _dossier(Path(source), pinned)
+        else:
+            verified = _log(open_files(source, token), pinned, how)
     if as_json:
-        typer.echo(json.dumps(_as_json(verification), indent=2))
+        typer.echo(json.dumps(verified.as_json(), indent=2))
     else:
-        show(verification)
-    raise typer.Exit(1 if verification.findings else 0)
+        verified.show(Console())
+    raise typer.Exit(1 if verified.findings else 0)
+
+
+@dataclass(frozen=True, slots=True)
+class How:
+    every_signature: bool
+    rules: Any
+    seen: SeenFile
+    quiet: bool
+    also: tuple[OrderCheck, ...] = ()
+
+
+def _log(files: Files, pinned: Pinned, how: How) -> LogVerified:
+    believed = audits.believe(files, pinned)
+    vkey = believed.anchors.log.vkey
+    with progress(quiet=how.quiet) as bar:
+        options = Options(how.rules, how.every_signature, how.seen.load(vkey), how.also)
+        audit = audit_log(files, believed.anchors, options, bar)
+    if audit.may_be_remembered and audit.checkpoint is not None:
+        how.seen.save(vkey, Seen(audit.checkpoint.size, audit.checkpoint.root))
+    return LogVerified(audit, believed)
+
+
+def _dossier(path: Path, pinned: Pinned) -> DossierVerified:
+    read = {name: file.read_bytes() if file else None for name, file in _pins(pinned)}
+    return DossierVerified(
+        audit_dossier(str(path), path.read_bytes(), read, audits.rules(), audits.audit_of(ServiceName.REVIEW).reports)
+    )
+
+
+def _pins(pinned: Pinned) -> Iterator[tuple[str, Path | None]]:
+    yield from (("log.vkey", pinned.vkey), ("trust", pinned.trust), ("policy", pinned.policy))
+
+
+def _stack(data: Path | None, pinned: Pinned, how: How) -> StackVerified:
+    sources = open_sources(data)
+    verification = asyncio.run(check(sources, quiet=how.quiet))
+    files = log_of_stack(data)
+    if files is None or files.read("checkpoint") is None:
+        return StackVerified(verification, None)
+    order = OrderCheck(verification.topic.order())
+    return StackVerified(
+        verification, _log(files, pinned, How(how.every_signature, how.rules, how.seen, how.quiet, (order,)))
+    )
+
+
+def log_of_stack(data: Path | None) -> Files | None:
+    """The log that the stack's review serves; None where the sources are somebody's own and no local stack."""
+    stack = state.recorded(data or state.DEFAULT_DATA)
+    if stack is None:
+        return None
+    token = issue(Keys.of(stack.data), "ledger-verify", [Role.AUDITOR])
+    return Web(f"{stack.services[ServiceName.REVIEW].url}/log", token)
 
 
 async def check(sources: Sources, *, quiet: bool) -> Verification:
-    columns = (SpinnerColumn(), TextColumn("{task.description}"), TextColumn("{task.completed:,.0f} events"))
+    """Databases against the topic."""
+    with progress(quiet=quiet) as bar:
+        return await verify_sources(sources, lambda name, count: bar(name, count, None))
+
+
+@contextmanager
+def progress(*, quiet: bool) -> Iterator[Callable[[str, int, int | None], None]]:
+    """Tells what is read, on standard error."""
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TextColumn("{task.completed:,.0f}"))
+    tasks: dict[str, TaskID] = {}
     with Progress(*columns, console=Console(stderr=True), transient=True, disable=quiet) as bar:
-        tasks = {
-            name: bar.add_task(name, total=None)
-            for name in (*(service.value for service in sources.databases), "topic")
-        }
-        return await verify_sources(sources, lambda name, count: bar.update(tasks[name], completed=count))
 
+        def tell(name: str, done: int, total: int | None) -> None:
+            if name not in tasks:
+                tasks[name] = bar.add_task(name, total=total)
+            bar.update(tasks[name], completed=done)
 
-def _as_json(verification: Verification) -> dict[str, Any]:
-    return {
-        "clean": not verification.findings,
-        "topic": {
-            "messages": verification.topic.messages,
-            "events": len(verification.topic.hashes),
-            "copies": verification.topic.copies,
-            "incidents": len(verification.topic.incidents),
-        },
-        "events": dict(sorted(verification.topic.types.items())),
-        "ledgers": {
-            check.owner.value: {"rows": check.rows, "incidents": len(check.versions)} for check in verification.ledgers
-        },
-        "findings": [
-            {
-                "code": finding.code,
-                "where": finding.where,
-                "detail": finding.detail,
-                "event_id": str(finding.event_id) if finding.event_id else None,
-                "meaning": finding.meaning,
-            }
-            for finding in verification.findings
-        ],
-    }
+        yield tell
 
 
 def show(verification: Verification) -> None:
-    console = Console()
-    topic = verification.topic
-    console.print(
-        f"The topic holds [bold]{len(topic.hashes)}[/] events of {len(topic.incidents)} incidents"
-        + (f" (and {topic.copies} copies)" if topic.copies else "")
-        + ": "
-        + ", ".join(f"{topic.types[name]} {name}" for name in MILESTONES)
-        + f", {sum(topic.types.values()) - sum(topic.types[name] for name in MILESTONES)} others."
-    )
-    for check in verification.ledgers:
-        console.print(f"{check.owner.value:>7}: {check.rows} rows of {len(check.versions)} incidents")
-    if not verification.findings:
-        console.print(
-            "[green]Clean.[/] Every chain is gapless and linked, every signature holds, every version follows the one before, "
-            "and the databases and the topic hold the same bytes."
-        )
-        return
-    table = Table("code", "where", "detail", "event", "what it means", title=f"{len(verification.findings)} findings")
-    for finding in verification.findings:
-        table.add_row(finding.code, finding.where, finding.detail, str(finding.event_id or ""), finding.meaning)
-    console.print(table)
+    """Databases and topic alone."""
+    StackVerified(verification, None).show(Console())

@@ -64,6 +64,13 @@ class TopicCheck:
                 if not is_system(event.incident_id):
                     self.incidents.add(event.incident_id)
 
+    def order(self) -> dict[int, list[bytes]]:
+        """The hashes of the events of each partition, in the order in which they were first heard."""
+        partitions: dict[int, list[bytes]] = {}
+        for (_, partition, _), hash_ in self.hashes.items():
+            partitions.setdefault(partition, []).append(hash_)
+        return partitions
+
 
 @dataclass(slots=True)
 class LedgerCheck:
