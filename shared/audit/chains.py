@@ -133,7 +133,11 @@ class ChainCheck:
     def _vouch(self, chain: Chain) -> None:
         if chain.sequence == 0:
             return
-        event = read(chain.envelope)
+        try:
+            event = read(chain.envelope)
+        except MalformedEnvelope as error:
+            self._find("malformed", chain.index, str(error))
+            return
         signature = self.signature_of(chain.index)
         if signature is None:
             self._find("signatures_missing", chain.index, f"that of {chain.name} number {chain.sequence}", event)

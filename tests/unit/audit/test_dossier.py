@@ -1,0 +1,310 @@
+"""A dossier proves one incident by itself; whatever is changed in it is found, and named."""
+
+import subprocess
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from services.review.audit import reports
+from shared.audit.dossier import DossierAudit, Evidence, audit_dossier, compose, pack, unpack
+from shared.contract.vocabulary import Audience, ServiceName
+from shared.tlog.bundles import bundle_hashes
+from shared.tlog.checkpoint import Checkpoint, sign_checkpoint
+from shared.tlog.cosignature import Cosigner
+from shared.tlog.keys import Signer
+from shared.tlog.merkle import inclusion_proof, root_of
+from shared.tlog.proof import Proof
+from tests.unit.audit.world import (
+    INTAKE,
+    KEYS,
+    LOG,
+    NOTIFY,
+    POLICY_TEXT,
+    REVIEW,
+    TRIAGE,
+    TRUST_TEXT,
+    Ledger,
+    incident_number,
+    report,
+    rules,
+    tell,
+    two_stories,
+)
+from tests.unit.tlog.given import flipped
+
+STORY: Final = incident_number(1)
+ANCHORS: Final = {"log.vkey": f"{LOG.vkey}\n".encode(), "trust": TRUST_TEXT.encode(), "policy": POLICY_TEXT.encode()}
+
+WITNESS: Final = Cosigner(Signer("witness.example", bytes([8]) * 32))
+
+Parts = dict[str, bytes]
+
+
+def parts_of(ledger: Ledger, log: Signer = LOG) -> Parts:
+    hashes = bundle_hashes(ledger.entries)
+    note = sign_checkpoint(Checkpoint(log.name, len(hashes), root_of(hashes)), log)
+    evidence = [
+        Evidence(entry, signature, Proof(index, tuple(inclusion_proof(index, hashes)), note))
+        for index, (entry, signature) in enumerate(zip(ledger.entries, ledger.signatures, strict=True))
+        if ledger.events[index].incident_id == STORY
+    ]
+    heads = {service: ledger.incident_head(service, STORY) for service in ServiceName}
+    return compose(STORY, note, ANCHORS, evidence, heads, reports)
+
+
+@pytest.fixture(scope="module")
+def ledger() -> Ledger:
+    return two_stories()
+
+
+@pytest.fixture(scope="module")
+def parts(ledger: Ledger) -> Parts:
+    return parts_of(ledger)
+
+
+def check(parts: Parts, **pins: bytes) -> DossierAudit:
+    return audit_dossier("a dossier", pack(parts), pins, rules(), reports)
+
+
+def codes(parts: Parts) -> set[str]:
+    return {finding.code for finding in check(parts).findings}
+
+
+def test_a_dossier_verifies_by_itself(parts: Parts, ledger: Ledger) -> None:
+    found = check(parts)
+    assert found.findings == []
+    assert (found.incident, found.events) == (STORY, len(ledger.of(STORY)))
+    assert set(found.stated_at) == set(ServiceName)
+    assert {"report.json", "report.md", "report.html"} <= set(parts)
+
+
+def test_the_same_parts_give_the_same_bytes(parts: Parts) -> None:
+    assert pack(parts) == pack(dict(reversed(parts.items())))
+    assert unpack(pack(parts)) == parts
+
+
+def test_it_shows_nothing_of_another_incident(parts: Parts, ledger: Ledger) -> None:
+    others = [event for event in ledger.events if event.incident_id != STORY]
+    archive = pack(parts)
+    for event in others:
+        assert str(event.id).encode() not in archive
+        assert str(event.incident_id).encode() not in archive
+        assert event.envelope not in archive
+
+
+def test_keys_that_the_auditor_brought_come_before_those_in_it(parts: Parts) -> None:
+    other = Signer(LOG.name, bytes([77]) * 32)
+    found = audit_dossier("a dossier", pack(parts), {"log.vkey": other.vkey.encode()}, rules(), reports)
+    assert [finding.code for finding in found.findings] == ["checkpoint_rejected"]
+    assert found.unpinned == ("trust", "policy")
+
+
+def names(parts: Parts, ending: str) -> list[str]:
+    return sorted(name for name in parts if name.startswith("events/") and name.endswith(ending))
+
+
+def without(parts: Parts, *gone: str) -> Parts:
+    return {name: data for name, data in parts.items() if not name.startswith(gone)}
+
+
+def event_of(parts: Parts, type_: str) -> str:
+    return next(
+        name for name in names(parts, ".json") if f'"incident.{type_}.v1"'.encode() in parts[name]
+    ).removesuffix(".json")
+
+
+def changed(name: str, change: Callable[[bytes], bytes]) -> Callable[[Parts], Parts]:
+    return lambda parts: {**parts, name: change(parts[name])}
+
+
+def one_event_less(parts: Parts, type_: str) -> Parts:
+    return without(parts, event_of(parts, type_))
+
+
+def swapped(parts: Parts, ending: str) -> Parts:
+    one, two = names(parts, ending)[:2]
+    return {**parts, one: parts[two], two: parts[one]}
+
+
+def replaced(parts: Parts, type_: str, old: bytes, new: bytes) -> Parts:
+    name = event_of(parts, type_) + ".json"
+    assert old in parts[name]
+    return {**parts, name: parts[name].replace(old, new)}
+
+
+def resigned(parts: Parts, service: ServiceName, key: Signer) -> Parts:
+    from shared.contract.hashing import signed_bytes
+
+    name = next(name for name in names(parts, ".json") if f"-{service}-" in name).removesuffix(".json")
+    return {**parts, f"{name}.sig": key.sign(signed_bytes(parts[f"{name}.json"]))}
+
+
+def other_checkpoint(parts: Parts) -> Parts:
+    head = Checkpoint(LOG.name, 7, bytes(32))
+    return {**parts, "checkpoint": sign_checkpoint(head, LOG)}
+
+
+def earlier_head(parts: Parts) -> Parts:
+    """The service's true word from before its last event."""
+    ledger = Ledger()
+    report(ledger, STORY)
+    return {**parts, "heads/triage": ledger.incident_head(TRIAGE, STORY)}
+
+
+def of_another_incident(parts: Parts) -> Parts:
+    ledger = Ledger()
+    report(ledger, incident_number(3))
+    head = ledger.incident_head(INTAKE, incident_number(3))
+    return {**parts, "heads/intake": head}
+
+
+def index_moved(parts: Parts) -> Parts:
+    name = names(parts, ".tlog-proof")[0]
+    return {**parts, name: parts[name].replace(b"\nindex ", b"\nindex 1")}
+
+
+def with_foreign_event(parts: Parts) -> Parts:
+    ledger = two_stories()
+    index = next(at for at, event in enumerate(ledger.events) if event.incident_id != STORY)
+    hashes = bundle_hashes(ledger.entries)
+    proof = Proof(index, tuple(inclusion_proof(index, hashes)), parts["checkpoint"])
+    event = ledger.events[index]
+    name = f"events/0000-{event.service}-{event.link.sequence}"
+    added = {
+        f"{name}.json": event.envelope,
+        f"{name}.sig": ledger.signatures[index],
+        f"{name}.tlog-proof": proof.encode(),
+    }
+    return {**parts, **added}
+
+
+MUTATIONS: Final[dict[str, tuple[Callable[[Parts], Parts], str]]] = {
+    "a word of a fact is changed": (lambda p: replaced(p, "fact_recorded", b"as far as", b"as fAr as"), "untrusted"),
+    "an actor is changed": (lambda p: replaced(p, "assessed", b'"actor":"rob"', b'"actor":"bob"'), "proof_rejected"),
+    "an event in the middle is taken out": (lambda p: one_event_less(p, "legal_view_given"), "incident_link"),
+    "the first event is taken out": (lambda p: one_event_less(p, "reported"), "statement_false"),
+    "the last event is taken out": (
+        lambda p: without(p, names(p, ".json")[-1].removesuffix(".json")),
+        "statement_false",
+    ),
+    "all of a service is taken out": (
+        lambda p: {name: data for name, data in p.items() if f"-{NOTIFY}-" not in name},
+        "statement_false",
+    ),
+    "two envelopes change places": (lambda p: swapped(p, ".json"), "file_unexpected"),
+    "two signatures change places": (lambda p: swapped(p, ".sig"), "untrusted"),
+    "two proofs change places": (lambda p: swapped(p, ".tlog-proof"), "proof_rejected"),
+    "an event is signed by another service": (lambda p: resigned(p, TRIAGE, KEYS[NOTIFY]), "untrusted"),
+    "a proof is for another leaf": (index_moved, "proof_rejected"),
+    "a proof is missing": (lambda p: without(p, event_of(p, "assessed") + ".tlog-proof"), "file_missing"),
+    "a signature is missing": (lambda p: without(p, event_of(p, "assessed") + ".sig"), "file_missing"),
+    "the checkpoint is another": (other_checkpoint, "proof_rejected"),
+    "the checkpoint has a bit flipped": (changed("checkpoint", lambda data: flipped(data, 25)), "checkpoint_rejected"),
+    "the log's key is another": (
+        changed("log.vkey", lambda _: Signer(LOG.name, bytes([5]) * 32).vkey.encode()),
+        "checkpoint_rejected",
+    ),
+    "a service's key is another": (
+        changed("trust", lambda data: data.replace(KEYS[TRIAGE].vkey.encode(), KEYS[REVIEW].vkey.encode())),
+        "untrusted",
+    ),
+    "the policy asks for a witness": (
+        changed(
+            "policy",
+            lambda data: data.replace(b"quorum none", f"witness w {WITNESS.vkey}\nquorum w".encode()),
+        ),
+        "not_witnessed",
+    ),
+    "a service's word is missing": (lambda p: without(p, "heads/notify"), "file_missing"),
+    "a service's word is from earlier": (earlier_head, "statement_false"),
+    "a service's word is of another incident": (of_another_incident, "statement_rejected"),
+    "a service's word is signed by another": (
+        changed("heads/review", lambda data: data.replace(b"incidents/review", b"incidents/intake")),
+        "statement_rejected",
+    ),
+    "the report is changed": (changed("report.md", lambda data: data + b"\nAll was well.\n"), "file_differs"),
+    "the report is missing": (lambda p: without(p, "report.html"), "file_missing"),
+    "the page is changed": (changed("README.txt", lambda data: data.replace(b"sha256sum", b"sha1sum")), "file_differs"),
+    "a file is added": (lambda p: {**p, "note.txt": b"Trust me."}, "file_unexpected"),
+    "an event of another incident is added": (with_foreign_event, "not_the_incidents"),
+    "the incident is another": (changed("incident", lambda _: f"{incident_number(3)}\n".encode()), "not_the_incidents"),
+}
+
+
+@pytest.mark.parametrize("name", MUTATIONS)
+def test_a_single_mutation_is_found_and_named(parts: Parts, name: str) -> None:
+    mutate, code = MUTATIONS[name]
+    mutated = mutate(parts)
+    assert mutated != parts
+    assert code in codes(mutated)
+
+
+def test_what_a_service_said_against_its_rules_is_found() -> None:
+    ledger = two_stories()
+    drafted = tell(ledger, STORY, Audience.EMPLOYEES)
+    assert codes(parts_of(ledger)) == set(), "a message to employees is allowed at any time"
+    assert drafted.service is NOTIFY
+    told = drafted.data.model_copy(update={"audience": Audience.PRESS})  # type: ignore[union-attr]
+    ledger.say(NOTIFY, STORY, told, "colin")
+    assert codes(parts_of(ledger)) == {"against_the_rules"}
+
+
+@given(place=st.integers(0, 10**9), mask=st.integers(1, 255))
+@settings(max_examples=60, deadline=None)
+def test_no_flipped_byte_of_the_archive_goes_unseen(parts: Parts, place: int, mask: int) -> None:
+    archive = pack(parts)
+    damaged = flipped(archive, place % len(archive), mask)
+    assert audit_dossier("a dossier", damaged, {}, rules(), reports).findings
+
+
+@given(st.binary(max_size=400))
+@settings(deadline=None)
+def test_any_bytes_are_findings_and_never_a_crash(data: bytes) -> None:
+    assert audit_dossier("a dossier", data, {}, rules(), reports).findings
+
+
+@given(data=st.data())
+@settings(max_examples=40, deadline=None)
+def test_any_bytes_in_a_part_are_findings_and_never_a_crash(parts: Parts, data: st.DataObject) -> None:
+    name = data.draw(st.sampled_from(sorted(parts)))
+    text = data.draw(st.binary(max_size=200))
+    assert check({**parts, name: text}).findings
+
+
+def test_the_page_tells_how_to_check_it_by_hand(parts: Parts, tmp_path: Path) -> None:
+    """Runs the very commands that the page prints."""
+    archive = tmp_path / "dossier.zip"
+    archive.write_bytes(pack(parts))
+    with zipfile.ZipFile(archive) as file:
+        file.extractall(tmp_path / "dossier")
+    said = by_hand(tmp_path / "dossier")
+    assert said.count("Signature Verified Successfully") == 2
+    assert "it is in the log" in said
+    last = parts["heads/intake"].decode().splitlines()[3].split()
+    assert f"1\n{last[0]} {last[1]}\n{last[1]}" in said
+    for form in ("json", "markdown", "html"):
+        assert f'"{form}_sha256"' in said
+
+
+def test_by_hand_a_changed_event_is_seen(parts: Parts, tmp_path: Path) -> None:
+    for name, data in parts.items():
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data.replace(b"A whiteboard.", b"A blackboard."))
+    said = by_hand(tmp_path)
+    assert "Signature Verification Failure" in said
+    assert "it is in the log" not in said
+
+
+def by_hand(folder: Path) -> str:
+    commands = "\n".join(
+        line[4:] for line in (folder / "README.txt").read_text().splitlines() if line.startswith("    ")
+    ).partition("\nREADME")[0]
+    commands = commands[: commands.index("\ncheckpoint\n")].replace("/tmp/", "./tmp-")
+    done = subprocess.run(["bash", "-c", commands], cwd=folder, capture_output=True, text=True, check=False, timeout=60)
+    return done.stdout + done.stderr
