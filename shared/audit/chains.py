@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from shared.audit import places
+from shared.contract.catalogue.system import KeyRotated
 from shared.contract.chain import Head
 from shared.contract.envelope import Event, MalformedEnvelope, read
 from shared.contract.hashing import ZERO_HASH
@@ -112,6 +113,13 @@ class ChainCheck:
         chain.stop = chain.to_mark[0] if chain.to_mark else NEVER
         if sequence == chain.stop:
             self._stop(chain)
+        if isinstance(event.data, KeyRotated):
+            self._rotate(chain, event)
+
+    def _rotate(self, chain: Chain, event: Event) -> None:
+        """The last word of the old key. One that does not count changes no key."""
+        if self._vouch(chain):
+            self.trust = self.trust.after(event)
 
     def _broken(self, chain: Chain, index: int, event: Event, *, follows: bool) -> None:
         """Nothing later vouches for what stands before the break, so its own signature must."""
@@ -130,20 +138,24 @@ class ChainCheck:
         chain.stop = chain.to_mark[0] if chain.to_mark else NEVER
         self._vouch(chain)
 
-    def _vouch(self, chain: Chain) -> None:
+    def _vouch(self, chain: Chain) -> bool:
+        """Whether the signature on the last event that was read counts."""
         if chain.sequence == 0:
-            return
+            return True
         try:
             event = read(chain.envelope)
         except MalformedEnvelope as error:
             self._find("malformed", chain.index, str(error))
-            return
+            return False
         signature = self.signature_of(chain.index)
         if signature is None:
             self._find("signatures_missing", chain.index, f"that of {chain.name} number {chain.sequence}", event)
         elif (refusal := self.trust.refusal(event, signature)) is not None:
             detail = f"{chain.name} number {chain.sequence}, which vouches for those before it: {refusal}"
             self._find("untrusted", chain.index, detail, event)
+        else:
+            return True
+        return False
 
     def _mark_ends_of_keys(self, chain: Chain) -> None:
         """Each key vouches for its own part of the chain."""

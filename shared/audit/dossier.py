@@ -5,6 +5,7 @@
     events/<n>-<service>-<number>.json  the exact envelope, in the order of the log; beside it
                                  .sig          the 64 bytes of its signature
                                  .tlog-proof   that it is in the log (c2sp.org/tlog-proof)
+    keys/<n>-<service>-<number>.…       the same for each change of a service's key that its events here come after
     heads/<service>                     the service's own word: so many events of this incident, and which is the last
     report.json, .md, .html             the published report, if there is one
     README.txt                          how to check all this by hand
@@ -27,6 +28,7 @@ from shared.audit.heads import Opened, open_head
 from shared.audit.incidents import Rules, Sealed, check_incident
 from shared.contract.envelope import Event, MalformedEnvelope, read
 from shared.contract.hashing import ZERO_HASH
+from shared.contract.topics import partition_of, system_incident
 from shared.contract.vocabulary import ServiceName
 from shared.runtime import statements, trust
 from shared.runtime.findings import Finding
@@ -45,7 +47,7 @@ MAX_SIZE: Final = 512 * 1024 * 1024
 
 ANCHORS: Final = ("log.vkey", "trust", "policy")
 REPORTS: Final = ("report.html", "report.json", "report.md")
-_EVENT: Final = re.compile(r"events/(\d{4,})-([a-z]+)-(\d{1,20})(\.json|\.sig|\.tlog-proof)")
+_EVENT: Final = re.compile(r"(?:events|keys)/(\d{4,})-([a-z]+)-(\d{1,20})(\.json|\.sig|\.tlog-proof)")
 _EPOCH: Final = (1980, 1, 1, 0, 0, 0)
 
 Reports = Callable[[Sequence[Event]], Mapping[str, bytes]]
@@ -82,17 +84,25 @@ def compose(
     checkpoint: bytes,
     anchors: Mapping[str, bytes],
     evidence: Sequence[Evidence],
+    rotations: Sequence[Evidence],
     heads: Mapping[ServiceName, bytes],
     reports: Reports,
 ) -> dict[str, bytes]:
-    """The parts of a dossier. `evidence` is in the order of the log; `anchors` are the texts named `ANCHORS`."""
+    """The parts of a dossier. `evidence` and `rotations` are in the order of the log; `anchors` are the texts named `ANCHORS`."""
     events = [read(one.envelope) for one in evidence]
     parts = {"incident": f"{incident}\n".encode(), "checkpoint": checkpoint, **anchors, **reports(events)}
-    for number, (one, event) in enumerate(zip(evidence, events, strict=True), 1):
-        name = f"events/{number:04d}-{event.service}-{event.link.sequence}"
-        parts |= {f"{name}.json": one.envelope, f"{name}.sig": one.signature, f"{name}{SUFFIX}": one.proof.encode()}
+    parts |= _parts_of("events", evidence) | _parts_of("keys", rotations)
     parts |= {f"heads/{service}": note for service, note in heads.items()}
     return {**parts, PAGE: page(incident, sorted(parts))}
+
+
+def _parts_of(folder: str, evidence: Sequence[Evidence]) -> dict[str, bytes]:
+    parts: dict[str, bytes] = {}
+    for number, one in enumerate(evidence, 1):
+        event = read(one.envelope)
+        name = f"{folder}/{number:04d}-{event.service}-{event.link.sequence}"
+        parts |= {f"{name}.json": one.envelope, f"{name}.sig": one.signature, f"{name}{SUFFIX}": one.proof.encode()}
+    return parts
 
 
 def pack(parts: Mapping[str, bytes]) -> bytes:
@@ -175,7 +185,10 @@ def _check(
     rules: Mapping[ServiceName, Rules],
     reports: Reports,
 ) -> None:
-    history = [sealed for name in _event_names(parts) if (sealed := _event(audit, parts, name, keys, opened))]
+    for name in _event_names(parts, "keys/"):
+        keys = _rotated(audit, parts, name, incident, keys, opened)
+    names = _event_names(parts, "events/")
+    history = [sealed for name in names if (sealed := _event(audit, parts, name, keys, opened))]
     audit.events = len(history)
     if [one.index for one in history] != sorted({one.index for one in history}):
         audit.find("proof_rejected", "events", "they do not stand in the order of the log, each once")
@@ -188,9 +201,23 @@ def _check(
     _check_pages(audit, parts, incident, [one.event for one in history], reports)
 
 
-def _event_names(parts: Mapping[str, bytes]) -> Iterator[str]:
+def _rotated(
+    audit: DossierAudit, parts: Mapping[str, bytes], name: str, incident: UUID, keys: Trust, opened: Opened
+) -> Trust:
+    """The keys with the one that this event brings into force, if the one before it says so and it is in the log."""
+    told = len(audit.findings)
+    sealed = _event(audit, parts, name, keys, opened)
+    if sealed is None or len(audit.findings) > told:
+        return keys
+    if sealed.event.incident_id != system_incident(partition_of(incident)):
+        audit.find("not_the_incidents", name, "it is no record of the chains that the incident is on", sealed.event)
+        return keys
+    return keys.after(sealed.event)
+
+
+def _event_names(parts: Mapping[str, bytes], folder: str) -> Iterator[str]:
     """Without the ending, in order."""
-    found = (match for name in parts if (match := _EVENT.fullmatch(name)))
+    found = (match for name in parts if name.startswith(folder) and (match := _EVENT.fullmatch(name)))
     yield from sorted({match[0].removesuffix(match[4]) for match in found})
 
 

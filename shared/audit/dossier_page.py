@@ -30,7 +30,8 @@ By hand, in a shell, in the folder where you have unpacked it. You need openssl 
     openssl pkeyutl -verify -pubin -keyform DER -inkey /tmp/key.der -rawin -in /tmp/message -sigfile "$e.sig"
 
    It answers "Signature Verified Successfully". (A service whose key was changed has more than one line in trust: the line counts
-   whose third word is the largest that is not above the event's "sequence".)
+   whose third word is the largest that is not above the event's "sequence". Later changes lie in keys/: such an event, signed with the
+   key before it, names in "vkey" the key of every greater number.)
 
 2. THE LOG'S HEAD. checkpoint is a signed note (c2sp.org/signed-note): origin, size, root, an empty line, signatures.
 

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from shared.audit.decisions import UNFORESEEN, Violation
-from shared.contract.catalogue import BY_TYPE
+from shared.contract.catalogue import BY_TYPE, not_theirs_to_say
 from shared.contract.envelope import Event, MalformedEnvelope, Unknown, read
 from shared.contract.hashing import ZERO_HASH
-from shared.contract.topics import partition_of
+from shared.contract.topics import is_system, partition_of
 from shared.contract.vocabulary import ServiceName
 from shared.runtime.findings import MEANING, Finding
 
@@ -49,16 +49,16 @@ def check_incident(history: Sequence[Sealed], rules: Mapping[ServiceName, Rules]
             yield Finding(code, sealed.where, detail, sealed.event.id)
         heads[sealed.event.service] = sealed.event.hash
         ids.add(sealed.event.id)
-    yield from _against_the_rules(history, rules)
+    if history and not is_system(history[0].event.incident_id):
+        yield from _against_the_rules(history, rules)
 
 
 def _problems(event: Event, heads: Mapping[ServiceName, bytes], ids: set[UUID]) -> Iterator[tuple[str, str]]:
     if (partition := partition_of(event.incident_id)) != event.link.partition:
         yield "wrong_partition", f"the incident belongs on partition {partition}"
-    model = BY_TYPE.get(event.type)
-    if model is not None and event.service != model.SAID_BY:
-        yield "not_theirs_to_say", f"{event.type} is {model.SAID_BY}'s to say"
-    if model is not None and isinstance(event.data, Unknown):
+    if (why := not_theirs_to_say(event.type, event.service, event.incident_id)) is not None:
+        yield "not_theirs_to_say", why
+    if event.type in BY_TYPE and isinstance(event.data, Unknown):
         yield "unfit", event.data.reason[:300]
     if event.link.incidentprev != heads.get(event.service, ZERO_HASH):
         yield "incident_link", "incidentprev is not the hash of the service's previous event of this incident"

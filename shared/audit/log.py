@@ -16,6 +16,7 @@ from shared.audit.spool import Spool
 from shared.audit.tree import Leaves, Signatures, TreeCheck, tile_reader
 from shared.contract.catalogue import short_name
 from shared.contract.chain import Head
+from shared.contract.topics import is_system
 from shared.contract.vocabulary import ServiceName
 from shared.runtime import statements
 from shared.runtime.findings import Finding
@@ -124,7 +125,7 @@ def audit_log(files: Files, anchors: Anchors, options: Options, progress: Progre
         audit.add(list(continues(options.seen, head.checkpoint, tile_reader(files))))
     with Spool(head.checkpoint.size if options.rules else 0) as spool:
         chains = _read(files, anchors, options, words, audit, spool, progress)
-        _compare_words(words, chains, anchors.trust, audit)
+        _compare_words(words, chains, audit)
         if options.rules is not None:
             _read_incidents(spool, options.rules, audit, progress)
     return audit
@@ -146,7 +147,7 @@ def _read(
     for leaves in tree.leaves():
         chains.take(leaves.first, leaves.entries, leaves.hashes)
         if options.every_signature:
-            audit.add(list(every_signature(leaves.first, leaves.entries, leaves.signature_of, anchors.trust)))
+            audit.add(list(every_signature(leaves.first, leaves.entries, leaves.signature_of, chains.trust)))
         if options.rules is not None:
             spool.take(leaves.first, leaves.entries)
         for check in options.also:
@@ -180,16 +181,14 @@ def _stated(words: Mapping[ServiceName, bytes | None]) -> dict[tuple[ServiceName
     return stated
 
 
-def _compare_words(
-    words: Mapping[ServiceName, bytes | None], chains: ChainCheck, trust: Trust, audit: LogAudit
-) -> None:
+def _compare_words(words: Mapping[ServiceName, bytes | None], chains: ChainCheck, audit: LogAudit) -> None:
     for service, note in words.items():
         where = f"chains/{service}"
         if note is None:
             audit.add([Finding("statement_missing", where, "there is no such file")])
             continue
         try:
-            word = statements.open_statement(note, trust)
+            word = statements.open_statement(note, chains.trust)
         except BadStatement as error:
             audit.add([Finding("statement_rejected", where, str(error))])
             continue
@@ -228,7 +227,7 @@ def _read_incidents(spool: Spool, rules: Mapping[ServiceName, Rules], audit: Log
         sealed, findings = read_leaves(bucket)
         audit.add(findings)
         for history in by_incident(sealed):
-            audit.incidents += 1
+            audit.incidents += not is_system(history[0].event.incident_id)
             audit.types.update(short_name(one.event.type) for one in history)
             audit.add(list(check_incident(history, rules)))
             done += len(history)

@@ -15,6 +15,7 @@ from binascii import hexlify
 from typing import Final
 
 from shared.contract.catalogue import BY_TYPE
+from shared.contract.catalogue.system import SystemRecord
 from shared.contract.envelope import schema_uri
 from shared.contract.topics import PARTITIONS
 from shared.contract.vocabulary import ServiceName
@@ -44,10 +45,11 @@ def expected(sequence: int, prevhash: bytes) -> bytes:
 
 
 def places() -> dict[bytes, tuple[ServiceName, int, int]]:
-    """`source_and_type` to service, partition and `number_at`, of every type that is in the catalogue."""
+    """`source_and_type` to service, partition and `number_at`, of every type in the catalogue that one service says of incidents."""
     return {
         source_and_type(event.SAID_BY, partition, event_type): (event.SAID_BY, partition, number_at(event_type))
         for event_type, event in BY_TYPE.items()
+        if event.SAID_BY is not None and not issubclass(event, SystemRecord)
         for partition in range(PARTITIONS)
     }
 

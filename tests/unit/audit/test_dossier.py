@@ -5,6 +5,7 @@ import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final
+from uuid import UUID
 
 import pytest
 from hypothesis import given, settings
@@ -12,6 +13,8 @@ from hypothesis import strategies as st
 
 from services.review.audit import reports
 from shared.audit.dossier import DossierAudit, Evidence, audit_dossier, compose, pack, unpack
+from shared.contract.hashing import signed_bytes
+from shared.contract.topics import partition_of, system_incident
 from shared.contract.vocabulary import Audience, ServiceName
 from shared.tlog.bundles import bundle_hashes
 from shared.tlog.checkpoint import Checkpoint, sign_checkpoint
@@ -29,8 +32,11 @@ from tests.unit.audit.world import (
     TRIAGE,
     TRUST_TEXT,
     Ledger,
+    confirm,
+    contain,
     incident_number,
     report,
+    rotate,
     rules,
     tell,
     two_stories,
@@ -48,13 +54,17 @@ Parts = dict[str, bytes]
 def parts_of(ledger: Ledger, log: Signer = LOG) -> Parts:
     hashes = bundle_hashes(ledger.entries)
     note = sign_checkpoint(Checkpoint(log.name, len(hashes), root_of(hashes)), log)
-    evidence = [
-        Evidence(entry, signature, Proof(index, tuple(inclusion_proof(index, hashes)), note))
-        for index, (entry, signature) in enumerate(zip(ledger.entries, ledger.signatures, strict=True))
-        if ledger.events[index].incident_id == STORY
-    ]
+
+    def evidence_of(incident: UUID) -> list[Evidence]:
+        return [
+            Evidence(entry, signature, Proof(index, tuple(inclusion_proof(index, hashes)), note))
+            for index, (entry, signature) in enumerate(zip(ledger.entries, ledger.signatures, strict=True))
+            if ledger.events[index].incident_id == incident
+        ]
+
+    evidence, rotations = evidence_of(STORY), evidence_of(system_incident(partition_of(STORY)))
     heads = {service: ledger.incident_head(service, STORY) for service in ServiceName}
-    return compose(STORY, note, ANCHORS, evidence, heads, reports)
+    return compose(STORY, note, ANCHORS, evidence, rotations, heads, reports)
 
 
 @pytest.fixture(scope="module")
@@ -138,8 +148,6 @@ def replaced(parts: Parts, type_: str, old: bytes, new: bytes) -> Parts:
 
 
 def resigned(parts: Parts, service: ServiceName, key: Signer) -> Parts:
-    from shared.contract.hashing import signed_bytes
-
     name = next(name for name in names(parts, ".json") if f"-{service}-" in name).removesuffix(".json")
     return {**parts, f"{name}.sig": key.sign(signed_bytes(parts[f"{name}.json"]))}
 
@@ -252,6 +260,30 @@ def test_what_a_service_said_against_its_rules_is_found() -> None:
     told = drafted.data.model_copy(update={"audience": Audience.PRESS})  # type: ignore[union-attr]
     ledger.say(NOTIFY, STORY, told, "colin")
     assert codes(parts_of(ledger)) == {"against_the_rules"}
+
+
+def with_a_new_key() -> tuple[Ledger, Signer]:
+    """Triage changes its key after the assessment."""
+    ledger, later = Ledger(), Signer("incident-ledger/triage-2", bytes([67]) * 32)
+    confirm(ledger, STORY)
+    rotate(ledger, TRIAGE, partition_of(STORY), later)
+    contain(ledger, STORY)
+    return ledger, later
+
+
+def test_a_key_that_was_changed_is_shown_with_its_own_proof() -> None:
+    parts = parts_of(with_a_new_key()[0])
+    assert len([name for name in parts if name.startswith("keys/")]) == 3
+    assert check(parts).findings == []
+    assert {"untrusted", "statement_rejected"} <= codes(without(parts, "keys/"))
+
+
+def test_a_key_that_the_one_before_it_did_not_sign_is_never_in_force() -> None:
+    ledger, later = with_a_new_key()
+    parts = parts_of(ledger)
+    name = next(name for name in parts if name.startswith("keys/") and name.endswith(".sig"))
+    forged = later.sign(signed_bytes(parts[name.replace(".sig", ".json")]))
+    assert {"untrusted", "statement_rejected"} <= codes({**parts, name: forged})
 
 
 @given(place=st.integers(0, 10**9), mask=st.integers(1, 255))

@@ -44,6 +44,7 @@ from tests.unit.audit.world import (
     publish_log,
     put,
     report,
+    rotate,
     seal,
     two_stories,
     whole_story,
@@ -504,6 +505,35 @@ def test_each_key_vouches_for_its_own_part_of_a_chain(tmp_path: Path) -> None:
     ledger.say(TRIAGE, incident, ledger.events[-1].data, "rob")  # type: ignore[arg-type]
     publish_log(tmp_path / "stolen", ledger)
     assert {"untrusted", "statement_rejected"} <= codes(audit(tmp_path / "stolen", anchors))
+
+
+def test_a_key_is_changed_by_an_event_that_the_old_one_signs(tmp_path: Path) -> None:
+    later = Signer("incident-ledger/triage-2", bytes([67]) * 32)
+    incident = incident_number(1)
+    ledger = Ledger()
+    confirm(ledger, incident)
+    rotate(ledger, TRIAGE, partition_of(incident), later)
+    contain(ledger, incident)
+    publish_log(tmp_path / "true", ledger)
+    put(tmp_path / "true", "chains/triage", _signed_by(ledger, KEYS[TRIAGE], later))
+    found = audit(tmp_path / "true", every_signature=True)
+    assert (found.findings, found.incidents) == ([], 1)
+    ledger.keys[TRIAGE] = KEYS[TRIAGE]
+    contain(ledger, incident)
+    publish_log(tmp_path / "stolen", ledger)
+    assert {"untrusted", "statement_rejected"} <= codes(audit(tmp_path / "stolen")), "the old key counts no more"
+
+
+def test_a_key_that_the_old_one_did_not_sign_changes_nothing(tmp_path: Path) -> None:
+    later = Signer("incident-ledger/triage-2", bytes([67]) * 32)
+    incident = incident_number(1)
+    ledger = Ledger()
+    confirm(ledger, incident)
+    ledger.keys[TRIAGE] = later
+    rotate(ledger, TRIAGE, partition_of(incident), later)
+    contain(ledger, incident)
+    publish_log(tmp_path, ledger)
+    assert {"untrusted", "statement_rejected"} <= codes(audit(tmp_path, rules=None))
 
 
 def _signed_by(ledger: Ledger, *signers: Signer) -> bytes:

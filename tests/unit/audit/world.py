@@ -23,11 +23,12 @@ from shared.audit.log import Anchors, LogAudit, Options, audit_log
 from shared.contract.catalogue.base import EventData, Exposure
 from shared.contract.catalogue.intake import ReportChannel
 from shared.contract.catalogue.review import ActionItem
+from shared.contract.catalogue.system import KeyRotated
 from shared.contract.chain import EMPTY, Head, next_link
 from shared.contract.decision import Actor, Context
 from shared.contract.envelope import Event, Said, read, write
 from shared.contract.hashing import ZERO_HASH, signed_bytes
-from shared.contract.topics import PARTITIONS, partition_of
+from shared.contract.topics import PARTITIONS, partition_of, system_incident
 from shared.contract.vocabulary import (
     ActionKind,
     Answer,
@@ -200,6 +201,13 @@ def tell(ledger: Ledger, incident: UUID, audience: Audience) -> Event:
     digest = notify.text_digest(drafted.data.title, drafted.data.text)  # type: ignore[union-attr]
     ledger.give(NOTIFY, incident, notify.StartSend(message, digest), sender)
     return ledger.give(NOTIFY, incident, notify.RecordDelivered(message, 1), sender)[0]
+
+
+def rotate(ledger: Ledger, service: ServiceName, partition: int, key: Signer) -> Event:
+    """The service changes its key on this partition; on the others it keeps the old one."""
+    rotated = ledger.say(service, system_incident(partition), KeyRotated(vkey=key.vkey), f"service:{service}")
+    ledger.keys[service] = key
+    return rotated
 
 
 def publish(ledger: Ledger, incident: UUID) -> Event:
