@@ -67,7 +67,7 @@ class TreeCheck:
     def _leaves(self, index: int, width: int, data: bytes | None, signatures: bytes) -> Leaves | None:
         path = Tile(ENTRIES, index, width).path
         try:
-            data = data if data is not None else self._from_full_bundle(index, width)
+            data = data if data is not None else from_full_bundle(self.files, Tile(ENTRIES, index, width))
             if data is None:
                 self._find("bundle_missing", path, "there is no such file")
                 return None
@@ -80,25 +80,17 @@ class TreeCheck:
 
     def _signatures(self, index: int, width: int, data: bytes | None) -> bytes:
         tile = Tile(ENTRIES, index, width)
-        if data is None and tile.is_partial and (full := self.files.read(signatures_path(tile.full))) is not None:
-            data = full[: width * SIGNATURE_SIZE]
+        if data is None:
+            data = from_full_signatures(self.files, tile)
         if data is None or len(data) != width * SIGNATURE_SIZE:
             detail = "there is no such file" if data is None else f"{len(data)} bytes for {width} signatures"
             self._find("signatures_missing", signatures_path(tile), detail)
         return data or b""
 
-    def _from_full_bundle(self, index: int, width: int) -> bytes | None:
-        """A partial bundle may be deleted once the full one is there (tlog-tiles, "Partial Tiles")."""
-        data = self.files.read(Tile(ENTRIES, index).path) if width < WIDTH else None
-        if data is None:
-            return None
-        entries = decode_bundle(data, WIDTH)[:width]
-        return data[: sum(2 + len(entry) for entry in entries)]
-
     def _sealed(self, index: int, width: int, data: bytes | None) -> list[bytes] | None:
         tile = Tile(0, index, width)
-        if data is None and tile.is_partial and (full := self.files.read(tile.full.path)) is not None:
-            data = full[: width * HASH_SIZE]
+        if data is None:
+            data = from_full_tile(self.files, tile)
         if data is None:
             self._find("tile_missing", tile.path, "there is no such file")
             return None
@@ -149,13 +141,32 @@ def tile_reader(files: Files) -> ReadTile:
     def read(level: int, index: int, width: int) -> bytes:
         tile = Tile(level, index, width)
         data = files.read(tile.path)
-        if data is None and tile.is_partial and (full := files.read(tile.full.path)) is not None:
-            data = full[: width * HASH_SIZE]
+        if data is None:
+            data = from_full_tile(files, tile)
         if data is None:
             raise TlogError(f"{tile.path} is not there")
         return data
 
     return read
+
+
+def from_full_tile(files: Files, tile: Tile) -> bytes | None:
+    """A partial tile, bundle or file of signatures may be deleted once the full one is there (tlog-tiles, "Partial Tiles")."""
+    full = files.read(tile.full.path) if tile.is_partial else None
+    return None if full is None else full[: tile.width * HASH_SIZE]
+
+
+def from_full_bundle(files: Files, bundle: Tile) -> bytes | None:
+    """Raises TlogError when the full bundle is none."""
+    full = files.read(bundle.full.path) if bundle.is_partial else None
+    if full is None:
+        return None
+    return full[: sum(2 + len(entry) for entry in decode_bundle(full, WIDTH)[: bundle.width])]
+
+
+def from_full_signatures(files: Files, bundle: Tile) -> bytes | None:
+    full = files.read(signatures_path(bundle.full)) if bundle.is_partial else None
+    return None if full is None else full[: bundle.width * SIGNATURE_SIZE]
 
 
 class Signatures:
@@ -173,10 +184,7 @@ class Signatures:
 
     def _read(self, index: int) -> bytes:
         tile = Tile(ENTRIES, index, width_at(ENTRIES, index, self.size))
-        data = self.files.read(signatures_path(tile))
-        if data is None and tile.is_partial:
-            data = self.files.read(signatures_path(tile.full))
-        return data or b""
+        return self.files.read(signatures_path(tile)) or from_full_signatures(self.files, tile) or b""
 
 
 def signatures_path(tile: Tile) -> str:

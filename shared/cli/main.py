@@ -2,7 +2,20 @@
 
 import typer
 
-from shared.cli import catalogue, demo, migrate, parked, rebuild, replay, report, rotate_key, stack, token, verify
+from shared.cli import (
+    catalogue,
+    demo,
+    export,
+    migrate,
+    parked,
+    rebuild,
+    replay,
+    report,
+    rotate_key,
+    stack,
+    token,
+    verify,
+)
 
 app = typer.Typer(
     name="ledger",
@@ -19,6 +32,8 @@ app.command()(token.token)
 app.command()(migrate.migrate)
 app.command()(verify.verify)
 app.command()(replay.replay)
+app.command()(export.export)
+app.command()(export.dossier)
 app.command()(report.report)
 app.add_typer(parked.app, name="parked")
 app.command()(rebuild.rebuild)

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,10 +13,8 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn
 
-from deploy.local import state
-from deploy.local.keys import Keys
 from shared.audit.dossier import audit_dossier
-from shared.audit.files import Files, Web, open_files
+from shared.audit.files import Files, open_files
 from shared.audit.heads import Seen
 from shared.audit.log import Options, audit_log
 from shared.audit.order import OrderCheck
@@ -23,9 +22,9 @@ from shared.audit.seen import SeenFile, default_path
 from shared.cli import audits
 from shared.cli.audits import Pinned, PolicyOption, TokenOption, TrustOption, VkeyOption
 from shared.cli.sources import DataOption, open_sources, or_stop
-from shared.cli.token import issue
+from shared.cli.stacklog import log_of_stack, pinned_by_stack
 from shared.cli.verified import DossierVerified, LogVerified, StackVerified, Verified
-from shared.contract.vocabulary import Role, ServiceName
+from shared.contract.vocabulary import ServiceName
 from shared.runtime.auditing import Sources, Verification
 from shared.runtime.auditing import verify as verify_sources
 
@@ -116,22 +115,14 @@ def _pins(pinned: Pinned) -> Iterator[tuple[str, Path | None]]:
 def _stack(data: Path | None, pinned: Pinned, how: How) -> StackVerified:
     sources = open_sources(data)
     verification = asyncio.run(check(sources, quiet=how.quiet))
-    files = log_of_stack(data)
+    files = log_of_stack(data) if data is not None or "LEDGER_AUDITOR_DSN" not in os.environ else None
     if files is None or files.read("checkpoint") is None:
         return StackVerified(verification, None)
+    pinned = pinned_by_stack(data, pinned)
     order = OrderCheck(verification.topic.order())
     return StackVerified(
         verification, _log(files, pinned, How(how.every_signature, how.rules, how.seen, how.quiet, (order,)))
     )
-
-
-def log_of_stack(data: Path | None) -> Files | None:
-    """The log that the stack's review serves; None where the sources are somebody's own and no local stack."""
-    stack = state.recorded(data or state.DEFAULT_DATA)
-    if stack is None:
-        return None
-    token = issue(Keys.of(stack.data), "ledger-verify", [Role.AUDITOR])
-    return Web(f"{stack.services[ServiceName.REVIEW].url}/log", token)
 
 
 async def check(sources: Sources, *, quiet: bool) -> Verification:
