@@ -1,12 +1,12 @@
 """Intake's rules over a history: a report opens an incident once, and adds only to what is open."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 from uuid import UUID
 
 from services.intake import domain
 from services.intake.domain import Report
-from shared.audit.decisions import Domain, Violation, violations
+from shared.audit.decisions import Domain, Violation, fold, violations
 from shared.contract.catalogue.base import EventData
 from shared.contract.catalogue.intake import Reported
 from shared.contract.envelope import Event
@@ -18,6 +18,16 @@ DOMAIN: Final = Domain(domain.INITIAL, domain.decide, domain.evolve)
 def audit(events: Sequence[Event]) -> Iterable[Violation]:
     """`events` are of one incident, in the order of the log."""
     return violations(ServiceName.INTAKE, DOMAIN, commands_for, events)
+
+
+def known(events: Sequence[Event]) -> Mapping[str, Any]:
+    """What intake knows of the incident once it has said and heard all this."""
+    match fold(DOMAIN, events):
+        case domain.Open(exercise):
+            return {"status": "open", "exercise": exercise}
+        case domain.Dismissed():
+            return {"status": "dismissed"}
+    return {"status": "unopened"}
 
 
 def commands_for(data: EventData) -> Sequence[Any]:

@@ -1,12 +1,12 @@
 """Notify's rules over a history: nobody outside is told before assessment and facts, and nothing without the approval of others."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 from uuid import UUID
 
 from services.notify import domain
 from services.notify.domain import commands
-from shared.audit.decisions import Domain, Violation, violations
+from shared.audit.decisions import Domain, Violation, fold, violations
 from shared.contract.catalogue import notify
 from shared.contract.catalogue.base import EventData
 from shared.contract.envelope import Event
@@ -23,6 +23,21 @@ def audit(events: Sequence[Event]) -> Iterable[Violation]:
         if isinstance(event.data, notify.CommunicationDrafted)
     }
     return violations(ServiceName.NOTIFY, DOMAIN, lambda data: commands_for(data, texts), events)
+
+
+def known(events: Sequence[Event]) -> Mapping[str, Any]:
+    """What notify knows of the incident once it has said and heard all this."""
+    state = fold(DOMAIN, events)
+    return {
+        "owed": sorted(state.owed),
+        "told": sorted(state.told),
+        "waived": sorted(state.waived),
+        "messages": {
+            str(message.id): f"to {message.audience}: {type(message.condition).__name__.lower()}"
+            for message in state.messages.values()
+        },
+        "gates": [gate.as_json() for gate in domain.gates(state)],
+    }
 
 
 def commands_for(data: EventData, texts: dict[UUID, str]) -> Sequence[Any]:

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from services.review import commands, domain
 from services.review.report import build, covered, digest_of, render_html, render_json, render_markdown
-from shared.audit.decisions import Domain, Violation, violations
+from shared.audit.decisions import Domain, Violation, fold, violations
 from shared.contract.catalogue import review
 from shared.contract.catalogue.base import EventData
 from shared.contract.envelope import Event
@@ -34,6 +34,18 @@ def reports(events: Sequence[Event]) -> Mapping[str, bytes]:
         "report.html": render_html(report),
         "report.json": render_json(report),
         "report.md": render_markdown(report),
+    }
+
+
+def known(events: Sequence[Event]) -> Mapping[str, Any]:
+    """What review knows of the incident once it has said and heard all this."""
+    incident = fold(DOMAIN, events)
+    return {
+        "status": type(incident.review).__name__.lower(),
+        "determination": incident.determination,
+        "contained": incident.contained,
+        "owed": list(incident.owed),
+        "gates": [gate.as_json() for gate in domain.gates(incident)],
     }
 
 

@@ -1,10 +1,11 @@
 """Triage's rules over a history: no action without its gates, by the one who may, on facts and views that were there."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from services.triage import commands, domain
-from shared.audit.decisions import Domain, Violation, violations
+from services.triage.incident import Open
+from shared.audit.decisions import Domain, Violation, fold, violations
 from shared.contract.catalogue import triage
 from shared.contract.catalogue.base import EventData
 from shared.contract.envelope import Event
@@ -16,6 +17,24 @@ DOMAIN: Final = Domain(domain.INITIAL, domain.decide, domain.evolve)
 def audit(events: Sequence[Event]) -> Iterable[Violation]:
     """`events` are of one incident, in the order of the log."""
     return violations(ServiceName.TRIAGE, DOMAIN, commands_for, events)
+
+
+def known(events: Sequence[Event]) -> Mapping[str, Any]:
+    """What triage knows of the incident once it has said and heard all this."""
+    incident = fold(DOMAIN, events)
+    about = {"status": type(incident).__name__.lower(), "gates": [gate.as_json() for gate in domain.gates(incident)]}
+    if not isinstance(incident, Open):
+        return about
+    return {
+        **about,
+        "determination": incident.determination,
+        "facts": list(incident.known_keys),
+        "seats": sorted(incident.seats),
+        "actions": {
+            str(action_id): f"{one.kind}: {one.outcome or 'open'}" for action_id, one in incident.actions.items()
+        },
+        "second_words_owed": len(incident.owed),
+    }
 
 
 def commands_for(data: EventData) -> Sequence[Any]:

@@ -66,9 +66,7 @@ def violations(
 
 def _was_allowed_before(domain: Domain, commands_for: CommandsFor, event: Event, before: Sequence[Event]) -> bool:
     """At a moment at which the service had not heard the last of what is before it in the log."""
-    return any(
-        _refused(domain, commands_for, event, _folded(domain, known)) is None for known in _moments(event, before)
-    )
+    return any(_refused(domain, commands_for, event, fold(domain, known)) is None for known in _moments(event, before))
 
 
 def _moments(event: Event, before: Sequence[Event]) -> Iterator[Sequence[Event]]:
@@ -82,7 +80,8 @@ def _moments(event: Event, before: Sequence[Event]) -> Iterator[Sequence[Event]]
         yield known
 
 
-def _folded(domain: Domain, events: Sequence[Event]) -> Any:
+def fold(domain: Domain, events: Sequence[Event]) -> Any:
+    """The service's state after these events."""
     state = domain.initial
     for event in events:
         state = _evolved(domain, state, event)

@@ -5,6 +5,7 @@ import typer
 from shared.cli import (
     catalogue,
     demo,
+    diff,
     export,
     migrate,
     parked,
@@ -32,6 +33,7 @@ app.command()(token.token)
 app.command()(migrate.migrate)
 app.command()(verify.verify)
 app.command()(replay.replay)
+app.command()(diff.diff)
 app.command()(export.export)
 app.command()(export.dossier)
 app.command()(report.report)

@@ -1,43 +1,150 @@
-"""`ledger replay`: the history from the log, as a timeline."""
+"""`ledger replay`: the history as a timeline, or what was known at a moment."""
 
 import asyncio
 import json
-from datetime import datetime
-from typing import Annotated
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Annotated, Any
 from uuid import UUID
 
 import typer
 from rich.console import Console
 from rich.table import Table
 
+from shared.audit.files import Files, open_files
+from shared.audit.history import Until, by_time, history
+from shared.audit.incidents import Sealed
+from shared.audit.log import NotALog
+from shared.cli import audits
+from shared.cli.audits import Pinned, TokenOption, VkeyOption
 from shared.cli.sources import DataOption, open_sources, or_stop
+from shared.cli.stacklog import log_of_stack, pinned_by_stack
+from shared.cli.verify import progress
 from shared.contract.catalogue import MILESTONES, short_name
 from shared.contract.envelope import Event, Unknown
+from shared.contract.topics import is_system
+from shared.contract.vocabulary import ServiceName
 from shared.runtime import auditing
+
+UntilOption = Annotated[
+    str | None,
+    typer.Option(
+        "--until",
+        metavar="TIME|SIZE",
+        help="Only up to this moment: a time, UTC (2026-03-02T09:00:00Z), or a size of the log (its first so many events).",
+    ),
+]
 
 
 def replay(
-    data: DataOption = None,
-    incident: Annotated[UUID | None, typer.Option(help="Only this incident.")] = None,
-    until: Annotated[
-        datetime | None,
-        typer.Option(
-            help="Only what was said up to this moment, UTC.",
-            formats=["%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%SZ", "%Y-%m-%d"],
+    source: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="[SOURCE]",
+            help="Folder or http(s) address of a log. Default: the running stack: its topic, or with --known or a size its log.",
         ),
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="One envelope a line, for programs.")] = False,
+    data: DataOption = None,
+    incident: Annotated[UUID | None, typer.Option(help="Only this incident.")] = None,
+    until: UntilOption = None,
+    known: Annotated[
+        bool, typer.Option("--known", help="Show what each service knew of each incident, instead of the timeline.")
+    ] = False,
+    vkey: VkeyOption = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="For programs: one envelope, or one incident, a line.")
+    ] = False,
+    token: TokenOption = None,
 ) -> None:
-    """Show what was said, from the topic alone: every event, in the order of time."""
+    """Show what was said, every event in the order of time; or what was known at a moment, rebuilt from the log alone."""
     with or_stop():
-        history = asyncio.run(auditing.events(open_sources(data)))
-    chosen = [event for event in history if _wanted(event, incident, until)]
+        moment = Until.parse(until) if until else Until()
+        if source is None and not known and moment.size is None:
+            chosen = _from_topic(data, moment, incident)
+        else:
+            chosen = from_log(source, data, token, moment, incident, vkey)
+    if known:
+        _show_known(known_of(chosen), as_json=as_json)
+    else:
+        _show_timeline([one.event for one in by_time(chosen)], as_json=as_json)
+
+
+def from_log(
+    source: str | None,
+    data: Path | None,
+    token: str | None,
+    moment: Until,
+    incident: UUID | None = None,
+    vkey: Path | None = None,
+) -> list[Sealed]:
+    """Raises NotALog and Unreachable."""
+    pinned, files = Pinned(vkey), log_of_stack(data) if source is None else open_files(source, token)
+    if files is None:
+        raise NotALog("no stack runs here; name the folder or address of a log, or a stack with --data")
+    if source is None:
+        pinned = pinned_by_stack(data, pinned)
+    with progress(quiet=False) as bar:
+        return list(
+            history(files, believed(files, pinned), moment, incident, lambda done, total: bar("leaves", done, total))
+        )
+
+
+def believed(files: Files, pinned: Pinned) -> Any:
+    return audits.believe(files, pinned).anchors
+
+
+def known_of(sealed: Iterable[Sealed]) -> dict[UUID, dict[str, Any]]:
+    """By incident: how many events there are, and what each service's own fold makes of them."""
+    events: dict[UUID, list[Event]] = {}
+    for one in sealed:
+        events.setdefault(one.event.incident_id, []).append(one.event)
+    return {
+        incident: {
+            "events": len(history),
+            "last": history[-1].time.isoformat(),
+            **{service.value: dict(audits.audit_of(service).known(history)) for service in ServiceName},
+        }
+        for incident, history in events.items()
+    }
+
+
+def _from_topic(data: Path | None, moment: Until, incident: UUID | None) -> list[Sealed]:
+    events = asyncio.run(auditing.events(open_sources(data)))
+    found = (Sealed(number, event) for number, event in enumerate(events) if not is_system(event.incident_id))
+    return [one for one in found if moment.includes(one) and incident in {None, one.event.incident_id}]
+
+
+def _show_known(known: dict[UUID, dict[str, Any]], *, as_json: bool) -> None:
     if as_json:
-        for event in chosen:
+        for incident, about in known.items():
+            typer.echo(json.dumps({"incident_id": str(incident), **about}, ensure_ascii=False))
+        return
+    table = Table("incident", "events", "assessed as", "facts", "actions", "told", "owed", "closed gates", "review")
+    for incident, about in known.items():
+        triage, notify = about["triage"], about["notify"]
+        closed = [gate for service in ServiceName for gate in about[service].get("gates", ()) if not gate["open"]]
+        table.add_row(
+            str(incident),
+            str(about["events"]),
+            str(triage.get("determination") or triage["status"]),
+            str(len(triage.get("facts", ()))),
+            ", ".join(triage.get("actions", {}).values()),
+            ", ".join(notify["told"]),
+            ", ".join(notify["owed"]),
+            ", ".join(dict.fromkeys(gate["gate"] for gate in closed)),
+            about["review"]["status"],
+        )
+    Console().print(table)
+    typer.echo(f"{len(known)} incidents")
+
+
+def _show_timeline(events: Sequence[Event], *, as_json: bool) -> None:
+    if as_json:
+        for event in events:
             typer.echo(event.envelope.decode())
         return
     table = Table("time (UTC)", "incident", "event", "by", "what", "place", box=None, pad_edge=False)
-    for event in chosen:
+    for event in events:
         name = short_name(event.type)
         table.add_row(
             event.time.strftime("%Y-%m-%d %H:%M:%S.%f")[:-3],
@@ -48,12 +155,7 @@ def replay(
             f"{event.service}/{event.link.partition}:{event.link.sequence}",
         )
     Console().print(table)
-    typer.echo(f"{len(chosen)} of {len(history)} events")
-
-
-def _wanted(event: Event, incident: UUID | None, until: datetime | None) -> bool:
-    in_time = until is None or event.time.replace(tzinfo=None) <= until.replace(tzinfo=None)
-    return in_time and (incident is None or event.incident_id == incident)
+    typer.echo(f"{len(events)} events")
 
 
 def _gist(event: Event) -> str:

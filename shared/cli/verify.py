@@ -13,6 +13,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn
 
+from deploy.local.state import DEFAULT_DATA
 from shared.audit.dossier import audit_dossier
 from shared.audit.files import Files, open_files
 from shared.audit.heads import Seen
@@ -41,7 +42,7 @@ StateOption = Annotated[
     typer.Option(
         "--state",
         help="File that remembers the last head of each log, so that one that goes back or forks is refused. "
-        "Default: incident-ledger/seen.json in your state folder.",
+        "Default: seen.json in the stack's folder, or incident-ledger/seen.json in your state folder.",
     ),
 ]
 
@@ -66,7 +67,8 @@ def verify(
 
     Changes nothing but the state file. Exit code: 0 clean, 1 findings, 2 could not check."""
     pinned = Pinned(vkey, trust, policy)
-    how = How(every_signature, None if links_only else audits.rules(), SeenFile(state_file or default_path()), as_json)
+    seen = SeenFile(state_file or (default_path() if source else (data or DEFAULT_DATA) / "seen.json"))
+    how = How(every_signature, None if links_only else audits.rules(), seen, as_json)
     with or_stop():
         if source is None:
             verified: Verified = _stack(data, pinned, how)

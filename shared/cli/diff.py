@@ -1,0 +1,163 @@
+"""`ledger diff`: what the log says of each incident, against what the services say of it today."""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Annotated, Any
+from uuid import UUID
+
+import httpx
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from deploy.local import state
+from deploy.local.errors import StackError
+from deploy.local.keys import Keys
+from shared.audit.history import Until
+from shared.audit.incidents import Sealed
+from shared.cli import audits
+from shared.cli.audits import TokenOption
+from shared.cli.replay import UntilOption, from_log
+from shared.cli.sources import DataOption, or_stop
+from shared.cli.token import issue
+from shared.contract.vocabulary import Role, ServiceName
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """`kind`: `only_service` (it knows an event that the log, up to the moment, has not), `only_log` (the other way round),
+    or `gate` (a gate stands otherwise than the log's events make it)."""
+
+    incident: str
+    service: str
+    kind: str
+    what: str
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What a service shows of an incident: hash and name of each event, and its gates where it has any."""
+
+    events: Mapping[str, str]
+    gates: Sequence[Mapping[str, Any]]
+
+
+def diff(
+    source: Annotated[
+        str | None,
+        typer.Argument(metavar="[SOURCE]", help="Folder or http(s) address of a log. Default: the running stack's."),
+    ] = None,
+    data: DataOption = None,
+    until: UntilOption = None,
+    incident: Annotated[UUID | None, typer.Option(help="Only this incident.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+    token: TokenOption = None,
+) -> None:
+    """Show how the log, at a moment, and the services' views today differ: events and gates, by incident and service.
+
+    Without --until a difference is an event under way, or a view that is wrong. Exit code: 0 none, 1 some, 2 could not check."""
+    with or_stop():
+        moment = Until.parse(until) if until else Until()
+        sealed = from_log(source, data, token, moment, incident)
+        with _Services(data) as services:
+            found = list(_differences(sealed, services, incident))
+    if as_json:
+        typer.echo(json.dumps([asdict(one) for one in found], indent=2))
+    else:
+        _show(found)
+    raise typer.Exit(1 if found else 0)
+
+
+def _differences(sealed: Sequence[Sealed], services: "_Services", incident: UUID | None) -> Iterator[Difference]:
+    histories: dict[UUID, list[Sealed]] = {}
+    for one in sealed:
+        histories.setdefault(one.event.incident_id, []).append(one)
+    for service in ServiceName:
+        there = {incident} if incident else services.incidents(service) | set(histories)
+        for about in sorted(there):
+            history = histories.get(about, [])
+            yield from compare(str(about), service, history, services.shown(service, about))
+
+
+def compare(incident: str, service: ServiceName, history: Sequence[Sealed], shown: Shown) -> Iterator[Difference]:
+    """One incident as the log has it, and as a service shows it."""
+    log = {one.event.hash.hex(): one.event.type for one in history}
+    for hash_, name in shown.events.items():
+        if hash_ not in log:
+            yield Difference(incident, service.value, "only_service", f"{name} {hash_[:16]}…")
+    for hash_, name in log.items():
+        if hash_ not in shown.events:
+            yield Difference(incident, service.value, "only_log", f"{name} {hash_[:16]}…")
+    known = audits.audit_of(service).known([one.event for one in history])
+    ours, theirs = (_gates(gates) for gates in (known.get("gates", ()), shown.gates))
+    for gate in sorted(ours.keys() | theirs.keys()):
+        if ours.get(gate) != theirs.get(gate):
+            what = f"{' of '.join(gate)}: {_word(ours.get(gate))} by the log, {_word(theirs.get(gate))} by the service"
+            yield Difference(incident, service.value, "gate", what)
+
+
+def _gates(gates: Sequence[Mapping[str, Any]]) -> dict[tuple[str, str], bool]:
+    return {(gate["gate"], gate["subject"]): gate["open"] for gate in gates}
+
+
+def _word(is_open: bool | None) -> str:
+    return "not there" if is_open is None else "open" if is_open else "closed"
+
+
+class _Services:
+    """The services of a local stack over HTTP, as an auditor."""
+
+    def __init__(self, data: Path | None) -> None:
+        stack = state.load(data or state.DEFAULT_DATA)
+        token = issue(Keys.of(stack.data), "ledger-diff", [Role.AUDITOR])
+        self._urls = {service: stack.services[service.value].url for service in ServiceName}
+        self._client = httpx.Client(headers={"Authorization": f"Bearer {token}"}, timeout=30)
+
+    def __enter__(self) -> "_Services":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._client.close()
+
+    def incidents(self, service: ServiceName) -> set[UUID]:
+        return {UUID(item["incident_id"]) for item in self._pages(service, "/incidents")}
+
+    def shown(self, service: ServiceName, incident: UUID) -> Shown:
+        view = self._get(service, f"/incidents/{incident}", {})
+        if view is None:
+            return Shown({}, ())
+        items = self._pages(service, f"/incidents/{incident}/events")
+        return Shown({item["hash"]: item["type"] for item in items}, view.get("gates", ()))
+
+    def _pages(self, service: ServiceName, path: str) -> Iterator[dict[str, Any]]:
+        cursor: dict[str, str] = {}
+        while page := self._get(service, path, {"limit": "200", **cursor}):
+            yield from page["items"]
+            if not page["next"]:
+                return
+            cursor = {"cursor": page["next"]}
+
+    def _get(self, service: ServiceName, path: str, query: Mapping[str, str]) -> dict[str, Any] | None:
+        try:
+            answer = self._client.get(self._urls[service] + path, params=query)
+        except httpx.HTTPError as error:
+            raise StackError(f"{service} does not answer ({type(error).__name__}); see: ledger status") from error
+        if answer.status_code == 404:
+            return None
+        if not answer.is_success:
+            raise StackError(f"{service} answers {answer.status_code} to GET {path}")
+        page: dict[str, Any] = answer.json()
+        return page
+
+
+def _show(found: Sequence[Difference]) -> None:
+    if not found:
+        typer.echo("The log and the services' views agree.")
+        return
+    table = Table("incident", "service", "difference", "what")
+    for one in found:
+        table.add_row(one.incident, one.service, one.kind, one.what)
+    Console().print(table)
+    typer.echo(f"{len(found)} differences")
