@@ -13,7 +13,7 @@ from shared.runtime.settings import ServiceSettings
 ROOT = Path(__file__).parents[2]
 SERVICES = [ROOT / "services" / service for service in ServiceName]
 
-EVERY_SERVICE = {"__init__.py", "__main__.py", "api.py", "views.py", "migrations"}
+EVERY_SERVICE = {"__init__.py", "__main__.py", "api.py", "audit.py", "views.py", "migrations"}
 KNOWN = {*EVERY_SERVICE, "domain.py", "domain", "reactions.py", "settings.py", "pages"}
 
 
