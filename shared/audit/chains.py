@@ -71,12 +71,10 @@ class ChainCheck:
 
     def take(self, first: int, entries: Sequence[bytes], hashes: Sequence[bytes]) -> None:
         """The hot path: some calls on bytes for each event; whatever is not as it most often is goes to `_read`."""
-        known, start, subject = self._places.get, places.SOURCE_AT, places.SUBJECT
+        known, start, end = self._places.get, places.START, places.END
         for index, (entry, hash_) in enumerate(zip(entries, hashes, strict=True), first):
-            at = entry.find(subject, start, 300)
-            if place := known(entry[start:at]):
+            if place := known(entry[start:end]):
                 chain, number_at = place
-                number_at += at
                 if entry.startswith(chain.expected, number_at) and entry.find(b"{", 1, number_at) < 0:
                     chain.sequence = number = chain.sequence + 1
                     chain.index, chain.hash, chain.envelope = index, hash_, entry
