@@ -38,7 +38,9 @@ def export(source: Files, folder: Path, progress: Progress) -> Exported:
     except TlogError as error:
         raise NotALog(f"{source.name}: its checkpoint is none: {error}") from error
     _refuse_another_log(source, folder)
-    small = {path: source.read(path) for path in (*KEYS, *(f"chains/{service}" for service in ServiceName))}
+    small = {
+        path: source.read(path) for path in (*KEYS, "witnessed", *(f"chains/{service}" for service in ServiceName))
+    }
     exported = _copy_static(source, folder, size, progress)
     for path, data in {**small, "checkpoint": note}.items():
         if data is not None:

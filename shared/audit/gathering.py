@@ -52,11 +52,11 @@ class Gathered:
         return missing
 
 
-def gather(files: Files, incident: UUID) -> Gathered:
-    """Reads the whole log once. Raises NotALog when its files do not give its root."""
-    note = files.read("checkpoint")
+def gather(files: Files, incident: UUID, head_at: str) -> Gathered:
+    """Reads the whole log once, up to the head at this path. Raises NotALog when its files do not give its root."""
+    note = files.read(head_at)
     if note is None:
-        raise NotALog(f"{files.name} has no checkpoint")
+        raise NotALog(f"{files.name} has no {head_at}")
     try:
         head = Checkpoint.parse(parse_note(note)[0])
     except TlogError as error:

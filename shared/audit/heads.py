@@ -45,6 +45,22 @@ def open_head(note: bytes, log: Verifier, policy: Policy | None) -> Opened:
     return Opened(checkpoint, dict(judgement.cosigned), (Finding("not_witnessed", "checkpoint", detail),))
 
 
+def witnessed_head(latest: Opened, note: bytes | None, log: Verifier, policy: Policy | None, read: ReadTile) -> Opened:
+    """The latest head, or where the witnesses have not seen that yet, the largest that they have, held against it.
+
+    A log that grows is always a little ahead of its witnesses; what is sealed since they looked last nobody else has seen."""
+    if note is None or not latest.findings:
+        return latest
+    try:
+        seen = open_head(note, log, policy)
+    except TlogError:
+        return latest
+    if seen.findings:
+        return latest
+    head = seen.checkpoint
+    return Opened(head, seen.cosigned, tuple(continues(Seen(head.size, head.root), latest.checkpoint, read)))
+
+
 def continues(seen: Seen, now: Checkpoint, read: ReadTile) -> Iterator[Finding]:
     """Whether the log has only grown since."""
     where = f"checkpoint of size {now.size}"

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from shared.audit.chains import Chain, ChainCheck, every_signature
 from shared.audit.files import Files
-from shared.audit.heads import Seen, continues, open_head
+from shared.audit.heads import Seen, continues, open_head, witnessed_head
 from shared.audit.incidents import Rules, Sealed, check_incident, read_leaves
 from shared.audit.spool import Spool
 from shared.audit.tree import Leaves, Signatures, TreeCheck, tile_reader
@@ -76,11 +76,12 @@ class Behind:
 
 @dataclass(slots=True)
 class LogAudit:
-    """What came of it. `sealed` is how far each chain is sealed."""
+    """What came of it. `witnessed` is the size that satisfies the policy, `sealed` how far each chain is sealed."""
 
     source: str
     checkpoint: Checkpoint | None = None
     cosigned: Mapping[str, int] = field(default_factory=dict)
+    witnessed: int = 0
     sealed: Mapping[tuple[ServiceName, int], Head] = field(default_factory=dict)
     stated_at: dict[ServiceName, datetime] = field(default_factory=dict)
     behind: list[Behind] = field(default_factory=list)
@@ -119,8 +120,9 @@ def audit_log(files: Files, anchors: Anchors, options: Options, progress: Progre
     except TlogError as error:
         audit.add([Finding("checkpoint_rejected", "checkpoint", str(error))])
         return audit
-    audit.checkpoint, audit.cosigned = head.checkpoint, head.cosigned
-    audit.add(list(head.findings))
+    seen = witnessed_head(head, files.read("witnessed"), anchors.log, anchors.policy, tile_reader(files))
+    audit.checkpoint, audit.cosigned, audit.witnessed = head.checkpoint, seen.cosigned, seen.checkpoint.size
+    audit.add(list(seen.findings))
     if options.seen is not None:
         audit.add(list(continues(options.seen, head.checkpoint, tile_reader(files))))
     with Spool(head.checkpoint.size if options.rules else 0) as spool:

@@ -1,5 +1,8 @@
-"""The log that a local stack's review serves, and the keys that its data folder holds for it."""
+"""The log of a local stack: its files as review serves them, each service's word as the service itself gives it."""
 
+import os
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 from deploy.local import state
@@ -9,21 +12,52 @@ from shared.cli.audits import Pinned
 from shared.cli.token import issue
 from shared.contract.vocabulary import Role, ServiceName
 
+CHAINS = "chains/"
+
+
+@dataclass(frozen=True, slots=True)
+class StackLog:
+    """Whoever serves the log cannot keep back what a service says of its own chains: the service is asked."""
+
+    log: Web
+    services: dict[str, Web]
+
+    @property
+    def name(self) -> str:
+        return self.log.name
+
+    def read(self, path: str) -> bytes | None:
+        if path.startswith(CHAINS):
+            return self.services[path.removeprefix(CHAINS)].read("chains")
+        return self.log.read(path)
+
+    def read_all(self, paths: Iterable[str]) -> Iterator[bytes | None]:
+        return self.log.read_all(paths)
+
 
 def log_of_stack(data: Path | None) -> Files | None:
-    """None where no stack runs in that folder."""
+    """The log of the stack in this folder, or with LEDGER_AUDITOR_DSN and no folder the one that LEDGER_LOG_URL names, or none."""
+    if data is None and "LEDGER_AUDITOR_DSN" in os.environ:
+        url = os.environ.get("LEDGER_LOG_URL")
+        return Web(url, os.environ.get("LEDGER_TOKEN")) if url else None
     stack = state.recorded(data or state.DEFAULT_DATA)
     if stack is None:
         return None
     token = issue(Keys.of(stack.data), "ledger-audit", [Role.AUDITOR])
-    return Web(f"{stack.services[ServiceName.REVIEW.value].url}/log", token)
+    urls = {name: service.url for name, service in stack.services.items()}
+    return StackLog(
+        Web(f"{urls[ServiceName.REVIEW.value]}/log", token), {name: Web(url, token) for name, url in urls.items()}
+    )
 
 
 def pinned_by_stack(data: Path | None, pinned: Pinned) -> Pinned:
-    """The stack's own key files, wherever the auditor brought none: nobody can serve another log in its place."""
+    """The operator's own key files, wherever the auditor brought none: nobody can serve another log in its place."""
+    if data is None and "LEDGER_AUDITOR_DSN" in os.environ:
+        return Pinned(pinned.vkey, pinned.trust or Path(os.environ["LEDGER_TRUST_FILE"]), pinned.policy)
     stack = state.load(data or state.DEFAULT_DATA)
     folder = Keys.of(stack.data).folder
-    return Pinned(pinned.vkey or _there(folder / "log.vkey"), pinned.trust or stack.trust_file, pinned.policy)
+    policy = pinned.policy or _there(folder / "policy")
+    return Pinned(pinned.vkey or _there(folder / "log.vkey"), pinned.trust or stack.trust_file, policy)
 
 
 def _there(path: Path) -> Path | None:

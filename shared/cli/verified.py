@@ -44,6 +44,7 @@ class LogVerified:
             "origin": head.origin if head else None,
             "size": head.size if head else None,
             "root": head.root.hex() if head else None,
+            "witnessed_size": self.audit.witnessed,
             "cosigned": {name: _moment(at) for name, at in self.audit.cosigned.items()},
             "incidents": self.audit.incidents,
             "sealed": {f"{service}/{number}": head.sequence for (service, number), head in self.audit.sealed.items()},
@@ -184,9 +185,10 @@ def _show_log(console: Console, verified: LogVerified) -> None:
     audit = verified.audit
     if audit.checkpoint is not None:
         seen = ", ".join(f"{name} at {_moment(at)}" for name, at in audit.cosigned.items()) or "nobody"
-        console.print(
-            f"The log {audit.checkpoint.origin} has sealed [bold]{audit.checkpoint.size}[/] events; seen by {seen}."
-        )
+        size = audit.checkpoint.size
+        console.print(f"The log {audit.checkpoint.origin} has sealed [bold]{size}[/] events; witnessed by {seen}.")
+        if audit.witnessed < size:
+            console.print(f"[yellow]{size - audit.witnessed} of them[/] no witness has seen yet.")
     for service, time in audit.stated_at.items():
         waiting = sum(one.last - one.first + 1 for one in audit.behind if one.service == service)
         console.print(

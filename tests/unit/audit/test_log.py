@@ -284,6 +284,26 @@ def test_a_checkpoint_without_its_witnesses_is_found(log: Path) -> None:
     assert codes(audit(log, anchors)) == {"not_witnessed"}
 
 
+def test_a_log_may_be_ahead_of_its_witnesses_by_what_continues_their_head(long: Path, tmp_path: Path) -> None:
+    log = Path(shutil.copytree(long, tmp_path / "log"))
+    policy = Policy.parse(f"log {LOG.vkey}\nwitness w {WITNESS.vkey}\nquorum w\n".encode())
+    anchors = Anchors(ANCHORS.log, ANCHORS.trust, policy)
+
+    def witnessed(size: int, root: bytes) -> None:
+        text, signatures = parse_note(sign_checkpoint(Checkpoint(LOG.name, size, root), LOG))
+        put(log, "witnessed", add_signatures(text, (*signatures, WITNESS.cosign(text, 1_700_000_000))))
+
+    witnessed(256, _root(long, 256))
+    found = audit(log, anchors, rules=None)
+    assert (found.findings, found.witnessed, found.cosigned) == ([], 256, {"w": 1_700_000_000})
+    witnessed(256, bytes([1]) * 32)
+    assert codes(audit(log, anchors, rules=None)) == {"log_forked"}
+    witnessed(301, bytes([1]) * 32)
+    assert codes(audit(log, anchors, rules=None)) == {"log_went_back"}
+    put(log, "witnessed", b"nothing")
+    assert codes(audit(log, anchors, rules=None)) == {"not_witnessed"}
+
+
 def _root(folder: Path, size: int) -> bytes:
     from shared.audit.tree import tile_reader
     from shared.tlog.tile_proofs import root_from_tiles
