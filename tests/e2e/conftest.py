@@ -22,7 +22,7 @@ from shared.cli.demo.stories import CHANNEL
 from shared.cli.token import issue
 from shared.contract.vocabulary import ServiceName
 from tests.e2e.world import World
-from tests.integration.servers import free_port
+from tests.integration.servers import free_base
 
 
 @dataclass(slots=True)
@@ -72,11 +72,6 @@ def stack(tmp_path_factory: pytest.TempPathFactory, collector: Collector) -> Ite
         yield local.start(data, free_base())
         local.end(data)
     assert "OTEL_EXPORTER_OTLP_ENDPOINT" not in os.environ
-
-
-def free_base() -> int:
-    """A port base that other stacks and tests are unlikely to use."""
-    return free_port() // 100 * 100 if free_port() < 65000 else 30000
 
 
 @pytest.fixture

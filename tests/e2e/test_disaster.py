@@ -15,8 +15,8 @@ from shared.cli.sources import open_sources
 from shared.cli.token import issue
 from shared.contract.vocabulary import ServiceName
 from shared.runtime import auditing
-from tests.e2e.conftest import free_base
 from tests.e2e.world import REVIEW, World, ledger, ledger_json, until
+from tests.integration.servers import free_base
 
 
 async def test_a_stack_that_lost_topic_and_database_goes_on_with_the_same_history(tmp_path: Path) -> None:

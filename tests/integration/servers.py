@@ -9,6 +9,7 @@ import contextlib
 import fcntl
 import json
 import os
+import random
 import secrets
 import shutil
 import signal
@@ -25,7 +26,7 @@ import psutil
 
 from deploy.local import kafka, postgres
 from deploy.local.child import Child
-from deploy.local.ports import HOST
+from deploy.local.ports import HOST, OFFSETS
 
 ROOT = Path(__file__).parents[2]
 READY_WITHIN = 120.0
@@ -71,6 +72,19 @@ def free_port() -> int:
         probe.bind((HOST, 0))
         port: int = probe.getsockname()[1]
         return port
+
+
+def free_base() -> int:
+    """A port base of which every port is free, below the range from which the kernel gives ports to clients."""
+    for base in random.sample(range(19000, 32000, 100), 100):
+        if all(is_free(base + offset) for offset in OFFSETS.values()):
+            return base
+    raise AssertionError("no free ports")
+
+
+def is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex((HOST, port)) != 0
 
 
 def _is_worker() -> bool:

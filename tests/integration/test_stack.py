@@ -2,9 +2,7 @@
 
 import json
 import os
-import random
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -19,9 +17,9 @@ import psycopg
 import pytest
 
 from deploy.local import postgres, state
-from deploy.local.ports import OFFSETS, Ports
+from deploy.local.ports import Ports
 from shared.contract.vocabulary import ServiceName
-from tests.integration.servers import free_port
+from tests.integration.servers import free_base, free_port
 
 LEDGER = str(Path(sys.executable).with_name("ledger"))
 WARM_START_WITHIN = 12.0
@@ -45,19 +43,6 @@ def status(data: Path) -> dict[str, Any]:
     said = ledger("status", "--data", data, "--json")
     about: dict[str, Any] = json.loads(said.out) if said.out else {"ready": False, "error": said.error}
     return about
-
-
-def free_base() -> int:
-    """A port base of which every port is free, below the range from which the kernel gives ports to clients."""
-    for base in random.sample(range(19000, 32000, 100), 100):
-        if all(is_free(base + offset) for offset in OFFSETS.values()):
-            return base
-    raise AssertionError("no free ports")
-
-
-def is_free(port: int) -> bool:
-    with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) != 0
 
 
 def until(holds: Callable[[], bool], within: float = 30.0) -> None:
