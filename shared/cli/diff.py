@@ -11,6 +11,7 @@ import httpx
 import typer
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from deploy.local import state
 from deploy.local.errors import StackError
@@ -158,6 +159,6 @@ def _show(found: Sequence[Difference]) -> None:
         return
     table = Table("incident", "service", "difference", "what")
     for one in found:
-        table.add_row(one.incident, one.service, one.kind, one.what)
+        table.add_row(*map(Text, (one.incident, one.service, one.kind, one.what)))
     Console().print(table)
     typer.echo(f"{len(found)} differences")

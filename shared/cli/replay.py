@@ -9,6 +9,7 @@ from uuid import UUID
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from shared.audit.files import Files, open_files
@@ -119,23 +120,25 @@ def _show_known(known: dict[UUID, dict[str, Any]], *, as_json: bool) -> None:
         for incident, about in known.items():
             typer.echo(json.dumps({"incident_id": str(incident), **about}, ensure_ascii=False))
         return
-    table = Table("incident", "events", "assessed as", "facts", "actions", "told", "owed", "closed gates", "review")
     for incident, about in known.items():
-        triage, notify = about["triage"], about["notify"]
-        closed = [gate for service in ServiceName for gate in about[service].get("gates", ()) if not gate["open"]]
-        table.add_row(
-            str(incident),
-            str(about["events"]),
-            str(triage.get("determination") or triage["status"]),
-            str(len(triage.get("facts", ()))),
-            ", ".join(triage.get("actions", {}).values()),
-            ", ".join(notify["told"]),
-            ", ".join(notify["owed"]),
-            ", ".join(dict.fromkeys(gate["gate"] for gate in closed)),
-            about["review"]["status"],
-        )
-    Console().print(table)
+        typer.secho(f"{incident}  {about['events']} events, the last at {about['last']}", bold=True)
+        for what, values in _summary(about).items():
+            typer.echo(f"  {what:<13}{', '.join(values) or 'none'}")
     typer.echo(f"{len(known)} incidents")
+
+
+def _summary(about: dict[str, Any]) -> dict[str, list[str]]:
+    triage, notify = about["triage"], about["notify"]
+    gates = [gate for service in ServiceName for gate in about[service.value].get("gates", ()) if not gate["open"]]
+    return {
+        "assessed as": [str(triage.get("determination") or triage["status"])],
+        "facts": list(triage.get("facts", ())),
+        "actions": list(triage.get("actions", {}).values()),
+        "told": notify["told"],
+        "to be told": notify["owed"],
+        "waits for": list(dict.fromkeys(f"{gate['gate']} ({', '.join(gate['missing'])})" for gate in gates)),
+        "review": [about["review"]["status"]],
+    }
 
 
 def _show_timeline(events: Sequence[Event], *, as_json: bool) -> None:
@@ -149,9 +152,9 @@ def _show_timeline(events: Sequence[Event], *, as_json: bool) -> None:
         table.add_row(
             event.time.strftime("%Y-%m-%d %H:%M:%S.%f")[:-3],
             str(event.incident_id)[-12:],
-            f"[bold]{name}[/]" if name in MILESTONES else name,
-            event.actor,
-            _gist(event),
+            f"[bold]{name}[/]" if name in MILESTONES else escape(name),
+            escape(event.actor),
+            escape(_gist(event)),
             f"{event.service}/{event.link.partition}:{event.link.sequence}",
         )
     Console().print(table)

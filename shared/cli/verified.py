@@ -6,7 +6,9 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
 from shared.audit.dossier import DossierAudit
 from shared.audit.log import Behind, LogAudit
@@ -54,7 +56,9 @@ class LogVerified:
     def show(self, console: Console) -> None:
         _show_log(console, self)
         if not self.findings:
-            console.print("[green]Clean.[/] The log is what its checkpoint says, and each service's own word agrees.")
+            _say(console, "[green]Clean.[/] The log is what its checkpoint says, and each service's own word agrees.")
+        if not self.audit.types:
+            _say(console, "What the events say was not read.")
         _show_findings(console, self.findings, self.audit.more_findings)
 
 
@@ -87,7 +91,10 @@ class DossierVerified:
             f"Dossier of incident [bold]{about.incident}[/]: {about.events} events, each shown to be in the log."
         )
         for service, time in about.stated_at.items():
-            console.print(f"{service.value:>7}: these are all its events of the incident, by its own word of {time}")
+            _say(
+                console,
+                f"{service.value:>7}: these are all its events, by its own word of {time:%Y-%m-%d %H:%M:%S} UTC",
+            )
         _show_unpinned(console, about.unpinned)
         if not self.findings:
             console.print("[green]Clean.[/] Nothing is missing, nothing was changed, and the rules were kept.")
@@ -184,25 +191,32 @@ def _show_stack(console: Console, verification: Verification) -> None:
 def _show_log(console: Console, verified: LogVerified) -> None:
     audit = verified.audit
     if audit.checkpoint is not None:
-        seen = ", ".join(f"{name} at {_moment(at)}" for name, at in audit.cosigned.items()) or "nobody"
         size = audit.checkpoint.size
-        console.print(f"The log {audit.checkpoint.origin} has sealed [bold]{size}[/] events; witnessed by {seen}.")
+        seen = ", ".join(f"{escape(name)} at {_moment(at)}" for name, at in audit.cosigned.items()) or "nobody"
+        _say(
+            console,
+            f"The log {escape(audit.checkpoint.origin)} has sealed [bold]{size}[/] events; witnessed by {seen}.",
+        )
         if audit.witnessed < size:
-            console.print(f"[yellow]{size - audit.witnessed} of them[/] no witness has seen yet.")
+            _say(console, f"[yellow]{size - audit.witnessed} of them[/] no witness has seen yet.")
     for service, time in audit.stated_at.items():
         waiting = sum(one.last - one.first + 1 for one in audit.behind if one.service == service)
-        console.print(
-            f"{service.value:>7}: by its own word of {time}, {waiting or 'none'} of its events not sealed yet"
-        )
+        sealed = f"{waiting} of its events are not sealed yet" if waiting else "all its events are sealed"
+        _say(console, f"{service.value:>7}: {sealed}, by its own word of {time:%Y-%m-%d %H:%M:%S} UTC")
     _show_unpinned(console, verified.believed.unpinned)
 
 
 def _show_unpinned(console: Console, unpinned: Sequence[str]) -> None:
     if unpinned:
         names = " and ".join(f"--{name.removeprefix('log.')}" for name in unpinned)
-        console.print(
-            f"[yellow]Believed as found there:[/] give {names} with files that you have from somebody you trust."
+        _say(
+            console,
+            f"[yellow]Believed as found there:[/] give {names} with files that you have from somebody you trust.",
         )
+
+
+def _say(console: Console, line: str) -> None:
+    console.print(line, soft_wrap=True, highlight=False)
 
 
 def _show_findings(console: Console, findings: Sequence[Finding], more: int = 0) -> None:
@@ -210,5 +224,5 @@ def _show_findings(console: Console, findings: Sequence[Finding], more: int = 0)
         return
     table = Table("code", "where", "detail", "event", "what it means", title=f"{len(findings) + more} findings")
     for one in findings:
-        table.add_row(one.code, one.where, one.detail, str(one.event_id or ""), one.meaning)
-    console.print(table, markup=False)
+        table.add_row(*map(Text, (one.code, one.where, one.detail, str(one.event_id or ""), one.meaning)))
+    console.print(table)

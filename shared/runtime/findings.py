@@ -40,7 +40,7 @@ MEANING: Final[Mapping[str, str]] = {
     "cause_missing": "names as its cause an event that the log does not have before it: a cause comes before its effect",
     "unfit": "what the event says does not fit the schema of its type: nobody could have understood it",
     "against_the_rules": "at no moment of what the service could know did its rules allow it to say this",
-    "report_differs": "the events give other bytes of the published report than those whose digest is on the log",
+    "report_differs": "the events give another report than the one whose digest is on the log: it was changed, or another release made it",
     "not_the_incidents": "the dossier shows something that is not of its incident",
     "proof_rejected": "it is not shown that the event is in the log at this place",
     "file_missing": "the dossier lacks a part without which it cannot be checked whole",

@@ -154,6 +154,17 @@ def test_the_state_file_refuses_a_log_that_went_back_or_forked(log: Path, tmp_pa
     assert ledger_command("verify", log, "--state", state).exit_code == 2
 
 
+def test_what_an_enemy_wrote_is_shown_as_it_is(tmp_path: Path) -> None:
+    """A terminal's markup in an actor's name neither crashes a command nor colours its answer."""
+    ledger = two_stories()
+    ledger.say(TRIAGE, STORY, ledger.events[0].data, "[/red][bold]mallory[/]")  # type: ignore[arg-type]
+    publish_log(tmp_path / "log", ledger)
+    said = ledger_command("verify", tmp_path / "log")
+    assert (said.exit_code, said.exception is None or isinstance(said.exception, SystemExit)) == (1, True)
+    assert "[/red][bold]" in ledger_command("replay", tmp_path / "log").output.replace("\n", "")
+    assert ledger_command("replay", tmp_path / "log", "--known").exit_code == 0
+
+
 def test_the_links_alone(clean: Path) -> None:
     about = verified(clean, "--links-only", code=0)
     assert (about["events"], about["log"]["incidents"]) == ({}, 0)
