@@ -11,7 +11,6 @@ import httpx
 import typer
 from rich.console import Console
 from rich.table import Table
-from rich.text import Text
 
 from deploy.local import state
 from deploy.local.errors import StackError
@@ -23,6 +22,7 @@ from shared.cli.audits import TokenOption
 from shared.cli.replay import UntilOption, from_log
 from shared.cli.sources import DataOption, or_stop
 from shared.cli.token import issue
+from shared.cli.verified import shown
 from shared.contract.vocabulary import Role, ServiceName
 
 
@@ -79,20 +79,20 @@ def _differences(sealed: Sequence[Sealed], services: "_Services", incident: UUID
         there = {incident} if incident else services.incidents(service) | set(histories)
         for about in sorted(there):
             history = histories.get(about, [])
-            yield from compare(str(about), service, history, services.shown(service, about))
+            yield from compare(str(about), service, history, services.view(service, about))
 
 
-def compare(incident: str, service: ServiceName, history: Sequence[Sealed], shown: Shown) -> Iterator[Difference]:
+def compare(incident: str, service: ServiceName, history: Sequence[Sealed], view: Shown) -> Iterator[Difference]:
     """One incident as the log has it, and as a service shows it."""
     log = {one.event.hash.hex(): one.event.type for one in history}
-    for hash_, name in shown.events.items():
+    for hash_, name in view.events.items():
         if hash_ not in log:
             yield Difference(incident, service.value, "only_service", f"{name} {hash_[:16]}…")
     for hash_, name in log.items():
-        if hash_ not in shown.events:
+        if hash_ not in view.events:
             yield Difference(incident, service.value, "only_log", f"{name} {hash_[:16]}…")
     known = audits.audit_of(service).known([one.event for one in history])
-    ours, theirs = (_gates(gates) for gates in (known.get("gates", ()), shown.gates))
+    ours, theirs = (_gates(gates) for gates in (known.get("gates", ()), view.gates))
     for gate in sorted(ours.keys() | theirs.keys()):
         if ours.get(gate) != theirs.get(gate):
             what = f"{' of '.join(gate)}: {_word(ours.get(gate))} by the log, {_word(theirs.get(gate))} by the service"
@@ -125,12 +125,12 @@ class _Services:
     def incidents(self, service: ServiceName) -> set[UUID]:
         return {UUID(item["incident_id"]) for item in self._pages(service, "/incidents")}
 
-    def shown(self, service: ServiceName, incident: UUID) -> Shown:
-        view = self._get(service, f"/incidents/{incident}", {})
-        if view is None:
+    def view(self, service: ServiceName, incident: UUID) -> Shown:
+        about = self._get(service, f"/incidents/{incident}", {})
+        if about is None:
             return Shown({}, ())
         items = self._pages(service, f"/incidents/{incident}/events")
-        return Shown({item["hash"]: item["type"] for item in items}, view.get("gates", ()))
+        return Shown({item["hash"]: item["type"] for item in items}, about.get("gates", ()))
 
     def _pages(self, service: ServiceName, path: str) -> Iterator[dict[str, Any]]:
         cursor: dict[str, str] = {}
@@ -159,6 +159,6 @@ def _show(found: Sequence[Difference]) -> None:
         return
     table = Table("incident", "service", "difference", "what")
     for one in found:
-        table.add_row(*map(Text, (one.incident, one.service, one.kind, one.what)))
+        table.add_row(*map(shown, (one.incident, one.service, one.kind, one.what)))
     Console().print(table)
     typer.echo(f"{len(found)} differences")

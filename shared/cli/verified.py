@@ -219,10 +219,15 @@ def _say(console: Console, line: str) -> None:
     console.print(line, soft_wrap=True, highlight=False)
 
 
+def shown(text: str) -> Text:
+    """What may come from an enemy, as it is: no markup, and nothing that a terminal would obey."""
+    return Text("".join(sign if sign.isprintable() else "\ufffd" for sign in text))
+
+
 def _show_findings(console: Console, findings: Sequence[Finding], more: int = 0) -> None:
     if not findings:
         return
     table = Table("code", "where", "detail", "event", "what it means", title=f"{len(findings) + more} findings")
     for one in findings:
-        table.add_row(*map(Text, (one.code, one.where, one.detail, str(one.event_id or ""), one.meaning)))
+        table.add_row(*map(shown, (one.code, one.where, one.detail, str(one.event_id or ""), one.meaning)))
     console.print(table)

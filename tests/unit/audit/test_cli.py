@@ -161,7 +161,7 @@ def test_what_an_enemy_wrote_is_shown_as_it_is(tmp_path: Path) -> None:
     publish_log(tmp_path / "log", ledger)
     said = ledger_command("verify", tmp_path / "log")
     assert (said.exit_code, said.exception is None or isinstance(said.exception, SystemExit)) == (1, True)
-    assert "[/red][bold]" in ledger_command("replay", tmp_path / "log").output.replace("\n", "")
+    assert "[/red]" in ledger_command("replay", tmp_path / "log").output.replace("\n", "")
     assert ledger_command("replay", tmp_path / "log", "--known").exit_code == 0
 
 
