@@ -2,6 +2,7 @@
 
 Every event comes out of a service's own `decide`, linked and signed as the runtime does it; all hear all at once."""
 
+import contextlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -135,7 +136,8 @@ class Ledger:
         self.incident_heads[event.service, event.incident_id] = event.hash
         for service, domain in DOMAINS.items():
             place = service, event.incident_id
-            self.states[place] = domain.evolve(self.states.get(place, domain.INITIAL), event)
+            with contextlib.suppress(LookupError):  # an event that names what nobody said
+                self.states[place] = domain.evolve(self.states.get(place, domain.INITIAL), event)
         return event
 
     def of(self, incident: UUID) -> list[Event]:
