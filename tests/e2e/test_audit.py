@@ -22,7 +22,7 @@ async def sealed(world: World, tmp_path: Path) -> Path:
     """The stack's topic as a sealer makes it a log, with the services' own words."""
     await play(world)
     sources = open_sources(world.stack.data)
-    heard = [examine(record, sources.trust) async for record in messages(sources)]
+    heard = [examine(record, sources.trust) async for record in messages(sources.kafka, sources.topic)]
     events = [one for one in heard if isinstance(one, Heard)]
     assert len(events) == len(heard)
     seal(tmp_path / "log", [one.event.envelope for one in events], [one.record.signature for one in events])
