@@ -13,6 +13,10 @@ LOOK_EVERY: Final = 0.25
 """Seconds between two tries to get a lease that another replica holds."""
 
 
+class Fenced(OSError):
+    """Another holder of the lease has taken over since: this one must not write any more."""
+
+
 @contextlib.asynccontextmanager
 async def lease(dsn: str, name: str) -> AsyncIterator[Connection]:
     """Waits for the lease, then holds it on a connection of its own, which the body may use.

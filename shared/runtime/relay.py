@@ -14,7 +14,7 @@ from shared.contract import topics
 from shared.contract.envelope import traceparent_of
 from shared.contract.vocabulary import ServiceName
 from shared.runtime import telemetry
-from shared.runtime.lease import lease
+from shared.runtime.lease import Fenced, lease
 from shared.runtime.relaying import Sent, progress
 from shared.runtime.views import Connection, Row
 
@@ -33,10 +33,6 @@ NEXT: Final = """
         WHERE service = $1 AND ledger.partition = cursor.partition AND ledger.sequence > cursor.sequence
         ORDER BY sequence LIMIT $2
     ) AS next ORDER BY partition, sequence"""
-
-
-class Fenced(OSError):
-    """Another relay has taken over since: this one must not move the cursor any more."""
 
 
 @dataclass(slots=True)

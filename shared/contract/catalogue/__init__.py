@@ -40,6 +40,8 @@ EVENTS: Final[tuple[type[EventData], ...]] = (
     review.NextReviewSet,
     review.Reviewed,
     system.KeyRotated,
+    system.ChainHoleRecorded,
+    system.MessageParkedRecorded,
 )
 
 BY_TYPE: Final[dict[str, type[EventData]]] = {event.TYPE: event for event in EVENTS}

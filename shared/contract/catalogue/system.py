@@ -1,5 +1,6 @@
 """What services say about the record itself and no incident: it stands on the system incident of its partition."""
 
+from datetime import datetime
 from typing import Annotated, ClassVar
 
 from pydantic import Field
@@ -21,3 +22,27 @@ class KeyRotated(SystemRecord):
     vkey: Annotated[str, Field(min_length=1, max_length=300)] = Field(
         description="C2SP signed-note verifier key of the new key: name+id+base64."
     )
+
+
+class ChainHoleRecorded(SystemRecord):
+    """The sealed log waits for a number of a chain that did not come in time. The partition is that of this event's own chain."""
+
+    TYPE: ClassVar[str] = "incident.chain_hole_recorded.v1"
+    SAID_BY: ClassVar[ServiceName | None] = ServiceName.REVIEW
+
+    chain: ServiceName
+    missing: int = Field(ge=1, description="The chain's number that is missing on the topic.")
+    since: datetime = Field(description="When the sealer first saw a later number of the chain.")
+
+
+class MessageParkedRecorded(SystemRecord):
+    """A message of the topic is no leaf of the sealed log, and why. It stands on the partition of this event's own chain."""
+
+    TYPE: ClassVar[str] = "incident.message_parked_recorded.v1"
+    SAID_BY: ClassVar[ServiceName | None] = ServiceName.REVIEW
+
+    offset: int = Field(ge=0, description="Where on the partition it stands.")
+    reason: str
+    value_sha256: str = Field(description="SHA-256 of the message's value, as hex.")
+    chain: ServiceName | None = Field(None, description="Whose event it claims to be; null when it cannot be read.")
+    sequence: int | None = None
