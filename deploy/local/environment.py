@@ -2,7 +2,7 @@
 
 import os
 
-from deploy.local.keys import JWT_AUDIENCE, JWT_ISSUER, Keys
+from deploy.local.keys import JWT_AUDIENCE, JWT_ISSUER, LOG_ORIGIN, Keys
 from deploy.local.ports import HOST
 from shared.contract.topics import TOPIC
 from shared.contract.vocabulary import ServiceName
@@ -28,6 +28,15 @@ def settings_of(
         # The folder that a service runs in is no place to import from.
         "PYTHONSAFEPATH": "1",
     }
+    if service is ServiceName.REVIEW:
+        settings |= {
+            "LEDGER_LOG_STORE": str(keys.log_store),
+            "LEDGER_LOG_KEY_FILE": str(keys.log_key),
+            "LEDGER_LOG_ORIGIN": LOG_ORIGIN,
+            "LEDGER_LOG_POLICY_FILE": str(keys.log_policy),
+            # On the loopback interface only, where public tools read it as it is.
+            "LEDGER_LOG_OPEN": "true",
+        }
     if service is ServiceName.NOTIFY:
         settings["LEDGER_CHANNELS_FILE"] = str(keys.channels)
     return settings

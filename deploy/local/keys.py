@@ -24,6 +24,7 @@ from shared.tlog.note import Signer, generate_key
 
 JWT_ISSUER: Final = "incident-ledger.local"
 JWT_AUDIENCE: Final = "incident-ledger"
+LOG_ORIGIN: Final = "incident-ledger/log"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +57,22 @@ class Keys:
         return self.folder / "channels.json"
 
     @property
+    def log_key(self) -> Path:
+        return self.folder / "log.key"
+
+    @property
+    def log_vkey(self) -> Path:
+        return self.folder / "log.vkey"
+
+    @property
+    def log_policy(self) -> Path:
+        return self.folder / "policy"
+
+    @property
+    def log_store(self) -> Path:
+        return self.folder.parent / "log"
+
+    @property
     def _passwords(self) -> Path:
         return self.folder / "passwords.json"
 
@@ -68,6 +85,7 @@ class Keys:
         """Makes what is missing; touches nothing that is there."""
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._make_signing_keys()
+        self._make_log()
         if not self.token_key.exists():
             key = Ed25519PrivateKey.generate()
             pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
@@ -96,6 +114,18 @@ class Keys:
                 signer = Signer.parse(self.signing_key(service).read_text(encoding="utf-8").strip())
                 lines.append(f"{service} * 1 {signer.vkey}")
             write_secret(self.trust_file, "\n".join(lines) + "\n")
+
+    def _make_log(self) -> None:
+        """The key of the sealed log, and a policy that asks for no witness until somebody adds one."""
+        if not self.log_key.exists():
+            if self.log_store.exists():
+                raise StackError(f"{self.log_key} is missing, which signed {self.log_store}; put it back from a backup")
+            write_secret(self.log_key, generate_key(LOG_ORIGIN)[0] + "\n")
+        vkey = Signer.parse(self.log_key.read_text(encoding="utf-8").strip()).vkey
+        if not self.log_vkey.exists():
+            write_secret(self.log_vkey, vkey + "\n")
+        if not self.log_policy.exists():
+            write_secret(self.log_policy, f"log {vkey}\nquorum none\n")
 
 
 def public_jwk(token_key: Path) -> dict[str, str]:

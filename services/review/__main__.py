@@ -1,6 +1,7 @@
 """The review service: findings, lessons, and the report that is projected from the log."""
 
-from services.review import api, domain, reactions, views
+from services.review import api, domain, log, reactions, views
+from services.review.settings import ReviewSettings
 from shared.contract.catalogue.triage import Assessed
 from shared.contract.vocabulary import ServiceName
 from shared.runtime.rules import Rules
@@ -10,6 +11,9 @@ SERVICE = Service(
     name=ServiceName.REVIEW,
     title="Review of the incident ledger",
     router=api.router,
+    settings=ReviewSettings,
+    workers=(log.sealer,),
+    shown=log.shown,
     rules=Rules(
         initial=domain.INITIAL,
         decide=domain.decide,

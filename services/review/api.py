@@ -11,7 +11,7 @@ from fastapi import APIRouter, Depends, Header, Query, Response
 from starlette.exceptions import HTTPException
 from tenacity import AsyncRetrying, retry_if_exception, stop_after_attempt
 
-from services.review import domain, views
+from services.review import domain, log, views
 from services.review.bodies import (
     ActionItemView,
     FindingBody,
@@ -58,6 +58,7 @@ POLICY: Final = (
 T = TypeVar("T")
 
 router = APIRouter()
+router.include_router(log.router)
 
 ReviewDesk = Annotated[Desk[Command, State], Depends(desk)]
 

@@ -142,6 +142,20 @@ class Allow:
         return actor
 
 
+@dataclass(frozen=True, slots=True)
+class AllowOrOpen(Allow):
+    """The same, where a setting of the service does not open the route to anybody."""
+
+    setting: str = ""
+
+    async def __call__(
+        self, request: Request, credentials: Annotated[HTTPAuthorizationCredentials | None, Security(_bearer)]
+    ) -> Actor:
+        if getattr(request.app.state.running.settings, self.setting):
+            return Actor("anybody")
+        return await Allow.__call__(self, request, credentials)
+
+
 async def _public() -> None:
     """Marks a route that anybody may call."""
 
@@ -151,6 +165,11 @@ def allow(*roles: Role) -> Any:
     if not roles:
         raise ValueError("name the roles; allow_any() is for every authenticated caller")
     return Depends(Allow(frozenset(roles)))
+
+
+def allow_or_open(setting: str, *roles: Role) -> Any:
+    """For `dependencies=[…]` of a route: these roles may call it; anybody may where this setting is true."""
+    return Depends(AllowOrOpen(frozenset(roles), setting))
 
 
 def allow_any() -> Any:

@@ -65,7 +65,8 @@ class Folder:
         self._threads = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="log-store")
 
     async def read(self, path: str) -> bytes | None:
-        return await self._do(self._read, self._root / path)
+        data: bytes | None = await self._do(self._read, self._root / path)
+        return data
 
     async def write(self, files: Sequence[tuple[str, bytes]]) -> None:
         folders = {(self._root / path).parent for path, _ in files}

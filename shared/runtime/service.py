@@ -65,6 +65,13 @@ class Service(Generic[C, S]):
     router: APIRouter
     settings: type[ServiceSettings] = ServiceSettings
     workers: tuple[Callable[["Running[C, S]"], Awaitable[None]], ...] = ()
+    """Each may also run alone: its name is a role."""
+    shown: Callable[[Connection], Awaitable[dict[str, Any]]] | None = None
+    """What its readiness shows besides, out of its database."""
+
+    @property
+    def roles(self) -> tuple[str, ...]:
+        return (*ROLES, *(worker.__name__ for worker in self.workers))
 
 
 @dataclass(slots=True)
@@ -103,6 +110,7 @@ class Running(Generic[C, S]):
         """The truth about database, broker and lag, as /readyz shows it."""
         checks: dict[str, str] = {}
         waiting = parked = None
+        shown: dict[str, Any] = {}
         try:
             async with asyncio.timeout(2), self.pool.acquire() as connection:
                 waiting = await connection.fetchval(
@@ -111,6 +119,8 @@ class Running(Generic[C, S]):
                     self.service.name.value,
                 )
                 parked = await connection.fetchval("SELECT count(*) FROM parked WHERE resolved_at IS NULL")
+                if self.service.shown is not None:
+                    shown = await self.service.shown(connection)
             checks["database"] = "ok"
         except UNREADY as error:
             checks["database"] = type(error).__name__
@@ -124,6 +134,7 @@ class Running(Generic[C, S]):
             "checks": checks,
             "lag": {"to_hear": sum(self.lag.values()), "to_relay": waiting},
             "parked": parked,
+            **shown,
         }
 
     async def chain_checkpoint(self) -> bytes:
@@ -174,7 +185,7 @@ def _parser(service: Service[Any, Any]) -> argparse.ArgumentParser:
         "--roles",
         default=",".join(ROLES),
         type=lambda text: frozenset(text.split(",")),
-        help="which parts to run in this process, of: %(default)s (so that they scale apart)",
+        help=f"which parts to run in this process (so that they scale apart), of: {', '.join(service.roles)}; default: %(default)s",
     )
     parser.add_argument(
         "--rebuild-views", action="store_true", help="empty the views, write them again from the ledger, and end"
@@ -196,8 +207,8 @@ def _parser(service: Service[Any, Any]) -> argparse.ArgumentParser:
 
 
 async def _main(service: Service[C, S], settings: ServiceSettings, arguments: argparse.Namespace) -> None:
-    if unknown := sorted(arguments.roles - set(ROLES)):
-        sys.exit(f"--roles: {', '.join(unknown)} is not one of {', '.join(ROLES)}")
+    if unknown := sorted(arguments.roles - set(service.roles)):
+        sys.exit(f"--roles: {', '.join(unknown)} is not one of {', '.join(service.roles)}")
     async with running(service, settings, arguments.roles, speaks=not arguments.rebuild_ledger) as process:
         if arguments.rebuild_views:
             print(await rebuilding.rebuild_views(process.pool, service.rules))  # noqa: T201
@@ -296,11 +307,11 @@ def _siblings(process: Running[C, S]) -> Sequence[tuple[str, Any]]:
         siblings.append(("relay", persist("relay", relay.run)))
     if "consumer" in process.roles:
         siblings.append(("consumer", persist("consumer", _consumer(process).run)))
-    if "workers" in process.roles:
-        siblings.extend(
-            (worker.__name__, persist(worker.__name__, lambda worker=worker: worker(process)))  # type: ignore[misc]
-            for worker in process.service.workers
-        )
+    siblings.extend(
+        (worker.__name__, persist(worker.__name__, lambda worker=worker: worker(process)))  # type: ignore[misc]
+        for worker in process.service.workers
+        if process.roles & {"workers", worker.__name__}
+    )
     return siblings
 
 

@@ -32,6 +32,8 @@ _relayed = _meter.create_counter("ledger.relayed", "{event}", "Events that the b
 _heard = _meter.create_counter("ledger.heard", "{event}", "Events of other services that were accepted.")
 _parked = _meter.create_counter("ledger.parked", "{message}", "Messages that could not be heard, by reason.")
 
+_sealed = _meter.create_counter("ledger.sealed", "{event}", "Events that became leaves of the published log.")
+
 
 def configure(service: ServiceName) -> None:
     """Installs the providers of this process; exporters only where OTEL_* names an endpoint."""
@@ -146,4 +148,21 @@ def observe_lag(lag: Mapping[int, int]) -> None:
 
     _meter.create_observable_gauge(
         "ledger.lag", [observe], "{message}", "Messages on the topic that are not heard yet."
+    )
+
+
+def sealed(count: int) -> None:
+    _sealed.add(count)
+
+
+def observe_log(log: Mapping[str, int]) -> None:
+    """Publishes how the sealed log stands: sizes, holes, what waits, witnesses that do not answer."""
+
+    def observe(_: CallbackOptions) -> Iterable[Observation]:
+        return [Observation(value, {"of": name}) for name, value in log.items()]
+
+    _meter.create_observable_gauge(
+        "ledger.log",
+        [observe],
+        description="Of the sealed log: leaves (size, witnessed_size), open holes, events that wait, …",
     )

@@ -153,12 +153,14 @@ class Environment:
     keys: Keys
     bootstrap: str
     topic: str
+    folder: Path
 
     def of(self, service: ServiceName, port: int = 0) -> dict[str, str]:
         dsn = self.databases[service].service_dsn
-        return settings_of(service, self.keys, dsn, self.bootstrap, port, self.topic)
+        settings = settings_of(service, self.keys, dsn, self.bootstrap, port, self.topic)
+        return settings | ({"LEDGER_LOG_STORE": str(self.folder / "log")} if service is ServiceName.REVIEW else {})
 
 
 @pytest.fixture
-def environment(databases: Databases, keys: Keys, servers: Servers, topic: str) -> Environment:
-    return Environment(databases, keys, servers.bootstrap, topic)
+def environment(databases: Databases, keys: Keys, servers: Servers, topic: str, tmp_path: Path) -> Environment:
+    return Environment(databases, keys, servers.bootstrap, topic, tmp_path)
