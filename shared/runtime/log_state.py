@@ -14,9 +14,10 @@ from hashlib import sha256
 from typing import Any
 
 from shared.contract.catalogue.base import EventData
-from shared.contract.catalogue.review import ChainHoleRecorded, MessageParkedRecorded
+from shared.contract.catalogue.system import ChainHoleRecorded, KeyRotated, MessageParkedRecorded
 from shared.contract.chain import Head
 from shared.contract.decision import Actor, Context
+from shared.contract.envelope import Event, read
 from shared.contract.topics import system_incident
 from shared.contract.vocabulary import ServiceName
 from shared.runtime.appending import Proposal
@@ -90,6 +91,23 @@ class LogState:
             {hole.chain: hole for hole in await holes(self._connection)},
         )
 
+    async def trust(self, trust: Trust) -> Trust:
+        """With the keys that the sealed part of the chains names."""
+        rows = await self._connection.fetch("SELECT envelope FROM log_rotation ORDER BY service, partition, sequence")
+        return trust.after(*(read(row["envelope"]) for row in rows))
+
+    async def spoken_too_early(self, rotation: Event) -> int | None:
+        """The first offset on the partition at which a message was parked that the new key may have signed."""
+        link = rotation.link
+        offset: int | None = await self._connection.fetchval(
+            """SELECT min(kafka_offset) FROM log_parked
+               WHERE partition = $1 AND service = $2 AND sequence > $3 AND reason = 'untrusted'""",
+            link.partition,
+            link.service.value,
+            link.sequence,
+        )
+        return offset
+
     async def hashes(self, partition: int, examined: Sequence[Heard | Parked], heads: Mapping[Chain, Head]) -> Known:
         """The hashes of the leaves whose numbers come again."""
         repeated = [
@@ -142,6 +160,14 @@ class LogState:
                 for leaf, (link, hash_) in enumerate(links, before.size)
             ],
             columns=["leaf", "service", "partition", "sequence", "hash"],
+        )
+        await connection.executemany(
+            "INSERT INTO log_rotation (service, partition, sequence, envelope) VALUES ($1, $2, $3, $4)",
+            [
+                (heard.event.service.value, heard.record.partition, heard.event.link.sequence, heard.event.envelope)
+                for heard in leaves
+                if isinstance(heard.event.data, KeyRotated)
+            ],
         )
         heads = {(link.service, link.partition): (link.sequence, hash_) for link, hash_ in links}
         await connection.executemany(

@@ -22,6 +22,8 @@ import httpx
 import structlog
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
+from shared.contract.catalogue.system import KeyRotated
+from shared.contract.envelope import Event
 from shared.contract.hashing import event_hash
 from shared.contract.topics import PARTITIONS
 from shared.runtime import clock, telemetry
@@ -38,6 +40,7 @@ from shared.runtime.sealing import (
     Hole,
     LogRefused,
     Sealed,
+    Taken,
     Tree,
     edge_tiles,
     grow,
@@ -119,14 +122,9 @@ class Sealer:
         for path, data in self.public.items():
             await self.show(path, data)
         tree = await self._tree(decided.published)
-        sealing = Sealing(
-            self,
-            state,
-            tree,
-            await state.chains(self.trust),
-            Witnesses(self.policy, self.store, self.pace.witness_within, client),
-            note,
-        )
+        trust = await state.trust(self.trust)
+        witnesses = Witnesses(self.policy, self.store, self.pace.witness_within, client)
+        sealing = Sealing(self, state, tree, await state.chains(trust), trust, witnesses, note)
         if decided.entries or note is None:
             grown = grow(tree, decided.entries, decided.signatures, list(map(event_hash, decided.entries)))
             if grown.tree.sealed != decided.tree:
@@ -203,6 +201,8 @@ class Sealing:
     state: LogState
     tree: Tree
     chains: Chains
+    trust: Trust
+    """With the keys that the chains themselves have named, as far as they are sealed."""
     witnesses: Witnesses
     note: bytes | None
     """The checkpoint that everybody sees."""
@@ -225,7 +225,7 @@ class Sealing:
         try:
             while True:
                 await self._read(consumer)
-                await self._seal_when_due()
+                await self._seal_when_due(consumer)
                 await self._record_when_due()
                 await self._beat_when_due()
                 await self._witness_when_due()
@@ -240,23 +240,25 @@ class Sealing:
             self.arrive(place.partition, [record_of(message) for message in messages])
 
     def arrive(self, partition: int, records: Sequence[Record]) -> None:
-        self.arrived[partition] += examine_all(records, self.owner.trust)
+        self.arrived[partition] += examine_all(records, self.trust)
         self.offsets[partition] = self.read_to[partition] = records[-1].offset + 1
 
-    async def _seal_when_due(self) -> None:
+    async def _seal_when_due(self, consumer: AIOKafkaConsumer) -> None:
         due = self._since(self.last) >= self.owner.pace.every
         if self.offsets and (due or sum(map(len, self.arrived.values())) >= AT_ONCE):
-            await self.seal()
+            for rotation in await self.seal():
+                if (offset := await self.state.spoken_too_early(rotation)) is not None:
+                    consumer.seek(TopicPartition(self.owner.topic, rotation.link.partition), offset)
 
-    async def seal(self) -> None:
-        """Decides on what has arrived, and publishes what grew of it."""
+    async def seal(self) -> list[Event]:
+        """Decides on what has arrived, and publishes what grew of it. Returns the events that change a key."""
         now = clock.now()
-        taken = []
-        chains = self.chains
+        taken: list[Taken] = []
+        chains, trust = self.chains, self.trust
         for partition, examined in self.arrived.items():
             known = await self.state.hashes(partition, examined, chains.heads)
-            taken.append(take(chains, partition, known, examined, now))
-            chains = taken[-1].chains
+            taken.append(take(chains, partition, known, examined, trust, now))
+            chains, trust = taken[-1].chains, taken[-1].trust
         leaves = [heard for one in taken for heard in one.leaves]
         grown = await asyncio.to_thread(
             grow,
@@ -266,7 +268,7 @@ class Sealing:
             [heard.event.hash for heard in leaves],
         )
         await self.state.decide(taken, self.tree.sealed, grown.tree.sealed, self.offsets, now)
-        self.chains = chains
+        self.chains, self.trust = chains, trust
         self.parked = self.parked or any(one.parked for one in taken)
         for one in taken:
             _tell(one.parked, one.opened)
@@ -275,6 +277,7 @@ class Sealing:
         if leaves:
             await self.publish(grown)
             telemetry.sealed(len(leaves))
+        return [heard.event for heard in leaves if isinstance(heard.event.data, KeyRotated)]
 
     async def publish(self, grown: Grown) -> None:
         """Steps 2 to 4. The tree is decided already."""

@@ -6,14 +6,25 @@ hole. Everything else is parked. Leaves stand in the order of each partition; an
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final, TypeAlias
 
 from shared.contract.chain import EMPTY, Head
 from shared.contract.topics import PARTITIONS
 from shared.contract.vocabulary import ServiceName
-from shared.runtime.receiving import SIGNATURE_SIZE, Heard, Known, Parked, ParkReason, Received, receive
+from shared.runtime.receiving import (
+    SIGNATURE_SIZE,
+    Heard,
+    Known,
+    Parked,
+    ParkReason,
+    Received,
+    examine,
+    examine_all,
+    receive,
+)
+from shared.runtime.trust import Trust
 from shared.tlog.growth import Edge, grow_bundles
 from shared.tlog.merkle import EMPTY_ROOT
 from shared.tlog.tiles import ENTRIES, WIDTH, Tile, width_at
@@ -75,83 +86,112 @@ class Taken:
     opened: tuple[Hole, ...]
     filled: tuple[Hole, ...]
     chains: Chains
+    trust: Trust
 
 
-def take(chains: Chains, partition: int, known: Known, examined: Sequence[Heard | Parked], now: datetime) -> Taken:
-    """`known` are the hashes of the leaves at those numbers of the partition's chains which the batch repeats."""
+def take(
+    chains: Chains, partition: int, known: Known, examined: Sequence[Heard | Parked], trust: Trust, now: datetime
+) -> Taken:
+    """`known` are the hashes of the leaves at those numbers of the partition's chains which the batch repeats. Raises LogRefused."""
     waited = chains.waiting.get(partition, ())
     heads = {service: head for (service, number), head in chains.heads.items() if number == partition}
-    received = receive(None, heads, known, waited, examined)
-    held, parked = _hold(received, waited)
-    gone = {item.record.offset for item in received.accepted} | {item.record.offset for item in parked}
-    waiting: list[Heard] = []
-    overtaken: list[Heard] = []
-    for item in (*waited, *held):
-        if item.record.offset not in gone:
-            behind = item.event.link.sequence <= received.heads[item.event.service].sequence
-            (overtaken if behind else waiting).append(item)
-    parked += _equivocations(overtaken, received, known)
-    if sum(map(len, chains.waiting.values())) + len(held) > MOST_WAITING:
+    turn = _Turn(heads, dict(known), list(waited), trust)
+    turn.take(examined)
+    before = {hole.service: hole for hole in chains.holes.values() if hole.partition == partition}
+    after = _holes(partition, turn, before, now)
+    taken = Taken(
+        leaves=tuple(turn.leaves),
+        parked=tuple(turn.parked),
+        held=tuple(item for item in turn.waiting if item not in waited),
+        released=tuple(item for item in waited if item not in turn.waiting),
+        opened=tuple(hole for service, hole in after.items() if before.get(service) != hole),
+        filled=tuple(hole for service, hole in before.items() if after.get(service) != hole),
+        chains=Chains(
+            {**chains.heads, **{(service, partition): head for service, head in turn.heads.items()}},
+            {**chains.waiting, partition: tuple(turn.waiting)},
+            {
+                **{chain: hole for chain, hole in chains.holes.items() if chain[1] != partition},
+                **{hole.chain: hole for hole in after.values()},
+            },
+        ),
+        trust=turn.trust,
+    )
+    _within_bounds(taken.chains)
+    return taken
+
+
+@dataclass(slots=True)
+class _Turn:
+    """Through the batch, from one change of key to the next."""
+
+    heads: Mapping[ServiceName, Head]
+    known: dict[tuple[ServiceName, int], bytes]
+    waiting: list[Heard]
+    trust: Trust
+    leaves: list[Heard] = field(default_factory=list)
+    parked: list[Parked] = field(default_factory=list)
+
+    def take(self, examined: Sequence[Heard | Parked]) -> None:
+        while (received := self._receive(examined)).rotated:
+            self.trust = self.trust.after(*(heard.event for heard in received.accepted))
+            again = [examine(item.record, self.trust) for item in self.waiting]
+            self.waiting = [item for item in again if isinstance(item, Heard)]
+            self.parked += [item for item in again if isinstance(item, Parked)]
+            examined = examine_all(received.rest, self.trust)
+
+    def _receive(self, examined: Sequence[Heard | Parked]) -> Received:
+        received = receive(None, self.heads, self.known, self.waiting, examined)
+        self.heads = received.heads
+        self.leaves += received.accepted
+        self.known |= {_place(heard): heard.event.hash for heard in received.accepted}
+        gone = {heard.record.offset for heard in received.accepted}
+        for item in received.parked:
+            if item.reason is ParkReason.GAP and item.event is not None:
+                self._hold(Heard(item.event, item.record))
+            else:
+                self.parked.append(item)
+                gone.add(item.record.offset)
+        self.waiting = [item for item in self.waiting if item.record.offset not in gone and not self._overtaken(item)]
+        return received
+
+    def _hold(self, early: Heard) -> None:
+        """Once for each number; a second event of a number that waits is loud at once."""
+        for item in self.waiting:
+            if _place(item) == _place(early):
+                if item.event.hash != early.event.hash:
+                    detail = "another event with this number waits for those before it"
+                    self.parked.append(Parked(early.record, ParkReason.EQUIVOCATION, detail, early.event))
+                return
+        self.waiting.append(early)
+
+    def _overtaken(self, item: Heard) -> bool:
+        """Whether its number is sealed: by another copy, or by another event, which is loud."""
+        if item.event.link.sequence > self.heads[item.event.service].sequence:
+            return False
+        if self.known.get(_place(item)) != item.event.hash:
+            detail = "another event with this number is a leaf"
+            self.parked.append(Parked(item.record, ParkReason.EQUIVOCATION, detail, item.event))
+        return True
+
+
+def _place(item: Heard) -> tuple[ServiceName, int]:
+    return item.event.service, item.event.link.sequence
+
+
+def _holes(partition: int, turn: _Turn, before: Mapping[ServiceName, Hole], now: datetime) -> dict[ServiceName, Hole]:
+    holes: dict[ServiceName, Hole] = {}
+    for service in {item.event.service for item in turn.waiting}:
+        missing, old = turn.heads[service].sequence + 1, before.get(service)
+        holes[service] = old if old and old.sequence == missing else Hole(service, partition, missing, now)
+    return holes
+
+
+def _within_bounds(chains: Chains) -> None:
+    if sum(map(len, chains.waiting.values())) > MOST_WAITING:
         raise LogRefused(
-            f"more than {MOST_WAITING} events wait for missing numbers of their chains: "
+            f"more than {MOST_WAITING} events wait for numbers that are missing in their chains: "
             + ", ".join(f"{hole.service}/{hole.partition} number {hole.sequence}" for hole in chains.holes.values())
         )
-    after = _holes(partition, received, waiting, chains.holes, now)
-    still = {item.record.offset for item in waiting}
-    return Taken(
-        leaves=received.accepted,
-        parked=tuple(parked),
-        held=tuple(item for item in held if item.record.offset in still),
-        released=tuple(item for item in waited if item.record.offset not in still),
-        opened=tuple(hole for chain, hole in after.items() if chains.holes.get(chain) != hole),
-        filled=tuple(
-            hole for chain, hole in chains.holes.items() if chain[1] == partition and after.get(chain) != hole
-        ),
-        chains=Chains(
-            {**chains.heads, **{(service, partition): head for service, head in received.heads.items()}},
-            {**chains.waiting, partition: tuple(waiting)},
-            {**{chain: hole for chain, hole in chains.holes.items() if chain[1] != partition}, **after},
-        ),
-    )
-
-
-def _hold(received: Received, waited: Sequence[Heard]) -> tuple[list[Heard], list[Parked]]:
-    """What came too early is held back, once for each number; a second event of a number that waits is loud at once."""
-    places = {(item.event.service, item.event.link.sequence): item.event.hash for item in waited}
-    held: list[Heard] = []
-    parked: list[Parked] = []
-    for item in received.parked:
-        if item.reason is not ParkReason.GAP or item.event is None:
-            parked.append(item)
-            continue
-        hash_ = places.setdefault((item.event.service, item.event.link.sequence), item.event.hash)
-        if hash_ != item.event.hash:
-            parked.append(replace(item, reason=ParkReason.EQUIVOCATION))
-        elif not any(waiting.event.hash == hash_ for waiting in (*waited, *held)):
-            held.append(Heard(item.event, item.record))
-    return held, parked
-
-
-def _equivocations(overtaken: Sequence[Heard], received: Received, known: Known) -> list[Parked]:
-    """What waited, and stands at a number where another event has become a leaf."""
-    sealed = {(item.event.service, item.event.link.sequence): item.event.hash for item in received.accepted}
-    return [
-        Parked(item.record, ParkReason.EQUIVOCATION, "another event with this number is a leaf", item.event)
-        for item in overtaken
-        if ({**known, **sealed}).get((item.event.service, item.event.link.sequence)) != item.event.hash
-    ]
-
-
-def _holes(
-    partition: int, received: Received, waiting: Iterable[Heard], before: Mapping[Chain, Hole], now: datetime
-) -> dict[Chain, Hole]:
-    holes: dict[Chain, Hole] = {}
-    for service in {item.event.service for item in waiting}:
-        missing = received.heads[service].sequence + 1
-        old = before.get((service, partition))
-        known = old is not None and old.sequence == missing
-        holes[service, partition] = old if old and known else Hole(service, partition, missing, now)
-    return holes
 
 
 def overdue(holes: Iterable[Hole], now: datetime, after: timedelta) -> list[Hole]:

@@ -46,6 +46,15 @@ INSERT INTO log_chain
 SELECT service, partition, 0, decode(repeat('00', 32), 'hex')
 FROM unnest(ARRAY['intake', 'triage', 'notify', 'review']) AS service, generate_series(0, 7) AS partition;
 
+CREATE TABLE log_rotation (
+    service   text     NOT NULL,
+    partition smallint NOT NULL,
+    sequence  bigint   NOT NULL,
+    envelope  bytea    NOT NULL,
+    PRIMARY KEY (service, partition, sequence)
+);
+COMMENT ON TABLE log_rotation IS 'the leaves that change a key';
+
 CREATE TABLE log_offset (
     partition   smallint PRIMARY KEY,
     next_offset bigint   NOT NULL
@@ -96,8 +105,8 @@ CREATE TABLE log_witness (
 );
 COMMENT ON COLUMN log_witness.size IS 'the largest tree that it is known to have cosigned';
 
-GRANT SELECT, INSERT ON log_leaf TO {service}_service;
+GRANT SELECT, INSERT ON log_leaf, log_rotation TO {service}_service;
 GRANT SELECT, UPDATE ON log_state TO {service}_service;
 GRANT SELECT, INSERT, UPDATE ON log_chain, log_offset, log_hole, log_parked TO {service}_service;
 GRANT SELECT, INSERT, UPDATE, DELETE ON log_waiting, log_witness TO {service}_service;
-GRANT SELECT ON log_state, log_leaf, log_chain, log_offset, log_waiting, log_hole, log_parked, log_witness TO ledger_auditor;
+GRANT SELECT ON log_state, log_leaf, log_rotation, log_chain, log_offset, log_waiting, log_hole, log_parked, log_witness TO ledger_auditor;

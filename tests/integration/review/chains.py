@@ -1,0 +1,57 @@
+"""Messages as services would put them on the topic, signed with the test session's keys."""
+
+import base64
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import ClassVar
+from uuid import UUID
+
+from deploy.local.keys import Keys
+from shared.contract.catalogue.base import EventData
+from shared.contract.envelope import Link, Said, write
+from shared.contract.hashing import ZERO_HASH, event_hash, signed_bytes
+from shared.contract.topics import HEADER_SIGNATURE, key_of, partition_of
+from shared.contract.vocabulary import ServiceName
+from shared.runtime import clock
+from shared.runtime.receiving import Record
+from shared.tlog.note import Signer
+
+AT = datetime(2026, 3, 2, 9, tzinfo=UTC)
+
+
+class Remarked(EventData):
+    """A type that is new to every reader, so that any service may say it."""
+
+    TYPE: ClassVar[str] = "incident.remarked.v1"
+
+    text: str = "a whiteboard"
+
+
+@dataclass(slots=True)
+class Voice:
+    """A service that says things on one partition."""
+
+    keys: Keys
+    service: ServiceName = ServiceName.INTAKE
+    partition: int = 3
+    said: int = 0
+    before: bytes = ZERO_HASH
+    signer: Signer = field(init=False)
+    incident: UUID = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.signer = Signer.parse(self.keys.signing_key(self.service).read_text(encoding="utf-8").strip())
+        self.incident = next(made for made in iter(clock.new_id, None) if partition_of(made) == self.partition)
+
+    def say(self, count: int = 1, data: EventData | None = None) -> list[Record]:
+        return [self._say(data or Remarked()) for _ in range(count)]
+
+    def _say(self, data: EventData) -> Record:
+        self.said += 1
+        link = Link(self.service, self.partition, self.said, self.before, self.before)
+        said = Said(clock.new_id(), self.incident, AT, "maria", data, "c")
+        envelope = write(said, link, self.signer.key_id.hex())
+        self.before = event_hash(envelope)
+        signature = self.signer.sign(signed_bytes(envelope))
+        headers = ((HEADER_SIGNATURE, base64.b64encode(signature)),)
+        return Record(self.partition, 0, key_of(self.incident), envelope, headers, signature)
