@@ -13,6 +13,7 @@ from shared.contract.envelope import read
 from shared.contract.hashing import event_hash
 from shared.contract.topics import PARTITIONS, system_incident
 from shared.contract.vocabulary import ServiceName
+from shared.runtime.log_state import LogState
 from shared.runtime.log_store import Folder, LogStore
 from shared.runtime.sealing import LogRefused
 from shared.tlog.merkle import Frontier
@@ -172,7 +173,7 @@ async def test_any_one_write_that_fails_leaves_the_same_log(environment: Environ
         reader = reader_of(desk)
         seen: list[tuple[int, bytes]] = []
         for at in range(1, 40):
-            said = voice.say(37)
+            said = voice.say(300)
             wanted += [record.value for record in said]
             store = Breaking(Folder(desk.folder), at, after)
             async with sealing(desk.sealer(store=store)):
@@ -183,9 +184,35 @@ async def test_any_one_write_that_fails_leaves_the_same_log(environment: Environ
             seen.append((checkpoint.size, checkpoint.root))
             if not store.broke:
                 break
-        assert at > 6
+        assert at > 10  # tiles, bundles, signatures, the checkpoint, and what is taken away
         assert reader.leaves() == wanted
         _all_of_one_log(wanted, seen)
+
+
+@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
+@pytest.mark.parametrize("step", ["decide", "published"])
+async def test_a_transaction_that_fails_once_leaves_the_same_log(
+    environment: Environment, keys: Keys, monkeypatch: pytest.MonkeyPatch, step: str, after: bool
+) -> None:
+    whole, left = getattr(LogState, step), [3]
+
+    async def breaks(state: LogState, *arguments: object) -> None:
+        left[0] -= 1
+        if left[0] or after:
+            await whole(state, *arguments)
+        if not left[0]:
+            raise ConnectionError("the connection is gone, and nobody knows whether it was committed")
+
+    monkeypatch.setattr(LogState, step, breaks)
+    voice = Voice(keys)
+    said = [voice.say(100) for _ in range(5)]
+    async with opened(environment) as desk, sealing(desk.sealer()):
+        reader = reader_of(desk)
+        for count, some in enumerate(said, 1):
+            await put(environment, some)
+            await until(lambda wanted=count: reader.size() == wanted * 100, "sealed")
+        assert left[0] < 0
+        assert reader.leaves() == [record.value for some in said for record in some]
 
 
 def _all_of_one_log(leaves: Sequence[bytes], seen: Sequence[tuple[int, bytes]]) -> None:
