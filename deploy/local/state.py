@@ -82,6 +82,7 @@ class Stack(BaseModel):
     kafka_bootstrap: str
     topic: str
     trust_file: Path
+    log_vkey: Path
     jwks_file: Path
     token_key_file: Path
 

@@ -251,6 +251,7 @@ def describe(data: Path, ports: Ports, keys: Keys) -> Stack:
         kafka_bootstrap=bootstrap,
         topic=TOPIC,
         trust_file=keys.trust_file,
+        log_vkey=keys.log_vkey,
         jwks_file=keys.jwks,
         token_key_file=keys.token_key,
     )

@@ -16,6 +16,7 @@ from shared.cli import (
     stack,
     token,
     verify,
+    witness,
 )
 
 app = typer.Typer(
@@ -42,3 +43,4 @@ app.command()(rebuild.rebuild)
 app.command()(rotate_key.rotate_key)
 app.command()(catalogue.catalogue)
 app.command()(demo.demo)
+app.command(epilog=witness.EPILOG)(witness.witness)

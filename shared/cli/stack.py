@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Annotated, Any, Final
@@ -18,6 +18,9 @@ from rich.table import Column, Table
 
 from deploy.local import orphans, ports, state
 from deploy.local.errors import StackError
+from shared.tlog.checkpoint import Checkpoint
+from shared.tlog.errors import TlogError
+from shared.tlog.note import parse_note
 
 END_WITHIN: Final = 60.0
 
@@ -155,6 +158,7 @@ async def describe(stack: state.Stack) -> dict[str, Any]:
     """What `ledger status --json` prints."""
     async with httpx.AsyncClient(timeout=5) as client:
         answers = await asyncio.gather(*(_readiness(client, service.url) for service in stack.services.values()))
+        log = await _log(client, f"{stack.services['review'].url}/log/")
     services = {
         name: {"url": service.url, **answer, **_process(stack.processes.get(name)), "log": str(service.log)}
         for (name, service), answer in zip(stack.services.items(), answers, strict=True)
@@ -168,7 +172,22 @@ async def describe(stack: state.Stack) -> dict[str, Any]:
         "postgres": {"address": stack.admin_dsn.partition("@")[2].partition("/")[0], **servers["postgres"]},
         "kafka": {"bootstrap": stack.kafka_bootstrap, "topic": stack.topic, **servers["kafka"]},
         "trust_file": str(stack.trust_file),
+        "log": {**log, "vkey": str(stack.log_vkey)},
     }
+
+
+async def _log(client: httpx.AsyncClient, url: str) -> dict[str, Any]:
+    """The sealed log as anybody reads it: its newest checkpoint, and the newest that a quorum of witnesses cosigned."""
+    heads: dict[str, tuple[str, int] | None] = {}
+    for name in ("checkpoint", "witnessed"):
+        heads[name] = None
+        with suppress(httpx.HTTPError, TlogError):
+            answer = await client.get(f"{url}{name}")
+            if answer.is_success:
+                checkpoint = Checkpoint.parse(parse_note(answer.content)[0])
+                heads[name] = (checkpoint.origin, checkpoint.size)
+    origin, size = heads["checkpoint"] or (None, None)
+    return {"url": url, "origin": origin, "size": size, "witnessed_size": (heads["witnessed"] or (None, None))[1]}
 
 
 async def _readiness(client: httpx.AsyncClient, url: str) -> dict[str, Any]:
@@ -267,6 +286,9 @@ def _show_status(about: dict[str, Any]) -> None:
     table.add_row("kafka", about["kafka"]["bootstrap"], "", "", *_process_columns(about["kafka"]))
     table.add_row("postgres", about["postgres"]["address"], "", "", *_process_columns(about["postgres"]))
     _print(table)
+    log = about["log"]
+    witnessed = "nobody" if log["witnessed_size"] is None else f"witnesses up to {log['witnessed_size']}"
+    typer.echo(f"log {log['origin']}: {log['size']} leaves at {log['url']}, cosigned by {witnessed}; key {log['vkey']}")
     for name, service in about["services"].items():
         if "why" in service:
             typer.echo(f"{name}: {json.dumps(service['why'])}, see {service['log']}")

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from services.notify.settings import NotifySettings
+from services.review.settings import ReviewSettings
 from shared.contract.vocabulary import ServiceName
 from shared.runtime.settings import ServiceSettings
 
@@ -57,7 +58,7 @@ def test_sql_stands_in_views_alone(service: Path) -> None:
 
 def test_the_readme_names_every_setting() -> None:
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    fields = {**ServiceSettings.model_fields, **NotifySettings.model_fields}
+    fields = {**ServiceSettings.model_fields, **NotifySettings.model_fields, **ReviewSettings.model_fields}
     names = {name.upper() for name in fields}
     assert {
         name for name in names if f"LEDGER_{name}" not in readme and f"_{name.split('_', 1)[1]}`" not in readme

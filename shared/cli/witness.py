@@ -1,0 +1,70 @@
+"""`ledger witness`: a process of its own that cosigns a log's checkpoints, so that nobody is shown two histories."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from deploy.local.errors import StackError
+from shared.cli.stack import or_say_why
+from shared.runtime import clock
+from shared.tlog.errors import TlogError
+from shared.tlog.keys import Verifier
+from shared.tlog.policy import Policy
+
+EPILOG = """
+A log could show you one history and somebody else another. A witness makes that impossible to hide: it cosigns a checkpoint only
+when it has proof that the log has grown from the checkpoint it cosigned last, and never goes back.
+
+Run it where the log's operator has no say, with the log's verifier key, which review shows at /log/log.vkey:
+
+\b
+  ledger witness --state witness --name witness.example/one --log "$(cat log.vkey)"
+
+The first start makes its key. Each start prints the line that the log's policy needs; add it to the file behind
+LEDGER_LOG_POLICY_FILE, say who must agree, and start review again:
+
+\b
+  witness witness.example-one witness.example/one+… http://127.0.0.1:7380
+  quorum witness.example-one
+
+From then on review shows a cosigned head at /log/witnessed. Keep the state folder: a witness that forgets may be made to agree to
+another history.
+"""
+
+
+def witness(
+    state: Annotated[Path, typer.Option(help="Folder of its key and of what it cosigned last. Made when missing.")],
+    name: Annotated[str, typer.Option(help="Its name in signatures, like a URL without scheme: witness.example/one")],
+    log: Annotated[list[str] | None, typer.Option(help="Verifier key of a log to witness; may be given again.")] = None,
+    policy: Annotated[Path | None, typer.Option(help="A tlog-policy file: witness all its logs.")] = None,
+    host: Annotated[
+        str, typer.Option(help="Where to listen. Put TLS in front before you open it to others.")
+    ] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535)] = 7380,
+) -> None:
+    """Cosign a log's checkpoints when they are consistent (tlog-witness). See below how to begin."""
+    import uvicorn
+
+    from shared.runtime.witness import BadWitness, alone, application, open_witness
+
+    with or_say_why():
+        try:
+            with alone(state):
+                opened = open_witness(state, name, _logs(log or [], policy), lambda: int(clock.now().timestamp()))
+                typer.echo(f"witness {name.replace('/', '-')} {opened.cosigner.vkey} http://{host}:{port}")
+                for origin in opened.logs:
+                    typer.echo(f"{origin}: cosigned up to {opened.latest(origin).size} leaves", err=True)
+                uvicorn.run(application(opened), host=host, port=port, log_level="warning", server_header=False)
+        except (BadWitness, TlogError) as error:
+            raise StackError(str(error)) from error
+
+
+def _logs(vkeys: list[str], policy: Path | None) -> list[Verifier]:
+    logs = [Verifier.parse(vkey.strip()) for vkey in vkeys]
+    if policy is not None:
+        try:
+            logs += [log.verifier for log in Policy.parse(policy.read_bytes()).logs]
+        except OSError as error:
+            raise StackError(f"{policy}: {(error.strerror or 'cannot be read').lower()}") from error
+    return logs

@@ -1,0 +1,180 @@
+"""A witness of logs (c2sp.org/tlog-witness): cosigns a checkpoint only when it continues the one it cosigned last.
+
+The state of a log is the last checkpoint with our cosignature, in a file of its own, replaced whole and on disk before anybody reads
+the answer. It is also what the monitoring path shows.
+"""
+
+import asyncio
+import contextlib
+import fcntl
+import os
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from starlette.applications import Starlette
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from shared.tlog import witness
+from shared.tlog.checkpoint import open_checkpoint
+from shared.tlog.cosignature import Cosigner
+from shared.tlog.errors import TlogError
+from shared.tlog.note import Verifier, add_signatures, generate_key, parse_note, read_signatures
+from shared.tlog.witness import AddCheckpoint, Answer, Latest
+
+KEY: Final = "key"
+LOCK: Final = "lock"
+
+
+class BadWitness(RuntimeError):
+    """The witness cannot start: its folder or a key is not as it must be."""
+
+
+@dataclass(slots=True)
+class Witness:
+    """One witness: its key, the logs that it knows, and where it remembers."""
+
+    folder: Path
+    cosigner: Cosigner
+    logs: Mapping[str, Sequence[Verifier]]
+    now: Callable[[], int]
+    """POSIX seconds."""
+    _turns: dict[str, asyncio.Lock] = field(default_factory=lambda: defaultdict(asyncio.Lock))
+
+    async def add_checkpoint(self, body: bytes) -> Answer:
+        """Checks and remembers, one request of an origin after the other."""
+        try:
+            request = AddCheckpoint.parse(body)
+        except TlogError as error:
+            return witness.malformed(error)
+        if request.checkpoint.origin not in self.logs:
+            return witness.decide(request, self.logs, Latest(), self.cosigner, self.now())
+        async with self._turns[request.checkpoint.origin]:
+            return await asyncio.to_thread(self._decide, request)
+
+    def _decide(self, request: AddCheckpoint) -> Answer:
+        origin = request.checkpoint.origin
+        answer = witness.decide(request, self.logs, self.latest(origin), self.cosigner, self.now())
+        if answer.latest is not None:
+            text, signatures = parse_note(request.note)
+            known = {(log.name, log.key_id) for log in self.logs[origin]}
+            own = [one for one in signatures if (one.name, one.key_id) in known]
+            _replace(self._file(origin), add_signatures(text, [*own, *read_signatures(answer.body.decode())]))
+        return answer
+
+    def latest(self, origin: str) -> Latest:
+        """What it cosigned last of a log. Raises BadWitness when that is not its own word."""
+        try:
+            note = self._file(origin).read_bytes()
+        except FileNotFoundError:
+            return Latest()
+        try:
+            checkpoint, opened = open_checkpoint(note, self.logs[origin], [self.cosigner.verifier])
+        except TlogError as error:
+            raise BadWitness(f"{self._file(origin)} is damaged: {error}; put it back, never begin anew") from error
+        mine = (self.cosigner.verifier.name, self.cosigner.verifier.key_id)
+        if checkpoint.origin != origin or mine not in {(one.name, one.key_id) for one in opened.verified}:
+            raise BadWitness(f"{self._file(origin)} does not carry this witness's cosignature; put the right one back")
+        return Latest(checkpoint.size, checkpoint.root)
+
+    def shown(self, path: str) -> bytes | None:
+        """The file behind a monitoring path, if it is that of a known log."""
+        for origin in self.logs:
+            if path == witness.monitoring_path(origin):
+                with contextlib.suppress(FileNotFoundError):
+                    return self._file(origin).read_bytes()
+        return None
+
+    def _file(self, origin: str) -> Path:
+        return self.folder / witness.monitoring_path(origin).replace("/", ".")
+
+
+def open_witness(folder: Path, name: str, logs: Sequence[Verifier], now: Callable[[], int]) -> Witness:
+    """The witness that remembers in this folder; makes folder and key when they are missing. Raises BadWitness."""
+    if not logs:
+        raise BadWitness("name at least one log, by its verifier key or a policy")
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    key = folder / KEY
+    if not key.exists():
+        if any(folder.glob("*.checkpoint")):
+            raise BadWitness(f"{key} is missing, which cosigned what lies beside it; put it back from a backup")
+        _replace(key, (generate_key(name)[0] + "\n").encode())
+    try:
+        cosigner = Cosigner.parse(key.read_text(encoding="utf-8").strip())
+    except TlogError as error:
+        raise BadWitness(f"{key}: {error}") from None
+    if cosigner.verifier.name != name:
+        raise BadWitness(f"{key} is the key of {cosigner.verifier.name}, not of {name}")
+    by_origin: dict[str, list[Verifier]] = defaultdict(list)
+    for log in logs:
+        by_origin[log.name].append(log)
+    opened = Witness(folder, cosigner, dict(by_origin), now)
+    for origin in by_origin:
+        opened.latest(origin)
+    return opened
+
+
+@contextlib.contextmanager
+def alone(folder: Path) -> Iterator[None]:
+    """Two processes on one folder could each cosign another future. Raises BadWitness when one runs already."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with (folder / LOCK).open("wb") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise BadWitness(f"a witness runs on {folder} already") from None
+        yield
+
+
+def _replace(path: Path, data: bytes) -> None:
+    """Whole or not at all, and on disk when this returns."""
+    partial = path.with_name(f"{path.name}.new")
+    with open(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+    partial.replace(path)
+    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+
+
+def application(witness_: Witness) -> Starlette:
+    """The two paths of tlog-witness: `POST /add-checkpoint`, and `GET /<hash of the origin>/checkpoint` for monitors."""
+
+    async def add(request: Request) -> Response:
+        try:
+            body = await _bounded(request)
+        except TlogError as error:
+            return _response(witness.malformed(error))
+        return _response(await witness_.add_checkpoint(body))
+
+    async def show(request: Request) -> Response:
+        shown = await asyncio.to_thread(witness_.shown, f"{request.path_params['origin']}/checkpoint")
+        if shown is None:
+            return Response("this witness has cosigned nothing of that log\n", 404, media_type="text/plain")
+        return Response(shown, media_type="text/plain", headers={"Cache-Control": "no-cache"})
+
+    return Starlette(routes=[Route("/add-checkpoint", add, methods=["POST"]), Route("/{origin}/checkpoint", show)])
+
+
+async def _bounded(request: Request) -> bytes:
+    body = b""
+    with contextlib.suppress(ClientDisconnect):
+        async for part in request.stream():
+            body += part
+            if len(body) > witness.MAX_REQUEST:
+                raise TlogError(f"the request is longer than {witness.MAX_REQUEST} bytes")
+    return body
+
+
+def _response(answer: Answer) -> Response:
+    response = Response(answer.body, answer.status)
+    response.headers["Content-Type"] = answer.content_type
+    return response
