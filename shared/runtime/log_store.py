@@ -185,5 +185,5 @@ def _or_fenced(path: str) -> Iterator[None]:
 def _or_away() -> Iterator[None]:
     try:
         yield
-    except BaseError as error:
+    except (BaseError, FileNotFoundError) as error:
         raise StoreAway(f"the log store: {str(error).splitlines()[0]}") from error

@@ -183,8 +183,8 @@ class Sealer:
             max_poll_records=POLL,
             metadata_max_age_ms=10_000,
         )
-        await consumer.start()
         try:
+            await consumer.start()
             consumer.assign([TopicPartition(self.topic, number) for number in range(PARTITIONS)])
             for partition, offset in offsets.items():
                 consumer.seek(TopicPartition(self.topic, partition), offset)

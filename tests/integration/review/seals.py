@@ -80,7 +80,8 @@ async def sealing(sealer: Sealer) -> AsyncIterator["asyncio.Task[None]"]:
         yield task
     finally:
         task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
 
 
 async def put(environment: Environment, records: Iterable[Record]) -> None:
