@@ -21,14 +21,13 @@ from asyncpg.pool import Pool
 from shared.contract.chain import Head
 from shared.contract.decision import Actor, Context, Rejected
 from shared.contract.envelope import Event
-from shared.contract.hashing import ZERO_HASH
 from shared.contract.topics import HEADER_SIGNATURE, is_system
 from shared.contract.vocabulary import ServiceName
 from shared.runtime import clock, telemetry, views
-from shared.runtime.appending import IncidentHead, Proposal, Signed
+from shared.runtime.appending import IncidentHead, Proposal
 from shared.runtime.keyring import KeyMissing
 from shared.runtime.ledger import Ledger, insert, mark_rotations, move_heads, move_incidents, rotations, say
-from shared.runtime.receiving import Heard, Parked, ParkReason, Received, Record, examine, receive
+from shared.runtime.receiving import Heard, Parked, ParkReason, Received, Record, examine, place, receive
 from shared.runtime.rules import Rules
 from shared.runtime.trust import Trust
 from shared.runtime.views import Connection, Recorded, Row
@@ -162,17 +161,13 @@ class Consumer(Generic[C, S]):
             "SELECT incident_id, version, said_hash FROM incident_head WHERE incident_id = ANY($1)",
             list({heard.event.incident_id for heard in received.accepted}),
         )
-        incidents = {row["incident_id"]: IncidentHead(row["version"], row["said_hash"]) for row in rows}
-        signed: list[Signed] = []
-        offsets: list[int | None] = []
-        for heard in received.accepted:
-            head = incidents.get(heard.event.incident_id, IncidentHead(0, ZERO_HASH))
-            own = heard.event.service == self.ledger.service
-            incidents[heard.event.incident_id] = IncidentHead(
-                head.version + 1, heard.event.hash if own else head.said_hash
-            )
-            signed.append(Signed(Recorded(heard.event, head.version + 1), heard.record.signature))
-            offsets.append(None if own else heard.record.offset)
+        own = self.ledger.service
+        signed, incidents = place(
+            own,
+            received.accepted,
+            {row["incident_id"]: IncidentHead(row["version"], row["said_hash"]) for row in rows},
+        )
+        offsets = [None if heard.event.service == own else heard.record.offset for heard in received.accepted]
         await insert(connection, signed, offsets)
         partition = received.accepted[0].record.partition
         await move_heads(

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
+from uuid import UUID
 
 from shared.contract.catalogue import not_theirs_to_say
 from shared.contract.catalogue.system import KeyRotated
@@ -16,7 +17,9 @@ from shared.contract.chain import Head, Verdict, judge
 from shared.contract.envelope import Event, MalformedEnvelope, read
 from shared.contract.topics import partition_of
 from shared.contract.vocabulary import ServiceName
+from shared.runtime.appending import UNHEARD_OF, IncidentHead, Signed
 from shared.runtime.trust import Trust
+from shared.runtime.views import Recorded
 from shared.tlog.note import Verifier
 
 SIGNATURE_SIZE: Final = 64
@@ -186,6 +189,22 @@ def receive(
         batch.rotated,
         tuple(item.record for item in examined[done:]),
     )
+
+
+def place(
+    own: ServiceName, accepted: Sequence[Heard], incidents: Mapping[UUID, IncidentHead]
+) -> tuple[list[Signed], dict[UUID, IncidentHead]]:
+    """The rows that what was accepted becomes, and the heads of its incidents after it; `incidents` are those heads as locked.
+
+    `own` is who hears: what is its own was lost and is taken in again."""
+    moved = dict(incidents)
+    rows: list[Signed] = []
+    for heard in accepted:
+        before = moved.get(heard.event.incident_id, UNHEARD_OF)
+        said_hash = heard.event.hash if heard.event.service == own else before.said_hash
+        moved[heard.event.incident_id] = IncidentHead(before.version + 1, said_hash)
+        rows.append(Signed(Recorded(heard.event, before.version + 1), heard.record.signature))
+    return rows, moved
 
 
 @dataclass(slots=True)

@@ -1,0 +1,511 @@
+"""One process of a service: writer, relay and consumer, in the order of I/O of the modules that it mirrors.
+
+All that decides is the product's own: `appending.plan`, `relaying.progress`, `receiving.examine`, `receiving.receive` and
+`receiving.place`. What stands here is only the order of steps around them; each method names the function that it mirrors.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import groupby
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from shared.contract import topics
+from shared.contract.catalogue.base import EventData
+from shared.contract.catalogue.intake import Reported
+from shared.contract.chain import EMPTY
+from shared.contract.envelope import Event, Said
+from shared.contract.topics import partition_of
+from shared.contract.vocabulary import ServiceName
+from shared.runtime import appending, receiving, relaying
+from shared.runtime.answers import Conflict
+from shared.runtime.appending import UNHEARD_OF, Again, Idempotency, Proposal, Signed, Turn
+from shared.runtime.receiving import Heard, Parked, ParkReason, Received, Record
+from tests.simulation.broker import Producer
+from tests.simulation.database import ConnectionLost, Database, Row, Transaction, UniqueViolation
+from tests.simulation.schedule import Future, Steps, Task
+
+if TYPE_CHECKING:
+    from tests.simulation.world import World
+
+TURN, BATCH, HEARD = 6, 5, 7
+"""Smaller than in production, so that a short run has many turns and batches."""
+ACK_WITHIN, LOOK_EVERY = 3.0, 0.1
+ATTEMPTS = 8
+
+
+class SendFailed(OSError):
+    """Stands for aiokafka's errors and for the relay's own deadline."""
+
+
+class Fenced(OSError):
+    """Another relay has taken over since."""
+
+
+class KeyTaken(Exception):
+    """Another replica took an idempotency key between this turn's look and its insert."""
+
+
+PASSING = (ConnectionLost, SendFailed, Fenced)
+
+
+@dataclass(slots=True, eq=False)
+class Command:
+    """What a client asks of a replica; `answer` gets a tuple of Signed, "refused", or None when nobody knows."""
+
+    tag: str
+    incident_id: UUID
+    data: Sequence[EventData]
+    idempotency: Idempotency | None = None
+    expected_version: int | None = None
+    opens: bool = False
+    answer: Future = field(default_factory=Future)
+
+
+@dataclass(slots=True, eq=False)
+class Waiting:
+    proposal: Proposal
+    answer: Future = field(default_factory=Future)
+
+
+class Replica:
+    def __init__(self, name: str, service: ServiceName, world: "World", database: Database) -> None:
+        self.name = name
+        self.service = service
+        self.world = world
+        self.database = database
+        self.alive = False
+        self.session_lost = False
+        self._tasks: list[Task] = []
+        self._queue: list[Waiting] = []
+        self._wake = Future()
+        self._open: list[Command] = []
+        self._producer: Producer | None = None
+
+    # The process
+
+    def start(self) -> None:
+        self.alive = True
+        self._queue, self._wake = [], Future()
+        self.world.rebalance(self.service)
+        siblings: Sequence[tuple[str, Callable[[], Steps]]] = (
+            ("writer", self.writer),
+            ("relay", self.relay),
+            ("consumer", self.consumer),
+        )
+        self._tasks = [self.spawn(name, self._persist(run)) for name, run in siblings]
+
+    def spawn(self, name: str, steps: Steps) -> Task:
+        return self.world.scheduler.spawn(f"{self.name} {name}", steps, self)
+
+    def dies(self) -> bool:
+        if self.world.chance("killed", self.name):
+            self.die()
+            return True
+        return False
+
+    def die(self) -> None:
+        """kill -9: nothing that it knew is left; the servers notice and end its sessions."""
+        self.alive = False
+        self._end_producer()
+        for task in self._tasks:
+            task.kill()
+        self._tasks = []
+        self._give_up_lease()
+        for command in self._open:
+            self.world.scheduler.set(command.answer, None)
+        self._open = []
+        self.world.scheduler.spawn("restart", self._restart(), after=self.world.delay(0.5))
+
+    def _restart(self) -> Steps:
+        self.start()
+        yield 0.0
+
+    def _persist(self, run: Callable[[], Steps]) -> Steps:
+        """Mirrors persistence.persist, and the process that stops loudly on a bug."""
+        while True:
+            try:
+                yield from run()
+            except PASSING as error:
+                self.world.tell(self.name, f"interrupted, trying again: {error}")
+                yield self.world.delay(0.1)
+            except UniqueViolation as error:
+                self.world.tell(self.name, f"stops on a bug: {error}")
+                self.world.scheduler.spawn("end", self._end())
+                yield Future()
+
+    def _end(self) -> Steps:
+        if self.alive:
+            self.die()
+        yield 0.0
+
+    # Saying: ledger.Ledger
+
+    def ask(self, command: Command) -> None:
+        self._open.append(command)
+        self._tasks.append(self.spawn("command", self._answer(command)))
+
+    def _answer(self, command: Command) -> Steps:
+        try:
+            answer = yield from self.carry_out(command)
+        except (ConnectionLost, UniqueViolation):
+            answer = None
+        if command in self._open:
+            self._open.remove(command)
+        if self.world.chance("client's answer lost", self.name):
+            answer = None
+        self.world.scheduler.set(command.answer, answer)
+
+    def carry_out(self, command: Command) -> Steps:
+        """Mirrors Ledger.carry_out."""
+        yield self.world.delay(0.001)
+        if command.idempotency is not None and (earlier := self.earlier(command.idempotency)) is not None:
+            return earlier
+        for _ in range(ATTEMPTS):
+            version = self.database.get("incident_head", command.incident_id, UNHEARD_OF).version
+            if not command.opens and version == 0:
+                return "refused"
+            if command.expected_version is not None and command.expected_version != version:
+                return "refused"
+            verdict = yield from self._decide_and_append(command, version)
+            if not isinstance(verdict, Conflict):
+                return "refused" if isinstance(verdict, Exception) else verdict
+            yield self.world.delay(0.01)
+        return "refused"
+
+    def _decide_and_append(self, command: Command, version: int) -> Steps:
+        """Mirrors Ledger._decide_and_append."""
+        said = [self.world.say(command.incident_id, data, command.tag) for data in command.data]
+        waiting = Waiting(Proposal(command.incident_id, version, said, command.idempotency))
+        self._queue.append(waiting)
+        self.world.scheduler.set(self._wake)
+        yield waiting.answer
+        verdict = waiting.answer.value
+        if isinstance(verdict, ConnectionLost | UniqueViolation):
+            raise verdict
+        if isinstance(verdict, Again):
+            yield self.world.delay(0.001)
+            assert command.idempotency is not None
+            return self.earlier(command.idempotency) or Conflict(command.incident_id, version, version)
+        return verdict
+
+    def earlier(self, idempotency: Idempotency) -> Any:
+        """Mirrors Ledger._earlier."""
+        taken = self.database.get("idempotency", idempotency.key)
+        if taken is None:
+            return None
+        digest, places = taken
+        if digest != idempotency.digest:
+            return "refused"
+        rows = [self.database.get("ledger", place) for place in places]
+        return tuple(Signed(appending.Recorded(row.event, row.version), row.signature) for row in rows)
+
+    def writer(self) -> Steps:
+        """Mirrors Ledger.run."""
+        while True:
+            if not self._queue:
+                self._wake = Future()
+                yield self._wake
+            waiting, self._queue = self._queue[:TURN], self._queue[TURN:]
+            yield from self.commit(waiting)
+
+    def commit(self, waiting: Sequence[Waiting]) -> Steps:
+        """Mirrors Ledger._commit."""
+        with self.database.transaction(f"{self.name} writer") as transaction:
+            try:
+                turn = yield from self.append_within(transaction, [item.proposal for item in waiting])
+            except (ConnectionLost, UniqueViolation, KeyTaken) as error:
+                failure: Exception = error
+            else:
+                try:
+                    yield from transaction.commit()
+                except (ConnectionLost, UniqueViolation) as error:
+                    for item in waiting:
+                        self.world.scheduler.set(item.answer, error)
+                    return
+                self.answer(waiting, turn)
+                return
+        yield from self.commit_singly(waiting, failure)
+
+    def answer(self, waiting: Sequence[Waiting], turn: Turn) -> None:
+        for item, verdict in zip(waiting, turn.verdicts, strict=True):
+            self.world.scheduler.set(item.answer, verdict)
+
+    def commit_singly(self, waiting: Sequence[Waiting], error: Exception) -> Steps:
+        """Mirrors Ledger._commit_singly."""
+        if len(waiting) == 1:
+            self.world.scheduler.set(waiting[0].answer, Again() if isinstance(error, KeyTaken) else error)
+            return
+        for item in waiting:
+            yield from self.commit([item])
+
+    def append_within(self, transaction: Transaction, proposals: Sequence[Proposal]) -> Steps:
+        """Mirrors Ledger.append_within, _plan, _write and _take_keys."""
+        partitions = sorted({partition_of(proposal.incident_id) for proposal in proposals})
+        yield from transaction.lock(partitions)
+        yield from transaction.statement()
+        keys = [proposal.idempotency.key for proposal in proposals if proposal.idempotency is not None]
+        turn = appending.plan(
+            proposals,
+            {number: transaction.get("chain", (self.service, number), EMPTY) for number in partitions},
+            {
+                proposal.incident_id: transaction.get("incident_head", proposal.incident_id, UNHEARD_OF)
+                for proposal in proposals
+            },
+            {key: taken[0] for key in keys if (taken := transaction.get("idempotency", key)) is not None},
+            self.world.speakers[self.service],
+        )
+        if turn.rows:
+            yield from transaction.statement()
+            insert(transaction, turn.rows, [None] * len(turn.rows))
+            yield from self.move_own_heads(transaction, turn)
+            self.take_keys(transaction, proposals, turn)
+        return turn
+
+    def move_own_heads(self, transaction: Transaction, turn: Turn) -> Steps:
+        yield from transaction.statement()
+        for number, head in turn.heads.items():
+            transaction.put("chain", (self.service, number), head)
+        for incident_id, incident in turn.incidents.items():
+            transaction.put("incident_head", incident_id, incident)
+
+    def take_keys(self, transaction: Transaction, proposals: Sequence[Proposal], turn: Turn) -> None:
+        for proposal, verdict in zip(proposals, turn.verdicts, strict=True):
+            if proposal.idempotency is not None and isinstance(verdict, tuple):
+                places = [place_of(row.recorded.event) for row in verdict]
+                try:
+                    transaction.insert("idempotency", proposal.idempotency.key, (proposal.idempotency.digest, places))
+                except UniqueViolation as error:
+                    raise KeyTaken from error
+
+    # Relaying: relay.Relay
+
+    def relay(self) -> Steps:
+        """Mirrors Relay.run and lease.lease."""
+        self.session_lost = False
+        while self.database.get("lease", "relay") not in (None, self):
+            yield self.world.delay(0.25)
+        self.database.tables["lease"]["relay"] = self
+        try:
+            yield from self._relay_session()
+            epoch = self.database.get("relay_lease", "epoch", 0) + 1
+            self.database.tables["relay_lease"]["epoch"] = epoch
+            self._producer = self.world.broker.producer()
+            while True:
+                if not (yield from self.round(epoch)):
+                    yield LOOK_EVERY
+        finally:
+            self._end_producer()
+            self._give_up_lease()
+
+    def _end_producer(self) -> None:
+        if self._producer is not None:
+            self._producer.alive = False
+            self._producer = None
+
+    def _give_up_lease(self) -> None:
+        if self.database.get("lease", "relay") is self:
+            self.database.tables["lease"]["relay"] = None
+
+    def _relay_session(self) -> Steps:
+        """A statement on the lease's own connection. The lease may go with that session, or, behind a pooler, without it."""
+        yield self.world.delay(0.001)
+        if self.world.chance("lease lost with its session", self.name):
+            self._give_up_lease()
+            self.session_lost = True
+        if self.world.chance("lease lost, session lives", self.name):
+            self._give_up_lease()
+        if self.session_lost:
+            yield self.world.delay(0.5)
+            raise ConnectionLost(f"{self.name}: the relay's session is gone")
+
+    def next_batches(self) -> list[tuple[int, list[Row]]]:
+        """Mirrors relay.NEXT."""
+        batches = []
+        for number in self.world.partitions:
+            cursor = self.database.get("relay_cursor", number, 0)
+            if rows := self.database.after(self.service, number, cursor, BATCH):
+                batches.append((number, rows))
+        return batches
+
+    def round(self, epoch: int) -> Steps:
+        """Mirrors Relay._round."""
+        yield from self._relay_session()
+        batches = self.next_batches()
+        if not batches:
+            return False
+        cursors = {number: rows[0].event.link.sequence - 1 for number, rows in batches}
+        sent = yield from self.send(batches)
+        moved = relaying.progress(cursors, sent)
+        yield from self._relay_session()
+        self.move(epoch, moved.cursors)
+        if moved.failed:
+            yield from self.send_failed()
+        return True
+
+    def send(self, batches: Sequence[tuple[int, Sequence[Row]]]) -> Steps:
+        """Mirrors Relay._send: waits for every answer, and for none longer than the deadline."""
+        assert self._producer is not None
+        flying = [
+            (number, rows, self.world.broker.send(self._producer, number, [message(row) for row in rows]))
+            for number, rows in batches
+        ]
+        deadline = self.world.scheduler.now + ACK_WITHIN
+        while not all(request.answer.done for _, _, request in flying):
+            if self.world.scheduler.now > deadline:
+                raise SendFailed(f"{self.name}: no acknowledgement in time")
+            yield 0.01
+        return [
+            relaying.Sent(number, [row.event.link.sequence for row in rows], acknowledged=request.answer.value)
+            for number, rows, request in flying
+        ]
+
+    def send_failed(self) -> Steps:
+        raise SendFailed(f"{self.name}: a batch failed")
+        yield 0.0
+
+    def move(self, epoch: int, cursors: dict[int, int]) -> None:
+        """Mirrors Relay._move: one statement."""
+        if self.fenced(epoch):
+            raise Fenced(f"{self.name}: fenced")
+        self.database.tables["relay_cursor"].update(cursors)
+
+    def fenced(self, epoch: int) -> bool:
+        return bool(self.database.get("relay_lease", "epoch", 0) != epoch)
+
+    # Hearing: consumer.Consumer
+
+    def consumer(self) -> Steps:
+        """Mirrors Consumer.run with _FromDatabase."""
+        generation, positions = 0, dict[int, int]()
+        while True:
+            yield self.world.delay(0.02)
+            if self.world.chance("rebalanced", self.name):
+                self.world.rebalance(self.service)
+            if generation != self.world.generation[self.service]:
+                generation = self.world.generation[self.service]
+                yield self.world.delay(0.005)
+                positions = {number: self.position(number) for number in self.world.assigned(self)}
+            for number, records in self.getmany(positions):
+                if self.world.chance("paused with a batch in hand", self.name):
+                    yield self.world.delay(5.0)
+                elif self.world.chance("rebalanced in a batch", self.name):
+                    self.world.rebalance(self.service)
+                yield from self.hear(number, records, records[-1].offset + 1)
+
+    def position(self, number: int) -> int:
+        return int(self.database.get("heard_offset", number, 0))
+
+    def getmany(self, positions: dict[int, int]) -> list[tuple[int, Sequence[Record]]]:
+        """Mirrors the fetcher with auto_offset_reset="earliest": out of range starts again from the beginning."""
+        batches = []
+        for number in positions:
+            log = self.world.broker.logs[number]
+            if positions[number] > len(log):
+                positions[number] = 0
+            if records := log[positions[number] : positions[number] + HEARD]:
+                positions[number] += len(records)
+                batches.append((number, records))
+        return batches
+
+    def hear(self, partition: int, records: Sequence[Record], next_offset: int | None = None) -> Steps:
+        """Mirrors Consumer.hear."""
+        examined = [self.world.examine(record, self.service) for record in records]
+        with self.database.transaction(f"{self.name} consumer") as transaction:
+            received = yield from self._judge(transaction, partition, examined)
+            yield from transaction.statement()
+            self.record(transaction, received)
+            self.park(transaction, received.parked)
+            self.resolve(transaction, partition, received)
+            yield from self._react(transaction, received.accepted)
+            if next_offset is not None:
+                transaction.put("heard_offset", partition, next_offset)
+            yield from transaction.commit()
+
+    def _judge(self, transaction: Transaction, partition: int, examined: Sequence[Heard | Parked]) -> Steps:
+        """Mirrors Consumer._judge. The lane stands for the partition's chain rows, which are locked together."""
+        yield from transaction.lock([partition])
+        yield from transaction.statement()
+        early = self.early(transaction, partition)
+        known = {}
+        for item in (*examined, *early):
+            if isinstance(item, Heard) and (row := transaction.get("ledger", place_of(item.event))) is not None:
+                known[item.event.service, item.event.link.sequence] = row.event.hash
+        heads = {service: transaction.get("chain", (service, partition), EMPTY) for service in self.world.services}
+        return receiving.receive(self.service, heads, known, early, examined)
+
+    def early(self, transaction: Transaction, partition: int) -> list[Heard]:
+        return [
+            item
+            for parked, resolved in transaction.scan(("parked", partition)).values()
+            if not resolved and parked.reason is ParkReason.GAP
+            if isinstance(item := self.world.examine(parked.record, self.service), Heard)
+        ]
+
+    def record(self, transaction: Transaction, received: Received) -> None:
+        """Mirrors Consumer._record."""
+        if not received.accepted:
+            return
+        incidents = {
+            heard.event.incident_id: transaction.get("incident_head", heard.event.incident_id, UNHEARD_OF)
+            for heard in received.accepted
+        }
+        rows, moved = receiving.place(self.service, received.accepted, incidents)
+        insert(transaction, rows, [heard.record.offset for heard in received.accepted])
+        self.move_heads(transaction, received.accepted[0].record.partition, received)
+        for incident_id, incident in moved.items():
+            transaction.put("incident_head", incident_id, incident)
+
+    def move_heads(self, transaction: Transaction, partition: int, received: Received) -> None:
+        for service, head in received.heads.items():
+            if head.sequence:
+                transaction.put("chain", (service, partition), head)
+
+    def park(self, transaction: Transaction, parked: Sequence[Parked]) -> None:
+        """Mirrors Consumer._park."""
+        for item in parked:
+            key = (item.record.offset, item.reason, item.record.value)
+            if transaction.get(("parked", item.record.partition), key) is None:
+                transaction.put(("parked", item.record.partition), key, (item, False))
+
+    def resolve(self, transaction: Transaction, partition: int, received: Received) -> None:
+        """Mirrors Consumer._resolve."""
+        heard = {item.record.offset for item in received.accepted} | set(received.duplicates)
+        table = ("parked", partition)
+        for key, (item, resolved) in transaction.scan(table).items():
+            if resolved:
+                continue
+            row = transaction.get("ledger", place_of(item.event)) if item.reason is ParkReason.GAP else None
+            if item.record.offset in heard or (row is not None and row.event.envelope == item.record.value):
+                transaction.put(table, key, (item, True))
+
+    def _react(self, transaction: Transaction, accepted: Sequence[Heard]) -> Steps:
+        """Mirrors Consumer._react_to: what is said because of an event commits with it."""
+        for heard in accepted:
+            event = heard.event
+            if self.service is not ServiceName.NOTIFY or not isinstance(event.data, Reported) or not event.data.opens:
+                continue
+            version = transaction.get("incident_head", event.incident_id).version
+            said = self.world.say(event.incident_id, self.world.data[self.service], reaction_to(event))
+            yield from self.append_within(transaction, [Proposal(event.incident_id, version, [said])])
+
+
+def reaction_to(event: Event) -> str:
+    return f"reaction to {event.id}"
+
+
+def place_of(event: Event) -> tuple[ServiceName, int, int]:
+    return event.link.service, event.link.partition, event.link.sequence
+
+
+def insert(transaction: Transaction, rows: Sequence[Signed], offsets: Sequence[int | None]) -> None:
+    """Mirrors ledger.insert, with the table's two unique keys."""
+    for row, offset in zip(rows, offsets, strict=True):
+        event, version = row.recorded.event, row.recorded.version
+        transaction.insert("ledger", place_of(event), Row(event, version, row.signature, offset))
+        transaction.insert("version", (event.incident_id, version), event.hash)
+
+
+def message(row: Row) -> Record:
+    event = row.event
+    return Record(event.link.partition, -1, topics.key_of(event.incident_id), event.envelope, (), row.signature)

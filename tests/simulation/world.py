@@ -1,0 +1,392 @@
+"""One simulated run: three services of two replicas each, their databases, the topic, clients, an operator, and one seed.
+
+Ed25519 is replaced here by keyed BLAKE2b, and what an envelope says is decoded once for all receivers: both only for the model's
+speed. The pure functions take the signer (`Speaker.sign`) and the judgement (`Trust.refusal`) as inputs, and everything else
+about a message, its place on the chain above all, is judged anew by each receiver.
+"""
+
+import hashlib
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import cache
+from random import Random
+from typing import Final
+from uuid import UUID
+
+from shared.contract.catalogue.base import EventData
+from shared.contract.catalogue.intake import ReportChannel, Reported
+from shared.contract.catalogue.notify import CommunicationWaived
+from shared.contract.catalogue.review import LessonRecorded
+from shared.contract.chain import EMPTY
+from shared.contract.envelope import Event, Said
+from shared.contract.hashing import signed_bytes
+from shared.contract.topics import partition_of
+from shared.contract.vocabulary import Audience, ServiceName
+from shared.runtime import receiving
+from shared.runtime.appending import Idempotency, Speaker
+from shared.runtime.receiving import Heard, Parked, ParkReason, Record
+from shared.runtime.trust import Trust
+from tests.simulation.broker import Broker
+from tests.simulation.chance import Chance, Point
+from tests.simulation.checking import Anomaly, Answer, Entry, History, Outcome, check
+from tests.simulation.database import Database
+from tests.simulation.replica import Command, Replica, reaction_to
+from tests.simulation.schedule import Scheduler, Steps
+
+FAULTS: Final[Mapping[str, float]] = {
+    "request lost": 0.08,
+    "request failed": 0.05,
+    "request late": 0.04,
+    "leader changed": 0.08,
+    "log truncated": 0.01,
+    "acknowledgement lost": 0.08,
+    "acknowledgement late": 0.04,
+    "failed though appended": 0.06,
+    "connection lost": 0.01,
+    "rolled back": 0.03,
+    "answer lost after commit": 0.04,
+    "client's answer lost": 0.06,
+    "killed": 0.0015,
+    "lease lost with its session": 0.006,
+    "lease lost, session lives": 0.006,
+    "rebalanced": 0.02,
+    "rebalanced in a batch": 0.06,
+    "paused with a batch in hand": 0.02,
+    "key not trusted yet": 0.03,
+}
+"""How often each fault happens where it can."""
+
+SERVICES: Final = (ServiceName.INTAKE, ServiceName.NOTIFY, ServiceName.REVIEW)
+DATA: Final[Mapping[ServiceName, EventData]] = {
+    ServiceName.INTAKE: Reported(opens=False, channel=ReportChannel.API),
+    ServiceName.NOTIFY: CommunicationWaived(audience=Audience.PRESS, reason="x"),
+    ServiceName.REVIEW: LessonRecorded(text="x"),
+}
+OPENS: Final = Reported(opens=True, channel=ReportChannel.API)
+START: Final = datetime(2026, 3, 2, 9, tzinfo=UTC)
+CLIENTS, PARTITIONS, SETTLES_WITHIN = 6, 2, 120.0
+
+
+@cache
+def incidents() -> tuple[UUID, ...]:
+    """Ids of incidents on the two partitions that a run uses, so that each chain is long."""
+    ids = (UUID(int=0x0196_0000_0000_7000_8000_0000_0000_0000 + number) for number in range(20_000))
+    return tuple(id_ for id_ in ids if partition_of(id_) < PARTITIONS)
+
+
+def sign(service: ServiceName, message: bytes) -> bytes:
+    return hashlib.blake2b(message, key=service.encode()).digest()
+
+
+class CheapTrust(Trust):
+    """Every service's stand-in key, except those that the trust file of this receiver does not name yet."""
+
+    def __init__(self, missing: frozenset[ServiceName] = frozenset()) -> None:
+        super().__init__(())
+        self._missing = missing
+
+    def refusal(self, event: Event, signature: bytes) -> str | None:
+        if event.service in self._missing:
+            return f"no key of {event.service} is trusted"
+        return None if signature == sign(event.service, signed_bytes(event.envelope)) else "the signature does not verify"
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    seed: int
+    faults: Mapping[str, int]
+    fired: Sequence[Point]
+    anomalies: Sequence[Anomaly]
+    trace: Sequence[str]
+    events: int
+    steps: int
+
+
+class World:
+    services = SERVICES
+    data = DATA
+
+    def __init__(self, seed: int, commands: int, only: frozenset[Point] | None = None, *, tracing: bool = False) -> None:
+        self.seed = seed
+        self.scheduler = Scheduler()
+        self.chance = Chance(seed, dict(FAULTS), only)
+        self.trace: list[str] | None = [] if tracing else None
+        self.chance.tell = self.tell
+        self._timing = Random(f"timing {seed}")
+        self.partitions = tuple(range(PARTITIONS))
+        self.broker = Broker(self.partitions, self.scheduler, self.chance, self.delay)
+        self.broker.truncated = self._truncated
+        self.databases = {
+            service: Database(service.value, self.scheduler, self.chance, self.delay) for service in SERVICES
+        }
+        self.speakers = {
+            service: Speaker(service, "00000000", lambda message, service=service: sign(service, message))  # type: ignore[misc]
+            for service in SERVICES
+        }
+        self.replicas = [
+            Replica(f"{service}-{letter}", service, self, self.databases[service])
+            for service in SERVICES
+            for letter in "ab"
+        ]
+        self.generation: Counter[ServiceName] = Counter()
+        self.answers: list[Answer] = []
+        self.missing_keys: dict[ServiceName, frozenset[ServiceName]] = defaultdict(frozenset)
+        self._assignment: dict[tuple[ServiceName, int], Replica] = {}
+        self._examined: dict[tuple[bytes, bytes, int, frozenset[ServiceName]], Heard | Parked] = {}
+        self._commands = commands
+        self._open_incidents: list[UUID] = []
+        self._clients_done = 0
+        self._truncations = self._rewound = 0
+
+    def delay(self, mean: float) -> float:
+        return mean * (0.2 + 1.6 * self._timing.random())
+
+    def tell(self, who: str, what: str) -> None:
+        if self.trace is not None:
+            self.trace.append(f"{self.scheduler.now:9.3f}  {who:<16} {what}")
+
+    # What replicas ask of the world
+
+    def say(self, incident_id: UUID, data: EventData, tag: str) -> Said:
+        """Mirrors ledger.say; the actor carries the client's mark."""
+        return Said(UUID(int=self._timing.getrandbits(128)), incident_id, START, tag, data, "simulated")
+
+    def examine(self, record: Record, receiver: ServiceName) -> Heard | Parked:
+        missing = self.missing_keys[receiver]
+        key = (record.value, record.signature, record.partition, missing)
+        if (known := self._examined.get(key)) is None:
+            known = self._examined[key] = receiving.examine(record, CheapTrust(missing))
+        if isinstance(known, Heard):
+            return Heard(known.event, record)
+        return Parked(record, known.reason, known.detail, known.event)
+
+    def assigned(self, replica: Replica) -> list[int]:
+        return [number for number in self.partitions if self._assignment.get((replica.service, number)) is replica]
+
+    def rebalance(self, service: ServiceName) -> None:
+        alive = [replica for replica in self.replicas if replica.service is service and replica.alive]
+        self.generation[service] += 1
+        for number in self.partitions:
+            if alive:
+                self._assignment[service, number] = self._timing.choice(alive)
+
+    # Clients
+
+    def _client(self, name: str, commands: int) -> Steps:
+        for number in range(commands):
+            yield self.delay(0.3)
+            command, attempts = self._next_command(f"{name}.{number}")
+            answer = None
+            for _ in range(attempts):
+                answer = yield from self._ask(command)
+                if answer is not None:
+                    break
+                command = Command(
+                    command.tag,
+                    command.incident_id,
+                    command.data,
+                    command.idempotency,
+                    command.expected_version,
+                    command.opens,
+                )
+            self._note(command, answer)
+            if self.chance("key not trusted yet", name):
+                self.scheduler.spawn("trust file", self._distrust())
+        self._clients_done += 1
+
+    def _next_command(self, tag: str) -> tuple[Command, int]:
+        """A command, and how often its client asks: only under an idempotency key may it ask again."""
+        random = self._timing
+        keyed = random.random() < 0.7
+        idempotency = Idempotency(tag, tag.encode()) if keyed else None
+        if not self._open_incidents or random.random() < 0.3:
+            incident, service, data = random.choice(incidents()), ServiceName.INTAKE, [OPENS]
+        else:
+            incident = random.choice(self._open_incidents[-6:])
+            service = random.choice(SERVICES)
+            data = [DATA[service]] * random.choice((1, 1, 1, 2))
+        expected = random.choice((1, 2)) if random.random() < 0.1 else None
+        if keyed and random.random() < 0.05:
+            idempotency = Idempotency("shared", tag.encode())
+        command = Command(tag, incident, data, idempotency, expected, opens=data == [OPENS])
+        return command, 12 if keyed else 1
+
+    def _ask(self, command: Command) -> Steps:
+        service = command.data[0].SAID_BY
+        alive = [replica for replica in self.replicas if replica.service is service and replica.alive]
+        if not alive:
+            yield self.delay(0.5)
+            return None
+        self._timing.choice(alive).ask(command)
+        yield command.answer
+        yield self.delay(0.01)
+        return command.answer.value
+
+    def _note(self, command: Command, answer: object) -> None:
+        says = len(command.data)
+        self.tell("client", f"{command.tag}: {'accepted' if isinstance(answer, tuple) else answer or 'unknown'}")
+        if isinstance(answer, tuple):
+            events = tuple(signed.recorded.event.hash for signed in answer)
+            decided_on = answer[0].recorded.version - 1 if command.expected_version is None else command.expected_version
+            self.answers.append(Answer(command.tag, Outcome.ACCEPTED, says, events, decided_on))
+            if command.incident_id not in self._open_incidents:
+                self._open_incidents.append(command.incident_id)
+        else:
+            outcome = Outcome.REFUSED if answer == "refused" else Outcome.UNKNOWN
+            self.answers.append(Answer(command.tag, outcome, says))
+
+    # The operator
+
+    def _distrust(self) -> Steps:
+        """A receiver's trust file lacks a key for a while; then the operator adds it and replays what was parked."""
+        receiver, speaker = self._timing.sample(SERVICES, 2)
+        self.missing_keys[receiver] |= {speaker}
+        self.tell("operator", f"{receiver} does not trust {speaker}'s key yet")
+        yield self.delay(3.0)
+        self.missing_keys[receiver] -= {speaker}
+        yield from self.replay_parked(receiver)
+
+    def replay_parked(self, service: ServiceName) -> Steps:
+        """`ledger parked replay`: each unresolved message by itself, in any order; mirrors rebuilding.replay_parked."""
+        database = self.databases[service]
+        rows = [item for number in self.partitions for item in database.tables["parked", number].items()]
+        self._timing.shuffle(rows)
+        for key, (parked, _) in rows:
+            alive = [replica for replica in self.replicas if replica.service is service and replica.alive]
+            if not alive:
+                return
+            if parked.reason is not ParkReason.GAP and not database.get(("parked", parked.record.partition), key)[1]:
+                try:
+                    yield from alive[0].hear(parked.record.partition, [parked.record])
+                except OSError:
+                    yield self.delay(0.1)
+
+    def _truncated(self) -> None:
+        self._truncations += 1
+        self.scheduler.spawn("operator", self._relay_again(self._truncations), after=self.delay(2.0))
+
+    def _relay_again(self, truncation: int) -> Steps:
+        """The broker has forgotten what it had acknowledged: every service relays its chains again; receivers drop what they know.
+        The operator waits until no receiver stands behind the end of the log. Mirrors rebuilding.relay_again."""
+        while self._behind_the_end():
+            yield 0.2
+        for database in self.databases.values():
+            yield self.delay(0.01)
+            database.tables["relay_lease"]["epoch"] = database.get("relay_lease", "epoch", 0) + 1
+            database.tables["relay_cursor"].update(dict.fromkeys(self.partitions, 0))
+        self.tell("operator", f"truncation {truncation}: relays all again")
+        self._rewound += 1
+
+    def _behind_the_end(self) -> bool:
+        return any(
+            database.get("heard_offset", number, 0) > len(log)
+            for database in self.databases.values()
+            for number, log in self.broker.logs.items()
+        )
+
+    # The run
+
+    def run(self) -> Result:
+        for replica in self.replicas:
+            replica.start()
+        for number in range(CLIENTS):
+            name = f"client-{number}"
+            self.scheduler.spawn(name, self._client(name, self._commands // CLIENTS))
+        self.scheduler.run(600.0, lambda: self._clients_done == CLIENTS)
+        self.chance.off = True
+        self.scheduler.spawn("operator", self._tidy_up())
+        self.scheduler.run(self.scheduler.now + SETTLES_WITHIN, self._settled)
+        anomalies = check(self.history())
+        return Result(
+            self.seed,
+            Counter(kind for kind, _, _ in self.chance.fired),
+            self.chance.fired,
+            anomalies,
+            self.trace or (),
+            sum(len(entries) for entries in self.history().ledgers.values()),
+            self.scheduler.steps,
+        )
+
+    def _tidy_up(self) -> Steps:
+        """At the end every key is trusted, and the operator replays until nothing that can be heard is parked."""
+        self.missing_keys.clear()
+        for _ in range(3):
+            yield 20.0
+            for service in SERVICES:
+                yield from self.replay_parked(service)
+
+    def _settled(self) -> bool:
+        return (
+            self._rewound == self._truncations
+            and not any(
+                parked
+                for database in self.databases.values()
+                for number in self.partitions
+                for _, parked in [(0, any(not done for _, done in database.tables["parked", number].values()))]
+            )
+            and all(self._even(service, number) for service in SERVICES for number in self.partitions)
+        )
+
+    def _even(self, service: ServiceName, number: int) -> bool:
+        """The service has relayed all that it said on the partition, and heard all that stands there."""
+        database, log = self.databases[service], self.broker.logs[number]
+        said = database.get("chain", (service, number), EMPTY).sequence
+        heard = all(
+            self.databases[other].get("chain", (service, number), EMPTY).sequence == said for other in SERVICES
+        )
+        return (
+            heard
+            and database.get("relay_cursor", number, 0) == said
+            and database.get("heard_offset", number, 0) == len(log)
+        )
+
+    def history(self) -> History:
+        topic = {
+            number: [
+                entry(item.event)
+                for record in log
+                if isinstance(item := self.examine(record, ServiceName.TRIAGE), Heard)
+            ]
+            for number, log in self.broker.logs.items()
+        }
+        waiting = {
+            service.value: sum(
+                not done for number in self.partitions for _, done in database.tables["parked", number].values()
+            )
+            for service, database in self.databases.items()
+        }
+        ledgers = {
+            service.value: [entry(row.event, row.version) for row in database.order]
+            for service, database in self.databases.items()
+        }
+        return History(
+            [*self.answers, *self._reactions()],
+            ledgers,
+            topic,
+            waiting=waiting,
+            truncated=self._truncations > 0,
+        )
+
+    def _reactions(self) -> list[Answer]:
+        """What notify must have said on its own: one reaction to each report that opened an incident."""
+        return [
+            Answer(reaction_to(row.event), Outcome.ACCEPTED)
+            for row in self.databases[ServiceName.INTAKE].order
+            if isinstance(row.event.data, Reported) and row.event.data.opens
+        ]
+
+
+def entry(event: Event, version: int | None = None) -> Entry:
+    link = event.link
+    return Entry(
+        link.service.value,
+        link.partition,
+        link.sequence,
+        event.hash,
+        link.prevhash,
+        str(event.incident_id),
+        event.actor,
+        version,
+    )
