@@ -23,7 +23,7 @@ class Producer:
 
 @dataclass(slots=True, eq=False)
 class Request:
-    """A batch on its way; `answer` is set to True (acknowledged) or False (failed) when the client hears."""
+    """A batch on its way; `answer` becomes True (acknowledged), False (failed) or None (its sender gave up)."""
 
     producer: Producer
     partition: int
@@ -90,7 +90,7 @@ class Broker:
         if request.first == expected:
             self._known[key] = expected + len(request.records)
             log = self.logs[request.partition]
-            log.extend(replace(record, offset=len(log) + number) for number, record in enumerate(request.records))
+            log.extend([replace(record, offset=len(log) + number) for number, record in enumerate(request.records)])
         return True
 
     def _forget(self, partition: int) -> None:

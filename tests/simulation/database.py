@@ -82,7 +82,7 @@ class Transaction:
 
     def statement(self) -> Steps:
         """One round trip."""
-        yield self.database.delay(0.001)
+        yield self.database.delay(0.003)
         if self.database.chance("connection lost", self.who):
             self._release()
             raise ConnectionLost(f"{self.who}: lost in a transaction")
@@ -119,13 +119,13 @@ class Transaction:
         self._written[table][key] = value
 
     def commit(self) -> Steps:
-        yield self.database.delay(0.001)
+        yield self.database.delay(0.003)
         if self.database.chance("rolled back", self.who):
             self._release()
             raise ConnectionLost(f"{self.who}: lost before the commit")
         self._apply()
         self._release()
-        yield self.database.delay(0.001)
+        yield self.database.delay(0.003)
         if self.database.chance("answer lost after commit", self.who):
             raise ConnectionLost(f"{self.who}: lost after the commit")
 

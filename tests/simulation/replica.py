@@ -4,9 +4,8 @@ All that decides is the product's own: `appending.plan`, `relaying.progress`, `r
 `receiving.place`. What stands here is only the order of steps around them; each method names the function that it mirrors.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from itertools import groupby
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -21,7 +20,7 @@ from shared.runtime import appending, receiving, relaying
 from shared.runtime.answers import Conflict
 from shared.runtime.appending import UNHEARD_OF, Again, Idempotency, Proposal, Signed, Turn
 from shared.runtime.receiving import Heard, Parked, ParkReason, Received, Record
-from tests.simulation.broker import Producer
+from tests.simulation.broker import Producer, Request
 from tests.simulation.database import ConnectionLost, Database, Row, Transaction, UniqueViolation
 from tests.simulation.schedule import Future, Steps, Task
 
@@ -59,6 +58,8 @@ class Command:
     idempotency: Idempotency | None = None
     expected_version: int | None = None
     opens: bool = False
+    decided_on: int | None = None
+    """The version that the answer was decided on; None when it is the answer to an earlier request."""
     answer: Future = field(default_factory=Future)
 
 
@@ -183,6 +184,8 @@ class Replica:
         verdict = waiting.answer.value
         if isinstance(verdict, ConnectionLost | UniqueViolation):
             raise verdict
+        if isinstance(verdict, tuple):
+            command.decided_on = version
         if isinstance(verdict, Again):
             yield self.world.delay(0.001)
             assert command.idempotency is not None
@@ -350,15 +353,20 @@ class Replica:
             (number, rows, self.world.broker.send(self._producer, number, [message(row) for row in rows]))
             for number, rows in batches
         ]
-        deadline = self.world.scheduler.now + ACK_WITHIN
-        while not all(request.answer.done for _, _, request in flying):
-            if self.world.scheduler.now > deadline:
-                raise SendFailed(f"{self.name}: no acknowledgement in time")
-            yield 0.01
+        self.world.scheduler.spawn("deadline", self._give_up([request for *_, request in flying]), after=ACK_WITHIN)
+        for *_, request in flying:
+            yield request.answer
+        if any(request.answer.value is None for *_, request in flying):
+            raise SendFailed(f"{self.name}: no acknowledgement in time")
         return [
             relaying.Sent(number, [row.event.link.sequence for row in rows], acknowledged=request.answer.value)
             for number, rows, request in flying
         ]
+
+    def _give_up(self, requests: Sequence[Request]) -> Steps:
+        for request in requests:
+            self.world.scheduler.set(request.answer, None)
+        yield 0.0
 
     def send_failed(self) -> Steps:
         raise SendFailed(f"{self.name}: a batch failed")
@@ -379,7 +387,7 @@ class Replica:
         """Mirrors Consumer.run with _FromDatabase."""
         generation, positions = 0, dict[int, int]()
         while True:
-            yield self.world.delay(0.02)
+            yield self.world.delay(0.05)
             if self.world.chance("rebalanced", self.name):
                 self.world.rebalance(self.service)
             if generation != self.world.generation[self.service]:

@@ -56,10 +56,10 @@ class Scheduler:
     def run(self, until: float, settled: Callable[[], bool] = lambda: False) -> None:
         """Runs until the time is reached, or, asked now and then, until `settled`."""
         while self._heap and self._heap[0][0] <= until:
-            self.now, _, task = heapq.heappop(self._heap)
             self.steps += 1
             if self.steps % 64 == 0 and settled():
                 return
+            self.now, _, task = heapq.heappop(self._heap)
             # Death comes between any two steps.
             if task.alive and not (task.owner is not None and task.owner.dies()):
                 self._step(task)

@@ -1,0 +1,271 @@
+"""Planted bugs: each replaces one function, of the product's pure halves or of the model's order of steps, by one that is wrong.
+
+They are here to show that the simulation would find them. Each says what was broken and which anomalies are allowed to give it away."""
+
+import contextlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Final
+from unittest.mock import patch
+
+from shared.contract import chain
+from shared.contract.chain import Head, Verdict
+from shared.contract.envelope import Event
+from shared.contract.hashing import ZERO_HASH
+from shared.contract.vocabulary import ServiceName
+from shared.runtime import appending, receiving, relaying
+from shared.runtime.appending import Idempotency, IncidentHead, Proposal, Speaker, Turn
+from shared.runtime.receiving import Heard, Known, Parked, ParkReason, Received, Record
+from shared.runtime.relaying import Progress, Sent
+from tests.simulation.database import ConnectionLost, Row, Transaction, UniqueViolation
+from tests.simulation.replica import KeyTaken, Replica, Waiting, insert, place_of
+from tests.simulation.schedule import Steps
+
+
+@dataclass(frozen=True, slots=True)
+class Mutant:
+    name: str
+    owner: Any
+    attribute: str
+    wrong: Callable[..., Any]
+    betrayed_by: frozenset[str]
+
+    @contextlib.contextmanager
+    def planted(self) -> Iterator[None]:
+        with patch.object(self.owner, self.attribute, self.wrong):
+            yield
+
+
+_progress, _receive, _plan, _judge = relaying.progress, receiving.receive, appending.plan, chain.judge
+
+
+def _cursor_before_acknowledgement(cursors: Mapping[int, int], round_: Sequence[Sent]) -> Progress:
+    return replace(
+        _progress(cursors, [replace(sent, acknowledged=True) for sent in round_]),
+        failed=not all(sent.acknowledged for sent in round_),
+    )
+
+
+def _no_fence(_self: Replica, _epoch: int) -> bool:
+    return False
+
+
+def _producer_kept(self: Replica) -> Steps:
+    """Goes on with the producer whose batch failed."""
+    yield 0.01
+
+
+def _no_going_back(self: Replica, epoch: int) -> Steps:
+    """Remembers what it sent, not what was acknowledged, and goes on behind it."""
+    yield from self._relay_session()
+    sent_to = self.__dict__.setdefault("sent_to", {})
+    batches = []
+    for number in self.world.partitions:
+        cursor = max(sent_to.get(number, 0), self.database.get("relay_cursor", number, 0))
+        if rows := self.database.after(self.service, number, cursor, 5):
+            batches.append((number, rows))
+            sent_to[number] = rows[-1].event.link.sequence
+    if not batches:
+        return False
+    sent = yield from self.send(batches)
+    moved = {item.partition: item.sequences[-1] for item in sent if item.acknowledged}
+    self.move(epoch, {number: max(at, self.database.get("relay_cursor", number, 0)) for number, at in moved.items()})
+    return True
+
+
+def _relays_before_commit(self: Transaction) -> Steps:
+    """The ledger's rows can be read by the relay before their transaction is known to commit."""
+    database = self.database
+    rows: Mapping[Any, Row] = self._written.get("ledger", {})
+    for (service, partition, sequence), row in rows.items():
+        if row.offset is None and sequence not in database.sequences[service, partition]:
+            database.sequences[service, partition].append(sequence)
+            database.sequences[service, partition].sort()
+            database.tables["ledger"][service, partition, sequence] = row
+            self._inserted.remove(("ledger", (service, partition, sequence)))
+            database.order.append(row)
+            self._written["ledger"] = {
+                key: value for key, value in self._written["ledger"].items() if key != (service, partition, sequence)
+            }
+    yield from _commit(self)
+
+
+_commit = Transaction.commit
+
+
+def _last_number_again(head: Head, event: Event, known: bytes | None) -> Verdict:
+    verdict = _judge(head, event, known)
+    return Verdict.ACCEPT if event.link.sequence == head.sequence > 0 else verdict
+
+
+def _gap_accepted(head: Head, event: Event, known: bytes | None) -> Verdict:
+    verdict = _judge(head, event, known)
+    return Verdict.ACCEPT if verdict is Verdict.GAP else verdict
+
+
+def _duplicate_not_dropped(head: Head, event: Event, known: bytes | None) -> Verdict:
+    verdict = _judge(head, event, known)
+    return Verdict.ACCEPT if verdict is Verdict.DUPLICATE else verdict
+
+
+def _gap_dropped(
+    own: ServiceName,
+    heads: Mapping[ServiceName, Head],
+    known: Known,
+    waiting: Sequence[Heard],
+    examined: Sequence[Heard | Parked],
+) -> Received:
+    received = _receive(own, heads, known, waiting, examined)
+    return replace(received, parked=tuple(item for item in received.parked if item.reason is not ParkReason.GAP))
+
+
+def _waiting_forgotten(
+    own: ServiceName,
+    heads: Mapping[ServiceName, Head],
+    known: Known,
+    _waiting: Sequence[Heard],
+    examined: Sequence[Heard | Parked],
+) -> Received:
+    return _receive(own, heads, known, (), examined)
+
+
+def _untrusted_dropped(
+    own: ServiceName,
+    heads: Mapping[ServiceName, Head],
+    known: Known,
+    waiting: Sequence[Heard],
+    examined: Sequence[Heard | Parked],
+) -> Received:
+    received = _receive(own, heads, known, waiting, examined)
+    return replace(received, parked=tuple(item for item in received.parked if item.reason is not ParkReason.UNTRUSTED))
+
+
+def _heard_head_not_moved(_self: Replica, _transaction: Transaction, _partition: int, _received: Received) -> None:
+    return
+
+
+def _hash_not_moved(
+    proposals: Sequence[Proposal],
+    heads: Mapping[int, Head],
+    incidents: Mapping[Any, IncidentHead],
+    taken: Mapping[str, bytes],
+    speaker: Speaker,
+) -> Turn:
+    turn = _plan(proposals, heads, incidents, taken, speaker)
+    return replace(turn, heads={number: Head(head.sequence, ZERO_HASH) for number, head in turn.heads.items()})
+
+
+def _version_not_checked(
+    proposals: Sequence[Proposal],
+    heads: Mapping[int, Head],
+    incidents: Mapping[Any, IncidentHead],
+    taken: Mapping[str, bytes],
+    speaker: Speaker,
+) -> Turn:
+    known = {key: incidents[key] for key in incidents}
+    unchecked = []
+    for proposal in proposals:
+        head = known[proposal.incident_id]
+        unchecked.append(replace(proposal, expected_version=head.version))
+        if proposal.idempotency is None or proposal.idempotency.key not in taken:
+            known[proposal.incident_id] = replace(head, version=head.version + len(proposal.said))
+    return _plan(unchecked, heads, incidents, taken, speaker)
+
+
+def _digest_not_compared(self: Replica, idempotency: Idempotency) -> Any:
+    """Whoever comes with a key that was used gets the answer of the other request."""
+    taken = self.database.get("idempotency", idempotency.key)
+    return _earlier(self, Idempotency(idempotency.key, taken[0])) if taken is not None else None
+
+
+_earlier = Replica.earlier
+
+
+def _key_not_taken(_self: Replica, _transaction: Transaction, _proposals: Sequence[Proposal], _turn: Turn) -> None:
+    return
+
+
+def _offset_first(self: Replica, partition: int, records: Sequence[Record], next_offset: int | None = None) -> Steps:
+    """The offset is committed by itself, before what it stands for."""
+    if next_offset is not None:
+        self.database.tables["heard_offset"][partition] = next_offset
+        yield self.world.delay(0.001)
+    yield from _hear(self, partition, records)
+
+
+_hear = Replica.hear
+
+
+def _answered_before_commit(self: Replica, waiting: Sequence[Waiting]) -> Steps:
+    with self.database.transaction(f"{self.name} writer") as transaction:
+        try:
+            turn = yield from self.append_within(transaction, [item.proposal for item in waiting])
+        except (ConnectionLost, UniqueViolation, KeyTaken) as error:
+            failure: Exception = error
+        else:
+            self.answer(waiting, turn)
+            with contextlib.suppress(ConnectionLost):
+                yield from transaction.commit()
+            return
+    yield from self.commit_singly(waiting, failure)
+
+
+def _tried_again_after_a_lost_answer(self: Replica, waiting: Sequence[Waiting]) -> Steps:
+    """A commit whose answer was lost may have happened; a second try finds a conflict and decides once more."""
+    with self.database.transaction(f"{self.name} writer") as transaction:
+        try:
+            turn = yield from self.append_within(transaction, [item.proposal for item in waiting])
+            yield from transaction.commit()
+        except (ConnectionLost, UniqueViolation, KeyTaken) as error:
+            failure = error
+        else:
+            self.answer(waiting, turn)
+            return
+    yield from self.commit_singly(waiting, failure)
+
+
+def _number_outside_the_transaction(self: Replica, transaction: Transaction, turn: Turn) -> Steps:
+    """As a sequence of the database does: the number is gone even when the transaction is rolled back."""
+    for number, head in turn.heads.items():
+        self.database.tables["chain"][self.service, number] = head
+    yield from _move_own_heads(self, transaction, turn)
+
+
+_move_own_heads = Replica.move_own_heads
+
+
+def _resolved_only_gaps(self: Replica, transaction: Transaction, partition: int, received: Received) -> None:
+    """A copy that was parked because its key was missing stays parked for ever."""
+    heard = {item.record.offset for item in received.accepted}
+    copies = set(received.duplicates)
+    for key, (item, resolved) in transaction.scan(("parked", partition)).items():
+        gap = item.reason is ParkReason.GAP
+        row = transaction.get("ledger", place_of(item.event)) if gap else None
+        here = item.record.offset in heard or (gap and item.record.offset in copies)
+        if not resolved and (here or (row is not None and row.event.envelope == item.record.value)):
+            transaction.put(("parked", partition), key, (item, True))
+
+
+MUTANTS: Final = (
+    Mutant("the cursor moves before the acknowledgement", relaying, "progress", _cursor_before_acknowledgement, frozenset({"lost", "reordered", "hole"})),
+    Mutant("no fence", Replica, "fenced", _no_fence, frozenset({"lost"})),
+    Mutant("the producer is kept after a failure", Replica, "send_failed", _producer_kept, frozenset({"lost", "hole"})),
+    Mutant("no going back after a failure", Replica, "round", _no_going_back, frozenset({"lost", "hole"})),
+    Mutant("relayed before the commit", Transaction, "commit", _relays_before_commit, frozenset({"fork", "lost", "phantom"})),
+    Mutant(">= for last+1", receiving, "judge", _last_number_again, frozenset({"lost", "duplicated"})),
+    Mutant("a gap is accepted", receiving, "judge", _gap_accepted, frozenset({"hole", "fork"})),
+    Mutant("a duplicate is not dropped", receiving, "judge", _duplicate_not_dropped, frozenset({"lost", "duplicated"})),
+    Mutant("an early event is dropped", receiving, "receive", _gap_dropped, frozenset({"lost"})),
+    Mutant("what waits is forgotten", receiving, "receive", _waiting_forgotten, frozenset({"lost"})),
+    Mutant("what is not trusted is dropped", receiving, "receive", _untrusted_dropped, frozenset({"lost"})),
+    Mutant("the head of what was heard is not moved", Replica, "move_heads", _heard_head_not_moved, frozenset({"lost"})),
+    Mutant("the head's hash is not moved", appending, "plan", _hash_not_moved, frozenset({"fork"})),
+    Mutant("the version is not checked", appending, "plan", _version_not_checked, frozenset({"reordered", "duplicated", "phantom"})),
+    Mutant("the digest under a key is not compared", Replica, "earlier", _digest_not_compared, frozenset({"lost"})),
+    Mutant("the idempotency key is ignored", Replica, "take_keys", _key_not_taken, frozenset({"duplicated"})),
+    Mutant("the offset is committed before what it stands for", Replica, "hear", _offset_first, frozenset({"lost"})),
+    Mutant("answered before the commit", Replica, "commit", _answered_before_commit, frozenset({"lost"})),
+    Mutant("tried again after a lost answer", Replica, "commit", _tried_again_after_a_lost_answer, frozenset({"duplicated"})),
+    Mutant("numbers are drawn outside the transaction", Replica, "move_own_heads", _number_outside_the_transaction, frozenset({"hole"})),
+    Mutant("a copy stays parked", Replica, "resolve", _resolved_only_gaps, frozenset({"waiting"})),
+)
