@@ -198,14 +198,11 @@ class Consumer(Generic[C, S]):
         )
 
     async def _resolve(self, connection: Connection, partition: int, received: Received) -> None:
-        offsets = [heard.record.offset for heard in received.accepted]
         await connection.execute(
             """UPDATE parked SET resolved_at = clock_timestamp(), resolution = 'heard'
-               WHERE partition = $1 AND resolved_at IS NULL AND reason NOT IN ('projection', 'reaction')
-               AND (kafka_offset = ANY($2) OR (reason = 'gap' AND kafka_offset = ANY($3)))""",
+               WHERE partition = $1 AND resolved_at IS NULL AND reason NOT IN ('projection', 'reaction') AND kafka_offset = ANY($2)""",
             partition,
-            offsets,
-            list(received.duplicates),
+            [*(heard.record.offset for heard in received.accepted), *received.duplicates],
         )
         # A message that waited may have come again in between: then its number is behind the head by now.
         await connection.execute(

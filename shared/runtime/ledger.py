@@ -246,16 +246,19 @@ class Ledger(Generic[C, S]):
 
     async def _commit(self, waiting: Sequence[_Waiting]) -> None:
         wanted = [item for item in waiting if not item.answer.cancelled()]
+        committing = False
         try:
             async with self._pool.acquire() as connection, connection.transaction():
                 turn = await self.append_within(connection, [item.proposal for item in wanted])
+                committing = True
         except KeyMissing as error:
-            for item in wanted:
-                if not item.answer.done():
-                    item.answer.set_exception(error)
+            _fail(wanted, error)
             raise
         except Exception as error:  # noqa: BLE001  every failure is somebody's answer
-            await self._commit_singly(wanted, error)
+            if committing:
+                _fail(wanted, error)
+            else:
+                await self._commit_singly(wanted, error)
             return
         self.appended.set()
         telemetry.appended(len(turn.rows))
@@ -391,6 +394,14 @@ def say(
         )
         for data in decided
     )
+
+
+def _fail(waiting: Sequence[_Waiting], error: Exception) -> None:
+    """A commit whose answer was lost may have happened: to try again would find a conflict, decide anew and say it all twice.
+    Only the caller's idempotency key makes a second try safe."""
+    for item in waiting:
+        if not item.answer.done():
+            item.answer.set_exception(error)
 
 
 async def insert(connection: Connection, rows: Sequence[Signed], offsets: Sequence[int | None]) -> None:
