@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 .DEFAULT_GOAL := help
 .SUFFIXES:
 
-.PHONY: help demo up down test test-containers lint format bench pin clean
+.PHONY: help demo up down test test-containers simulate lint format bench pin clean
 
 help: ## List the commands
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -24,6 +24,9 @@ test: $(VENV)/.dev lint ## Lint, types, import rules, and every test on a real K
 
 test-containers: $(VENV)/.dev ## The integration suite on postgres:18 and apache/kafka:4.3.1 by testcontainers (needs Docker)
 	LEDGER_TEST_CONTAINERS=1 $(BIN)/python -m pytest tests/integration $(PYTEST)
+
+simulate: $(VENV)/.dev ## Appender, relay and receiver under a million simulated faults (minutes); SEEDS=100 for less
+	@$(BIN)/python -m tests.simulation --seeds $(or $(SEEDS),4500)
 
 lint: $(VENV)/.dev ## Style, types (mypy strict) and import rules
 	$(BIN)/ruff check .

@@ -10,6 +10,7 @@ from shared.cli import (
     migrate,
     parked,
     rebuild,
+    relay_again,
     replay,
     report,
     rotate_key,
@@ -40,6 +41,7 @@ app.command()(export.dossier)
 app.command()(report.report)
 app.add_typer(parked.app, name="parked")
 app.command()(rebuild.rebuild)
+app.command()(relay_again.relay_again)
 app.command()(rotate_key.rotate_key)
 app.command()(catalogue.catalogue)
 app.command()(demo.demo)

@@ -1,4 +1,5 @@
-"""What an operator may do to a service's database from its own ledger: write the views again, try parked messages again."""
+"""What an operator may do to a service's database from its own ledger: write the views again, relay all again, try parked
+messages again."""
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any, Final
@@ -88,6 +89,16 @@ async def _hear_all(consumer: Consumer[Any, Any], kafka: Mapping[str, Any], topi
     for partition, batch in batches.items():
         if batch:
             await consumer.hear(partition, batch, batch[-1].offset + 1)
+
+
+async def relay_again(pool: "Pool[asyncpg.Record]") -> str:
+    """Sets the relay back to the beginning of every chain, for a topic that has lost what it had acknowledged: receivers drop what they
+    know. The epoch moves with the cursor, so that a relay with a round on its way cannot move it forward again."""
+    async with pool.acquire() as connection, connection.transaction():
+        await connection.execute("UPDATE relay_lease SET epoch = epoch + 1")
+        await connection.execute("UPDATE relay_cursor SET sequence = 0")
+        events = await connection.fetchval("SELECT count(*) FROM ledger WHERE kafka_offset IS NULL")
+    return f"{events} events will be relayed again"
 
 
 async def replay_parked(pool: "Pool[asyncpg.Record]", consumer: Consumer[Any, Any], ids: Sequence[int]) -> list[str]:

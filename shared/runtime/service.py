@@ -191,6 +191,9 @@ def _parser(service: Service[Any, Any]) -> argparse.ArgumentParser:
         "--rebuild-views", action="store_true", help="empty the views, write them again from the ledger, and end"
     )
     parser.add_argument(
+        "--relay-again", action="store_true", help="set the relay back to the beginning of every chain, and end"
+    )
+    parser.add_argument(
         "--replay-parked", type=int, nargs="+", metavar="ID", help="try these parked messages again, and end"
     )
     parser.add_argument(
@@ -222,6 +225,8 @@ async def _main(service: Service[C, S], settings: ServiceSettings, arguments: ar
                 sys.exit(str(error))
         elif arguments.rotate_key:
             print(await rotation.rotate(process.pool, process.ledger))  # noqa: T201
+        elif arguments.relay_again:
+            print(await rebuilding.relay_again(process.pool))  # noqa: T201
         elif arguments.replay_parked:
             consumer = _consumer(process)
             for line in await rebuilding.replay_parked(process.pool, consumer, arguments.replay_parked):

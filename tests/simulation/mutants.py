@@ -29,6 +29,8 @@ class Mutant:
     attribute: str
     wrong: Callable[..., Any]
     betrayed_by: frozenset[str]
+    commands: int = 60
+    """How long a run shows it soonest."""
 
     @contextlib.contextmanager
     def planted(self) -> Iterator[None]:
@@ -248,8 +250,8 @@ def _resolved_only_gaps(self: Replica, transaction: Transaction, partition: int,
 
 MUTANTS: Final = (
     Mutant("the cursor moves before the acknowledgement", relaying, "progress", _cursor_before_acknowledgement, frozenset({"lost", "reordered", "hole"})),
-    Mutant("no fence", Replica, "fenced", _no_fence, frozenset({"lost"})),
-    Mutant("the producer is kept after a failure", Replica, "send_failed", _producer_kept, frozenset({"lost", "hole"})),
+    Mutant("no fence", Replica, "fenced", _no_fence, frozenset({"lost"}), commands=96),
+    Mutant("the producer is kept after a failure", Replica, "send_failed", _producer_kept, frozenset({"lost", "hole"}), commands=96),
     Mutant("no going back after a failure", Replica, "round", _no_going_back, frozenset({"lost", "hole"})),
     Mutant("relayed before the commit", Transaction, "commit", _relays_before_commit, frozenset({"fork", "lost", "phantom"})),
     Mutant(">= for last+1", receiving, "judge", _last_number_again, frozenset({"lost", "duplicated"})),

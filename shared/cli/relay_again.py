@@ -1,0 +1,12 @@
+"""`ledger relay-again`: a topic that lost some of its end gets it again."""
+
+from shared.cli.parked import run_service
+from shared.cli.sources import DataOption
+from shared.contract.vocabulary import ServiceName
+
+
+def relay_again(service: ServiceName, data: DataOption = None) -> None:
+    """Put all that a service said on the topic again, after the broker lost messages that it had acknowledged; nobody hears twice.
+
+    For when `ledger verify` finds `not_on_topic`. Do it for each service, while all of them run and have heard what the topic still has."""
+    run_service(data, service, "--relay-again")
