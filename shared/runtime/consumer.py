@@ -27,7 +27,7 @@ from shared.runtime import clock, telemetry, views
 from shared.runtime.appending import IncidentHead, Proposal
 from shared.runtime.keyring import KeyMissing
 from shared.runtime.ledger import Ledger, insert, mark_rotations, move_heads, move_incidents, rotations, say
-from shared.runtime.receiving import Heard, Parked, ParkReason, Received, Record, examine, place, receive
+from shared.runtime.receiving import Heard, Parked, ParkReason, Received, Record, examine, placed, receive
 from shared.runtime.rules import Rules
 from shared.runtime.trust import Trust
 from shared.runtime.views import Connection, Recorded, Row
@@ -162,7 +162,7 @@ class Consumer(Generic[C, S]):
             list({heard.event.incident_id for heard in received.accepted}),
         )
         own = self.ledger.service
-        signed, incidents = place(
+        signed, incidents = placed(
             own,
             received.accepted,
             {row["incident_id"]: IncidentHead(row["version"], row["said_hash"]) for row in rows},

@@ -191,7 +191,7 @@ def receive(
     )
 
 
-def place(
+def placed(
     own: ServiceName, accepted: Sequence[Heard], incidents: Mapping[UUID, IncidentHead]
 ) -> tuple[list[Signed], dict[UUID, IncidentHead]]:
     """The rows that what was accepted becomes, and the heads of its incidents after it; `incidents` are those heads as locked.

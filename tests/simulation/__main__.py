@@ -32,7 +32,9 @@ def main(
         task = progress.add_task("simulating", total=len(chosen))
         for result in campaign(chosen, processes):
             tally.add(result)
-            progress.update(task, advance=1, description=f"{tally.faults.total():,} faults, {len(tally.failing)} seeds fail")
+            progress.update(
+                task, advance=1, description=f"{tally.faults.total():,} faults, {len(tally.failing)} seeds fail"
+            )
     for failing in tally.failing[:TRACED]:
         explain(failing)
     console.print(table(tally, time.monotonic() - started))
@@ -45,9 +47,7 @@ def table(tally: Tally, seconds: float) -> Table:
         found.add_row(kind, f"{tally.faults[kind]:,}", str(tally.anomalies[kind]))
     found.add_section()
     found.add_row("all", f"{tally.faults.total():,}", f"{len(tally.failing)} of {tally.runs} seeds fail")
-    found.caption = (
-        f"{tally.runs} runs, {tally.events:,} events held, {seconds:.0f} s, {tally.faults.total() / seconds:,.0f} faults/s"
-    )
+    found.caption = f"{tally.runs} runs, {tally.events:,} events held, {seconds:.0f} s, {tally.faults.total() / seconds:,.0f} faults/s"
     if tally.failing:
         found.caption += "\nfailing seeds: " + ", ".join(map(str, tally.failing[:50]))
     return found

@@ -89,7 +89,10 @@ class Anomaly:
 def check(history: History) -> list[Anomaly]:
     """Everything that is wrong with a history, each once."""
     said = {
-        entry.hash: entry for service, entries in history.ledgers.items() for entry in entries if entry.service == service
+        entry.hash: entry
+        for service, entries in history.ledgers.items()
+        for entry in entries
+        if entry.service == service
     }
     found: list[Anomaly] = []
     for service, entries in history.ledgers.items():
@@ -175,7 +178,9 @@ def _commands(history: History, said: Mapping[bytes, Entry]) -> Iterator[Anomaly
             yield Anomaly("lost", answer.command, f"half carried out: {times} of {answer.says} events")
         for number, hash_ in enumerate(answer.events):
             if hash_ not in said:
-                yield Anomaly("lost", answer.command, f"accepted with hash {hash_.hex()[:16]}…, which the ledger does not hold")
+                yield Anomaly(
+                    "lost", answer.command, f"accepted with hash {hash_.hex()[:16]}…, which the ledger does not hold"
+                )
             elif answer.decided_on is not None and said[hash_].version != answer.decided_on + 1 + number:
                 detail = f"decided on version {answer.decided_on}, written as version {said[hash_].version}"
                 yield Anomaly("reordered", answer.command, detail)
@@ -212,7 +217,9 @@ def _sealed(sealed: Sequence[bytes], said: Mapping[bytes, Entry], *, settled: bo
         seen.add(hash_)
     if settled:
         yield from (
-            Anomaly("lost", "sealed log", f"{name(entry)} is not sealed") for entry in said.values() if entry.hash not in seen
+            Anomaly("lost", "sealed log", f"{name(entry)} is not sealed")
+            for entry in said.values()
+            if entry.hash not in seen
         )
 
 

@@ -37,9 +37,7 @@ class Row:
 class Database:
     """Tables are dictionaries by key; ("parked", partition) is a table of its own so that it can be scanned."""
 
-    def __init__(
-        self, name: str, scheduler: Scheduler, chance: Chance, delay: Callable[[float], float]
-    ) -> None:
+    def __init__(self, name: str, scheduler: Scheduler, chance: Chance, delay: Callable[[float], float]) -> None:
         self.name = name
         self.scheduler = scheduler
         self.chance = chance

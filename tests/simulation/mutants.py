@@ -18,7 +18,7 @@ from shared.runtime.appending import Idempotency, IncidentHead, Proposal, Speake
 from shared.runtime.receiving import Heard, Known, Parked, ParkReason, Received, Record
 from shared.runtime.relaying import Progress, Sent
 from tests.simulation.database import ConnectionLost, Row, Transaction, UniqueViolation
-from tests.simulation.replica import KeyTaken, Replica, Waiting, insert, place_of
+from tests.simulation.replica import KeyTaken, Replica, Waiting, place_of
 from tests.simulation.schedule import Steps
 
 
@@ -249,25 +249,64 @@ def _resolved_only_gaps(self: Replica, transaction: Transaction, partition: int,
 
 
 MUTANTS: Final = (
-    Mutant("the cursor moves before the acknowledgement", relaying, "progress", _cursor_before_acknowledgement, frozenset({"lost", "reordered", "hole"})),
+    Mutant(
+        "the cursor moves before the acknowledgement",
+        relaying,
+        "progress",
+        _cursor_before_acknowledgement,
+        frozenset({"lost", "reordered", "hole"}),
+    ),
     Mutant("no fence", Replica, "fenced", _no_fence, frozenset({"lost"}), commands=96),
-    Mutant("the producer is kept after a failure", Replica, "send_failed", _producer_kept, frozenset({"lost", "hole"}), commands=96),
+    Mutant(
+        "the producer is kept after a failure",
+        Replica,
+        "send_failed",
+        _producer_kept,
+        frozenset({"lost", "hole"}),
+        commands=96,
+    ),
     Mutant("no going back after a failure", Replica, "round", _no_going_back, frozenset({"lost", "hole"})),
-    Mutant("relayed before the commit", Transaction, "commit", _relays_before_commit, frozenset({"fork", "lost", "phantom"})),
+    Mutant(
+        "relayed before the commit",
+        Transaction,
+        "commit",
+        _relays_before_commit,
+        frozenset({"fork", "lost", "phantom"}),
+    ),
     Mutant(">= for last+1", receiving, "judge", _last_number_again, frozenset({"lost", "duplicated"})),
     Mutant("a gap is accepted", receiving, "judge", _gap_accepted, frozenset({"hole", "fork"})),
     Mutant("a duplicate is not dropped", receiving, "judge", _duplicate_not_dropped, frozenset({"lost", "duplicated"})),
     Mutant("an early event is dropped", receiving, "receive", _gap_dropped, frozenset({"lost"})),
     Mutant("what waits is forgotten", receiving, "receive", _waiting_forgotten, frozenset({"lost"})),
     Mutant("what is not trusted is dropped", receiving, "receive", _untrusted_dropped, frozenset({"lost"})),
-    Mutant("the head of what was heard is not moved", Replica, "move_heads", _heard_head_not_moved, frozenset({"lost"})),
+    Mutant(
+        "the head of what was heard is not moved", Replica, "move_heads", _heard_head_not_moved, frozenset({"lost"})
+    ),
     Mutant("the head's hash is not moved", appending, "plan", _hash_not_moved, frozenset({"fork"})),
-    Mutant("the version is not checked", appending, "plan", _version_not_checked, frozenset({"reordered", "duplicated", "phantom"})),
+    Mutant(
+        "the version is not checked",
+        appending,
+        "plan",
+        _version_not_checked,
+        frozenset({"reordered", "duplicated", "phantom"}),
+    ),
     Mutant("the digest under a key is not compared", Replica, "earlier", _digest_not_compared, frozenset({"lost"})),
     Mutant("the idempotency key is ignored", Replica, "take_keys", _key_not_taken, frozenset({"duplicated"})),
     Mutant("the offset is committed before what it stands for", Replica, "hear", _offset_first, frozenset({"lost"})),
     Mutant("answered before the commit", Replica, "commit", _answered_before_commit, frozenset({"lost"})),
-    Mutant("tried again after a lost answer", Replica, "commit", _tried_again_after_a_lost_answer, frozenset({"duplicated"})),
-    Mutant("numbers are drawn outside the transaction", Replica, "move_own_heads", _number_outside_the_transaction, frozenset({"hole"})),
+    Mutant(
+        "tried again after a lost answer",
+        Replica,
+        "commit",
+        _tried_again_after_a_lost_answer,
+        frozenset({"duplicated"}),
+    ),
+    Mutant(
+        "numbers are drawn outside the transaction",
+        Replica,
+        "move_own_heads",
+        _number_outside_the_transaction,
+        frozenset({"hole"}),
+    ),
     Mutant("a copy stays parked", Replica, "resolve", _resolved_only_gaps, frozenset({"waiting"})),
 )

@@ -1,7 +1,7 @@
 """One process of a service: writer, relay and consumer, in the order of I/O of the modules that it mirrors.
 
 All that decides is the product's own: `appending.plan`, `relaying.progress`, `receiving.examine`, `receiving.receive` and
-`receiving.place`. What stands here is only the order of steps around them; each method names the function that it mirrors.
+`receiving.placed`. What stands here is only the order of steps around them; each method names the function that it mirrors.
 """
 
 from collections.abc import Callable, Sequence
@@ -13,7 +13,7 @@ from shared.contract import topics
 from shared.contract.catalogue.base import EventData
 from shared.contract.catalogue.intake import Reported
 from shared.contract.chain import EMPTY
-from shared.contract.envelope import Event, Said
+from shared.contract.envelope import Event
 from shared.contract.topics import partition_of
 from shared.contract.vocabulary import ServiceName
 from shared.runtime import appending, receiving, relaying
@@ -407,12 +407,12 @@ class Replica:
     def getmany(self, positions: dict[int, int]) -> list[tuple[int, Sequence[Record]]]:
         """Mirrors the fetcher with auto_offset_reset="earliest": out of range starts again from the beginning."""
         batches = []
-        for number in positions:
+        for number, position in positions.items():
             log = self.world.broker.logs[number]
-            if positions[number] > len(log):
-                positions[number] = 0
-            if records := log[positions[number] : positions[number] + HEARD]:
-                positions[number] += len(records)
+            start = position if position <= len(log) else 0
+            records = log[start : start + HEARD]
+            positions[number] = start + len(records)
+            if records:
                 batches.append((number, records))
         return batches
 
@@ -458,7 +458,7 @@ class Replica:
             heard.event.incident_id: transaction.get("incident_head", heard.event.incident_id, UNHEARD_OF)
             for heard in received.accepted
         }
-        rows, moved = receiving.place(self.service, received.accepted, incidents)
+        rows, moved = receiving.placed(self.service, received.accepted, incidents)
         insert(transaction, rows, [heard.record.offset for heard in received.accepted])
         self.move_heads(transaction, received.accepted[0].record.partition, received)
         for incident_id, incident in moved.items():

@@ -3,12 +3,14 @@
 Ed25519 is replaced here by keyed BLAKE2b, and what an envelope says is decoded once for all receivers: both only for the model's
 speed. The pure functions take the signer (`Speaker.sign`) and the judgement (`Trust.refusal`) as inputs, and everything else
 about a message, its place on the chain above all, is judged anew by each receiver.
+
+Nobody seals here yet: the sealer's pure half becomes one more task of review's replicas, its leaves `History.sealed`.
 """
 
 import hashlib
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
 from random import Random
@@ -96,7 +98,9 @@ class CheapTrust(Trust):
     def refusal(self, event: Event, signature: bytes) -> str | None:
         if event.service in self._missing:
             return f"no key of {event.service} is trusted"
-        return None if signature == sign(event.service, signed_bytes(event.envelope)) else "the signature does not verify"
+        return (
+            None if signature == sign(event.service, signed_bytes(event.envelope)) else "the signature does not verify"
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +118,9 @@ class World:
     services = SERVICES
     data = DATA
 
-    def __init__(self, seed: int, commands: int, only: frozenset[Point] | None = None, *, tracing: bool = False) -> None:
+    def __init__(
+        self, seed: int, commands: int, only: frozenset[Point] | None = None, *, tracing: bool = False
+    ) -> None:
         self.seed = seed
         self.scheduler = Scheduler()
         self.chance = Chance(seed, weights(seed), only)
@@ -326,22 +332,18 @@ class World:
     def _settled(self) -> bool:
         return (
             self._rewound == self._truncations
-            and not any(
-                parked
-                for database in self.databases.values()
-                for number in self.partitions
-                for _, parked in [(0, any(not done for _, done in database.tables["parked", number].values()))]
-            )
+            and not any(self._waiting(database) for database in self.databases.values())
             and all(self._even(service, number) for service in SERVICES for number in self.partitions)
         )
+
+    def _waiting(self, database: Database) -> int:
+        return sum(not done for number in self.partitions for _, done in database.tables["parked", number].values())
 
     def _even(self, service: ServiceName, number: int) -> bool:
         """The service has relayed all that it said on the partition, and heard all that stands there."""
         database, log = self.databases[service], self.broker.logs[number]
         said = database.get("chain", (service, number), EMPTY).sequence
-        heard = all(
-            self.databases[other].get("chain", (service, number), EMPTY).sequence == said for other in SERVICES
-        )
+        heard = all(self.databases[other].get("chain", (service, number), EMPTY).sequence == said for other in SERVICES)
         return (
             heard
             and database.get("relay_cursor", number, 0) == said
@@ -357,12 +359,7 @@ class World:
             ]
             for number, log in self.broker.logs.items()
         }
-        waiting = {
-            service.value: sum(
-                not done for number in self.partitions for _, done in database.tables["parked", number].values()
-            )
-            for service, database in self.databases.items()
-        }
+        waiting = {service.value: self._waiting(database) for service, database in self.databases.items()}
         ledgers = {
             service.value: [entry(row.event, row.version) for row in database.order]
             for service, database in self.databases.items()

@@ -12,6 +12,7 @@ from shared.contract.topics import key_of, partition_of
 from shared.contract.vocabulary import Audience, ServiceName
 from shared.runtime import clock, rebuilding
 from shared.runtime.receiving import Record
+from shared.runtime.trust import Trust
 from shared.runtime.views import Recorded, Write
 from tests.integration.conftest import Environment
 from tests.integration.runtime.processes import Process, on_topic, process, rules, until
@@ -205,6 +206,43 @@ async def test_a_forged_message_is_parked_with_its_bytes_and_stays_parked_when_t
         (answer,) = await rebuilding.replay_parked(triage.running.pool, triage.consumer, [parked_id])
         assert "still parked, untrusted" in answer
         assert await triage.rows() == []
+
+
+async def test_copies_that_were_parked_before_their_key_was_trusted_are_all_settled_by_a_replay(
+    environment: Environment,
+) -> None:
+    async with (
+        process(environment, INTAKE, parts=["writer"]) as intake,
+        process(environment, TRIAGE, parts=["writer"]) as triage,
+    ):
+        await intake.say(REPORTED, clock.new_id())
+        (row,) = await intake.rows()
+        one, copy = as_record(row, 0), as_record(row, 1)
+        trusted, triage.consumer.trust = triage.consumer.trust, Trust(())
+        await triage.consumer.hear(one.partition, [one, copy], 2)
+        triage.consumer.trust = trusted
+        ids = [row["parked_id"] for row in await triage.running.pool.fetch("SELECT parked_id FROM parked ORDER BY 1")]
+        await rebuilding.replay_parked(triage.running.pool, triage.consumer, ids)
+        assert await triage.parked() == [("untrusted", "heard"), ("untrusted", "heard")]
+        assert len(await triage.rows()) == 1
+
+
+async def test_what_a_broker_lost_is_relayed_again_and_nobody_hears_it_twice(environment: Environment) -> None:
+    async with process(environment, INTAKE) as intake, process(environment, TRIAGE) as triage:
+        for _ in range(3):
+            await intake.say(REPORTED, clock.new_id())
+        await until(lambda: heard(triage, 3), "triage hears")
+        answer = await rebuilding.relay_again(intake.running.pool)
+        assert answer == "3 events will be relayed again"
+
+        async def sent_again() -> bool:
+            return len(await on_topic(environment)) == 6
+
+        await until(sent_again, "the relay, fenced, begins again")
+        await intake.say(REPORTED, clock.new_id())
+        await until(lambda: heard(triage, 4), "triage hears the fourth")
+        assert len(await triage.rows()) == 4
+        assert await triage.parked() == []
 
 
 @pytest.mark.parametrize("value", [b"", b"{", b"\x00" * 100, b"x" * 70_000])
