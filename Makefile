@@ -2,6 +2,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+PIN ?= --upgrade
 .DEFAULT_GOAL := help
 .SUFFIXES:
 
@@ -41,10 +42,10 @@ format: $(VENV)/.dev ## Rewrite the code in the project's style
 bench: $(VENV)/.dev ## Measure speed, as ratios against limits taken in the same run
 	$(BIN)/python -m tests.bench
 
-pin: $(VENV)/.dev ## Refresh the pinned requirements, by hash and for every platform
-	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-annotate --no-header --upgrade \
+pin: $(VENV)/.dev ## Refresh the pinned requirements, by hash and for every platform (PIN= only adds what is missing)
+	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-annotate --no-header $(PIN) \
 		--extra local --extra build pyproject.toml --output-file requirements.txt
-	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-annotate --no-header --upgrade \
+	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-annotate --no-header $(PIN) \
 		--extra dev --extra build --constraint requirements.txt pyproject.toml --output-file requirements-dev.txt
 
 clean: ## Remove what the other commands made here, the environment included
