@@ -84,6 +84,8 @@ class LogAudit:
     witnessed: int = 0
     sealed: Mapping[tuple[ServiceName, int], Head] = field(default_factory=dict)
     stated_at: dict[ServiceName, datetime] = field(default_factory=dict)
+    unstated: bool = False
+    """No service's word came with it, as where the log alone is served: that all they said was sealed is then not shown."""
     behind: list[Behind] = field(default_factory=list)
     types: Counter[str] = field(default_factory=Counter)
     incidents: int = 0
@@ -184,6 +186,9 @@ def _stated(words: Mapping[ServiceName, bytes | None]) -> dict[tuple[ServiceName
 
 
 def _compare_words(words: Mapping[ServiceName, bytes | None], chains: ChainCheck, audit: LogAudit) -> None:
+    audit.unstated = not any(words.values())
+    if audit.unstated:
+        return
     for service, note in words.items():
         where = f"chains/{service}"
         if note is None:

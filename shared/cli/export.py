@@ -66,13 +66,8 @@ def dossier(
 
     The same events, words and checkpoint give the same bytes. It shows nothing of any other incident."""
     with or_stop(), spinner("reading the log") as say:
-        files = _log(source, data, token)
-        notes = _heads_in(heads) if heads is not None else _heads_from(data, incident)
-        words = heads_of(notes, incident)
-        if not any(word.count for word in words.values()):
-            raise NotALog(f"no service has said anything of incident {incident}")
-        gathered = _wait_until_sealed(files, incident, words, say)
-        archive = _archive(files, incident, gathered.up_to(words), notes)
+        notes = _heads_in(heads) if heads is not None else heads_from_stack(data, incident)
+        archive = dossier_of(_log(source, data, token), incident, notes, say)
     output.write_bytes(archive)
     found = audit_dossier(str(output), archive, {}, audits.rules(), audits.audit_of(ServiceName.REVIEW).reports)
     typer.echo(f"{output}: {found.events} events, {len(archive):,} bytes. Verify it with: ledger verify {output}")
@@ -80,6 +75,15 @@ def dossier(
         typer.echo(
             f"It shows {len(found.findings)} findings, which belong to the record; ledger verify tells them.", err=True
         )
+
+
+def dossier_of(files: Files, incident: UUID, notes: dict[ServiceName, bytes], say: Callable[[str], None]) -> bytes:
+    """The archive, once all is sealed that the services' words in `notes` speak of. Raises NotALog."""
+    words = heads_of(notes, incident)
+    if not any(word.count for word in words.values()):
+        raise NotALog(f"no service has said anything of incident {incident}")
+    gathered = _wait_until_sealed(files, incident, words, say)
+    return _archive(files, incident, gathered.up_to(words), notes)
 
 
 def _log(source: str | None, data: Path | None, token: str | None) -> Files:
@@ -123,7 +127,7 @@ def _heads_in(folder: Path) -> dict[ServiceName, bytes]:
     return {service: (folder / service.value).read_bytes() for service in ServiceName}
 
 
-def _heads_from(data: Path | None, incident: UUID) -> dict[ServiceName, bytes]:
+def heads_from_stack(data: Path | None, incident: UUID) -> dict[ServiceName, bytes]:
     stack = state.load(data or state.DEFAULT_DATA)
     headers = {"Authorization": f"Bearer {issue(Keys.of(stack.data), 'ledger-dossier', [Role.AUDITOR])}"}
     notes: dict[ServiceName, bytes] = {}

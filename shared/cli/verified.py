@@ -51,12 +51,14 @@ class LogVerified:
             "incidents": self.audit.incidents,
             "sealed": {f"{service}/{number}": head.sequence for (service, number), head in self.audit.sealed.items()},
             "not_sealed_yet": [_behind(one) for one in self.audit.behind],
+            "unstated": self.audit.unstated,
         }
 
     def show(self, console: Console) -> None:
         _show_log(console, self)
         if not self.findings:
-            _say(console, "[green]Clean.[/] The log is what its checkpoint says, and each service's own word agrees.")
+            agrees = "" if self.audit.unstated else ", and each service's own word agrees"
+            _say(console, f"[green]Clean.[/] The log is what its checkpoint says{agrees}.")
         if not self.audit.types:
             _say(console, "What the events say was not read.")
         _show_findings(console, self.findings, self.audit.more_findings)
@@ -203,6 +205,12 @@ def _show_log(console: Console, verified: LogVerified) -> None:
         waiting = sum(one.last - one.first + 1 for one in audit.behind if one.service == service)
         sealed = f"{waiting} of its events are not sealed yet" if waiting else "all its events are sealed"
         _say(console, f"{service.value:>7}: {sealed}, by its own word of {time:%Y-%m-%d %H:%M:%S} UTC")
+    if audit.unstated and audit.checkpoint is not None:
+        _say(
+            console,
+            "[yellow]Not shown:[/] that all the services said was sealed. Their own words on it are not here; "
+            "ledger export brings them along, or take each service's /chains as chains/<service>.",
+        )
     _show_unpinned(console, verified.believed.unpinned)
 
 

@@ -70,7 +70,7 @@ def verify(
     how = How(every_signature, None if links_only else audits.rules(), seen, as_json)
     with or_stop():
         if source is None:
-            verified: Verified = _stack(data, pinned, how)
+            verified: Verified = verify_stack(data, pinned, how)
         elif Path(source).is_file():
             verified = _dossier(Path(source), pinned)
         else:
@@ -113,7 +113,8 @@ def _pins(pinned: Pinned) -> Iterator[tuple[str, Path | None]]:
     yield from (("log.vkey", pinned.vkey), ("trust", pinned.trust), ("policy", pinned.policy))
 
 
-def _stack(data: Path | None, pinned: Pinned, how: How) -> StackVerified:
+def verify_stack(data: Path | None, pinned: Pinned, how: How) -> StackVerified:
+    """Databases against the topic, and the log that is served."""
     sources = open_sources(data)
     verification = asyncio.run(check(sources, quiet=how.quiet))
     files = log_of_stack(data)
@@ -145,8 +146,3 @@ def progress(*, quiet: bool) -> Iterator[Callable[[str, int, int | None], None]]
             bar.update(tasks[name], completed=done)
 
         yield tell
-
-
-def show(verification: Verification) -> None:
-    """Databases and topic alone."""
-    StackVerified(verification, None).show(Console())

@@ -31,7 +31,7 @@ MEANING: Final[Mapping[str, str]] = {
     "tile_differs": "a file of hashes does not follow from the events below it: proofs made from it would be false",
     "root_differs": "the events are not those that the checkpoint commits to: some were changed, dropped, added or moved",
     "seal_order": "the log has the events of a partition in another order than the topic",
-    "statement_missing": "the service's own word on its chains is not there: it cannot be shown that all it said was sealed",
+    "statement_missing": "the service's own word is not there, the others' are: it cannot be shown that all it said was sealed",
     "statement_rejected": "the service's own word is not signed with its key in force, or is no statement",
     "statement_differs": "the service signed another event at this number than the one that was sealed: one of the two was made up",
     "statement_false": "the service's own word on the incident says another number of events, or another last one, than the log has",

@@ -9,27 +9,21 @@ from uuid import UUID
 import pytest
 
 from shared.cli.demo.stories import STORIES, begin
-from shared.cli.sources import open_sources
 from shared.contract.vocabulary import ServiceName
-from shared.runtime.auditing import messages
-from shared.runtime.receiving import Heard, examine
-from tests.e2e.world import RUTH, World, ledger
-from tests.unit.audit.world import put, seal
+from tests.e2e.world import RUTH, World, ledger, until
 
 
 @pytest.fixture
 async def sealed(world: World, tmp_path: Path) -> Path:
-    """The stack's topic as a sealer makes it a log, with the services' own words."""
+    """The log that review serves, taken away with the services' own words, once it has all of a story."""
     await play(world)
-    sources = open_sources(world.stack.data)
-    heard = [examine(record, sources.trust) async for record in messages(sources.kafka, sources.topic)]
-    events = [one for one in heard if isinstance(one, Heard)]
-    assert len(events) == len(heard)
-    seal(tmp_path / "log", [one.event.envelope for one in events], [one.record.signature for one in events])
-    put(tmp_path / "log", "trust", world.stack.trust_file.read_bytes())
-    for service in ServiceName:
-        answer = await world.office.http.get(f"{world.office.urls[service]}/chains")
-        put(tmp_path / "log", f"chains/{service}", answer.raise_for_status().content)
+
+    async def all_of_it() -> bool:
+        about = json.loads(said("verify", "--data", world.stack.data, "--links-only", "--json"))
+        return bool(about["log"]["not_sealed_yet"] == [])
+
+    await until(all_of_it, "all that was said is sealed")
+    said("export", tmp_path / "log", "--data", world.stack.data)
     return tmp_path / "log"
 
 
@@ -47,6 +41,13 @@ def said(*arguments: object, code: int = 0) -> str:
     done = ledger(*map(str, arguments))
     assert done.returncode == code, done.stdout + done.stderr
     return done.stdout
+
+
+async def test_what_review_serves_is_clean_to_anybody(world: World, sealed: Path, tmp_path: Path) -> None:
+    """The stack is on this machine alone, so that its log is open; `sealed` says that all is there."""
+    url = f"{world.office.urls[ServiceName.REVIEW]}/log/"
+    about = json.loads(said("verify", url, "--vkey", sealed / "log.vkey", "--state", tmp_path / "seen.json", "--json"))
+    assert (about["findings"], about["log"]["unstated"]) == ([], True)
 
 
 async def test_a_stacks_history_is_clean_to_somebody_who_trusts_nobody(

@@ -20,13 +20,16 @@ from rich.table import Table
 from deploy.local import ports, state
 from deploy.local.errors import StackError
 from deploy.local.keys import Keys, write_secret
-from shared.cli import stack
+from shared.audit.seen import SeenFile
+from shared.cli import audits, stack
+from shared.cli.audits import Pinned
 from shared.cli.demo.cast import PEOPLE, RUTH, Office
 from shared.cli.demo.sink import webhook
 from shared.cli.demo.stories import CHANNEL, STORIES, Story, begin
-from shared.cli.sources import open_sources
+from shared.cli.export import dossier_of, heads_from_stack
+from shared.cli.stacklog import log_of_stack
 from shared.cli.token import issue
-from shared.cli.verify import check, show
+from shared.cli.verify import How, verify_stack
 from shared.contract.catalogue import MILESTONES, short_name
 from shared.contract.vocabulary import ServiceName
 
@@ -47,15 +50,15 @@ class Told:
 
 
 def demo(
-    folder: Annotated[Path, typer.Option(help="Where the stack's data and the reports go; emptied first.")] = Path(
-        "demo"
-    ),
+    folder: Annotated[
+        Path, typer.Option(help="Where the stack's data, the reports and the dossiers go; emptied first.")
+    ] = Path("demo"),
     keep: Annotated[bool, typer.Option("--keep", help="Leave the stack running afterwards.")] = False,
 ) -> None:
     """Play six incidents that the press reported through all five events; show their reports; verify the log."""
     console = Console()
     began = time.monotonic()
-    data, reports = folder / "stack", folder / "reports"
+    data, reports, dossiers = folder / "stack", folder / "reports", folder / "dossiers"
     with stack.or_say_why():
         _make_room(folder, data)
         base = _free_base()
@@ -70,16 +73,17 @@ def demo(
             )
             try:
                 told = asyncio.run(_play(running, keys, reports, console))
-                verification = asyncio.run(check(open_sources(data), quiet=True))
+                _write_dossiers(data, dossiers, told)
+                verified = verify_stack(data, Pinned(), How(False, audits.rules(), SeenFile(data / "seen.json"), True))
             finally:
                 if not keep:
                     with stack.progress("ending the stack"):
                         stack.end(data)
     _show(console, told, len(received))
-    show(verification)
+    verified.show(console)
     _what_next(console, folder, data, told, keep=keep)
     console.print(f"\nDone in {time.monotonic() - began:.0f} s.")
-    raise typer.Exit(1 if verification.findings else 0)
+    raise typer.Exit(1 if verified.findings else 0)
 
 
 def _make_room(folder: Path, data: Path) -> None:
@@ -88,7 +92,7 @@ def _make_room(folder: Path, data: Path) -> None:
     if (
         folder.exists()
         and any(folder.iterdir())
-        and not {path.name for path in folder.iterdir()} <= {"stack", "reports"}
+        and not {path.name for path in folder.iterdir()} <= {"stack", "reports", "dossiers"}
     ):
         raise StackError(f"{folder} holds other things than an earlier demo; name another folder with --folder")
     stack.end(data)
@@ -169,6 +173,17 @@ async def _report(office: Office, story: Story, incident: UUID, reports: Path) -
     return reports / f"{story.incident}.html"
 
 
+def _write_dossiers(data: Path, folder: Path, told: list[Told]) -> None:
+    """What proves each incident to somebody who has nothing of this stack."""
+    folder.mkdir(parents=True, exist_ok=True)
+    log = log_of_stack(data)
+    assert log is not None
+    with stack.progress("writing the dossiers") as say:
+        for one in told:
+            archive = dossier_of(log, one.incident, heads_from_stack(data, one.incident), say)
+            (folder / f"{one.story.incident}.zip").write_bytes(archive)
+
+
 async def _settled(client: httpx.AsyncClient, urls: Mapping[ServiceName, str]) -> None:
     """Waits until everything that was said was heard: then the verification sees one history everywhere."""
     end = time.monotonic() + SETTLED_WITHIN
@@ -194,6 +209,8 @@ def _show(console: Console, told: list[Told], messages: int) -> None:
 def _what_next(console: Console, folder: Path, data: Path, told: list[Told], *, keep: bool) -> None:
     console.print("\n[bold]What to try next[/]")
     console.print(f"  read a report           {told[0].report}", highlight=False)
+    proof = folder / "dossiers" / f"{told[0].story.incident}.zip"
+    console.print(f"  check its proof         ledger verify {proof}", highlight=False)
     if keep:
         lines = {
             "see the stack": f"ledger status --data {data}",

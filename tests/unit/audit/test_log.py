@@ -99,6 +99,21 @@ def test_a_long_log_is_clean_also_where_partial_tiles_were_deleted(long: Path, t
     assert audit(folder, seen=Seen(100, _root(long, 100))).findings == []
 
 
+def test_a_log_alone_is_clean_and_says_that_no_service_has_spoken(clean: Path, tmp_path: Path) -> None:
+    assert not audit(clean).unstated
+    folder = Path(shutil.copytree(clean, tmp_path / "log"))
+    shutil.rmtree(folder / "chains")
+    alone = audit(folder)
+    assert (alone.findings, alone.unstated, alone.stated_at) == ([], True, {})
+
+
+def test_a_word_that_is_missing_among_others_is_a_finding(clean: Path, tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(clean, tmp_path / "log"))
+    (folder / "chains/notify").unlink()
+    found = audit(folder)
+    assert [(finding.code, finding.where) for finding in found.findings] == [("statement_missing", "chains/notify")]
+
+
 def test_a_folder_without_a_checkpoint_is_no_log(tmp_path: Path) -> None:
     with pytest.raises(NotALog):
         audit(tmp_path)
