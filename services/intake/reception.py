@@ -8,9 +8,9 @@ import asyncio
 import contextlib
 import hashlib
 import json
-from collections import defaultdict, deque
+from collections import deque
 from collections.abc import AsyncGenerator, Coroutine, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 from uuid import UUID
 
@@ -64,8 +64,6 @@ class Reception:
 
     running: Running[Command, State]
     actor: Actor
-    turns: defaultdict[UUID, asyncio.Lock] = field(default_factory=lambda: defaultdict(asyncio.Lock))
-    """Reports that add to the same incident go one after the other: side by side, each would make the others decide again."""
 
     async def take(
         self,
@@ -83,18 +81,17 @@ class Reception:
         if body.reporter is not None:
             reference = self.running.new_id()
             extra = (views.keep_reporter(reference, body.reporter, now),)
-        async with self.turns[incident_id]:
-            # An event carries the trace in which it was said; an anonymous one must not lead to the request, and so to its sender.
-            with telemetry.apart() if body.anonymous else contextlib.nullcontext():
-                carried = await self.running.ledger.carry_out(
-                    incident_id,
-                    _command(body, channel, reference, foreign),
-                    Context(now, Actor(ANONYMOUS) if body.anonymous else self.actor),
-                    expected_version=expected_version,
-                    idempotency=None if key is None else key.on(asked_for(body, foreign)),
-                    must_exist=body.incident_id is not None,
-                    extra=extra,
-                )
+        # An event carries the trace in which it was said; an anonymous one must not lead to the request, and so to its sender.
+        with telemetry.apart() if body.anonymous else contextlib.nullcontext():
+            carried = await self.running.ledger.carry_out(
+                incident_id,
+                _command(body, channel, reference, foreign),
+                Context(now, Actor(ANONYMOUS) if body.anonymous else self.actor),
+                expected_version=expected_version,
+                idempotency=None if key is None else key.on(asked_for(body, foreign)),
+                must_exist=body.incident_id is not None,
+                extra=extra,
+            )
         return ReportReceipt.of(carried.signed[0])
 
     def own_key(self, key: str | None) -> Key | None:

@@ -13,6 +13,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from pydantic import ValidationError
+from pydantic_core import to_json
 
 from shared.contract.catalogue import BY_TYPE
 from shared.contract.catalogue.base import EventData
@@ -114,8 +115,7 @@ def write(said: Said, link: Link, keyid: str) -> bytes:
         head["causationid"] = str(said.causation_id)
     if said.traceparent is not None:
         head["traceparent"] = said.traceparent
-    opening = json.dumps(head, ensure_ascii=False, separators=(",", ":"))[:-1].encode()
-    envelope = opening + b',"data":' + said.data.__pydantic_serializer__.to_json(said.data) + b"}"
+    envelope = to_json(head)[:-1] + b',"data":' + said.data.__pydantic_serializer__.to_json(said.data) + b"}"
     if len(envelope) > MAX_ENVELOPE:
         raise MalformedEnvelope(
             f"the event takes {len(envelope)} bytes, at most {MAX_ENVELOPE} fit; send large evidence by digest"

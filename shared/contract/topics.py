@@ -4,6 +4,7 @@ The partition of an incident is part of the ledger's own arithmetic (a chain is 
 here with Kafka's murmur2 and never left to a client library.
 """
 
+from functools import lru_cache
 from typing import Final
 from uuid import UUID
 
@@ -34,6 +35,7 @@ def key_of(incident_id: UUID) -> bytes:
     return str(incident_id).encode("ascii")
 
 
+@lru_cache(4096)
 def partition_of(incident_id: UUID) -> int:
     """The partition of an incident: what Kafka's default partitioner gives its key."""
     return (murmur2(key_of(incident_id)) & 0x7FFFFFFF) % PARTITIONS

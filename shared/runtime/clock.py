@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from uuid import UUID
 
-import uuid6
+from uuid_utils.compat import uuid7
 
 
 def now() -> datetime:
@@ -12,4 +12,4 @@ def now() -> datetime:
 
 def new_id() -> UUID:
     """A UUIDv7: unique, and sorted by the time it was drawn."""
-    return UUID(int=uuid6.uuid7().int)
+    return uuid7()

@@ -4,11 +4,12 @@ The consumer group only shares out the partitions. Where to go on stands in this
 decided on the locked chain rows, so a second replica or a zombie can double nothing. `receiving` decides; this module does the I/O.
 """
 
+import asyncio
 import base64
 import binascii
 import json
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, Generic, TypeVar
 
@@ -26,7 +27,7 @@ from shared.contract.vocabulary import ServiceName
 from shared.runtime import clock, telemetry, views
 from shared.runtime.appending import IncidentHead, Proposal
 from shared.runtime.keyring import KeyMissing
-from shared.runtime.ledger import Ledger, insert, mark_rotations, move_heads, move_incidents, rotations, say
+from shared.runtime.ledger import Ledger, mark_rotations, record, rotations, say
 from shared.runtime.receiving import Heard, Parked, ParkReason, Received, Record, examine, placed, receive
 from shared.runtime.rules import Rules
 from shared.runtime.trust import Trust
@@ -36,6 +37,8 @@ C = TypeVar("C")
 S = TypeVar("S")
 
 BATCH: Final = 500
+AT_ONCE: Final = 3
+"""Partitions that are heard side by side; each takes a connection of the pool."""
 log = structlog.get_logger(__name__)
 
 
@@ -51,6 +54,7 @@ class Consumer(Generic[C, S]):
     """Messages of each assigned partition that are not heard yet; written here, read by readiness and metrics."""
     rebuilding: bool = False
     """Whether the service's own events are taken from the topic too, as by one who has lost them; nothing is reacted to then."""
+    _at_once: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(AT_ONCE))
 
     async def run(self) -> None:
         """Hears until cancelled or until anything fails; whoever runs it again goes on from the database."""
@@ -68,17 +72,26 @@ class Consumer(Generic[C, S]):
         await consumer.start()
         try:
             while True:
-                for place, messages in (await consumer.getmany(timeout_ms=1000)).items():
-                    await self.hear(
-                        place.partition, [record_of(message) for message in messages], messages[-1].offset + 1
-                    )
+                batches = await consumer.getmany(timeout_ms=1000)
+                # Side by side: while one partition waits for Postgres, another's signatures are checked.
+                hearing = (self._hear_messages(place.partition, messages) for place, messages in batches.items())
+                failed = [error for error in await asyncio.gather(*hearing, return_exceptions=True) if error]
+                if failed:
+                    raise failed[0]
                 await self._measure_lag(consumer)
         finally:
             await consumer.stop()
 
+    async def _hear_messages(
+        self, partition: int, messages: Sequence[ConsumerRecord[bytes | None, bytes | None]]
+    ) -> None:
+        async with self._at_once:
+            await self.hear(partition, [record_of(message) for message in messages], messages[-1].offset + 1)
+
     async def hear(self, partition: int, records: Sequence[Record], next_offset: int | None = None) -> None:
         """One batch of one partition, all or nothing; `next_offset` is where to go on afterwards, None for what is heard again."""
-        examined = [examine(record, self.trust) for record in records]
+        # In a thread, because checking signatures lets the rest of the process go on.
+        examined = await asyncio.to_thread(lambda: [examine(record, self.trust) for record in records])
         batch = _Batch(partition, self.trust, examined)
         async with self.pool.acquire() as connection, connection.transaction():
             while await self._go_on(connection, batch):
@@ -91,7 +104,7 @@ class Consumer(Generic[C, S]):
             self.trust.learn(rotation)
         if batch.reacted:
             self.ledger.appended.set()
-        telemetry.heard((heard.event for heard in batch.accepted), self.ledger.service)
+        telemetry.heard([heard.event for heard in batch.accepted], self.ledger.service)
         for parked in batch.parked:
             telemetry.parked(parked.reason.value)
             log.warning(
@@ -123,36 +136,56 @@ class Consumer(Generic[C, S]):
             partition,
         )
         # Under the lock: a replica that was not told of a new key must not trust the old one any more.
-        reasons = [ParkReason.GAP.value]
         if learned := await rotations(connection, batch.trust, heads):
             batch.learn(learned)
-            reasons.append(ParkReason.UNTRUSTED.value)
-        waiting = await connection.fetch(
-            """SELECT partition, kafka_offset, message_key, value, headers FROM parked
-               WHERE partition = $1 AND reason = ANY($2) AND resolved_at IS NULL ORDER BY service, sequence LIMIT 10000""",
-            partition,
-            reasons,
+        chains = {ServiceName(row["service"]): Head(row["sequence"], row["hash"]) for row in heads}
+        early = await self._early(connection, batch, new_keys=bool(learned))
+        known = await self._known(connection, partition, chains, [*batch.examined, *early])
+        return receive(None if self.rebuilding else self.ledger.service, chains, known, early, batch.examined)
+
+    async def _early(self, connection: Connection, batch: "_Batch", *, new_keys: bool) -> Sequence[Heard]:
+        """What came too early before, of those chains in which its time may have come: the batch has the number before one, or keys
+        are known now that were not then."""
+        services, sequences = _places(batch.examined)
+        rows = await connection.fetch(
+            """WITH waiting AS (
+                   SELECT * FROM parked WHERE partition = $1 AND reason = ANY($2) AND resolved_at IS NULL
+               )
+               SELECT partition, kafka_offset, message_key, value, headers FROM waiting WHERE $3 OR service IN (
+                   SELECT service FROM waiting JOIN unnest($4::text[], $5::bigint[]) AS heard (service, sequence) USING (service)
+                   WHERE waiting.sequence = heard.sequence + 1
+               ) ORDER BY service, sequence LIMIT 10000""",
+            batch.partition,
+            [ParkReason.GAP.value, *([ParkReason.UNTRUSTED.value] if new_keys else [])],
+            new_keys,
+            services,
+            sequences,
         )
-        early = [item for row in waiting if isinstance(item := examine(record_from(row), batch.trust), Heard)]
-        places = [
-            (item.event.service.value, item.event.link.sequence)
-            for item in (*batch.examined, *early)
-            if isinstance(item, Heard)
-        ]
-        known = await connection.fetch(
+        return [item for row in rows if isinstance(item := examine(record_from(row), batch.trust), Heard)]
+
+    async def _known(
+        self,
+        connection: Connection,
+        partition: int,
+        chains: Mapping[ServiceName, Head],
+        items: Sequence[Heard | Parked],
+    ) -> dict[tuple[ServiceName, int], bytes]:
+        """The hashes that are held at numbers that come again."""
+        services, sequences = _places(
+            item
+            for item in items
+            if isinstance(item, Heard) and item.event.link.sequence <= chains[item.event.service].sequence
+        )
+        if not services:
+            return {}
+        rows = await connection.fetch(
             """SELECT service, sequence, hash FROM ledger WHERE partition = $1
                AND (service, sequence) IN (SELECT * FROM unnest($2::text[], $3::bigint[]))""",
             partition,
-            [service for service, _ in places],
-            [sequence for _, sequence in places],
+            services,
+            sequences,
         )
-        return receive(
-            None if self.rebuilding else self.ledger.service,
-            {ServiceName(row["service"]): Head(row["sequence"], row["hash"]) for row in heads},
-            {(ServiceName(row["service"]), row["sequence"]): row["hash"] for row in known},
-            early,
-            batch.examined,
-        )
+        return {(ServiceName(row["service"]), row["sequence"]): row["hash"] for row in rows}
 
     async def _record(self, connection: Connection, received: Received) -> list[Recorded]:
         if not received.accepted:
@@ -168,16 +201,15 @@ class Consumer(Generic[C, S]):
             {row["incident_id"]: IncidentHead(row["version"], row["said_hash"]) for row in rows},
         )
         offsets = [None if heard.event.service == own else heard.record.offset for heard in received.accepted]
-        await insert(connection, signed, offsets)
         partition = received.accepted[0].record.partition
-        await move_heads(
-            connection, {(service, partition): head for service, head in received.heads.items() if head.sequence}
-        )
-        await move_incidents(connection, incidents)
+        heads = {(service, partition): head for service, head in received.heads.items() if head.sequence}
+        await record(connection, signed, offsets, heads, incidents)
         await mark_rotations(connection, [heard.event for heard in received.accepted])
         return [row.recorded for row in signed]
 
     async def _park(self, connection: Connection, parked: Sequence[Parked]) -> None:
+        if not parked:
+            return
         await connection.executemany(
             """INSERT INTO parked (reason, detail, partition, kafka_offset, service, sequence, message_key, value, headers)
                VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT (partition, kafka_offset, reason) DO NOTHING""",
@@ -317,6 +349,12 @@ class _FromDatabase(ConsumerRebalanceListener):  # type: ignore[misc]
         offsets = {row["partition"]: row["next_offset"] for row in rows}
         for place in assigned:
             self._consumer.seek(place, offsets[place.partition])
+
+
+def _places(items: Iterable[Heard | Parked]) -> tuple[list[str], list[int]]:
+    """Speakers and numbers of what was heard, as two columns."""
+    events = [item.event for item in items if isinstance(item, Heard)]
+    return [event.service.value for event in events], [event.link.sequence for event in events]
 
 
 def record_of(message: ConsumerRecord[bytes | None, bytes | None]) -> Record:

@@ -14,10 +14,9 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, FastAPI, Header, Request, Response
 from fastapi.responses import JSONResponse, PlainTextResponse
-from opentelemetry.instrumentation.fastapi import FastAPIInstrumentor
 
 from shared.contract.decision import Actor, Context, Missing
-from shared.runtime import clock, heads, problems
+from shared.runtime import clock, heads, problems, telemetry
 from shared.runtime.answers import Malformed, Stale
 from shared.runtime.appending import Idempotency
 from shared.runtime.auth import READERS, Authenticator, allow, allow_any, permissions, public
@@ -206,7 +205,7 @@ def create_app(running: "Running[Any, Any]", router: APIRouter, title: str) -> F
     app.include_router(_common())
     tuple(permissions(app))  # raises now, not when somebody finds the open door
     app.add_middleware(Limits)
-    FastAPIInstrumentor.instrument_app(app, excluded_urls="/healthz$,/readyz$", exclude_spans=["receive", "send"])
+    telemetry.instrument(app)
     app.openapi = lambda: documented(FastAPI.openapi(app))  # type: ignore[method-assign]
     return app
 

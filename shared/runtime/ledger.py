@@ -1,7 +1,7 @@
 """A service's ledger: load what is known of an incident, decide, append.
 
-One writer task per process commits for everybody who waits (group commit): one transaction locks the lanes, links, signs, inserts,
-writes the views and moves the heads. `appending.plan` decides; this module does the I/O around it.
+Few writer tasks commit for everybody who waits (group commit): one transaction locks the lanes, links, signs, inserts, writes the
+views and moves the heads. `appending.plan` decides; this module does the I/O around it.
 """
 
 import asyncio
@@ -9,7 +9,7 @@ import contextlib
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final, Generic, TypeVar
+from typing import Any, Final, Generic, TypeVar
 from uuid import UUID
 from weakref import WeakValueDictionary
 
@@ -20,7 +20,7 @@ from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_attempt,
 from shared.contract.catalogue.base import EventData
 from shared.contract.catalogue.system import KeyRotated, SystemRecord
 from shared.contract.chain import Head
-from shared.contract.decision import Context, Missing
+from shared.contract.decision import Context, Missing, Rejected
 from shared.contract.envelope import Event, Said, read
 from shared.contract.topics import is_system, partition_of, system_incident
 from shared.contract.vocabulary import ServiceName
@@ -35,11 +35,19 @@ from shared.runtime.views import Connection, Recorded, Row, Write
 C = TypeVar("C")
 S = TypeVar("S")
 
+WRITERS: Final = 2
+"""Each commits for partitions of its own: one links and signs while the other waits for Postgres."""
 TURN: Final = 1000
 """Most proposals that one transaction takes."""
 CACHED: Final = 4096
 """Incidents whose folded state is kept; a state at a version never changes, so the cache needs no invalidation."""
-ATTEMPTS: Final = 50
+TRIES: Final[Mapping[str, Any]] = {
+    "retry": retry_if_exception_type(Conflict),
+    "stop": stop_after_attempt(50),
+    "wait": wait_random(0, 0.03),
+    "reraise": True,
+}
+REFUSALS: Final = (Rejected, Missing, Stale)
 LINKS: Final = 16
 
 
@@ -61,6 +69,17 @@ class Carried:
     signed: tuple[Signed, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class _Asked(Generic[C]):
+    incident_id: UUID
+    command: C
+    context: Context
+    expected_version: int | None
+    idempotency: Idempotency | None
+    must_exist: bool
+    extra: Sequence[Write]
+
+
 @dataclass(slots=True)
 class _Waiting:
     proposal: Proposal
@@ -72,7 +91,7 @@ class Ledger(Generic[C, S]):
         self._pool = pool
         self.keyring = keyring
         self._rules = rules
-        self._queue: asyncio.Queue[_Waiting] = asyncio.Queue()
+        self._queues: tuple[asyncio.Queue[_Waiting], ...] = tuple(asyncio.Queue() for _ in range(WRITERS))
         self._states: OrderedDict[UUID, Loaded[S]] = OrderedDict()
         self._turns: WeakValueDictionary[UUID, asyncio.Lock] = WeakValueDictionary()
         self.appended = asyncio.Event()
@@ -99,47 +118,57 @@ class Ledger(Generic[C, S]):
         `expected_version`, IdempotencyMismatch, MalformedEnvelope when an event is too large, Conflict when others never let up."""
         if is_system(incident_id):
             raise Missing(f"incident {incident_id}")
-        if idempotency is not None and (earlier := await self._earlier(idempotency)) is not None:
-            return earlier
-        tries = AsyncRetrying(
-            retry=retry_if_exception_type(Conflict),
-            stop=stop_after_attempt(ATTEMPTS),
-            wait=wait_random(0, 0.03),
-            reraise=True,
-        )
+        try:
+            carried = await self._carry_out(
+                _Asked(incident_id, command, context, expected_version, idempotency, must_exist, extra)
+            )
+        except REFUSALS:
+            # What is refused now may have been done before: a retry gets the first answer.
+            if idempotency is not None and (earlier := await self._earlier(idempotency)) is not None:
+                return earlier
+            raise
+        if not carried.signed and idempotency is not None:
+            return await self._earlier(idempotency) or carried
+        return carried
+
+    async def _carry_out(self, asked: "_Asked[C]") -> Carried:
         # Commands of one incident take turns in this process: they would only make each other decide again.
-        async with self._turns.setdefault(incident_id, asyncio.Lock()):
-            async for attempt in tries:
+        async with self._turns.setdefault(asked.incident_id, asyncio.Lock()):
+            if (remembered := self._remembered(asked)) is not None:
+                # Decided on what this process knows. It counts if nothing was said or heard since; only the database can refuse.
+                try:
+                    if (carried := await self._decide_and_append(asked, remembered)).signed:
+                        return carried
+                except (*REFUSALS, Conflict):
+                    pass
+            async for attempt in AsyncRetrying(**TRIES):
                 with attempt:
-                    loaded = await self.load(incident_id)
-                    if must_exist and loaded.version == 0:
-                        raise Missing(f"incident {incident_id}")
-                    if expected_version is not None and expected_version != loaded.version:
-                        raise Stale(expected_version, loaded.version)
-                    return await self._decide_and_append(incident_id, command, context, loaded, idempotency, extra)
+                    return await self._decide_and_append(asked, await self.load(asked.incident_id))
         raise AssertionError("unreachable: tenacity re-raises")
 
-    async def _decide_and_append(
-        self,
-        incident_id: UUID,
-        command: C,
-        context: Context,
-        loaded: Loaded[S],
-        idempotency: Idempotency | None,
-        extra: Sequence[Write],
-    ) -> Carried:
-        with telemetry.linked_span(type(command).__name__, loaded.traceparents):
-            decided = self._rules.decide(command, loaded.state, context)
+    def _remembered(self, asked: "_Asked[C]") -> Loaded[S] | None:
+        return self._states.get(asked.incident_id) or (None if asked.must_exist else Loaded(self._rules.initial, 0))
+
+    async def _decide_and_append(self, asked: "_Asked[C]", loaded: Loaded[S]) -> Carried:
+        if asked.must_exist and loaded.version == 0:
+            raise Missing(f"incident {asked.incident_id}")
+        if asked.expected_version is not None and asked.expected_version != loaded.version:
+            raise Stale(asked.expected_version, loaded.version)
+        with telemetry.linked_span(type(asked.command).__name__, loaded.traceparents):
+            decided = self._rules.decide(asked.command, loaded.state, asked.context)
             if not decided:
-                return Carried(incident_id, loaded.version, ())
-            said = say(incident_id, decided, context)
-            signed = await self._submit(Proposal(incident_id, loaded.version, said, idempotency, extra))
+                return Carried(asked.incident_id, loaded.version, ())
+            said = say(asked.incident_id, decided, asked.context)
+            signed = await self._submit(
+                Proposal(asked.incident_id, loaded.version, said, asked.idempotency, asked.extra)
+            )
         if isinstance(signed, Again):
-            assert idempotency is not None
-            if (earlier := await self._earlier(idempotency)) is None:
-                raise Conflict(incident_id, loaded.version, loaded.version)
+            assert asked.idempotency is not None
+            if (earlier := await self._earlier(asked.idempotency)) is None:
+                raise Conflict(asked.incident_id, loaded.version, loaded.version)
             return earlier
-        return Carried(incident_id, signed[-1].recorded.version, signed)
+        self._remember(asked.incident_id, self._after(loaded, [row.recorded for row in signed]))
+        return Carried(asked.incident_id, signed[-1].recorded.version, signed)
 
     async def load(self, incident_id: UUID, connection: Connection | None = None) -> Loaded[S]:
         """Folds what the service knows of the incident: of a system incident nothing, as it is none. With a connection, what its
@@ -152,11 +181,14 @@ class Ledger(Generic[C, S]):
         async with self._pool.acquire() as pooled:
             loaded = await self._fold(pooled, incident_id, cached)
         if loaded.version:
-            self._states[incident_id] = loaded
-            self._states.move_to_end(incident_id)
-            if len(self._states) > CACHED:
-                self._states.popitem(last=False)
+            self._remember(incident_id, loaded)
         return loaded
+
+    def _remember(self, incident_id: UUID, loaded: Loaded[S]) -> None:
+        self._states[incident_id] = loaded
+        self._states.move_to_end(incident_id)
+        if len(self._states) > CACHED:
+            self._states.popitem(last=False)
 
     async def _fold(self, connection: Connection, incident_id: UUID, since: Loaded[S]) -> Loaded[S]:
         rows = await connection.fetch(
@@ -164,12 +196,14 @@ class Ledger(Generic[C, S]):
             incident_id,
             since.version,
         )
+        return self._after(since, (Recorded(read(row["envelope"]), row["version"]) for row in rows))
+
+    def _after(self, since: Loaded[S], recorded: Iterable[Recorded]) -> Loaded[S]:
         state, version, traceparents = since.state, since.version, since.traceparents
-        for row in rows:
-            event = read(row["envelope"])
-            state, version = self._rules.evolve(state, event), row["version"]
-            if event.traceparent is not None:
-                traceparents = (*traceparents, event.traceparent)[-LINKS:]
+        for item in recorded:
+            state, version = self._rules.evolve(state, item.event), item.version
+            if item.event.traceparent is not None:
+                traceparents = (*traceparents, item.event.traceparent)[-LINKS:]
         return Loaded(state, version, traceparents)
 
     async def history(self, incident_id: UUID, connection: Connection | None = None) -> list[Recorded]:
@@ -195,7 +229,9 @@ class Ledger(Generic[C, S]):
         """One turn in the caller's transaction: every accepted proposal is written when that commits."""
         turn = await self._plan(connection, proposals)
         if turn.rows:
-            await self._write(connection, turn)
+            heads = {(self.service, partition): head for partition, head in turn.heads.items()}
+            await record(connection, turn.rows, [None] * len(turn.rows), heads, turn.incidents)
+            await mark_rotations(connection, [row.recorded.event for row in turn.rows])
             await self._take_keys(connection, proposals, turn)
             await views.apply(connection, self._rules.project, [row.recorded for row in turn.rows])
             for proposal, verdict in zip(proposals, turn.verdicts, strict=True):
@@ -232,16 +268,24 @@ class Ledger(Generic[C, S]):
         return turn.rows
 
     async def run(self) -> None:
-        """The writer task: commits for everybody who waits, until cancelled."""
+        """Commits for everybody who waits, until cancelled."""
+        writers = [asyncio.create_task(self._write(queue)) for queue in self._queues]
+        try:
+            await asyncio.gather(*writers)
+        finally:
+            for writer in writers:
+                writer.cancel()
+
+    async def _write(self, queue: "asyncio.Queue[_Waiting]") -> None:
         while True:
-            waiting = [await self._queue.get()]
-            while len(waiting) < TURN and not self._queue.empty():
-                waiting.append(self._queue.get_nowait())
+            waiting = [await queue.get()]
+            while len(waiting) < TURN and not queue.empty():
+                waiting.append(queue.get_nowait())
             await self._commit(waiting)
 
     async def _submit(self, proposal: Proposal) -> tuple[Signed, ...] | Again:
         answer: asyncio.Future[tuple[Signed, ...] | Again] = asyncio.get_running_loop().create_future()
-        self._queue.put_nowait(_Waiting(proposal, answer))
+        self._queues[partition_of(proposal.incident_id) % WRITERS].put_nowait(_Waiting(proposal, answer))
         return await answer
 
     async def _commit(self, waiting: Sequence[_Waiting]) -> None:
@@ -254,6 +298,10 @@ class Ledger(Generic[C, S]):
         except KeyMissing as error:
             _fail(wanted, error)
             raise
+        except KeyTaken:
+            # Now that the other has committed, the next look sees its keys.
+            await self._commit(wanted)
+            return
         except Exception as error:  # noqa: BLE001  every failure is somebody's answer
             if committing:
                 _fail(wanted, error)
@@ -273,11 +321,7 @@ class Ledger(Generic[C, S]):
     async def _commit_singly(self, waiting: Sequence[_Waiting], error: Exception) -> None:
         """A failed group is tried one by one, so that only the command that cannot be written fails."""
         if len(waiting) == 1:
-            if waiting[0].answer.done():
-                return
-            if isinstance(error, KeyTaken):
-                waiting[0].answer.set_result(Again())
-            else:
+            if not waiting[0].answer.done():
                 waiting[0].answer.set_exception(error)
             return
         for item in waiting:
@@ -307,12 +351,6 @@ class Ledger(Generic[C, S]):
             {row["key"]: row["digest"] for row in taken},
             self.keyring.speaker(heads),
         )
-
-    async def _write(self, connection: Connection, turn: Turn) -> None:
-        await insert(connection, turn.rows, [None] * len(turn.rows))
-        await move_heads(connection, {(self.service, partition): head for partition, head in turn.heads.items()})
-        await move_incidents(connection, turn.incidents)
-        await mark_rotations(connection, [row.recorded.event for row in turn.rows])
 
     async def _take_keys(self, connection: Connection, proposals: Sequence[Proposal], turn: Turn) -> None:
         taken = [
@@ -372,7 +410,7 @@ class Ledger(Generic[C, S]):
 
 
 class KeyTaken(Exception):
-    """Another replica took an idempotency key between this turn's look and its insert, and has committed."""
+    """Another writer took an idempotency key between this turn's look and its insert, and has committed."""
 
 
 def say(
@@ -404,14 +442,35 @@ def _fail(waiting: Sequence[_Waiting], error: Exception) -> None:
             item.answer.set_exception(error)
 
 
-async def insert(connection: Connection, rows: Sequence[Signed], offsets: Sequence[int | None]) -> None:
-    """Adds rows to the ledger; `offsets` are their Kafka offsets, None for what the service says itself."""
+RECORD: Final = """
+    WITH new AS (
+        INSERT INTO ledger (service, partition, sequence, event_id, incident_id, version, type, envelope, signature, hash, kafka_offset)
+        SELECT * FROM unnest($1::text[], $2::smallint[], $3::bigint[], $4::uuid[], $5::uuid[], $6::bigint[], $7::text[],
+                             $8::bytea[], $9::bytea[], $10::bytea[], $11::bigint[])
+    ), heads AS (
+        UPDATE chain SET sequence = head.sequence, hash = head.hash
+        FROM unnest($12::text[], $13::smallint[], $14::bigint[], $15::bytea[]) AS head (service, partition, sequence, hash)
+        WHERE chain.service = head.service AND chain.partition = head.partition
+    )
+    INSERT INTO incident_head (incident_id, version, said_hash)
+    SELECT * FROM unnest($16::uuid[], $17::bigint[], $18::bytea[])
+    ON CONFLICT (incident_id) DO UPDATE SET version = excluded.version, said_hash = excluded.said_hash"""
+"""One statement, because each costs a round trip while the lanes are locked."""
+
+
+async def record(
+    connection: Connection,
+    rows: Sequence[Signed],
+    offsets: Sequence[int | None],
+    heads: Mapping[tuple[ServiceName, int], Head],
+    incidents: Mapping[UUID, IncidentHead],
+) -> None:
+    """Adds rows to the ledger and moves the heads of their chains and incidents. `offsets` are the rows' Kafka offsets, None for
+    what the service says itself."""
     events = [row.recorded.event for row in rows]
     await connection.execute(
-        """INSERT INTO ledger (service, partition, sequence, event_id, incident_id, version, type, envelope, signature, hash, kafka_offset)
-           SELECT * FROM unnest($1::text[], $2::smallint[], $3::bigint[], $4::uuid[], $5::uuid[], $6::bigint[], $7::text[],
-                                $8::bytea[], $9::bytea[], $10::bytea[], $11::bigint[])""",
-        [event.link.service.value for event in events],
+        RECORD,
+        [event.link.service for event in events],
         [event.link.partition for event in events],
         [event.link.sequence for event in events],
         [event.id for event in events],
@@ -421,27 +480,11 @@ async def insert(connection: Connection, rows: Sequence[Signed], offsets: Sequen
         [event.envelope for event in events],
         [row.signature for row in rows],
         [event.hash for event in events],
-        list(offsets),
-    )
-
-
-async def move_heads(connection: Connection, heads: Mapping[tuple[ServiceName, int], Head]) -> None:
-    await connection.execute(
-        """UPDATE chain SET sequence = new.sequence, hash = new.hash
-           FROM unnest($1::text[], $2::smallint[], $3::bigint[], $4::bytea[]) AS new (service, partition, sequence, hash)
-           WHERE chain.service = new.service AND chain.partition = new.partition""",
-        [service.value for service, _ in heads],
+        offsets,
+        [service for service, _ in heads],
         [partition for _, partition in heads],
         [head.sequence for head in heads.values()],
         [head.hash for head in heads.values()],
-    )
-
-
-async def move_incidents(connection: Connection, incidents: Mapping[UUID, IncidentHead]) -> None:
-    await connection.execute(
-        """INSERT INTO incident_head (incident_id, version, said_hash)
-           SELECT * FROM unnest($1::uuid[], $2::bigint[], $3::bytea[])
-           ON CONFLICT (incident_id) DO UPDATE SET version = excluded.version, said_hash = excluded.said_hash""",
         list(incidents),
         [head.version for head in incidents.values()],
         [head.said_hash for head in incidents.values()],

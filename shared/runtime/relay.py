@@ -2,7 +2,7 @@
 
 import asyncio
 import base64
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Any, Final
@@ -18,7 +18,7 @@ from shared.runtime.lease import Fenced, lease
 from shared.runtime.relaying import Sent, progress
 from shared.runtime.views import Connection, Row
 
-BATCH: Final = 200
+BATCH: Final = 500
 """Most events of one partition in a round."""
 BATCH_BYTES: Final = 900_000
 """Below the broker's default `message.max.bytes` of 1 048 588."""
@@ -28,11 +28,20 @@ LOOK_EVERY: Final = 0.1
 """Seconds between two looks for what another replica appended; this process's own appends wake the relay at once."""
 
 NEXT: Final = """
-    SELECT next.* FROM relay_cursor AS cursor CROSS JOIN LATERAL (
+    SELECT next.* FROM unnest($3::smallint[], $4::bigint[]) AS reached (partition, sequence) CROSS JOIN LATERAL (
         SELECT partition, sequence, incident_id, envelope, signature FROM ledger
-        WHERE service = $1 AND ledger.partition = cursor.partition AND ledger.sequence > cursor.sequence
+        WHERE service = $1 AND ledger.partition = reached.partition AND ledger.sequence > reached.sequence
         ORDER BY sequence LIMIT $2
     ) AS next ORDER BY partition, sequence"""
+
+
+@dataclass(frozen=True, slots=True)
+class _Batch:
+    """What goes to one partition in a round."""
+
+    partition: int
+    sequences: Sequence[int]
+    packed: BatchBuilder
 
 
 @dataclass(slots=True)
@@ -50,12 +59,28 @@ class Relay:
             producer = producer_to(self.kafka)
             await producer.start()
             try:
-                while True:
-                    self.appended.clear()
-                    if not await self._round(connection, producer, epoch):
-                        await self._wait()
+                await self._relay(connection, producer, epoch)
             finally:
                 await producer.stop()
+
+    async def _relay(self, connection: Connection, producer: AIOKafkaProducer, epoch: int) -> None:
+        while True:
+            self.appended.clear()
+            # Looked up whenever all was sent, for an operator may have set it back.
+            rows = await connection.fetch("SELECT partition, sequence FROM relay_cursor")
+            reached = {row["partition"]: row["sequence"] for row in rows}
+            batches = await self._next(connection, producer, reached)
+            while batches:
+                ends = reached | {batch.partition: batch.sequences[-1] for batch in batches}
+                # The next round is read while this one travels.
+                (sent, error), following = await asyncio.gather(
+                    self._send(producer, batches), self._next(connection, producer, ends)
+                )
+                await self._move(connection, epoch, reached, sent)
+                if error is not None:
+                    raise error
+                reached, batches = ends, following
+            await self._wait()
 
     async def _wait(self) -> None:
         try:
@@ -64,45 +89,30 @@ class Relay:
         except TimeoutError:
             pass
 
-    async def _round(self, connection: Connection, producer: AIOKafkaProducer, epoch: int) -> bool:
-        rows = await connection.fetch(NEXT, self.service.value, BATCH)
-        if not rows:
-            return False
-        batches = [(partition, list(group)) for partition, group in groupby(rows, key=lambda row: row["partition"])]
-        cursors = {partition: group[0]["sequence"] - 1 for partition, group in batches}
-        sent, error = await self._send(producer, batches)
-        moved = progress(cursors, sent)
-        await self._move(connection, epoch, moved.cursors)
-        telemetry.relayed(sum(moved.cursors[partition] - cursors[partition] for partition in cursors))
-        if error is not None:
-            raise error
-        return True
+    async def _next(
+        self, connection: Connection, producer: AIOKafkaProducer, reached: Mapping[int, int]
+    ) -> list[_Batch]:
+        rows = await connection.fetch(NEXT, self.service.value, BATCH, list(reached), list(reached.values()))
+        return [
+            _packed(producer.create_batch(), partition, group)
+            for partition, group in groupby(rows, key=lambda row: row["partition"])
+        ]
 
     async def _send(
-        self, producer: AIOKafkaProducer, batches: Sequence[tuple[int, Sequence[Row]]]
+        self, producer: AIOKafkaProducer, batches: Sequence[_Batch]
     ) -> tuple[list[Sent], BaseException | None]:
         async with asyncio.timeout(ACK_WITHIN):
-            flying = [await self._send_batch(producer, partition, rows) for partition, rows in batches]
-            answers = await asyncio.gather(*(future for _, _, future in flying), return_exceptions=True)
+            flying = [await producer.send_batch(one.packed, self.topic, partition=one.partition) for one in batches]
+            answers = await asyncio.gather(*flying, return_exceptions=True)
         sent = [
-            Sent(partition, sequences, not isinstance(answer, BaseException))
-            for (partition, sequences, _), answer in zip(flying, answers, strict=True)
+            Sent(one.partition, one.sequences, not isinstance(answer, BaseException))
+            for one, answer in zip(batches, answers, strict=True)
         ]
         return sent, next((answer for answer in answers if isinstance(answer, BaseException)), None)
 
-    async def _send_batch(
-        self, producer: AIOKafkaProducer, partition: int, rows: Sequence[Row]
-    ) -> tuple[int, list[int], "asyncio.Future[Any]"]:
-        batch = producer.create_batch()
-        sequences: list[int] = []
-        for row in rows:
-            if not add(batch, row):
-                break
-            sequences.append(row["sequence"])
-        batch.close()
-        return partition, sequences, await producer.send_batch(batch, self.topic, partition=partition)
-
-    async def _move(self, connection: Connection, epoch: int, cursors: Mapping[int, int]) -> None:
+    async def _move(self, connection: Connection, epoch: int, reached: Mapping[int, int], sent: Sequence[Sent]) -> None:
+        before = {one.partition: reached[one.partition] for one in sent}
+        cursors = progress(before, sent).cursors
         status = await connection.execute(
             """UPDATE relay_cursor SET sequence = new.sequence FROM unnest($1::smallint[], $2::bigint[]) AS new (partition, sequence)
                WHERE relay_cursor.partition = new.partition AND (SELECT epoch FROM relay_lease) = $3""",
@@ -112,6 +122,18 @@ class Relay:
         )
         if status != f"UPDATE {len(cursors)}":
             raise Fenced("another relay has taken over")
+        telemetry.relayed(sum(cursors[partition] - before[partition] for partition in cursors))
+
+
+def _packed(packed: BatchBuilder, partition: int, rows: Iterable[Row]) -> _Batch:
+    """As many rows, from the first, as the broker takes in one request."""
+    sequences: list[int] = []
+    for row in rows:
+        if not add(packed, row):
+            break
+        sequences.append(row["sequence"])
+    packed.close()
+    return _Batch(partition, sequences, packed)
 
 
 def producer_to(kafka: Mapping[str, Any]) -> AIOKafkaProducer:

@@ -43,20 +43,26 @@ async def append_and_pgbench(world: World) -> AsyncIterator[Sides]:
 
 @contextlib.asynccontextmanager
 async def append_and_library(world: World) -> AsyncIterator[Sides]:
-    async with world.ground() as ground, process(ground, ServiceName.INTAKE, parts=["writer"]) as intake:
-        async with peers.library(ground.databases[ServiceName.NOTIFY].admin_dsn) as library:
-            yield Sides(
-                lambda: append_by_callers(intake, world.count(20_000)),
-                lambda: library.save_one_by_one(world.count(3_000)),
-            )
+    async with (
+        world.ground() as ground,
+        process(ground, ServiceName.INTAKE, parts=["writer"]) as intake,
+        peers.library(ground.databases[ServiceName.NOTIFY].admin_dsn) as library,
+    ):
+        yield Sides(
+            lambda: append_by_callers(intake, world.count(20_000)),
+            lambda: library.save_one_by_one(world.count(3_000)),
+        )
 
 
 @contextlib.asynccontextmanager
 async def bulk_and_library(world: World) -> AsyncIterator[Sides]:
-    async with world.ground() as ground, process(ground, ServiceName.INTAKE, parts=[]) as intake:
-        async with peers.library(ground.databases[ServiceName.NOTIFY].admin_dsn) as library:
-            count = world.count(20_000)
-            yield Sides(lambda: append_in_bulk(intake, count), lambda: library.save_together(count))
+    async with (
+        world.ground() as ground,
+        process(ground, ServiceName.INTAKE, parts=[]) as intake,
+        peers.library(ground.databases[ServiceName.NOTIFY].admin_dsn) as library,
+    ):
+        count = world.count(20_000)
+        yield Sides(lambda: append_in_bulk(intake, count), lambda: library.save_together(count))
 
 
 @contextlib.asynccontextmanager
@@ -82,13 +88,15 @@ async def command_and_insert(world: World) -> AsyncIterator[Sides]:
 async def append_by_callers(intake: Process, count: int, callers: int = CALLERS) -> float:
     """Events a second: so many callers, each saying its next one when the last is durable."""
 
+    each = max(1, count // callers)
+
     async def caller() -> None:
-        for _ in range(count // callers):
+        for _ in range(each):
             await intake.say(REPORTED, clock.new_id())
 
     start = time.perf_counter()
     await asyncio.gather(*(caller() for _ in range(callers)))
-    return (count // callers * callers) / (time.perf_counter() - start)
+    return each * callers / (time.perf_counter() - start)
 
 
 async def append_in_bulk(intake: Process, count: int, at_once: int = 1000) -> float:

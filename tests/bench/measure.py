@@ -36,6 +36,8 @@ class Row:
     goal: Goal
     ready: Callable[[World], AbstractAsyncContextManager[Sides]]
     """Makes what both sides need, and gives them."""
+    apart: bool = False
+    """Ours runs in a process of its own."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,12 +21,10 @@ from deploy.local import postgres
 from shared.contract.topics import PARTITIONS
 from shared.runtime import clock
 
-ROW = "x" * 600
+ROW = "x" * 1000
 """About the size of an event."""
 
-SCRIPT = f"""INSERT INTO one_row (event_id, incident_id, envelope, signature)
-VALUES (gen_random_uuid(), gen_random_uuid(), '{ROW}', '{"s" * 64}');
-"""
+SCRIPT = "INSERT INTO one_row (event_id, incident_id, envelope, signature) VALUES (gen_random_uuid(), gen_random_uuid(), '{}', '{}');"
 TABLE = """CREATE TABLE one_row (position bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, event_id uuid NOT NULL,
            incident_id uuid NOT NULL, envelope bytea NOT NULL, signature bytea NOT NULL)"""
 
@@ -42,10 +40,10 @@ async def pgbench(dsn: str, clients: int, seconds: float) -> float:
     about = conninfo_to_dict(dsn)
     with TemporaryDirectory() as folder:
         script = Path(folder) / "insert.sql"
-        script.write_text(SCRIPT, encoding="utf-8")
+        script.write_text(SCRIPT.format(ROW, "s" * 64), encoding="utf-8")
         process = await asyncio.create_subprocess_exec(
             *(str(postgres.binaries() / "pgbench"), "--no-vacuum", "--protocol=prepared", f"--file={script}"),
-            *(f"--client={clients}", "--jobs=2", f"--time={max(1, round(seconds))}"),
+            *(f"--client={clients}", "--jobs=2", f"--time={max(3, round(seconds))}"),
             *("-h", str(about["host"]), "-p", str(about["port"]), "-U", str(about["user"]), str(about["dbname"])),
             env={**postgres.environment(), "PGPASSWORD": str(about["password"])},
             stdout=asyncio.subprocess.PIPE,

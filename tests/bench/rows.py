@@ -37,9 +37,16 @@ ROWS: Final = (
         "requests/s",
         times(0.5),
         intake.single_and_noop,
+        apart=True,
     ),
     Row(
-        "ndjson", "intake, 10 000 reports in one request", None, "events/s", at_least(20_000, "events/s"), intake.ndjson
+        "ndjson",
+        "intake, 10 000 reports in one request",
+        None,
+        "events/s",
+        at_least(20_000, "events/s"),
+        intake.ndjson,
+        apart=True,
     ),
     Row(
         "relay",
@@ -72,6 +79,7 @@ ROWS: Final = (
         "ms",
         below(250, "ms"),
         transport.journey,
+        apart=True,
     ),
     Row(
         "command",

@@ -5,6 +5,7 @@ import contextlib
 import json
 import time
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from uuid import UUID
 
 import asyncpg
@@ -55,7 +56,7 @@ async def hear(world: World) -> AsyncIterator[Sides]:
         async def ours() -> float:
             databases = Databases(ground.databases.admin_dsn)
             try:
-                return await _hear_all(Environment(databases, ground.keys, ground.bootstrap, ground.topic), count)
+                return await _hear_all(replace(ground, databases=databases), count)
             finally:
                 databases.drop()
 
@@ -64,12 +65,15 @@ async def hear(world: World) -> AsyncIterator[Sides]:
 
 @contextlib.asynccontextmanager
 async def replay_and_library(world: World) -> AsyncIterator[Sides]:
-    async with world.ground() as ground, process(ground, ServiceName.INTAKE, parts=[]) as intake:
-        async with peers.library(ground.databases[ServiceName.NOTIFY].admin_dsn) as library:
-            count = world.count(20_000)
-            await append_in_bulk(intake, count)
-            await library.save_together(count)
-            yield Sides(lambda: _replay(intake, count), lambda: library.read_log(count))
+    async with (
+        world.ground() as ground,
+        process(ground, ServiceName.INTAKE, parts=[]) as intake,
+        peers.library(ground.databases[ServiceName.NOTIFY].admin_dsn) as library,
+    ):
+        count = world.count(20_000)
+        await append_in_bulk(intake, count)
+        await library.save_together(count)
+        yield Sides(lambda: _replay(intake, count), lambda: library.read_log(count))
 
 
 @contextlib.asynccontextmanager
@@ -116,7 +120,7 @@ async def _replay(intake: Process, count: int) -> float:
     start = time.perf_counter()
     async with intake.running.pool.acquire() as connection:
         read = sum([len(page) async for page in pages(connection)])
-    assert read == count
+    assert read >= count
     return count / (time.perf_counter() - start)
 
 
@@ -170,7 +174,7 @@ class _Poster(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         self._buffer += data
-        head, blank, body = self._buffer.partition(b"\r\n\r\n")
+        _, blank, body = self._buffer.partition(b"\r\n\r\n")
         if not blank or not body.endswith(b"}}"):
             return
         if self._watch:

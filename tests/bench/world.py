@@ -41,8 +41,9 @@ class World:
         """Empty, migrated databases and an empty topic; gone afterwards."""
         databases = Databases(self.servers.admin_dsn)
         try:
-            async with fresh_topic({"bootstrap_servers": self.servers.bootstrap}) as topic:
-                yield Environment(databases, self.keys, self.servers.bootstrap, topic)
+            with tempfile.TemporaryDirectory() as folder:
+                async with fresh_topic({"bootstrap_servers": self.servers.bootstrap}) as topic:
+                    yield Environment(databases, self.keys, self.servers.bootstrap, topic, Path(folder))
         finally:
             databases.drop()
 
@@ -59,7 +60,7 @@ def world(scale: float) -> Iterator[World]:
 @contextlib.asynccontextmanager
 async def serving(module: str, environment: Mapping[str, str], port: int, *arguments: str) -> AsyncIterator[int]:
     """A server in a process of its own, from when its port answers; its process id."""
-    process = subprocess.Popen(
+    process = subprocess.Popen(  # noqa: ASYNC220  a server, started once
         [sys.executable, "-m", module, *arguments],
         cwd=ROOT,
         env={**inherited(), **environment},

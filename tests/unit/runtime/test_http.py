@@ -72,7 +72,9 @@ async def running_nowhere(issuer: Issuer) -> AsyncIterator[Running[seats.FillSea
         async with asyncpg.create_pool(settings.database_dsn.get_secret_value(), min_size=0) as pool:
             trust = Trust(())
             ledger = Ledger(pool, Keyring(seats.SERVICE.name, settings.signing_key_file, trust), seats.RULES)
+            writer = asyncio.create_task(ledger.run())
             yield Running(seats.SERVICE, settings, pool, ledger, trust, frozenset({"http"}))
+            writer.cancel()
 
 
 def calling(app: Callable[..., Any]) -> httpx.AsyncClient:
