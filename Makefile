@@ -26,7 +26,7 @@ test: $(VENV)/.dev lint ## Lint, types, import rules, and every test on a real K
 test-containers: $(VENV)/.dev ## The integration suite on postgres:18 and apache/kafka:4.3.1 by testcontainers (needs Docker)
 	LEDGER_TEST_CONTAINERS=1 $(BIN)/python -m pytest tests/integration $(PYTEST)
 
-simulate: $(VENV)/.dev ## Appender, relay and receiver under a million simulated faults (minutes); SEEDS=100 for less
+simulate: $(VENV)/.dev ## Appender, relay, receiver and sealer under a million simulated faults (minutes); SEEDS=100 for less
 	@$(BIN)/python -m tests.simulation --seeds $(or $(SEEDS),4500)
 
 lint: $(VENV)/.dev ## Style, types (mypy strict) and import rules

@@ -1,4 +1,4 @@
-"""`make simulate SEEDS=…`: appender, relay and receiver under every fault there is, many times over."""
+"""`make simulate SEEDS=…`: appender, relay, receiver and sealer under every fault there is, many times over."""
 
 import time
 from typing import Annotated

@@ -62,7 +62,7 @@ class Entry:
 @dataclass(frozen=True, slots=True)
 class History:
     """`ledgers` by service in the order of writing, `topic` by partition in the order of offsets, `sealed` the leaf hashes in order (None:
-    nobody seals), `waiting` the unresolved parked messages by service.
+    nobody seals), `sealed_before` what was shown of the log at earlier times, `waiting` the unresolved parked messages by service.
 
     `settled`: everybody had time to hear all; otherwise what is on its way is not lost. `truncated`: the broker has forgotten messages
     that it had acknowledged, so that the topic holds the chains, but no longer in their order."""
@@ -71,6 +71,7 @@ class History:
     ledgers: Mapping[str, Sequence[Entry]]
     topic: Mapping[int, Sequence[Entry]]
     sealed: Sequence[bytes] | None = None
+    sealed_before: Sequence[Sequence[bytes]] = ()
     waiting: Mapping[str, int] = field(default_factory=dict)
     settled: bool = True
     truncated: bool = False
@@ -103,6 +104,11 @@ def check(history: History) -> list[Anomaly]:
     found.extend(_topic(history, said))
     if history.sealed is not None:
         found.extend(_sealed(history.sealed, said, settled=history.settled))
+        found.extend(
+            Anomaly("fork", "sealed log", f"a log of {len(shown)} leaves was shown that this one does not continue")
+            for shown in history.sealed_before
+            if list(history.sealed[: len(shown)]) != list(shown)
+        )
     if history.settled:
         found.extend(_unheard(history, said))
         found.extend(

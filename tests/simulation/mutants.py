@@ -13,13 +13,15 @@ from shared.contract.chain import Head, Verdict
 from shared.contract.envelope import Event
 from shared.contract.hashing import ZERO_HASH
 from shared.contract.vocabulary import ServiceName
-from shared.runtime import appending, receiving, relaying
+from shared.runtime import appending, receiving, relaying, sealing
 from shared.runtime.appending import Idempotency, IncidentHead, Proposal, Speaker, Turn
 from shared.runtime.receiving import Heard, Known, Parked, ParkReason, Received, Record
 from shared.runtime.relaying import Progress, Sent
+from shared.runtime.sealing import Chains
 from tests.simulation.database import ConnectionLost, Row, Transaction, UniqueViolation
 from tests.simulation.replica import KeyTaken, Replica, Waiting, place_of
 from tests.simulation.schedule import Steps
+from tests.simulation.sealer import Sealer
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,6 +250,37 @@ def _resolved_only_gaps(self: Replica, transaction: Transaction, partition: int,
             transaction.put(("parked", partition), key, (item, True))
 
 
+def _log_offset_first(self: Sealer, _transaction: Transaction, offsets: Mapping[int, int]) -> None:
+    """Moved whether or not the decision commits."""
+    self.database.tables["log_offset"].update(offsets)
+
+
+def _published_before_decided(
+    self: Sealer, arrived: Mapping[int, Sequence[Heard | Parked]], offsets: Mapping[int, int]
+) -> Steps:
+    """Everybody sees leaves that the database does not know of when the sealer dies."""
+    decide = self.decide
+
+    def show_first(turn: Sequence[Any], leaves: tuple[bytes, ...], to: Mapping[int, int], chains: Chains) -> Steps:
+        if leaves != self.leaves:
+            self.store.replace(self.leaves, leaves)
+        yield from decide(turn, leaves, to, chains)
+
+    self.decide = show_first  # type: ignore[method-assign]
+    try:
+        yield from _seal(self, arrived, offsets)
+    finally:
+        del self.decide
+
+
+def _sealed_across_a_hole(*arguments: Any) -> sealing.Taken:
+    with patch.object(receiving, "judge", _gap_accepted):
+        return _take(*arguments)
+
+
+_take, _seal = sealing.take, Sealer.seal
+
+
 MUTANTS: Final = (
     Mutant(
         "the cursor moves before the acknowledgement",
@@ -309,4 +342,13 @@ MUTANTS: Final = (
         frozenset({"hole"}),
     ),
     Mutant("a copy stays parked", Replica, "resolve", _resolved_only_gaps, frozenset({"waiting"})),
+    Mutant(
+        "the sealer's offset moves before its leaves are decided",
+        Sealer,
+        "move_offsets",
+        _log_offset_first,
+        frozenset({"lost"}),
+    ),
+    Mutant("published before it is decided", Sealer, "seal", _published_before_decided, frozenset({"lost", "fork"})),
+    Mutant("sealed across a hole", sealing, "take", _sealed_across_a_hole, frozenset({"hole", "reordered", "lost"})),
 )

@@ -1,7 +1,8 @@
-"""One process of a service: writer, relay and consumer, in the order of I/O of the modules that it mirrors.
+"""One process of a service: writer, relay, consumer, and review's sealer, in the order of I/O of the modules that it mirrors.
 
 All that decides is the product's own: `appending.plan`, `relaying.progress`, `receiving.examine`, `receiving.receive` and
-`receiving.placed`. What stands here is only the order of steps around them; each method names the function that it mirrors.
+`receiving.placed`; the sealer stands in a module of its own. What stands here is only the order of steps around them; each method
+names the function that it mirrors.
 """
 
 from collections.abc import Callable, Sequence
@@ -20,9 +21,11 @@ from shared.runtime import appending, receiving, relaying
 from shared.runtime.answers import Conflict
 from shared.runtime.appending import UNHEARD_OF, Again, Idempotency, Proposal, Signed, Turn
 from shared.runtime.receiving import Heard, Parked, ParkReason, Received, Record
+from shared.runtime.sealing import LogRefused
 from tests.simulation.broker import Producer, Request
 from tests.simulation.database import ConnectionLost, Database, Row, Transaction, UniqueViolation
 from tests.simulation.schedule import Future, Steps, Task
+from tests.simulation.sealer import Sealer
 
 if TYPE_CHECKING:
     from tests.simulation.world import World
@@ -45,7 +48,7 @@ class KeyTaken(Exception):
     """Another replica took an idempotency key between this turn's look and its insert."""
 
 
-PASSING = (ConnectionLost, SendFailed, Fenced)
+PASSING = (OSError,)
 
 
 @dataclass(slots=True, eq=False)
@@ -93,6 +96,7 @@ class Replica:
             ("writer", self.writer),
             ("relay", self.relay),
             ("consumer", self.consumer),
+            *((("sealer", self.seal),) if self.service is ServiceName.REVIEW else ()),
         )
         self._tasks = [self.spawn(name, self._persist(run)) for name, run in siblings]
 
@@ -130,7 +134,7 @@ class Replica:
             except PASSING as error:
                 self.world.tell(self.name, f"interrupted, trying again: {error}")
                 yield self.world.delay(0.1)
-            except UniqueViolation as error:
+            except (UniqueViolation, LogRefused) as error:
                 self.world.tell(self.name, f"stops on a bug: {error}")
                 self.world.scheduler.spawn("end", self._end())
                 yield Future()
@@ -139,6 +143,9 @@ class Replica:
         if self.alive:
             self.die()
         yield 0.0
+
+    def seal(self) -> Steps:
+        return Sealer(self, self.world.store).run()
 
     # Saying: ledger.Ledger
 

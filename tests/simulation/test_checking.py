@@ -50,6 +50,7 @@ def test_copies_on_the_topic_are_no_anomaly() -> None:
         (replace(GOOD, sealed=[*(GOOD.sealed or ()), b"z" * 32]), "phantom"),
         (replace(GOOD, ledgers={**GOOD.ledgers, "triage": [ONE, OTHER, THREE]}), "fork"),
         (replace(GOOD, topic={0: [ONE, OTHER, TWO, THREE]}), "fork"),
+        (replace(GOOD, sealed_before=[[TWO.hash]]), "fork"),
         (replace(GOOD, ledgers={**GOOD.ledgers, "triage": [ONE, THREE]}), "hole"),
         (replace(GOOD, sealed=[ONE.hash, THREE.hash]), "hole"),
         (replace(GOOD, waiting={"triage": 1}), "waiting"),

@@ -3,8 +3,6 @@
 Ed25519 is replaced here by keyed BLAKE2b, and what an envelope says is decoded once for all receivers: both only for the model's
 speed. The pure functions take the signer (`Speaker.sign`) and the judgement (`Trust.refusal`) as inputs, and everything else
 about a message, its place on the chain above all, is judged anew by each receiver.
-
-Nobody seals here yet: the sealer's pure half becomes one more task of review's replicas, its leaves `History.sealed`.
 """
 
 import hashlib
@@ -36,6 +34,7 @@ from tests.simulation.checking import Anomaly, Answer, Entry, History, Outcome, 
 from tests.simulation.database import Database, UniqueViolation
 from tests.simulation.replica import Command, Replica, reaction_to
 from tests.simulation.schedule import Scheduler, Steps
+from tests.simulation.sealer import Store
 
 FAULTS: Final[Mapping[str, float]] = {
     "request lost": 0.15,
@@ -117,6 +116,7 @@ class Result:
 class World:
     services = SERVICES
     data = DATA
+    start = START
 
     def __init__(
         self, seed: int, commands: int, only: frozenset[Point] | None = None, *, tracing: bool = False
@@ -142,6 +142,8 @@ class World:
             for service in SERVICES
             for letter in "ab"
         ]
+        self.store = Store()
+        self.trust = CheapTrust()
         self.generation: Counter[ServiceName] = Counter()
         self.answers: list[Answer] = []
         self.missing_keys: dict[ServiceName, frozenset[ServiceName]] = defaultdict(frozenset)
@@ -293,8 +295,9 @@ class World:
 
     def _behind_the_end(self) -> bool:
         return any(
-            database.get("heard_offset", number, 0) > len(log)
+            database.get(table, number, 0) > len(log)
             for database in self.databases.values()
+            for table in ("heard_offset", "log_offset")
             for number, log in self.broker.logs.items()
         )
 
@@ -333,6 +336,8 @@ class World:
         return (
             self._rewound == self._truncations
             and not any(self._waiting(database) for database in self.databases.values())
+            and len(self.store.shown)
+            == sum(self._said(service, number) for service in SERVICES for number in self.partitions)
             and all(self._even(service, number) for service in SERVICES for number in self.partitions)
         )
 
@@ -341,14 +346,16 @@ class World:
 
     def _even(self, service: ServiceName, number: int) -> bool:
         """The service has relayed all that it said on the partition, and heard all that stands there."""
-        database, log = self.databases[service], self.broker.logs[number]
-        said = database.get("chain", (service, number), EMPTY).sequence
+        database, log, said = self.databases[service], self.broker.logs[number], self._said(service, number)
         heard = all(self.databases[other].get("chain", (service, number), EMPTY).sequence == said for other in SERVICES)
         return (
             heard
             and database.get("relay_cursor", number, 0) == said
             and database.get("heard_offset", number, 0) == len(log)
         )
+
+    def _said(self, service: ServiceName, number: int) -> int:
+        return int(self.databases[service].get("chain", (service, number), EMPTY).sequence)
 
     def history(self) -> History:
         topic = {
@@ -368,6 +375,8 @@ class World:
             [*self.answers, *self._reactions()],
             ledgers,
             topic,
+            self.store.shown,
+            self.store.earlier,
             waiting=waiting,
             truncated=self._truncations > 0,
         )
