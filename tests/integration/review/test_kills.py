@@ -15,11 +15,11 @@ from shared.tlog.merkle import Frontier
 from tests.integration.conftest import Environment
 from tests.integration.review.chains import Voice
 from tests.integration.review.killed import Nursery
-from tests.integration.review.seals import Reader, interleaved, opened, put, until
+from tests.integration.review.seals import Desk, Reader, interleaved, opened, put, until
 
 KILLS = 100
-LONGEST = 0.5
-"""Seconds that a sealer lives at most; it takes about a third of that to begin."""
+LONGEST = 0.15
+"""Seconds that a sealer lives at most when it has taken over."""
 
 
 @pytest.mark.timeout(600)
@@ -41,11 +41,16 @@ async def test_killed_a_hundred_times_it_is_one_log(environment: Environment, ke
                     await asyncio.sleep(0.005)
 
             watching = asyncio.create_task(watch())
+            term = 0
             for _ in range(KILLS):
                 records = interleaved([voice.say(chance.randrange(12)) for voice in voices])
                 said += [record.value for record in records]
                 child = await asyncio.to_thread(nursery.start, settings)
                 await put(environment, records)
+                if chance.random() < 0.8:
+                    # Most are killed while they seal, the others while they begin.
+                    await until(lambda after=term: _later(desk, after), "it has taken over")
+                    term = await _epoch(desk)
                 await asyncio.sleep(chance.uniform(0, LONGEST))
                 nursery.kill(child)
             child = await asyncio.to_thread(nursery.start, settings)
@@ -60,10 +65,23 @@ async def test_killed_a_hundred_times_it_is_one_log(environment: Environment, ke
             assert [row["hash"] for row in rows] == list(map(event_hash, leaves))
     finally:
         nursery.end()
+    assert len(seen) > KILLS / 4
+    _of_one_log(leaves, seen)
+
+
+async def _epoch(desk: Desk) -> int:
+    (row,) = await desk.query("SELECT epoch FROM log_state")
+    return int(row["epoch"])
+
+
+async def _later(desk: Desk, epoch: int) -> bool:
+    return await _epoch(desk) > epoch
+
+
+def _of_one_log(leaves: list[bytes], seen: dict[int, bytes]) -> None:
     frontier = Frontier()
     roots = {0: frontier.root}
     for leaf in leaves:
         frontier.append(event_hash(leaf))
         roots[frontier.size] = frontier.root
-    assert len(seen) > KILLS / 4
     assert {size: roots[size] for size in seen} == seen
