@@ -1,0 +1,157 @@
+"""Reads what a settled stack holds: ledgers, topic, sealed log and views, in the form that the checker takes."""
+
+import asyncio
+import re
+import sys
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from importlib import import_module
+from typing import Any, Final
+
+import asyncpg
+
+from deploy.local.environment import inherited
+from deploy.local.state import Stack
+from shared.contract.envelope import Event, read
+from shared.contract.hashing import event_hash
+from shared.contract.vocabulary import ServiceName
+from shared.runtime import trust
+from shared.runtime.auditing import Sources, messages
+from tests.chaos.stack import Chaos
+from tests.simulation.checking import Answer, Entry, History
+
+MARK: Final = re.compile(rb"chaos-\d{7}")
+PAGE: Final = 2000
+LOOK_EVERY: Final = 0.5
+
+
+def sources(stack: Stack) -> Sources:
+    return Sources(
+        {service: stack.services[service].auditor_dsn for service in ServiceName},
+        {"bootstrap_servers": stack.kafka_bootstrap},
+        stack.topic,
+        trust.load(stack.trust_file),
+    )
+
+
+async def settled(chaos: Chaos, within: float) -> bool:
+    """Whether everybody has said, relayed and heard everything within so many seconds."""
+    try:
+        async with asyncio.timeout(within):
+            while not await _quiet(chaos.stack):
+                await asyncio.sleep(LOOK_EVERY)
+    except TimeoutError:
+        return False
+    return True
+
+
+async def _quiet(stack: Stack) -> bool:
+    """All four know the same heads of all chains. What they hear they react to in the same transaction, so nothing more comes."""
+    try:
+        heads = [await _heads(service.auditor_dsn) for service in stack.services.values()]
+    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+        return False
+    return all(known == heads[0] for known in heads)
+
+
+async def _heads(dsn: str) -> list[tuple[Any, ...]]:
+    connection = await asyncpg.connect(dsn, timeout=5)
+    try:
+        rows = await connection.fetch("SELECT service, partition, sequence, hash FROM chain ORDER BY 1, 2")
+    finally:
+        await connection.close()
+    return [tuple(row) for row in rows]
+
+
+async def history(chaos: Chaos, answers: Sequence[Answer]) -> History:
+    stack, known = chaos.stack, _Entries()
+    ledgers = {name: await _ledger(local.auditor_dsn, known) for name, local in stack.services.items()}
+    topic: defaultdict[int, list[Entry]] = defaultdict(list)
+    async for record in messages(sources(stack)):
+        topic[record.partition].append(known.entry(record.value, None))
+    waiting = {name: await _parked(local.auditor_dsn) for name, local in stack.services.items()}
+    return History(answers, ledgers, topic, waiting=waiting)
+
+
+class _Entries:
+    """Entries by their envelopes: each stands in five places and is read once."""
+
+    def __init__(self) -> None:
+        self._events: dict[bytes, tuple[Event, str | None]] = {}
+
+    def entry(self, envelope: bytes, version: int | None) -> Entry:
+        hash_ = event_hash(envelope)
+        if hash_ not in self._events:
+            self._events[hash_] = (event := read(envelope)), _mark(event)
+        event, mark = self._events[hash_]
+        link = event.link
+        return Entry(
+            link.service.value, link.partition, link.sequence, hash_, link.prevhash, str(event.incident_id), mark, version
+        )
+
+
+def _mark(event: Event) -> str | None:
+    if event.type == "incident.review_opened.v1":
+        return f"review-of-{event.incident_id}"
+    found = MARK.search(event.envelope)
+    return found[0].decode() if found else None
+
+
+async def _ledger(dsn: str, known: _Entries) -> list[Entry]:
+    connection = await asyncpg.connect(dsn)
+    try:
+        async with connection.transaction(readonly=True):
+            rows = connection.cursor("SELECT envelope, version FROM ledger ORDER BY position", prefetch=PAGE)
+            return [known.entry(row["envelope"], row["version"]) async for row in rows]
+    finally:
+        await connection.close()
+
+
+async def _parked(dsn: str) -> int:
+    connection = await asyncpg.connect(dsn)
+    try:
+        count: int = await connection.fetchval("SELECT count(*) FROM parked WHERE resolved_at IS NULL")
+        return count
+    finally:
+        await connection.close()
+
+
+async def views_that_differ(chaos: Chaos) -> list[str]:
+    """Rebuilds every service's views from its ledger; the tables that were not the same before."""
+    differing = []
+    for service in ServiceName:
+        before = await _views(chaos.stack, service)
+        await _rebuild(chaos.stack, service)
+        after = await _views(chaos.stack, service)
+        differing += [f"{service}.{table}" for table in before if before[table] != after[table]]
+    return differing
+
+
+async def _views(stack: Stack, service: ServiceName) -> Mapping[str, Any]:
+    """What each view table holds: how many rows, and a digest over all of them."""
+    tables = import_module(f"services.{service}.__main__").SERVICE.rules.view_tables
+    connection = await asyncpg.connect(stack.services[service].owner_dsn)
+    try:
+        return {
+            table: tuple(
+                await connection.fetchrow(
+                    f"SELECT count(*), md5(string_agg(t::text, chr(10) ORDER BY t::text)) FROM {table} AS t"
+                )
+            )
+            for table in tables
+        }
+    finally:
+        await connection.close()
+
+
+async def _rebuild(stack: Stack, service: ServiceName) -> None:
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", f"services.{service}", "--rebuild-views"),
+        env=inherited() | stack.services[service].env,
+        cwd=stack.data,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+    said, _ = await process.communicate()
+    if process.returncode:
+        raise RuntimeError(f"{service}'s views could not be rebuilt: {said.decode()[-500:]}")
