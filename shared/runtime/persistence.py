@@ -20,6 +20,8 @@ DATABASE_AWAY: Final[tuple[type[Exception], ...]] = (
     asyncpg.CrashShutdownError,
     asyncpg.TooManyConnectionsError,
     asyncpg.InterfaceError,
+    # A pooled connection that was told of its server's end and is not yet closed refuses its next statement with this.
+    asyncpg.InternalClientError,
 )
 PASSING: Final[tuple[type[Exception], ...]] = (*BROKER_AWAY, *DATABASE_AWAY)
 """A broker or a database that is away: worth waiting for. Anything else is a bug, and the process stops loudly."""

@@ -29,11 +29,13 @@ PATIENCE: Final = 60.0
 """Seconds after which a client that was not answered gives up, and never learns what became of its command."""
 IMPATIENT: Final = 0.1
 """The share of commands whose client gives up at once when it gets no answer."""
+NOWHERE: Final = "01960000-0000-7000-8000-000000000001"
+"""An incident that nobody reports."""
 LINES: Final = 20
 BATCH: Final = "application/x-ndjson"
 CLOUD_EVENT: Final = "application/cloudevents+json"
 
-NOT_YET: Final = frozenset({"fact_not_heard", "review_opened", "assessed_first"})
+NOT_YET: Final = frozenset({"fact_not_heard", "review_opened", "opens_on_assessment"})
 """Rules that refuse because the service has not heard what another has said: ask again."""
 
 
@@ -143,7 +145,7 @@ class _Client:
         mark = self.clients.mark()
         wrong: Sequence[Mapping[str, Any]] = (
             {"description": mark, "platfrom": "Mastodon"},
-            {"description": mark, "incident_id": "01960000-0000-7000-8000-000000000001"},
+            {"description": mark, "incident_id": NOWHERE},
             {"description": mark, "noticed_at": "2199-01-01T00:00:00Z"},
         )
         await self.give(Command(mark, INTAKE, "/reports", MONITOR, self.clients.random.choice(wrong)))
@@ -274,7 +276,7 @@ def _told(status: int, body: Any) -> Told:
     match status:
         case 200 | 201:
             return Told.DONE
-        case 404 if problem.get("detail", "").endswith("01960000-0000-7000-8000-000000000001"):
+        case 404 if problem.get("detail", "").startswith(f"incident {NOWHERE}"):
             return Told.REFUSED
         case 404:
             return Told.NOT_YET
