@@ -52,7 +52,7 @@ def test_a_confirmed_incident_makes_the_duties_of_the_table(
     given(domain, REPORTED, assessed(severity, leaked, reach=reach)).when(NoteDuties(), by=SENDER).then(*duties)
 
 
-@pytest.mark.parametrize("determination", set(Determination) - {Determination.CONFIRMED})
+@pytest.mark.parametrize("determination", sorted(set(Determination) - {Determination.CONFIRMED}))
 def test_what_is_not_confirmed_makes_no_duty(determination: Determination) -> None:
     found = assessed(Severity.CRITICAL, InformationType.PII, determination=determination)
     given(domain, REPORTED, found).when(NoteDuties(), by=SENDER).then()

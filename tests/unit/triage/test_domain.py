@@ -271,7 +271,7 @@ class TestAgainstAPerson:
             "facts", missing=("who_posted",)
         )
 
-    @pytest.mark.parametrize("determination", set(Determination) - {Determination.CONFIRMED})
+    @pytest.mark.parametrize("determination", sorted(set(Determination) - {Determination.CONFIRMED}))
     def test_it_waits_for_a_confirmed_assessment(self, determination: Determination) -> None:
         past: Past = (REPORTED, *FACTS_ON_A_PERSON, proposed(CLAIM), legal_view(protected=True))
         for assessments in ((), (assessed(determination),)):
