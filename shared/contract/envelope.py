@@ -24,6 +24,7 @@ from shared.contract.vocabulary import ServiceName
 MAX_ENVELOPE: Final = 65_535
 """Bytes; a longer one does not fit an entry bundle of tlog-tiles."""
 
+_SERVICES: Final = {service.value: service for service in ServiceName}
 _SOURCE = re.compile(r"^/incident-ledger/([a-z]+)/(\d{1,3})$")
 _HEX32 = re.compile(r"^[0-9a-f]{64}$")
 _SEQUENCE = re.compile(r"^\d{20}$")
@@ -128,7 +129,7 @@ def read(envelope: bytes) -> Event:
     if len(envelope) > MAX_ENVELOPE:
         raise MalformedEnvelope(f"{len(envelope)} bytes, at most {MAX_ENVELOPE} are allowed")
     try:
-        value = json.loads(envelope.decode("utf-8"), object_pairs_hook=_once, parse_constant=_no_constant)
+        value = _json(envelope.decode("utf-8"))
     except (ValueError, RecursionError) as error:
         raise MalformedEnvelope(f"not JSON: {error}") from error
     if not isinstance(value, dict):
@@ -177,7 +178,7 @@ def _data(event_type: str, value: Any) -> EventData | Unknown:
 
 def _link(value: Mapping[str, Any]) -> Link:
     source = _SOURCE.match(_text(value, "source"))
-    if source is None or source[1] not in {service.value for service in ServiceName}:
+    if source is None or source[1] not in _SERVICES:
         raise MalformedEnvelope("source is not /incident-ledger/<service>/<partition>")
     partition = int(source[2])
     if partition >= PARTITIONS:
@@ -185,9 +186,7 @@ def _link(value: Mapping[str, Any]) -> Link:
     sequence = _text(value, "sequence")
     if not _SEQUENCE.match(sequence) or int(sequence) == 0 or int(sequence) >= 1 << 63:
         raise MalformedEnvelope("sequence is not a number of 20 digits from 1 up")
-    return Link(
-        ServiceName(source[1]), partition, int(sequence), _hash(value, "prevhash"), _hash(value, "incidentprev")
-    )
+    return Link(_SERVICES[source[1]], partition, int(sequence), _hash(value, "prevhash"), _hash(value, "incidentprev"))
 
 
 def _text(value: Mapping[str, Any], name: str) -> str:
@@ -236,3 +235,6 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _no_constant(name: str) -> Any:
     raise ValueError(f"{name} is not JSON")
+
+
+_json = json.JSONDecoder(object_pairs_hook=_once, parse_constant=_no_constant).decode

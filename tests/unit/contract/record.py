@@ -12,7 +12,7 @@ from uuid import UUID
 
 from shared.contract.catalogue import EVENTS
 from shared.contract.catalogue.base import EventData
-from shared.contract.catalogue.system import KeyRotated, SystemRecord
+from shared.contract.catalogue.system import ChainHoleRecorded, KeyRotated, MessageParkedRecorded, SystemRecord
 from shared.contract.envelope import Event, Link, Said, read, write
 from shared.contract.hashing import ZERO_HASH
 from shared.contract.topics import partition_of, system_incident
@@ -28,6 +28,24 @@ KEY_ROTATED: Final[Spoken] = (
     "service:intake",
     KeyRotated(vkey="incident-ledger/intake+530d903a+AfJdjqUZuNZ5AQTsAoJd7dyLSNAKC7VcBdBRBmIaGnFt"),
 )
+SEALER: Final[dict[type[EventData], Spoken]] = {
+    ChainHoleRecorded: (
+        1710,
+        "service:review",
+        ChainHoleRecorded(chain=ServiceName.TRIAGE, missing=7, since=START + timedelta(minutes=1709)),
+    ),
+    MessageParkedRecorded: (
+        1711,
+        "service:review",
+        MessageParkedRecorded(
+            offset=42,
+            reason="untrusted",
+            value_sha256=hashlib.sha256(b"a message that nobody signed").hexdigest(),
+            chain=ServiceName.TRIAGE,
+            sequence=7,
+        ),
+    ),
+}
 KEYID: Final = "530d903a"
 TRACE: Final = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 
@@ -53,7 +71,7 @@ def examples() -> dict[type[EventData], Spoken]:
     for minutes, by, data in sorted(sorted([*STORY, *STORY_WITHOUT], key=lambda item: item[0]), key=beside_it):
         about = {"communication_id": MESSAGE} if hasattr(data, "communication_id") else {}
         found.setdefault(type(data), (minutes, by, data.model_copy(update=about)))
-    return {**found, KeyRotated: KEY_ROTATED}
+    return {**found, KeyRotated: KEY_ROTATED, **SEALER}
 
 
 def main() -> None:
