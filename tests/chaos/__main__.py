@@ -18,8 +18,12 @@ from tests.chaos.campaign import Campaign, Plan
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.chaos", description=__doc__)
     parser.add_argument("--minutes", type=float, default=10.0, help="how long faults are done (default: %(default)s)")
-    parser.add_argument("--seed", type=int, default=None, help="repeats the faults of that seed (default: drawn, and printed)")
-    parser.add_argument("--pace", type=float, default=80.0, help="commands a second, of all clients (default: %(default)s)")
+    parser.add_argument(
+        "--seed", type=int, default=None, help="repeats the faults of that seed (default: drawn, and printed)"
+    )
+    parser.add_argument(
+        "--pace", type=float, default=80.0, help="commands a second, of all clients (default: %(default)s)"
+    )
     parser.add_argument(
         "--folder", type=Path, default=Path("chaos"), help="data, logs and answers; kept when something is found"
     )
@@ -44,7 +48,9 @@ def main() -> int:
 
 def _end(done: Campaign, console: Console, *, keep: bool) -> int:
     if not done.clean:
-        console.print(f"kept: {campaign.keep(done)}, answers.jsonl and logs/ beside it; repeat with --seed {done.plan.seed}")
+        console.print(
+            f"kept: {campaign.keep(done)}, answers.jsonl and logs/ beside it; repeat with --seed {done.plan.seed}"
+        )
     elif not keep:
         remove(done.plan.folder)
     return 0 if done.clean else 1

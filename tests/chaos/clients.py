@@ -121,7 +121,11 @@ class _Client:
     async def report(self) -> str | None:
         """The incident that it opened, when that became known."""
         mark = self.clients.mark()
-        body = {"description": mark, "exposure": {"platform": "Mastodon"}, "anonymous": self.clients.random.random() < 0.2}
+        body = {
+            "description": mark,
+            "exposure": {"platform": "Mastodon"},
+            "anonymous": self.clients.random.random() < 0.2,
+        }
         told, incident = await self.give(Command(mark, INTAKE, "/reports", MONITOR, body))
         if told and incident:
             self.clients.seen(incident)
@@ -131,13 +135,17 @@ class _Client:
         """To an incident to which others add too."""
         if (incident := self.clients.some_incident()) is not None:
             mark = self.clients.mark()
-            await self.give(
-                Command(mark, INTAKE, "/reports", MONITOR, {"incident_id": incident, "description": mark})
-            )
+            await self.give(Command(mark, INTAKE, "/reports", MONITOR, {"incident_id": incident, "description": mark}))
 
     async def report_cloud_event(self) -> None:
         mark = self.clients.mark()
-        event = {"specversion": "1.0", "id": mark, "source": "//chaos", "type": "finding", "data": {"description": mark}}
+        event = {
+            "specversion": "1.0",
+            "id": mark,
+            "source": "//chaos",
+            "type": "finding",
+            "data": {"description": mark},
+        }
         await self.give(Command(mark, INTAKE, "/events", MONITOR, event, CLOUD_EVENT))
 
     async def report_wrongly(self) -> None:
@@ -156,7 +164,13 @@ class _Client:
             return
         desk = f"/incidents/{incident}"
         mark = self.clients.mark()
-        fact = {"key": "where", "value": mark, "confidence": "high", "source": "the post", "observed_at": "2026-03-01T08:00:00Z"}
+        fact = {
+            "key": "where",
+            "value": mark,
+            "confidence": "high",
+            "source": "the post",
+            "observed_at": "2026-03-01T08:00:00Z",
+        }
         _, fact_id = await self.give(Command(mark, TRIAGE, f"{desk}/facts", RASHID, fact))
         for service, path, by, body in _steps(fact_id):
             if not await self.clients.pause(wait):
@@ -168,7 +182,9 @@ class _Client:
 
     async def _version(self, service: ServiceName, incident: str) -> int | None:
         try:
-            answer = await self.http.get(f"{self.clients.urls[service]}/incidents/{incident}", headers=self._headers(RUTH))
+            answer = await self.http.get(
+                f"{self.clients.urls[service]}/incidents/{incident}", headers=self._headers(RUTH)
+            )
         except httpx.HTTPError:
             return None
         return int(answer.headers["ETag"].strip('"')) if answer.status_code == 200 else None
@@ -213,7 +229,9 @@ class _Client:
             self.clients.record.tried(command.mark, attempt, type(error).__name__)
             return Told.NOTHING, {}
         told = _told(answer.status_code, body)
-        self.clients.record.tried(command.mark, attempt, answer.status_code, "" if told is Told.DONE else answer.text[:500])
+        self.clients.record.tried(
+            command.mark, attempt, answer.status_code, "" if told is Told.DONE else answer.text[:500]
+        )
         return told, body
 
     async def report_batch(self) -> None:
@@ -241,7 +259,9 @@ class _Client:
         try:
             async with self.http.stream("POST", url, content=lines, headers=headers) as response:
                 if response.status_code != 200:
-                    self.clients.record.tried(marks[0], attempt, response.status_code, (await response.aread()).decode()[:500])
+                    self.clients.record.tried(
+                        marks[0], attempt, response.status_code, (await response.aread()).decode()[:500]
+                    )
                     return
                 async for line in response.aiter_lines():
                     answer = json.loads(line)
@@ -258,7 +278,13 @@ class _Client:
 def _steps(fact_id: str | None) -> list[tuple[ServiceName, str, Person, dict[str, Any]]]:
     """What staff do with an incident after its first fact: on every desk, with a lesson too early among it, which is refused."""
     assessment = {"determination": "near_miss", "information_types": ["proprietary"], "exposure": {"platform": "MARK"}}
-    draft = {"audience": "executives", "channel": CHANNEL, "title": "MARK", "text": "We look into it.", "facts": [fact_id]}
+    draft = {
+        "audience": "executives",
+        "channel": CHANNEL,
+        "title": "MARK",
+        "text": "We look into it.",
+        "facts": [fact_id],
+    }
     steps: list[tuple[ServiceName, str, Person, dict[str, Any]]] = [
         (TRIAGE, "/actions", RASHID, {"kind": "preserve_evidence", "target": "MARK"}),
         (TRIAGE, "/facts", RASHID, {"key": "where", "value": "MARK", "confidence": "certain"}),

@@ -30,9 +30,10 @@ class Kind(StrEnum):
     SWALLOW = "answers lost, then reset"
     SLOW = "50 to 300 ms a packet"
     CLOCK = "clock stepped"
+    FULL = "disk full"
 
 
-LASTING: Final = frozenset({Kind.PAUSE, Kind.REFUSE, Kind.STALL, Kind.SWALLOW, Kind.SLOW, Kind.CLOCK})
+LASTING: Final = frozenset({Kind.PAUSE, Kind.REFUSE, Kind.STALL, Kind.SWALLOW, Kind.SLOW, Kind.CLOCK, Kind.FULL})
 STEPS: Final = (-7200.0, -30.0, 30.0, 1800.0)
 """Seconds by which a clock is stepped. Kafka refuses messages from more than an hour ahead: that step is a test of its own."""
 
@@ -53,12 +54,16 @@ class Fault:
             return self.on
         if self.kind is Kind.CLOCK:
             return "a service"
+        if self.kind is Kind.FULL:
+            return self.on
         first, _, second = self.on.partition("-")
-        return f"{'service' if second in {'postgres', 'kafka'} else first} – {second if first != 'clients' else 'service'}"
+        return (
+            f"{'service' if second in {'postgres', 'kafka'} else first} – {second if first != 'clients' else 'service'}"
+        )
 
 
-def deck() -> list[tuple[Kind, str]]:
-    """Every fault on everything that it can befall."""
+def deck(*, disk: bool) -> list[tuple[Kind, str]]:
+    """Every fault on everything that it can befall; a full disk where there is one to fill."""
     parts = [(kind, part) for kind in (Kind.KILL, Kind.PAUSE, Kind.RESTART) for part in PARTS]
     links = [
         (kind, link)
@@ -66,14 +71,16 @@ def deck() -> list[tuple[Kind, str]]:
         for service in ServiceName
         for link in (f"{service}-postgres", f"{service}-kafka", f"clients-{service}")
     ]
-    return [*parts, *links, *((Kind.CLOCK, service.value) for service in ServiceName)]
+    clocks = [(Kind.CLOCK, service.value) for service in ServiceName]
+    return [*parts, *links, *clocks, *([(Kind.FULL, "sealed log")] * 4 if disk else [])]
 
 
-def schedule(seed: int, seconds: float) -> list[Fault]:
+def schedule(seed: int, seconds: float, *, disk: bool) -> list[Fault]:
     """The same for the same seed, and the beginning of a longer one of that seed. Goes through the whole deck, shuffled, then again."""
     chance = random.Random(seed)
-    faults, at = [], 1.0
-    for kind, on in _dealt(chance):
+    faults: list[Fault] = []
+    at = 1.0
+    for kind, on in _dealt(chance, deck(disk=disk)):
         lasts = chance.uniform(SHORTEST, LONGEST) if kind in LASTING else 0.0
         amount = chance.choice(STEPS) if kind is Kind.CLOCK else chance.uniform(0.05, 0.3)
         if at + lasts > seconds:
@@ -83,8 +90,7 @@ def schedule(seed: int, seconds: float) -> list[Fault]:
     raise AssertionError("unreachable: there is always another card")
 
 
-def _dealt(chance: random.Random) -> Iterator[tuple[Kind, str]]:
-    cards = deck()
+def _dealt(chance: random.Random, cards: list[tuple[Kind, str]]) -> Iterator[tuple[Kind, str]]:
     while True:
         chance.shuffle(cards)
         yield from cards
@@ -113,6 +119,11 @@ async def _ways(fault: Fault, chaos: Chaos) -> AsyncIterator[None]:
             set_clock(chaos.clock(fault.on), fault.amount)
             yield
             set_clock(chaos.clock(fault.on), 0.0)
+        case Kind.FULL:
+            assert chaos.disk is not None
+            chaos.disk.fill()
+            yield
+            chaos.disk.empty()
         case _:
             link = chaos.links[fault.on]
             _LINK_FAULTS[fault.kind](link, fault.amount)
@@ -148,3 +159,5 @@ def heal(chaos: Chaos) -> None:
         link.heal()
     for service in ServiceName:
         set_clock(chaos.clock(service), 0.0)
+    if chaos.disk is not None:
+        chaos.disk.empty()

@@ -1,22 +1,26 @@
 """Reads what a settled stack holds: ledgers, topic, sealed log and views, in the form that the checker takes."""
 
 import asyncio
+import json
 import re
 import sys
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from importlib import import_module
+from pathlib import Path
 from typing import Any, Final
 
 import asyncpg
 
 from deploy.local.environment import inherited
+from deploy.local.keys import Keys
 from deploy.local.state import Stack
 from shared.contract.envelope import Event, read
 from shared.contract.hashing import event_hash
 from shared.contract.vocabulary import ServiceName
-from shared.runtime import trust
-from shared.runtime.auditing import Sources, messages
+from shared.runtime.auditing import messages
+from shared.tlog.bundles import bundle_hashes, decode_bundle
+from shared.tlog.tiles import bundles_of_growth
 from tests.chaos.stack import Chaos
 from tests.simulation.checking import Answer, Entry, History
 
@@ -25,17 +29,8 @@ PAGE: Final = 2000
 LOOK_EVERY: Final = 0.5
 
 
-def sources(stack: Stack) -> Sources:
-    return Sources(
-        {service: stack.services[service].auditor_dsn for service in ServiceName},
-        {"bootstrap_servers": stack.kafka_bootstrap},
-        stack.topic,
-        trust.load(stack.trust_file),
-    )
-
-
 async def settled(chaos: Chaos, within: float) -> bool:
-    """Whether everybody has said, relayed and heard everything within so many seconds."""
+    """Whether everything is said, relayed, heard and sealed within so many seconds."""
     try:
         async with asyncio.timeout(within):
             while not await _quiet(chaos.stack):
@@ -51,7 +46,23 @@ async def _quiet(stack: Stack) -> bool:
         heads = [await _heads(service.auditor_dsn) for service in stack.services.values()]
     except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
         return False
-    return all(known == heads[0] for known in heads)
+    return all(known == heads[0] for known in heads) and sealed_size(stack) == sum(head[2] for head in heads[0])
+
+
+def sealed_size(stack: Stack) -> int:
+    """Leaves under the newest checkpoint, as its file says."""
+    try:
+        return int((Keys.of(stack.data).log_store / "checkpoint").read_text(encoding="utf-8").splitlines()[1])
+    except FileNotFoundError:
+        return 0
+
+
+def _sealed(stack: Stack) -> list[bytes]:
+    """Leaf hashes in order, from the entry bundles; that the checkpoint commits to them is `ledger verify`'s to check."""
+    folder, hashes = Keys.of(stack.data).log_store, []
+    for bundle in bundles_of_growth(0, sealed_size(stack)):
+        hashes += bundle_hashes(decode_bundle((folder / bundle.path).read_bytes(), bundle.width))
+    return hashes
 
 
 async def _heads(dsn: str) -> list[tuple[Any, ...]]:
@@ -67,10 +78,10 @@ async def history(chaos: Chaos, answers: Sequence[Answer]) -> History:
     stack, known = chaos.stack, _Entries()
     ledgers = {name: await _ledger(local.auditor_dsn, known) for name, local in stack.services.items()}
     topic: defaultdict[int, list[Entry]] = defaultdict(list)
-    async for record in messages(sources(stack)):
+    async for record in messages({"bootstrap_servers": stack.kafka_bootstrap}, stack.topic):
         topic[record.partition].append(known.entry(record.value, None))
     waiting = {name: await _parked(local.auditor_dsn) for name, local in stack.services.items()}
-    return History(answers, ledgers, topic, waiting=waiting)
+    return History(answers, ledgers, topic, _sealed(stack), waiting)
 
 
 class _Entries:
@@ -86,7 +97,14 @@ class _Entries:
         event, mark = self._events[hash_]
         link = event.link
         return Entry(
-            link.service.value, link.partition, link.sequence, hash_, link.prevhash, str(event.incident_id), mark, version
+            link.service.value,
+            link.partition,
+            link.sequence,
+            hash_,
+            link.prevhash,
+            str(event.incident_id),
+            mark,
+            version,
         )
 
 
@@ -132,16 +150,30 @@ async def _views(stack: Stack, service: ServiceName) -> Mapping[str, Any]:
     tables = import_module(f"services.{service}.__main__").SERVICE.rules.view_tables
     connection = await asyncpg.connect(stack.services[service].owner_dsn)
     try:
-        return {
-            table: tuple(
-                await connection.fetchrow(
-                    f"SELECT count(*), md5(string_agg(t::text, chr(10) ORDER BY t::text)) FROM {table} AS t"
-                )
-            )
-            for table in tables
-        }
+        return {table: await _digest(connection, table) for table in tables}
     finally:
         await connection.close()
+
+
+async def _digest(connection: Any, table: str) -> tuple[Any, ...]:
+    query = f"SELECT count(*), md5(string_agg(t::text, chr(10) ORDER BY t::text)) FROM {table} AS t"  # noqa: S608  ours
+    return tuple(await connection.fetchrow(query))
+
+
+async def verify(chaos: Chaos) -> Mapping[str, Any]:
+    """What `ledger verify --json` says. Raises RuntimeError when it could not check."""
+    command = str(Path(sys.executable).with_name("ledger"))
+    process = await asyncio.create_subprocess_exec(
+        *(command, "verify", "--data", str(chaos.stack.data), "--json"),
+        env=inherited(),
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    said, complaint = await process.communicate()
+    if process.returncode not in {0, 1}:
+        raise RuntimeError(f"`ledger verify` could not check: {complaint.decode()[-500:]}")
+    verified: Mapping[str, Any] = json.loads(said)
+    return verified
 
 
 async def _rebuild(stack: Stack, service: ServiceName) -> None:

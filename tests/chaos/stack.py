@@ -25,6 +25,7 @@ from deploy.local.supervisor import databases, describe
 from shared.cli import schema
 from shared.contract.vocabulary import ServiceName
 from shared.runtime.topic import ensure_topic
+from tests.chaos.disk import Disk
 from tests.chaos.proxy import Link
 from tests.chaos.stepped import set_clock
 
@@ -40,6 +41,8 @@ class Chaos:
 
     stack: Stack
     links: dict[str, Link]
+    disk: Disk | None
+    """What the sealed log lies on; None where we may not mount one."""
     children: dict[str, Child] = field(default_factory=dict)
 
     def url(self, service: ServiceName) -> str:
@@ -76,7 +79,7 @@ async def running(data: Path, base: int, say: Callable[[str], None]) -> AsyncIte
     links = _links(ports)
     for link in links.values():
         await link.start()
-    chaos = Chaos(_described(data, ports, keys, links), links)
+    chaos = Chaos(_described(data, ports, keys, links), links, Disk.mounted(keys.log_store))
     chaos.stack.save()
     keepers: list[asyncio.Task[None]] = []
     try:
@@ -94,6 +97,8 @@ async def running(data: Path, base: int, say: Callable[[str], None]) -> AsyncIte
         await asyncio.gather(*keepers)
         for link in links.values():
             link.stop()
+        if chaos.disk is not None:
+            chaos.disk.unmount()
         chaos.stack.forget()
 
 
@@ -189,7 +194,9 @@ def _keep(
     account: dict[str, int] | None = None,
 ) -> None:
     data = chaos.stack.data
-    child = Child(name, command, env, data / "logs" / f"{name}.log", data, stop_signal=stop_signal, account=account or {})
+    child = Child(
+        name, command, env, data / "logs" / f"{name}.log", data, stop_signal=stop_signal, account=account or {}
+    )
     chaos.children[name] = child
     keepers.append(asyncio.create_task(child.keep(lambda: None)))
 
@@ -201,4 +208,3 @@ async def _until(true: Callable[[], Awaitable[bool]], what: str) -> None:
                 await asyncio.sleep(0.1)
     except TimeoutError:
         raise TimeoutError(f"not within {READY_WITHIN:.0f} s: {what}") from None
-

@@ -26,10 +26,14 @@ def set_clock(file: Path, seconds: float) -> None:
 def main() -> None:
     with open(sys.argv[1], "rb") as file:
         offset = mmap.mmap(file.fileno(), SIZE, access=mmap.ACCESS_READ)
-    seconds, nanoseconds = time.time, time.time_ns
-    time.time = lambda: seconds() + struct.unpack("d", offset)[0]
+    seconds, nanoseconds = time.time, time.time_ns  # noqa: TID251  this is where it is stepped
+
+    def stepped() -> float:
+        return seconds() + float(struct.unpack("d", offset)[0])
+
+    time.time = stepped  # noqa: TID251
     time.time_ns = lambda: nanoseconds() + int(struct.unpack("d", offset)[0] * 1e9)
-    clock.now = lambda: datetime.fromtimestamp(time.time(), UTC)
+    clock.now = lambda: datetime.fromtimestamp(stepped(), UTC)
     module, sys.argv = sys.argv[2], sys.argv[2:]
     runpy.run_module(module, run_name="__main__")
 
