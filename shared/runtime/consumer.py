@@ -28,6 +28,7 @@ from shared.runtime import clock, telemetry, views
 from shared.runtime.appending import IncidentHead, Proposal
 from shared.runtime.keyring import KeyMissing
 from shared.runtime.ledger import Ledger, mark_rotations, record, rotations, say
+from shared.runtime.persistence import PASSING
 from shared.runtime.receiving import Heard, Parked, ParkReason, Received, Record, examine, placed, receive
 from shared.runtime.rules import Rules
 from shared.runtime.trust import Trust
@@ -69,8 +70,8 @@ class Consumer(Generic[C, S]):
             metadata_max_age_ms=10_000,
         )
         consumer.subscribe([self.topic], listener=_FromDatabase(self, consumer))
-        await consumer.start()
         try:
+            await consumer.start()
             while True:
                 batches = await consumer.getmany(timeout_ms=1000)
                 # Side by side: while one partition waits for Postgres, another's signatures are checked.
@@ -249,11 +250,15 @@ class Consumer(Generic[C, S]):
         try:
             async with connection.transaction():
                 await views.apply(connection, self.rules.project, recorded)
+        except PASSING:
+            raise  # the whole batch is heard again
         except Exception:  # noqa: BLE001  a view must not hold up the chain: find the event that it fails on
             for heard, item in zip(accepted, recorded, strict=True):
                 try:
                     async with connection.transaction():
                         await views.apply(connection, self.rules.project, [item])
+                except PASSING:
+                    raise
                 except Exception as error:
                     log.exception("a view failed on an event and is behind", event_id=str(item.event.id))
                     await self._park(connection, [Parked(heard.record, ParkReason.PROJECTION, repr(error), item.event)])
@@ -268,6 +273,8 @@ class Consumer(Generic[C, S]):
                 async with connection.transaction():
                     reacted["said"] += await self._react_to(connection, heard.event)
             except KeyMissing:
+                raise
+            except PASSING:
                 raise
             except Exception as error:
                 log.exception("a reaction failed", event_id=str(heard.event.id))

@@ -57,8 +57,8 @@ class Relay:
         async with lease(self.dsn, "relay") as connection:
             epoch = await connection.fetchval("UPDATE relay_lease SET epoch = epoch + 1 RETURNING epoch")
             producer = producer_to(self.kafka)
-            await producer.start()
             try:
+                await producer.start()
                 await self._relay(connection, producer, epoch)
             finally:
                 await producer.stop()

@@ -173,6 +173,35 @@ async def test_a_failing_view_is_parked_never_holds_up_the_chain_and_comes_back_
         assert await triage.parked() == [("projection", "rebuilt")]
 
 
+@pytest.mark.parametrize("where", ["view", "reaction"])
+async def test_a_database_that_does_not_answer_in_time_parks_nothing_and_the_batch_is_heard_again(
+    environment: Environment, where: str
+) -> None:
+    tries: list[int] = []
+
+    def slow_once() -> None:
+        tries.append(1)
+        if len(tries) < 4:
+            raise TimeoutError
+
+    def project(_: Recorded) -> list[Write]:
+        if where == "view":
+            slow_once()
+        return []
+
+    def react(_event: object, _state: int) -> list[CommunicationRequired]:
+        slow_once()
+        return []
+
+    reacts_to = (Reported,) if where == "reaction" else ()
+    slow = rules(project=project, reacts_to=reacts_to, react=react)
+    async with process(environment, INTAKE) as intake, process(environment, NOTIFY, slow) as notify:
+        await intake.say(REPORTED, clock.new_id())
+        await until(lambda: heard(notify, 1), "notify hears in the end")
+        assert await notify.parked() == []
+    assert len(tries) == 4
+
+
 async def test_what_comes_too_early_waits_parked_and_is_taken_up(environment: Environment) -> None:
     incident = clock.new_id()
     async with (
