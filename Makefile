@@ -6,7 +6,7 @@ PIN ?= --upgrade
 .DEFAULT_GOAL := help
 .SUFFIXES:
 
-.PHONY: help demo up down test test-containers simulate lint format bench pin clean
+.PHONY: help demo up down test test-long test-containers simulate chaos lint format bench pin clean
 
 help: ## List the commands
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -23,11 +23,16 @@ down: $(VENV)/.run ## End what `ledger up --detach` started
 test: $(VENV)/.dev lint ## Lint, types, import rules, and every test on a real Kafka and Postgres (about ten minutes)
 	$(BIN)/python -m pytest $(PYTEST)
 
+test-long: test chaos ## The tests, then ten minutes of the campaign: what CI runs at night
+
 test-containers: $(VENV)/.dev ## The integration suite on postgres:18 and apache/kafka:4.3.1 by testcontainers (needs Docker)
 	LEDGER_TEST_CONTAINERS=1 $(BIN)/python -m pytest tests/integration $(PYTEST)
 
 simulate: $(VENV)/.dev ## Appender, relay, receiver and sealer under a million simulated faults (minutes); SEEDS=100 for less
 	@$(BIN)/python -m tests.simulation --seeds $(or $(SEEDS),4500)
+
+chaos: $(VENV)/.dev ## Kill, stop, cut off, slow and fill everything under load, then check every answer; MINUTES=10 SEED=…
+	@$(BIN)/python -m tests.chaos --minutes $(or $(MINUTES),10) $(if $(SEED),--seed $(SEED))
 
 lint: $(VENV)/.dev ## Style, types (mypy strict) and import rules
 	$(BIN)/ruff check .
@@ -49,7 +54,7 @@ pin: $(VENV)/.dev ## Refresh the pinned requirements, by hash and for every plat
 		--extra dev --extra build --constraint requirements.txt pyproject.toml --output-file requirements-dev.txt
 
 clean: ## Remove what the other commands made here, the environment included
-	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache demo .ledger
+	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache demo .ledger chaos
 
 # Two environments in one folder: what runs the ledger, and on top what tests it.
 $(VENV)/.run: requirements.txt pyproject.toml

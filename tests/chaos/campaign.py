@@ -22,7 +22,7 @@ from tests.chaos.clients import CHANNEL, Clients
 from tests.chaos.faults import Fault
 from tests.chaos.record import Record
 from tests.chaos.stack import READY_WITHIN, Chaos, running
-from tests.simulation.checking import Outcome, check
+from tests.simulation.checking import History, Outcome, check
 
 SOURCES: Final = 32
 STAFF: Final = 16
@@ -60,6 +60,8 @@ class Campaign:
     record: Record
     befallen: list[Befallen] = field(default_factory=list)
     settled_after: float | None = None
+    read: History | None = None
+    """What was held against the answers."""
     checks: list[tuple[str, str, Sequence[str]]] = field(default_factory=list)
     """What was checked, over how much, and what was found."""
 
@@ -164,7 +166,7 @@ async def _tell(campaign: Campaign, say: Say) -> None:
 async def _judge(chaos: Chaos, campaign: Campaign, say: Say) -> None:
     record = campaign.record
     say("reading every ledger and the topic")
-    read = await history.history(chaos, record.answers)
+    campaign.read = read = await history.history(chaos, record.answers)
     anomalies = [str(anomaly) for anomaly in check(read)]
     say("verifying, as `ledger verify` does")
     verified = await history.verify(chaos)

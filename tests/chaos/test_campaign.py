@@ -1,34 +1,56 @@
-"""A minute of the campaign, and that its own parts do what they say: a checker that nothing disturbs finds nothing."""
+"""A minute of the campaign; that its check would find what was not so; that links, disk and schedule do what they say."""
 
 import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from tests.chaos import campaign, faults
 from tests.chaos.__main__ import remove
-from tests.chaos.campaign import Plan
+from tests.chaos.campaign import Campaign, Plan
 from tests.chaos.disk import Disk
 from tests.chaos.faults import Kind
 from tests.chaos.proxy import Link
 from tests.integration.servers import free_base
-from tests.simulation.checking import Outcome
+from tests.simulation.checking import History, Outcome, check
 
 MINUTE = 1.0
 
 
+@pytest.fixture(scope="module")
+async def done(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Campaign]:
+    folder = tmp_path_factory.mktemp("campaign") / "chaos"
+    done = await campaign.run(Plan(seed=7, minutes=MINUTE, pace=60, folder=folder, port_base=free_base()), print)
+    yield done
+    if done.clean:
+        remove(folder)
+
+
 @pytest.mark.timeout(420)
-async def test_a_minute_of_faults_loses_and_doubles_nothing(tmp_path: Path) -> None:
-    done = await campaign.run(
-        Plan(seed=7, minutes=MINUTE, pace=60, folder=tmp_path / "chaos", port_base=free_base()), print
-    )
+async def test_a_minute_of_faults_loses_and_doubles_nothing(done: Campaign) -> None:
     assert [line for _, _, found in done.checks for line in found] == [], f"kept: {campaign.keep(done)}"
-    assert len(done.befallen) == len(
-        faults.schedule(7, 60 * MINUTE, disk=any(b.fault.kind is Kind.FULL for b in done.befallen))
-    )
+    disk = any(befallen.fault.kind is Kind.FULL for befallen in done.befallen)
+    assert len(done.befallen) == len(faults.schedule(7, 60 * MINUTE, disk=disk))
     assert done.record.count(Outcome.ACCEPTED) > 300
     assert done.record.count(Outcome.REFUSED) > 10
-    remove(done.plan.folder)
+
+
+async def test_the_check_of_that_minute_would_have_found_what_was_not_so(done: Campaign) -> None:
+    assert done.read is not None
+    accepted = next(answer for answer in done.read.answers if answer.outcome is Outcome.ACCEPTED)
+    never = replace(accepted, command="chaos-9999999", events=())
+    turned_down = replace(accepted, outcome=Outcome.REFUSED, events=())
+    assert "lost" in _found(replace(done.read, answers=[never]))
+    assert "phantom" in _found(replace(done.read, answers=[turned_down]))
+    assert "lost" in _found(replace(done.read, answers=[], sealed=done.read.sealed[:-1]))
+    said = done.read.ledgers["intake"]
+    assert {"lost", "phantom", "hole"} <= _found(replace(done.read, ledgers={**done.read.ledgers, "intake": said[1:]}))
+
+
+def _found(read: History) -> set[str]:
+    return {anomaly.name for anomaly in check(read)}
 
 
 def test_a_seed_repeats_its_faults_and_a_longer_campaign_begins_with_them() -> None:
