@@ -119,7 +119,7 @@ class Reception:
                 return _answer("index", index, Malformed(str(event)))
             return await answered("index", index, self.take_event(event))
 
-        return in_order((answer(index, event) for index, event in enumerate(events)), AT_ONCE)
+        return in_order((answer(index, event) for index, event in enumerate(events)), AT_ONCE, self.running.many)
 
     def take_lines(self, lines: Iterable[tuple[int, bytes]]) -> AsyncGenerator[list[bytes], None]:
         """The answer to each numbered line, as JSON, in order; as many together as are ready."""
@@ -127,7 +127,7 @@ class Reception:
         async def answer(number: int, line: bytes) -> bytes:
             return await answered("line", number, self._take_line(line))
 
-        return in_order((answer(number, line) for number, line in lines), AT_ONCE)
+        return in_order((answer(number, line) for number, line in lines), AT_ONCE, self.running.many)
 
     async def _take_line(self, line: bytes) -> ReportReceipt:
         body = _validated(_LINE, line)
@@ -143,12 +143,18 @@ def numbered(body: bytes) -> Iterator[tuple[int, bytes]]:
     return ((number, line) for number, line in enumerate(body.split(b"\n"), 1) if line.strip())
 
 
-async def in_order(jobs: Iterable[Coroutine[Any, Any, T]], at_once: int) -> AsyncGenerator[list[T], None]:
-    """Runs jobs side by side, so many at a time, and yields their results in the order of the jobs, as many as there are by then."""
+async def in_order(
+    jobs: Iterable[Coroutine[Any, Any, T]], at_once: int, places: asyncio.Semaphore
+) -> AsyncGenerator[list[T], None]:
+    """Runs jobs side by side and yields their results in the order of the jobs, as many as there are by then.
+
+    So many at a time, and none without one of the places, for which it waits: they are shared by all who run many."""
     under_way: deque[asyncio.Task[T]] = deque()
     try:
         for job in jobs:
-            under_way.append(asyncio.create_task(job))
+            await places.acquire()
+            under_way.append(task := asyncio.create_task(job))
+            task.add_done_callback(lambda _: places.release())
             if len(under_way) >= at_once:
                 yield await _finished(under_way)
         while under_way:

@@ -6,7 +6,6 @@ views and moves the heads. `appending.plan` decides; this module does the I/O ar
 
 import asyncio
 import contextlib
-from collections import OrderedDict
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Generic, TypeVar
@@ -28,6 +27,7 @@ from shared.runtime import clock, telemetry, views
 from shared.runtime.answers import Conflict, IdempotencyMismatch, Stale
 from shared.runtime.appending import Again, Idempotency, IncidentHead, Proposal, Signed, Turn, plan
 from shared.runtime.keyring import KeyMissing, Keyring
+from shared.runtime.memory import Loaded, Memory
 from shared.runtime.rules import Rules
 from shared.runtime.trust import Trust
 from shared.runtime.views import Connection, Recorded, Row, Write
@@ -39,8 +39,6 @@ WRITERS: Final = 2
 """Each commits for partitions of its own: one links and signs while the other waits for Postgres."""
 TURN: Final = 1000
 """Most proposals that one transaction takes."""
-CACHED: Final = 4096
-"""Incidents whose folded state is kept; a state at a version never changes, so the cache needs no invalidation."""
 TRIES: Final[Mapping[str, Any]] = {
     "retry": retry_if_exception_type(Conflict),
     "stop": stop_after_attempt(50),
@@ -49,15 +47,6 @@ TRIES: Final[Mapping[str, Any]] = {
 }
 REFUSALS: Final = (Rejected, Missing, Stale)
 LINKS: Final = 16
-
-
-@dataclass(frozen=True, slots=True)
-class Loaded(Generic[S]):
-    """What the service knows of an incident: the fold of all it said and heard, up to `version` (0: nothing is known)."""
-
-    state: S
-    version: int
-    traceparents: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +81,7 @@ class Ledger(Generic[C, S]):
         self.keyring = keyring
         self._rules = rules
         self._queues: tuple[asyncio.Queue[_Waiting], ...] = tuple(asyncio.Queue() for _ in range(WRITERS))
-        self._states: OrderedDict[UUID, Loaded[S]] = OrderedDict()
+        self._memory: Memory[S] = Memory()
         self._turns: WeakValueDictionary[UUID, asyncio.Lock] = WeakValueDictionary()
         self.appended = asyncio.Event()
         """Set after each commit, so that the relay need not wait for its next look."""
@@ -147,7 +136,7 @@ class Ledger(Generic[C, S]):
         raise AssertionError("unreachable: tenacity re-raises")
 
     def _remembered(self, asked: "_Asked[C]") -> Loaded[S] | None:
-        return self._states.get(asked.incident_id) or (None if asked.must_exist else Loaded(self._rules.initial, 0))
+        return self._memory.get(asked.incident_id) or (None if asked.must_exist else Loaded(self._rules.initial, 0))
 
     async def _decide_and_append(self, asked: "_Asked[C]", loaded: Loaded[S]) -> Carried:
         if asked.must_exist and loaded.version == 0:
@@ -167,7 +156,7 @@ class Ledger(Generic[C, S]):
             if (earlier := await self._earlier(asked.idempotency)) is None:
                 raise Conflict(asked.incident_id, loaded.version, loaded.version)
             return earlier
-        self._remember(asked.incident_id, self._after(loaded, [row.recorded for row in signed]))
+        self._memory.keep(asked.incident_id, self._after(loaded, [row.recorded for row in signed]))
         return Carried(asked.incident_id, signed[-1].recorded.version, signed)
 
     async def load(self, incident_id: UUID, connection: Connection | None = None) -> Loaded[S]:
@@ -175,20 +164,14 @@ class Ledger(Generic[C, S]):
         transaction sees, uncached."""
         if is_system(incident_id):
             return Loaded(self._rules.initial, 0)
-        cached = self._states.get(incident_id, Loaded(self._rules.initial, 0))
+        cached = self._memory.get(incident_id) or Loaded(self._rules.initial, 0)
         if connection is not None:
             return await self._fold(connection, incident_id, cached)
         async with self._pool.acquire() as pooled:
             loaded = await self._fold(pooled, incident_id, cached)
         if loaded.version:
-            self._remember(incident_id, loaded)
+            self._memory.keep(incident_id, loaded)
         return loaded
-
-    def _remember(self, incident_id: UUID, loaded: Loaded[S]) -> None:
-        self._states[incident_id] = loaded
-        self._states.move_to_end(incident_id)
-        if len(self._states) > CACHED:
-            self._states.popitem(last=False)
 
     async def _fold(self, connection: Connection, incident_id: UUID, since: Loaded[S]) -> Loaded[S]:
         rows = await connection.fetch(
@@ -303,7 +286,7 @@ class Ledger(Generic[C, S]):
             await self._commit(wanted)
             return
         except Exception as error:  # noqa: BLE001  every failure is somebody's answer
-            if committing:
+            if committing or isinstance(error, TimeoutError):  # a database that hangs would hang for each of them
                 _fail(wanted, error)
             else:
                 await self._commit_singly(wanted, error)

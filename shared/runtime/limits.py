@@ -1,21 +1,35 @@
-"""What a request may cost: the size of its body and the time it may take to send it."""
+"""What a request may cost: the size of its body, the time it may take to send it, and a place among those under way.
+
+What there is no place for is refused before anything runs out, and all that has a place is done. A request takes its place when the
+whole of it has arrived, so slow callers hold up nobody.
+"""
 
 import asyncio
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Final
 
 from starlette.datastructures import Headers, MutableHeaders
-from starlette.exceptions import HTTPException
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from shared.runtime import headers
-from shared.runtime.problems import problem
+from shared.runtime.problems import overloaded, problem
 
 BODY: Final = 256 * 1024
 """Bytes of a body, where a route has no limit of its own."""
 LARGER: Final[Mapping[str, int]] = {"/reports/batch": 16 * 1024 * 1024, "/events": 4 * 1024 * 1024}
 BODY_WITHIN: Final = 30.0
 """Seconds in which a body must have arrived."""
+HELD: Final = 32 * 1024 * 1024
+"""Bytes of all bodies together. Over that, the one that has been arriving longest gives way."""
+READS: Final = 256
+"""Requests under way that only read: they have places of their own, so that no flood of reports shuts readers out."""
+WRITES: Final = 512
+"""All other requests under way."""
+ALWAYS: Final = frozenset({"/healthz", "/readyz"})
+"""Answered however much is under way."""
+READING: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 
 CLOSE: Final = {"Connection": "close"}
 """The rest of a refused body is not read."""
@@ -24,50 +38,142 @@ CLOSE: Final = {"Connection": "close"}
 class Limits:
     """Counts what is really sent, whatever Content-Length claims."""
 
-    def __init__(self, app: ASGIApp, larger: Mapping[str, int] = LARGER, within: float = BODY_WITHIN) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        larger: Mapping[str, int] = LARGER,
+        within: float = BODY_WITHIN,
+        held: int = HELD,
+        reads: int = READS,
+        writes: int = WRITES,
+    ) -> None:
         self._app = app
         self._larger = larger
         self._within = within
+        self._may_be_held = held
+        self._places = {True: reads, False: writes}
+        self._arriving: dict[_Body, None] = {}
+        """In the order in which they began."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        limit = self._larger.get(scope["path"], BODY)
 
         async def with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers.complete(MutableHeaders(scope=message))
             await send(message)
 
+        if scope["path"] in ALWAYS:
+            await self._app(scope, receive, with_headers)
+            return
+        body = _Body(self._larger.get(scope["path"], BODY), asyncio.get_running_loop().time() + self._within)
+        try:
+            refusal = await self._take(body, scope, receive)
+            if refusal is None:
+                await self._in_its_place(scope, body.then(receive), with_headers)
+            else:
+                await refusal(scope, receive, with_headers)
+        except Gone:
+            pass
+        finally:
+            self._may_be_held += body.size
+
+    async def _in_its_place(self, scope: Scope, receive: Receive, send: Send) -> None:
+        reads = scope["method"] in READING
+        if not self._places[reads]:
+            await overloaded()(scope, receive, send)
+            return
+        self._places[reads] -= 1
+        try:
+            await self._app(scope, receive, send)
+        finally:
+            self._places[reads] += 1
+
+    async def _take(self, body: "_Body", scope: Scope, receive: Receive) -> Response | None:
+        """Reads the body to its end; the refusal if it does not come to one."""
         claimed = Headers(scope=scope).get("content-length", "")
-        if claimed.isdecimal() and int(claimed) > limit:
-            refusal = problem(413, "too-large", "The request cannot be served", _too_large(limit), CLOSE)
-            await refusal(scope, receive, with_headers)
-        else:
-            await self._app(scope, self._counted(receive, limit), with_headers)
+        if claimed.isdecimal() and int(claimed) > body.limit:
+            return _too_large(body.limit)
+        self._arriving[body] = None
+        try:
+            while not body.complete:
+                self._may_be_held -= await body.next(receive)
+                if body.size > body.limit:
+                    return _too_large(body.limit)
+                if self._may_be_held < 0 and not self._somebody_gives_way(body):
+                    return overloaded(CLOSE)
+        except TimeoutError:
+            return overloaded(CLOSE) if body.gives_way else _too_slow(self._within)
+        finally:
+            self._arriving.pop(body, None)
+        return None
 
-    def _counted(self, receive: Receive, limit: int) -> Receive:
-        deadline = asyncio.get_running_loop().time() + self._within
-        received, complete = 0, False
+    def _somebody_gives_way(self, newest: "_Body") -> bool:
+        longest = next(iter(self._arriving))
+        if longest is newest:
+            return False
+        del self._arriving[longest]
+        self._may_be_held += longest.give_way()
+        return True
 
-        async def counted() -> Message:
-            nonlocal received, complete
-            if complete:
+
+class Gone(Exception):
+    """The caller went away before the request had arrived."""
+
+
+@dataclass(slots=True, eq=False)
+class _Body:
+    limit: int
+    deadline: float
+    size: int = 0
+    complete: bool = False
+    gives_way: bool = False
+    chunks: list[bytes] = field(default_factory=list)
+    awaited: asyncio.Timeout | None = None
+    handed_out: bool = False
+
+    async def next(self, receive: Receive) -> int:
+        """Takes what arrives next; how many bytes that are."""
+        async with asyncio.timeout_at(self.deadline) as self.awaited:
+            message = await receive()
+        self.awaited = None
+        if message["type"] == "http.disconnect":
+            raise Gone
+        chunk: bytes = message.get("body", b"")
+        self.chunks.append(chunk)
+        self.size += len(chunk)
+        self.complete = not message.get("more_body", False)
+        return len(chunk)
+
+    def give_way(self) -> int:
+        """Stops to arrive; how many bytes that frees."""
+        self.gives_way, self.deadline = True, 0.0
+        if self.awaited is not None and not self.awaited.expired():
+            self.awaited.reschedule(0.0)
+        freed, self.size = self.size, 0
+        self.chunks.clear()
+        return freed
+
+    def then(self, receive: Receive) -> Receive:
+        """Gives the whole body, and afterwards what else there is to be received."""
+
+        async def given() -> Message:
+            if self.handed_out:
                 return await receive()
-            try:
-                async with asyncio.timeout_at(deadline):
-                    message = await receive()
-            except TimeoutError:
-                raise HTTPException(408, f"the body must arrive within {self._within:g} seconds", CLOSE) from None
-            received += len(message.get("body", b""))
-            complete = not message.get("more_body", False)
-            if received > limit:
-                raise HTTPException(413, _too_large(limit), CLOSE)
-            return message
+            self.handed_out = True
+            return {"type": "http.request", "body": b"".join(self.chunks), "more_body": False}
 
-        return counted
+        return given
 
 
-def _too_large(limit: int) -> str:
-    return f"the body may have {limit} bytes; send evidence by its digest"
+def _too_large(limit: int) -> Response:
+    detail = f"the body may have {limit} bytes; send evidence by its digest"
+    return problem(413, "too-large", "The request cannot be served", detail, CLOSE)
+
+
+def _too_slow(within: float) -> Response:
+    detail = f"the body must arrive within {within:g} seconds"
+    return problem(408, "too-slow", "The request cannot be served", detail, CLOSE)

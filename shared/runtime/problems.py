@@ -1,6 +1,7 @@
 """Answers that are not success, as problem details (RFC 9457): one table from kind of answer to status."""
 
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any, Final
 
 import asyncpg
@@ -77,7 +78,7 @@ BUGS: Final = (FileNotFoundError, PermissionError, NotADirectoryError, IsADirect
 """Kinds of OSError that do not pass by themselves."""
 
 REMEDY: Final = {"missing": "is required", "extra_forbidden": "is no field of this request; leave it out"}
-HTTP_KINDS: Final = {404: "missing", 405: "method-not-allowed", 408: "too-slow", 413: "too-large"}
+HTTP_KINDS: Final = {404: "missing", 405: "method-not-allowed", 413: "too-large"}
 HTTP_DETAIL: Final = {
     "Not Found": "Nothing has this address; /openapi.json lists what there is.",
     "Method Not Allowed": "This address takes other methods, named in the Allow header.",
@@ -98,7 +99,7 @@ RESPONSES: Final[dict[int | str, dict[str, Any]]] = {
         (412, "`If-Match` names a version that the incident has left"),
         (413, "The body is too large"),
         (422, "A field is wrong: which, and what it must be"),
-        (503, "The database or the broker is away: try again after `Retry-After` seconds"),
+        (503, "Too much at once, or the database or the broker is away: try again after `Retry-After` seconds"),
     )
 }
 
@@ -113,6 +114,15 @@ def problem(
         "detail": detail,
     }
     return JSONResponse({**body, **members}, status, headers=headers, media_type=MEDIA_TYPE)
+
+
+def overloaded(headers: Mapping[str, str] = MappingProxyType({})) -> JSONResponse:
+    """More is asked for at once than can be done; nothing of this request was done."""
+    detail = (
+        "Too much is asked for at once. Nothing of this request was done: send it again after Retry-After seconds. "
+        "Many reports cost least in one batch."
+    )
+    return problem(503, "overloaded", "Not now", detail, {"Retry-After": "1", **headers})
 
 
 def describe(error: Exception) -> tuple[int, dict[str, Any]] | None:

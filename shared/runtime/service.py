@@ -20,13 +20,13 @@ import asyncpg
 import structlog
 import uvicorn
 from aiokafka.admin import AIOKafkaAdminClient
-from asyncpg.pool import Pool
+from asyncpg.pool import Pool, PoolAcquireContext
 from fastapi import APIRouter
 
 from shared.contract.chain import Head
 from shared.contract.topics import PARTITIONS
 from shared.contract.vocabulary import ServiceName
-from shared.runtime import clock, heads, logs, rebuilding, rotation, telemetry, trust
+from shared.runtime import clock, connections, heads, logs, rebuilding, rotation, telemetry, trust
 from shared.runtime import settings as settings_
 from shared.runtime.consumer import Consumer
 from shared.runtime.http import create_app
@@ -45,6 +45,11 @@ S = TypeVar("S")
 ROLES: Final = ("http", "relay", "consumer", "workers")
 DRAIN_WITHIN: Final = 8.0
 """Seconds that requests under way, workers and the relay have to finish after SIGTERM."""
+
+CONNECTION_WITHIN: Final = 10.0
+"""Seconds that anybody waits for a connection to the database: when it hangs, who waits is told so."""
+MANY: Final = 2000
+"""Commands of requests that carry many, under way at a time, of all such requests together. The others wait for their turn."""
 
 BROKER_ASKED_EVERY: Final = 1.0
 """Seconds between two questions to the broker, however often readiness is asked for."""
@@ -87,6 +92,8 @@ class Running(Generic[C, S]):
     lag: dict[int, int] = field(default_factory=dict)
     broker_seen: tuple[float, str] = (-BROKER_ASKED_EVERY, "")
     checkpoint: tuple[float, bytes] = (-CHECKPOINT_KEPT, b"")
+    many: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(MANY))
+    """One place for each command under way of a request that carries many."""
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
     under_way: int = 0
     """What workers have begun and not finished: a stop waits for it, as it does for the relay."""
@@ -242,21 +249,36 @@ async def running(
     """Opens what a service needs; closes it at the end. Who is to speak must hold the key in force."""
     trusted = trust.load(settings.trust_file)
     keyring = Keyring(service.name, settings.signing_key_file, trusted)
-    pool = await asyncpg.create_pool(
-        settings.database_dsn.get_secret_value(),
-        min_size=2,
-        max_size=10,
-        command_timeout=30,
-        connection_class=_Connection,
-        server_settings={
-            "application_name": f"incident-ledger {service.name}",
-            "idle_in_transaction_session_timeout": "60s",
-        },
-    )
-    async with pool:
+    async with _pool(service.name, settings) as pool:
         if speaks:
             await _speaks_with_a_trusted_key(pool, keyring)
         yield Running(service, settings, pool, Ledger(pool, keyring, service.rules), trusted, roles)
+
+
+def _pool(service: ServiceName, settings: ServiceSettings) -> "Pool[asyncpg.Record]":
+    return _Pool(
+        settings.database_dsn.get_secret_value(),
+        min_size=2,
+        max_size=10,
+        max_queries=50_000,
+        max_inactive_connection_lifetime=300.0,
+        setup=None,
+        init=None,
+        reset=None,
+        loop=None,
+        connection_class=_Connection,
+        record_class=asyncpg.Record,
+        command_timeout=30,
+        server_settings={
+            "application_name": f"incident-ledger {service}",
+            "idle_in_transaction_session_timeout": "60s",
+        },
+    )
+
+
+class _Pool(Pool):
+    def acquire(self, *, timeout: float | None = CONNECTION_WITHIN) -> PoolAcquireContext:
+        return super().acquire(timeout=timeout)
 
 
 class _Connection(asyncpg.Connection):
@@ -342,6 +364,8 @@ async def _serve(process: Running[C, S]) -> None:
         log_config=None,
         access_log=False,
         server_header=False,
+        http=connections.protocol(),
+        ws="none",
         timeout_keep_alive=20,
         timeout_graceful_shutdown=int(DRAIN_WITHIN),
     )

@@ -42,7 +42,8 @@ class TestInOrder:
             return number
 
         jobs = (job(number, count) for number, count in enumerate(turns))
-        results = [number async for ready in in_order(jobs, at_once) for number in ready]
+        places = asyncio.Semaphore(3)
+        results = [number async for ready in in_order(jobs, at_once, places) for number in ready]
         assert results == list(range(len(turns)))
 
     async def test_runs_so_many_side_by_side_and_no_more(self) -> None:
@@ -55,7 +56,7 @@ class TestInOrder:
             await asyncio.sleep(0)
             running -= 1
 
-        async for _ in in_order((job() for _ in range(50)), 7):
+        async for _ in in_order((job() for _ in range(50)), 7, asyncio.Semaphore(100)):
             pass
         assert most == 7
 
@@ -71,11 +72,33 @@ class TestInOrder:
                 raise
             return number
 
-        answers = in_order((job(number) for number in range(3)), 3)
+        places = asyncio.Semaphore(3)
+        answers = in_order((job(number) for number in range(3)), 3, places)
         assert await anext(answers) == [0]
         await answers.aclose()
         await asyncio.sleep(0)
         assert stopped == 2
+        assert not places.locked()
+
+    async def test_all_who_run_many_share_the_places_and_all_get_on(self) -> None:
+        running = most = 0
+
+        async def job(number: int) -> int:
+            nonlocal running, most
+            running += 1
+            most = max(most, running)
+            await asyncio.sleep(0)
+            running -= 1
+            return number
+
+        async def batch() -> list[int]:
+            jobs = (job(number) for number in range(50))
+            return [number async for ready in in_order(jobs, 10, places) for number in ready]
+
+        places = asyncio.Semaphore(12)
+        async with asyncio.timeout(10):
+            assert await asyncio.gather(*(batch() for _ in range(4))) == [list(range(50))] * 4
+        assert most == 12
 
 
 fields = st.fixed_dictionaries(

@@ -1,0 +1,42 @@
+"""The folded states that a process remembers: a state at a version never changes, so what is remembered is never wrong, only old."""
+
+from collections import OrderedDict
+from dataclasses import dataclass
+from typing import Final, Generic, TypeVar
+from uuid import UUID
+
+S = TypeVar("S")
+
+INCIDENTS: Final = 4096
+EVENTS: Final = 65_536
+"""Events that all remembered states together were folded from: what they hold grows with these, whatever the number of incidents."""
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded(Generic[S]):
+    """What the service knows of an incident: the fold of all it said and heard, up to `version` (0: nothing is known)."""
+
+    state: S
+    version: int
+    traceparents: tuple[str, ...] = ()
+
+
+class Memory(Generic[S]):
+    """Forgets what was used longest ago, but never the newest."""
+
+    def __init__(self, incidents: int = INCIDENTS, events: int = EVENTS) -> None:
+        self._incidents = incidents
+        self._events = events
+        self._held = 0
+        self._states: OrderedDict[UUID, Loaded[S]] = OrderedDict()
+
+    def get(self, incident_id: UUID) -> Loaded[S] | None:
+        return self._states.get(incident_id)
+
+    def keep(self, incident_id: UUID, loaded: Loaded[S]) -> None:
+        before = self._states.pop(incident_id, None)
+        self._held += loaded.version - (before.version if before is not None else 0)
+        self._states[incident_id] = loaded
+        while len(self._states) > 1 and (len(self._states) > self._incidents or self._held > self._events):
+            _, forgotten = self._states.popitem(last=False)
+            self._held -= forgotten.version
