@@ -20,8 +20,8 @@ from shared.runtime import clock, heads, problems, telemetry
 from shared.runtime.answers import Malformed, Stale
 from shared.runtime.appending import Idempotency
 from shared.runtime.auth import READERS, Authenticator, allow, allow_any, permissions, public
-from shared.runtime.memory import Loaded
 from shared.runtime.limits import Limits
+from shared.runtime.memory import Loaded
 from shared.runtime.openapi import documented
 from shared.runtime.pages import Cursor, Limit, Page, decode_cursor, encode_cursor
 from shared.runtime.receipts import Answer, Receipt, TimelineItem
