@@ -37,7 +37,10 @@ _ANSWERS: Final[dict[int | str, dict[str, Any]]] = {
         "description": "The file. Tiles, bundles and signatures never change; the others carry an ETag",
         "content": {
             TEXT: {"schema": {"type": "string"}, "example": _CHECKPOINT},
-            BINARY: {"schema": {"type": "string", "format": "binary"}},
+            BINARY: {
+                "schema": {"type": "string", "format": "binary"},
+                "example": "32 bytes for each hash of a tile, …",
+            },
         },
     },
     304: {"description": "`If-None-Match` names the file as it is"},

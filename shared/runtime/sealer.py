@@ -49,6 +49,7 @@ from shared.runtime.sealing import (
     signatures_of,
     signatures_path,
     take,
+    take_again,
 )
 from shared.runtime.trust import Trust
 from shared.runtime.views import Connection
@@ -58,7 +59,7 @@ from shared.tlog.errors import TlogError
 from shared.tlog.growth import Edge
 from shared.tlog.note import Signer, add_signatures, parse_note
 from shared.tlog.policy import Policy
-from shared.tlog.tiles import ENTRIES
+from shared.tlog.tiles import ENTRIES, bundles_of_growth
 
 AT_ONCE: Final = 16_384
 """Leaves that are decided on at once; so many are sealed without waiting for the interval."""
@@ -118,7 +119,11 @@ class Sealer:
         state = await LogState.take_over(connection)
         decided = await state.decided()
         note = await self.store.read(CHECKPOINT)
-        may_resume(decided.tree, decided.published, self._sealed_in(note))
+        shown = self._sealed_in(note)
+        if shown is not None and shown.size and not decided.tree.size:
+            await self._adopt(state, shown)
+            decided = await state.decided()
+        may_resume(decided.tree, decided.published, shown)
         for path, data in self.public.items():
             await self.show(path, data)
         tree = await self._tree(decided.published)
@@ -133,6 +138,27 @@ class Sealer:
                 )
             await sealing.publish(grown)
         return sealing
+
+    async def _adopt(self, state: LogState, shown: Sealed) -> None:
+        """A database that knows of no leaf, beside a log that is published: what was lost is taken up from the log itself.
+
+        All at once, so that there is no half of it to resume: the leaves must fit into memory, and into a gigabyte."""
+        log.warning("the database was lost: taking up the log from its store", size=shown.size)
+        entries: list[bytes] = []
+        signatures: list[bytes] = []
+        for bundle in bundles_of_growth(0, shown.size):
+            entries += decode_bundle(await self._read(bundle.path), bundle.width)
+            signatures += signatures_of(await self._read(signatures_path(bundle)))
+        now, nothing = clock.now(), Tree()
+        taken = take_again(entries, signatures, await state.chains(self.trust), self.trust, now)
+        if (
+            await asyncio.to_thread(grow, nothing, entries, signatures, list(map(event_hash, entries)))
+        ).tree.sealed != shown:
+            raise LogRefused(
+                "the leaves in the log store do not make the root that was published: the store was changed"
+            )
+        await state.decide(taken, nothing.sealed, shown, {}, now)
+        await state.published(shown, now)
 
     def _sealed_in(self, note: bytes | None) -> Sealed | None:
         if note is None:

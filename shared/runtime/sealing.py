@@ -8,9 +8,11 @@ hole. Everything else is parked. Leaves stand in the order of each partition; an
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from itertools import groupby
 from typing import Final, TypeAlias
 
 from shared.contract.chain import EMPTY, Head
+from shared.contract.envelope import read
 from shared.contract.topics import PARTITIONS
 from shared.contract.vocabulary import ServiceName
 from shared.runtime.receiving import (
@@ -20,6 +22,7 @@ from shared.runtime.receiving import (
     Parked,
     ParkReason,
     Received,
+    Record,
     examine,
     examine_all,
     receive,
@@ -117,6 +120,26 @@ def take(
         trust=turn.trust,
     )
     _within_bounds(taken.chains)
+    return taken
+
+
+def take_again(
+    entries: Sequence[bytes], signatures: Sequence[bytes], chains: Chains, trust: Trust, now: datetime
+) -> list[Taken]:
+    """The leaves of a log, checked and taken in their order as when they came. Raises LogRefused when one of them is none."""
+    try:
+        placed = [
+            (read(entry).link.partition, entry, signature) for entry, signature in zip(entries, signatures, strict=True)
+        ]
+    except ValueError as error:
+        raise LogRefused(f"the log store holds a leaf that is no event: {error}") from error
+    records = [Record(partition, leaf, None, entry, (), sign) for leaf, (partition, entry, sign) in enumerate(placed)]
+    taken: list[Taken] = []
+    for partition, run in groupby(records, key=lambda record: record.partition):
+        taken.append(take(chains, partition, {}, examine_all(list(run), trust), trust, now))
+        chains, trust = taken[-1].chains, taken[-1].trust
+    if sum(len(one.leaves) for one in taken) != len(records):
+        raise LogRefused("the log store holds a leaf that no service can have said there: it was changed")
     return taken
 
 

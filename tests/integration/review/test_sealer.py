@@ -17,7 +17,7 @@ from shared.runtime.log_state import LogState
 from shared.runtime.log_store import Folder, LogStore
 from shared.runtime.sealing import LogRefused
 from shared.tlog.merkle import Frontier
-from tests.integration.conftest import Environment
+from tests.integration.conftest import Databases, Environment
 from tests.integration.review.chains import Voice
 from tests.integration.review.seals import FAST, Desk, Reader, interleaved, opened, put, sealing, until
 
@@ -184,7 +184,7 @@ async def test_any_one_write_that_fails_leaves_the_same_log(environment: Environ
             seen.append((checkpoint.size, checkpoint.root))
             if not store.broke:
                 break
-        assert at > 10  # tiles, bundles, signatures, the checkpoint, and what is taken away
+        assert at > 8  # the last time none was left to fail: seven files at least, and the checkpoint
         assert reader.leaves() == wanted
         _all_of_one_log(wanted, seen)
 
@@ -257,17 +257,53 @@ async def test_a_database_from_an_old_backup_is_refused(environment: Environment
         reader = reader_of(desk)
         async with sealing(desk.sealer()):
             await put(environment, voice.say(10))
-            await until(lambda: reader.size() == 10, "sealed")
+            await until(lambda: _published(desk, 10), "sealed, and noted as published")
         (old,) = await desk.query("SELECT size, root, published_size, published_root FROM log_state")
         async with sealing(desk.sealer()):
             await put(environment, voice.say(10))
-            await until(lambda: reader.size() == 20, "sealed")
+            await until(lambda: _published(desk, 20), "sealed, and noted as published")
         await desk.query(
             "UPDATE log_state SET size = $1, root = $2, published_size = $3, published_root = $4", *old.values()
         )
         with pytest.raises(LogRefused, match="old backup"):
             await desk.sealer().run()
         assert reader.size() == 20
+
+
+async def test_a_database_that_was_lost_takes_up_the_log_again(environment: Environment, keys: Keys) -> None:
+    voice = Voice(keys)
+    said = voice.say(300)
+    async with opened(environment) as desk, sealing(desk.sealer()):
+        await put(environment, said)
+        await until(lambda: _published(desk, 300), "sealed, and noted as published")
+    databases = Databases(environment.databases.admin_dsn)
+    try:
+        async with opened(dataclasses.replace(environment, databases=databases)) as desk:
+            reader = reader_of(desk)
+            async with sealing(desk.sealer()):
+                said += voice.say(10)
+                await put(environment, said[300:])
+                await until(lambda: reader.size() == 310, "it goes on behind what was published")
+            assert reader.leaves() == [record.value for record in said]
+            rows = await desk.query("SELECT leaf FROM log_leaf ORDER BY leaf")
+            assert [row["leaf"] for row in rows] == list(range(310))
+    finally:
+        databases.drop()
+
+
+async def test_a_database_that_was_lost_takes_up_no_log_that_was_changed(environment: Environment, keys: Keys) -> None:
+    async with opened(environment) as desk, sealing(desk.sealer()):
+        await put(environment, Voice(keys).say(10))
+        await until(lambda: _published(desk, 10), "sealed, and noted as published")
+    bundle = desk.folder / "tile/entries/000.p/10"
+    bundle.write_bytes(bundle.read_bytes().replace(b"intake", b"1ntake"))
+    databases = Databases(environment.databases.admin_dsn)
+    try:
+        async with opened(dataclasses.replace(environment, databases=databases)) as desk:
+            with pytest.raises(LogRefused):
+                await desk.sealer().run()
+    finally:
+        databases.drop()
 
 
 async def test_a_store_from_an_old_backup_is_refused(environment: Environment, keys: Keys, tmp_path: Path) -> None:

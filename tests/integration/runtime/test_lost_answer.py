@@ -81,7 +81,7 @@ async def test_commands_that_shared_the_commit_fail_and_are_not_carried_out_twic
     incidents = [clock.new_id() for _ in range(3)]
     async with wired(environment) as (wire, through), process(through, ServiceName.INTAKE, parts=[]) as intake:
         saying = [asyncio.create_task(intake.say(REPORTED, incident)) for incident in incidents]
-        while intake.running.ledger._queue.qsize() < 3:
+        while sum(queue.qsize() for queue in intake.running.ledger._queues) < 3:
             await asyncio.sleep(0.01)
         wire.armed = True
         intake.start("writer")
