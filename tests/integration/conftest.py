@@ -158,7 +158,10 @@ class Environment:
     def of(self, service: ServiceName, port: int = 0) -> dict[str, str]:
         dsn = self.databases[service].service_dsn
         settings = settings_of(service, self.keys, dsn, self.bootstrap, port, self.topic)
-        return settings | ({"LEDGER_LOG_STORE": str(self.folder / "log")} if service is ServiceName.REVIEW else {})
+        if service is ServiceName.REVIEW:
+            # Open on one person's own machine only: here the log is for auditors, as it is by default.
+            settings |= {"LEDGER_LOG_STORE": str(self.folder / "log"), "LEDGER_LOG_OPEN": "false"}
+        return settings
 
 
 @pytest.fixture

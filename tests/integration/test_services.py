@@ -77,6 +77,8 @@ async def test_whoever_is_let_in_by_no_role_is_told_which_ones_are(served: Serve
             continue
         answer = await served.http.request(method, path, headers=served.token(None), json={})
         assert answer.status_code == 403, path
+        if method == "HEAD":
+            continue  # an answer without a body
         assert set(answer.json()["who_can_supply"]) == {role.value for role in allowed}, path
 
 

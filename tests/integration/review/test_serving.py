@@ -61,7 +61,7 @@ async def test_tiles_are_bytes_for_ever_and_the_checkpoint_for_a_moment(environm
     ],
 )
 async def test_what_is_no_file_of_the_log_is_not_found(environment: Environment, keys: Keys, path: str) -> None:
-    async with opened(environment) as desk:
+    async with opened(environment, LEDGER_LOG_OPEN="true") as desk:
         async with sealing(desk.sealer()):
             await until(lambda: Reader(desk.folder, desk.vkey).size() == 0, "published")
         app = create_app(desk.running, SERVICE.router, SERVICE.title)
@@ -81,7 +81,7 @@ async def test_who_may_read_it(environment: Environment, keys: Keys) -> None:
 
 
 async def test_it_is_documented(environment: Environment) -> None:
-    async with opened(environment) as desk:
+    async with opened(environment, LEDGER_LOG_OPEN="true") as desk:
         document = create_app(desk.running, SERVICE.router, SERVICE.title).openapi()
         operation = document["paths"]["/log/{path}"]["get"]
         assert set(operation["responses"]) >= {"200", "304", "401", "403", "404"}

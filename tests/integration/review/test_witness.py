@@ -109,9 +109,13 @@ async def test_the_head_is_witnessed_when_the_quorum_answers(
                 await until(silent, "the dead witness is shown")
                 process.start()
                 await until(lambda: _witnessed(reader, policy) == 350, "it is back, and remembers")
+
+                async def noted() -> bool:
+                    return bool((await desk.running.readiness())["log"]["witnessed_size"] == 350)
+
+                await until(noted, "readiness tells it, too")
             shown = await asyncio.to_thread(httpx.get, f"{process.url}/{monitoring_path(desk.vkey.name)}")
             assert Policy.parse(policy).require(shown.content).checkpoint.size == 350
-        assert (await desk.running.readiness())["log"]["witnessed_size"] == 350
         assert len(reader.leaves()) == 350
 
 
