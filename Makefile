@@ -44,6 +44,9 @@ format: $(VENV)/.dev ## Rewrite the code in the project's style
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
+load: $(VENV)/.dev ## Steady load, overload, callers who mean harm, one huge incident; LOAD="--rate 200" and more by --help
+	$(BIN)/python -m tests.load $(LOAD)
+
 bench: $(VENV)/.dev ## Measure speed, as ratios against limits taken in the same run
 	$(BIN)/python -m tests.bench
 

@@ -29,6 +29,7 @@ STAFF: Final = 16
 SETTLED_WITHIN: Final = 120.0
 LOOK_EVERY: Final = 0.5
 TELL_EVERY: Final = 5.0
+SHOWN_EVERY: Final = 15.0
 
 Say = Callable[[str], None]
 
@@ -59,6 +60,8 @@ class Campaign:
     plan: Plan
     record: Record
     befallen: list[Befallen] = field(default_factory=list)
+    shown: list[list[bytes]] = field(default_factory=list)
+    """The leaves of the sealed log as it was shown now and then."""
     settled_after: float | None = None
     read: History | None = None
     """What was held against the answers."""
@@ -95,6 +98,7 @@ async def _under_fire(chaos: Chaos, campaign: Campaign, keys: Keys, say: Say) ->
     async with asyncio.TaskGroup() as group:
         load = group.create_task(clients.run(SOURCES, STAFF))
         watch = group.create_task(_watch(chaos, campaign))
+        look = group.create_task(_look_at_the_log(chaos, campaign))
         tell = group.create_task(_tell(campaign, say))
         await _do(faults.schedule(plan.seed, plan.minutes * 60, disk=chaos.disk is not None), chaos, campaign)
         faults.heal(chaos)
@@ -104,8 +108,8 @@ async def _under_fire(chaos: Chaos, campaign: Campaign, keys: Keys, say: Say) ->
         began = time.monotonic()
         if await history.settled(chaos, SETTLED_WITHIN):
             campaign.settled_after = time.monotonic() - began
-        watch.cancel()
-        tell.cancel()
+        for task in (watch, look, tell):
+            task.cancel()
 
 
 async def _do(schedule: Sequence[Fault], chaos: Chaos, campaign: Campaign) -> None:
@@ -137,6 +141,15 @@ async def _watch(chaos: Chaos, campaign: Campaign) -> None:
             await asyncio.sleep(LOOK_EVERY)
 
 
+async def _look_at_the_log(chaos: Chaos, campaign: Campaign) -> None:
+    """What was shown once must be the beginning of all that is shown later."""
+    while True:
+        await asyncio.sleep(SHOWN_EVERY)
+        # A bundle that was full in the meantime has another name: then the next look will do.
+        with contextlib.suppress(FileNotFoundError):
+            campaign.shown.append(await asyncio.to_thread(history.sealed, chaos.stack))
+
+
 async def _ready(http: httpx.AsyncClient, chaos: Chaos) -> bool:
     try:
         answers = [await http.get(f"{local.url}/readyz") for local in chaos.stack.services.values()]
@@ -166,7 +179,7 @@ async def _tell(campaign: Campaign, say: Say) -> None:
 async def _judge(chaos: Chaos, campaign: Campaign, say: Say) -> None:
     record = campaign.record
     say("reading every ledger and the topic")
-    campaign.read = read = await history.history(chaos, record.answers)
+    campaign.read = read = await history.history(chaos, record.answers, campaign.shown)
     anomalies = [str(anomaly) for anomaly in check(read)]
     say("verifying, as `ledger verify` does")
     verified = await history.verify(chaos)

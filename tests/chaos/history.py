@@ -57,7 +57,7 @@ def sealed_size(stack: Stack) -> int:
         return 0
 
 
-def _sealed(stack: Stack) -> list[bytes]:
+def sealed(stack: Stack) -> list[bytes]:
     """Leaf hashes in order, from the entry bundles; that the checkpoint commits to them is `ledger verify`'s to check."""
     folder, hashes = Keys.of(stack.data).log_store, []
     for bundle in bundles_of_growth(0, sealed_size(stack)):
@@ -74,14 +74,14 @@ async def _heads(dsn: str) -> list[tuple[Any, ...]]:
     return [tuple(row) for row in rows]
 
 
-async def history(chaos: Chaos, answers: Sequence[Answer]) -> History:
+async def history(chaos: Chaos, answers: Sequence[Answer], shown: Sequence[Sequence[bytes]]) -> History:
     stack, known = chaos.stack, _Entries()
     ledgers = {name: await _ledger(local.auditor_dsn, known) for name, local in stack.services.items()}
     topic: defaultdict[int, list[Entry]] = defaultdict(list)
     async for record in messages({"bootstrap_servers": stack.kafka_bootstrap}, stack.topic):
         topic[record.partition].append(known.entry(record.value, None))
     waiting = {name: await _parked(local.auditor_dsn) for name, local in stack.services.items()}
-    return History(answers, ledgers, topic, _sealed(stack), waiting)
+    return History(answers, ledgers, topic, sealed(stack), shown, waiting)
 
 
 class _Entries:

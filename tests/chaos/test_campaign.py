@@ -39,12 +39,15 @@ async def test_a_minute_of_faults_loses_and_doubles_nothing(done: Campaign) -> N
 
 async def test_the_check_of_that_minute_would_have_found_what_was_not_so(done: Campaign) -> None:
     assert done.read is not None
+    assert done.read.sealed is not None
     accepted = next(answer for answer in done.read.answers if answer.outcome is Outcome.ACCEPTED)
     never = replace(accepted, command="chaos-9999999", events=())
     turned_down = replace(accepted, outcome=Outcome.REFUSED, events=())
     assert "lost" in _found(replace(done.read, answers=[never]))
     assert "phantom" in _found(replace(done.read, answers=[turned_down]))
     assert "lost" in _found(replace(done.read, answers=[], sealed=done.read.sealed[:-1]))
+    assert len(done.shown) > 1
+    assert "fork" in _found(replace(done.read, answers=[], sealed=done.read.sealed[1:]))
     said = done.read.ledgers["intake"]
     assert {"lost", "phantom", "hole"} <= _found(replace(done.read, ledgers={**done.read.ledgers, "intake": said[1:]}))
 
