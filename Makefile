@@ -6,7 +6,7 @@ PIN ?= --upgrade
 .DEFAULT_GOAL := help
 .SUFFIXES:
 
-.PHONY: help demo up down test test-long test-containers simulate chaos lint format bench pin clean
+.PHONY: help demo up down test test-long test-containers simulate chaos load lint format bench pin clean
 
 help: ## List the commands
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
