@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -61,6 +62,15 @@ class Process:
         self.running = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
         assert self.running.stdout is not None
         self.line = self.running.stdout.readline().strip()
+        # It says who it is before it listens.
+        end = time.monotonic() + 30
+        while not self._listens():
+            assert time.monotonic() < end, "the witness does not listen"
+
+    def _listens(self) -> bool:
+        with socket.socket() as probe:
+            probe.settimeout(1)
+            return probe.connect_ex(("127.0.0.1", self.port)) == 0
 
     def end(self, number: signal.Signals = signal.SIGTERM) -> None:
         if self.running is not None:
