@@ -62,9 +62,9 @@ class Process:
         self.running = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
         assert self.running.stdout is not None
         self.line = self.running.stdout.readline().strip()
-        # It says who it is before it listens.
+        # It says who it is before it listens; one that refuses to begin ends.
         end = time.monotonic() + 30
-        while not self._listens():
+        while self.running.poll() is None and not self._listens():
             assert time.monotonic() < end, "the witness does not listen"
 
     def _listens(self) -> bool:
