@@ -309,14 +309,13 @@ async def test_a_database_that_was_lost_takes_up_no_log_that_was_changed(environ
 async def test_a_store_from_an_old_backup_is_refused(environment: Environment, keys: Keys, tmp_path: Path) -> None:
     voice = Voice(keys)
     async with opened(environment) as desk:
-        reader = reader_of(desk)
         async with sealing(desk.sealer()):
             await put(environment, voice.say(10))
-            await until(lambda: reader.size() == 10, "sealed")
+            await until(lambda: _published(desk, 10), "sealed")
         shutil.copytree(desk.folder, tmp_path / "backup")
         async with sealing(desk.sealer()):
             await put(environment, voice.say(10))
-            await until(lambda: reader.size() == 20, "sealed")
+            await until(lambda: _published(desk, 20), "sealed")
         shutil.rmtree(desk.folder)
         (tmp_path / "backup").rename(desk.folder)
         with pytest.raises(LogRefused, match="old backup"):
