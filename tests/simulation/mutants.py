@@ -18,6 +18,7 @@ from shared.runtime.appending import Idempotency, IncidentHead, Proposal, Speake
 from shared.runtime.receiving import Heard, Known, Parked, ParkReason, Received, Record
 from shared.runtime.relaying import Progress, Sent
 from shared.runtime.sealing import Chains
+from tests.simulation.broker import Producer
 from tests.simulation.database import ConnectionLost, Row, Transaction, UniqueViolation
 from tests.simulation.replica import KeyTaken, Replica, Waiting, place_of
 from tests.simulation.schedule import Steps
@@ -54,27 +55,15 @@ def _no_fence(_self: Replica, _epoch: int) -> bool:
     return False
 
 
-def _producer_kept(self: Replica) -> Steps:
-    """Goes on with the producer whose batch failed."""
-    yield 0.01
+def _producer_kept(self: Replica) -> Producer:
+    """Begins again at the cursor, with the producer whose batch failed."""
+    kept: Producer = self.__dict__.setdefault(f"kept {self.starts}", self.world.broker.producer())
+    kept.alive = True
+    return kept
 
 
-def _no_going_back(self: Replica, epoch: int) -> Steps:
-    """Remembers what it sent, not what was acknowledged, and goes on behind it."""
-    yield from self._relay_session()
-    sent_to = self.__dict__.setdefault("sent_to", {})
-    batches = []
-    for number in self.world.partitions:
-        cursor = max(sent_to.get(number, 0), self.database.get("relay_cursor", number, 0))
-        if rows := self.database.after(self.service, number, cursor, 5):
-            batches.append((number, rows))
-            sent_to[number] = rows[-1].event.link.sequence
-    if not batches:
-        return False
-    sent = yield from self.send(batches)
-    moved = {item.partition: item.sequences[-1] for item in sent if item.acknowledged}
-    self.move(epoch, {number: max(at, self.database.get("relay_cursor", number, 0)) for number, at in moved.items()})
-    return True
+def _no_going_back(_self: Replica) -> None:
+    """Goes on behind the batch that failed."""
 
 
 def _relays_before_commit(self: Transaction) -> Steps:
@@ -185,8 +174,8 @@ def _digest_not_compared(self: Replica, idempotency: Idempotency) -> Any:
 _earlier = Replica.earlier
 
 
-def _key_not_taken(_self: Replica, _transaction: Transaction, _proposals: Sequence[Proposal], _turn: Turn) -> None:
-    return
+def _key_not_taken(_self: Replica, _transaction: Transaction, _proposals: Sequence[Proposal], _turn: Turn) -> Steps:
+    yield 0.0
 
 
 def _offset_first(self: Replica, partition: int, records: Sequence[Record], next_offset: int | None = None) -> Steps:
@@ -293,12 +282,12 @@ MUTANTS: Final = (
     Mutant(
         "the producer is kept after a failure",
         Replica,
-        "send_failed",
+        "new_producer",
         _producer_kept,
         frozenset({"lost", "hole"}),
         commands=96,
     ),
-    Mutant("no going back after a failure", Replica, "round", _no_going_back, frozenset({"lost", "hole"})),
+    Mutant("no going back after a failure", Replica, "send_failed", _no_going_back, frozenset({"lost", "hole"})),
     Mutant(
         "relayed before the commit",
         Transaction,

@@ -5,8 +5,9 @@ All that decides is the product's own: `appending.plan`, `relaying.progress`, `r
 names the function that it mirrors.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -20,6 +21,7 @@ from shared.contract.vocabulary import ServiceName
 from shared.runtime import appending, receiving, relaying
 from shared.runtime.answers import Conflict
 from shared.runtime.appending import UNHEARD_OF, Again, Idempotency, Proposal, Signed, Turn
+from shared.runtime.ledger import WRITERS
 from shared.runtime.receiving import Heard, Parked, ParkReason, Received, Record
 from shared.runtime.sealing import LogRefused
 from tests.simulation.broker import Producer, Request
@@ -44,8 +46,12 @@ class Fenced(OSError):
     """Another relay has taken over since."""
 
 
+class Refused(Exception):
+    """Stands for Rejected, Missing and Stale."""
+
+
 class KeyTaken(Exception):
-    """Another replica took an idempotency key between this turn's look and its insert."""
+    """Another writer took an idempotency key between this turn's look and its insert."""
 
 
 PASSING = (OSError,)
@@ -81,8 +87,10 @@ class Replica:
         self.alive = False
         self.session_lost = False
         self._tasks: list[Task] = []
-        self._queue: list[Waiting] = []
-        self._wake = Future()
+        self.starts = 0
+        self._queues: list[list[Waiting]] = []
+        self._wakes: list[Future] = []
+        self._remembered: dict[UUID, int] = {}
         self._open: list[Command] = []
         self._producer: Producer | None = None
 
@@ -90,10 +98,12 @@ class Replica:
 
     def start(self) -> None:
         self.alive = True
-        self._queue, self._wake = [], Future()
+        self.starts += 1
+        self._queues, self._wakes = [[] for _ in range(WRITERS)], [Future() for _ in range(WRITERS)]
+        self._remembered = {}
         self.world.rebalance(self.service)
         siblings: Sequence[tuple[str, Callable[[], Steps]]] = (
-            ("writer", self.writer),
+            *((f"writer {number}", partial(self.writer, number)) for number in range(WRITERS)),
             ("relay", self.relay),
             ("consumer", self.consumer),
             *((("sealer", self.seal),) if self.service is ServiceName.REVIEW else ()),
@@ -167,32 +177,44 @@ class Replica:
     def carry_out(self, command: Command) -> Steps:
         """Mirrors Ledger.carry_out."""
         yield self.world.delay(0.001)
-        if command.idempotency is not None and (earlier := self.earlier(command.idempotency)) is not None:
-            return earlier
+        verdict = yield from self._carry_out(command)
+        if isinstance(verdict, Refused) and command.idempotency is not None:
+            yield self.world.delay(0.001)
+            verdict = self.earlier(command.idempotency) or verdict
+        return "refused" if isinstance(verdict, Exception) else verdict
+
+    def _carry_out(self, command: Command) -> Steps:
+        """Mirrors Ledger._carry_out: on what this process remembers, then on what the database holds."""
+        remembered = self._remembered.get(command.incident_id, 0 if command.opens else None)
+        if remembered is not None:
+            verdict = yield from self._decide_and_append(command, remembered)
+            if not isinstance(verdict, Refused | Conflict):
+                return verdict
         for _ in range(ATTEMPTS):
+            yield self.world.delay(0.005)
             version = self.database.get("incident_head", command.incident_id, UNHEARD_OF).version
-            if not command.opens and version == 0:
-                return "refused"
-            if command.expected_version is not None and command.expected_version != version:
-                return "refused"
+            self._remembered[command.incident_id] = version
             verdict = yield from self._decide_and_append(command, version)
             if not isinstance(verdict, Conflict):
-                return "refused" if isinstance(verdict, Exception) else verdict
-            yield self.world.delay(0.01)
-        return "refused"
+                return verdict
+        return verdict
 
     def _decide_and_append(self, command: Command, version: int) -> Steps:
-        """Mirrors Ledger._decide_and_append."""
+        """Mirrors Ledger._decide_and_append and _submit."""
+        if (not command.opens and version == 0) or command.expected_version not in {None, version}:
+            return Refused()
         said = [self.world.say(command.incident_id, data, command.tag) for data in command.data]
         waiting = Waiting(Proposal(command.incident_id, version, said, command.idempotency))
-        self._queue.append(waiting)
-        self.world.scheduler.set(self._wake)
+        writer = partition_of(command.incident_id) % WRITERS
+        self._queues[writer].append(waiting)
+        self.world.scheduler.set(self._wakes[writer])
         yield waiting.answer
         verdict = waiting.answer.value
         if isinstance(verdict, ConnectionLost | UniqueViolation):
             raise verdict
         if isinstance(verdict, tuple):
             command.decided_on = version
+            self._remembered[command.incident_id] = verdict[-1].recorded.version
         if isinstance(verdict, Again):
             yield self.world.delay(0.001)
             assert command.idempotency is not None
@@ -210,13 +232,13 @@ class Replica:
         rows = [self.database.get("ledger", place) for place in places]
         return tuple(Signed(appending.Recorded(row.event, row.version), row.signature) for row in rows)
 
-    def writer(self) -> Steps:
-        """Mirrors Ledger.run."""
+    def writer(self, number: int) -> Steps:
+        """Mirrors Ledger._write."""
         while True:
-            if not self._queue:
-                self._wake = Future()
-                yield self._wake
-            waiting, self._queue = self._queue[:TURN], self._queue[TURN:]
+            if not self._queues[number]:
+                self._wakes[number] = Future()
+                yield self._wakes[number]
+            waiting, self._queues[number] = self._queues[number][:TURN], self._queues[number][TURN:]
             yield from self.commit(waiting)
 
     def commit(self, waiting: Sequence[Waiting]) -> Steps:
@@ -235,7 +257,10 @@ class Replica:
                     return
                 self.answer(waiting, turn)
                 return
-        yield from self.commit_singly(waiting, failure)
+        if isinstance(failure, KeyTaken):
+            yield from self.commit(waiting)
+        else:
+            yield from self.commit_singly(waiting, failure)
 
     def answer(self, waiting: Sequence[Waiting], turn: Turn) -> None:
         for item, verdict in zip(waiting, turn.verdicts, strict=True):
@@ -244,7 +269,7 @@ class Replica:
     def commit_singly(self, waiting: Sequence[Waiting], error: Exception) -> Steps:
         """Mirrors Ledger._commit_singly."""
         if len(waiting) == 1:
-            self.world.scheduler.set(waiting[0].answer, Again() if isinstance(error, KeyTaken) else error)
+            self.world.scheduler.set(waiting[0].answer, error)
             return
         for item in waiting:
             yield from self.commit([item])
@@ -269,7 +294,7 @@ class Replica:
             yield from transaction.statement()
             insert(transaction, turn.rows, [None] * len(turn.rows))
             yield from self.move_own_heads(transaction, turn)
-            self.take_keys(transaction, proposals, turn)
+            yield from self.take_keys(transaction, proposals, turn)
         return turn
 
     def move_own_heads(self, transaction: Transaction, turn: Turn) -> Steps:
@@ -279,14 +304,19 @@ class Replica:
         for incident_id, incident in turn.incidents.items():
             transaction.put("incident_head", incident_id, incident)
 
-    def take_keys(self, transaction: Transaction, proposals: Sequence[Proposal], turn: Turn) -> None:
-        for proposal, verdict in zip(proposals, turn.verdicts, strict=True):
-            if proposal.idempotency is not None and isinstance(verdict, tuple):
-                places = [place_of(row.recorded.event) for row in verdict]
-                try:
-                    transaction.insert("idempotency", proposal.idempotency.key, (proposal.idempotency.digest, places))
-                except UniqueViolation as error:
-                    raise KeyTaken from error
+    def take_keys(self, transaction: Transaction, proposals: Sequence[Proposal], turn: Turn) -> Steps:
+        """Mirrors Ledger._take_keys: a key that another transaction holds is waited for, and then is taken, or free again."""
+        taken = [
+            (proposal.idempotency, [place_of(row.recorded.event) for row in verdict])
+            for proposal, verdict in zip(proposals, turn.verdicts, strict=True)
+            if proposal.idempotency is not None and isinstance(verdict, tuple)
+        ]
+        yield from transaction.lock(sorted({f"key {idempotency.key}" for idempotency, _ in taken}))
+        for idempotency, places in taken:
+            try:
+                transaction.insert("idempotency", idempotency.key, (idempotency.digest, places))
+            except UniqueViolation as error:
+                raise KeyTaken from error
 
     # Relaying: relay.Relay
 
@@ -300,13 +330,16 @@ class Replica:
             yield from self._relay_session()
             epoch = self.database.get("relay_lease", "epoch", 0) + 1
             self.database.tables["relay_lease"]["epoch"] = epoch
-            self._producer = self.world.broker.producer()
+            self._producer = self.new_producer()
             while True:
-                if not (yield from self.round(epoch)):
-                    yield LOOK_EVERY
+                yield from self.relay_all(epoch)
+                yield LOOK_EVERY
         finally:
             self._end_producer()
             self._give_up_lease()
+
+    def new_producer(self) -> Producer:
+        return self.world.broker.producer()
 
     def _end_producer(self) -> None:
         if self._producer is not None:
@@ -329,45 +362,50 @@ class Replica:
             yield self.world.delay(0.5)
             raise ConnectionLost(f"{self.name}: the relay's session is gone")
 
-    def next_batches(self) -> list[tuple[int, list[Row]]]:
+    def next_batches(self, reached: Mapping[int, int]) -> list[tuple[int, list[Row]]]:
         """Mirrors relay.NEXT."""
-        batches = []
-        for number in self.world.partitions:
-            cursor = self.database.get("relay_cursor", number, 0)
-            if rows := self.database.after(self.service, number, cursor, BATCH):
-                batches.append((number, rows))
-        return batches
+        found = ((number, self.database.after(self.service, number, reached[number], BATCH)) for number in reached)
+        return [(number, rows) for number, rows in found if rows]
 
-    def round(self, epoch: int) -> Steps:
-        """Mirrors Relay._round."""
+    def relay_all(self, epoch: int) -> Steps:
+        """Mirrors Relay._relay: the next round is read while one travels."""
         yield from self._relay_session()
-        batches = self.next_batches()
-        if not batches:
-            return False
-        cursors = {number: rows[0].event.link.sequence - 1 for number, rows in batches}
-        sent = yield from self.send(batches)
-        moved = relaying.progress(cursors, sent)
-        yield from self._relay_session()
-        self.move(epoch, moved.cursors)
-        if moved.failed:
-            yield from self.send_failed()
-        return True
+        reached = {number: self.database.get("relay_cursor", number, 0) for number in self.world.partitions}
+        batches = self.next_batches(reached)
+        while batches:
+            ends = reached | {number: rows[-1].event.link.sequence for number, rows in batches}
+            flying = self.send(batches)
+            yield from self._relay_session()
+            following = self.next_batches(ends)
+            sent = yield from self.answers(flying)
+            yield from self._relay_session()
+            moved = relaying.progress({one.partition: reached[one.partition] for one in sent}, sent)
+            self.move(epoch, moved.cursors)
+            if moved.failed:
+                self.send_failed()
+            reached, batches = ends, following
 
-    def send(self, batches: Sequence[tuple[int, Sequence[Row]]]) -> Steps:
-        """Mirrors Relay._send: waits for every answer, and for none longer than the deadline."""
+    def send(self, batches: Sequence[tuple[int, Sequence[Row]]]) -> "list[tuple[Sequence[Row], Request]]":
+        """Mirrors the first half of Relay._send."""
         assert self._producer is not None
         flying = [
-            (number, rows, self.world.broker.send(self._producer, number, [message(row) for row in rows]))
+            (rows, self.world.broker.send(self._producer, number, [message(row) for row in rows]))
             for number, rows in batches
         ]
-        self.world.scheduler.spawn("deadline", self._give_up([request for *_, request in flying]), after=ACK_WITHIN)
-        for *_, request in flying:
+        self.world.scheduler.spawn("deadline", self._give_up([request for _, request in flying]), after=ACK_WITHIN)
+        return flying
+
+    def answers(self, flying: "list[tuple[Sequence[Row], Request]]") -> Steps:
+        """Mirrors the second half of Relay._send: waits for every answer, and for none longer than the deadline."""
+        for _, request in flying:
             yield request.answer
-        if any(request.answer.value is None for *_, request in flying):
+        if any(request.answer.value is None for _, request in flying):
             raise SendFailed(f"{self.name}: no acknowledgement in time")
         return [
-            relaying.Sent(number, [row.event.link.sequence for row in rows], acknowledged=request.answer.value)
-            for number, rows, request in flying
+            relaying.Sent(
+                request.partition, [row.event.link.sequence for row in rows], acknowledged=request.answer.value
+            )
+            for rows, request in flying
         ]
 
     def _give_up(self, requests: Sequence[Request]) -> Steps:
@@ -375,11 +413,10 @@ class Replica:
             self.world.scheduler.set(request.answer, None)
         yield 0.0
 
-    def send_failed(self) -> Steps:
+    def send_failed(self) -> None:
         raise SendFailed(f"{self.name}: a batch failed")
-        yield 0.0
 
-    def move(self, epoch: int, cursors: dict[int, int]) -> None:
+    def move(self, epoch: int, cursors: Mapping[int, int]) -> None:
         """Mirrors Relay._move: one statement."""
         if self.fenced(epoch):
             raise Fenced(f"{self.name}: fenced")
@@ -401,12 +438,30 @@ class Replica:
                 generation = self.world.generation[self.service]
                 yield self.world.delay(0.005)
                 positions = {number: self.position(number) for number in self.world.assigned(self)}
+            hearing: list[Future] = []
             for number, records in self.getmany(positions):
                 if self.world.chance("paused with a batch in hand", self.name):
                     yield self.world.delay(5.0)
                 elif self.world.chance("rebalanced in a batch", self.name):
                     self.world.rebalance(self.service)
-                yield from self.hear(number, records, records[-1].offset + 1)
+                hearing.append(self._hear_aside(number, records))
+            yield from hearing
+            if failed := [done.value for done in hearing if done.value is not None]:
+                raise failed[0]
+
+    def _hear_aside(self, number: int, records: Sequence[Record]) -> Future:
+        """Partitions are heard side by side; the Future gets the error, or None."""
+        done = Future()
+        self._tasks.append(self.spawn("hearing", self._hear_into(done, number, records)))
+        return done
+
+    def _hear_into(self, done: Future, number: int, records: Sequence[Record]) -> Steps:
+        error = None
+        try:
+            yield from self.hear(number, records, records[-1].offset + 1)
+        except (ConnectionLost, UniqueViolation) as failed:
+            error = failed
+        self.world.scheduler.set(done, error)
 
     def position(self, number: int) -> int:
         return int(self.database.get("heard_offset", number, 0))
@@ -441,21 +496,28 @@ class Replica:
         """Mirrors Consumer._judge. The lane stands for the partition's chain rows, which are locked together."""
         yield from transaction.lock([partition])
         yield from transaction.statement()
-        early = self.early(transaction, partition)
-        known = {}
-        for item in (*examined, *early):
-            if isinstance(item, Heard) and (row := transaction.get("ledger", place_of(item.event))) is not None:
-                known[item.event.service, item.event.link.sequence] = row.event.hash
         heads = {service: transaction.get("chain", (service, partition), EMPTY) for service in self.world.services}
+        early = self.early(transaction, partition, examined)
+        again = [
+            item.event
+            for item in (*examined, *early)
+            if isinstance(item, Heard) and item.event.link.sequence <= heads[item.event.service].sequence
+        ]
+        rows = [row.event for event in again if (row := transaction.get("ledger", place_of(event))) is not None]
+        known = {(event.service, event.link.sequence): event.hash for event in rows}
         return receiving.receive(self.service, heads, known, early, examined)
 
-    def early(self, transaction: Transaction, partition: int) -> list[Heard]:
-        return [
+    def early(self, transaction: Transaction, partition: int, examined: Sequence[Heard | Parked]) -> list[Heard]:
+        """Mirrors Consumer._early: of those chains of which the batch has the number before one that waits."""
+        heard = {(item.event.service, item.event.link.sequence) for item in examined if isinstance(item, Heard)}
+        waiting = [
             item
             for parked, resolved in transaction.scan(("parked", partition)).values()
             if not resolved and parked.reason is ParkReason.GAP
             if isinstance(item := self.world.examine(parked.record, self.service), Heard)
         ]
+        due = {item.event.service for item in waiting if (item.event.service, item.event.link.sequence - 1) in heard}
+        return [item for item in waiting if item.event.service in due]
 
     def record(self, transaction: Transaction, received: Received) -> None:
         """Mirrors Consumer._record."""

@@ -265,9 +265,10 @@ async def test_what_a_broker_lost_is_relayed_again_and_nobody_hears_it_twice(env
         assert answer == "3 events will be relayed again"
 
         async def sent_again() -> bool:
-            return len(await on_topic(environment)) == 6
+            # A relay that was at rest sends once more before it finds itself fenced, and then from the beginning.
+            return len(await on_topic(environment)) >= 6
 
-        await until(sent_again, "the relay, fenced, begins again")
+        await until(sent_again, "the relay begins again")
         await intake.say(REPORTED, clock.new_id())
         await until(lambda: heard(triage, 4), "triage hears the fourth")
         assert len(await triage.rows()) == 4
