@@ -23,6 +23,7 @@ from tests.simulation.database import ConnectionLost, Row, Transaction, UniqueVi
 from tests.simulation.replica import KeyTaken, Replica, Waiting, place_of
 from tests.simulation.schedule import Steps
 from tests.simulation.sealer import Sealer
+from tests.simulation.world import SETTLES_WITHIN
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +35,10 @@ class Mutant:
     betrayed_by: frozenset[str]
     commands: int = 60
     """How long a run shows it soonest."""
+    first: int = 0
+    """The seed to begin with, where it takes many to show it."""
+    settles_within: float = SETTLES_WITHIN
+    """Less where the bug makes the relay send the same for ever."""
 
     @contextlib.contextmanager
     def planted(self) -> Iterator[None]:
@@ -278,7 +283,7 @@ MUTANTS: Final = (
         _cursor_before_acknowledgement,
         frozenset({"lost", "reordered", "hole"}),
     ),
-    Mutant("no fence", Replica, "fenced", _no_fence, frozenset({"lost"}), commands=96),
+    Mutant("no fence", Replica, "fenced", _no_fence, frozenset({"lost"}), first=47),
     Mutant(
         "the producer is kept after a failure",
         Replica,
@@ -286,8 +291,16 @@ MUTANTS: Final = (
         _producer_kept,
         frozenset({"lost", "hole"}),
         commands=96,
+        first=1,
     ),
-    Mutant("no going back after a failure", Replica, "send_failed", _no_going_back, frozenset({"lost", "hole"})),
+    Mutant(
+        "no going back after a failure",
+        Replica,
+        "send_failed",
+        _no_going_back,
+        frozenset({"lost", "hole"}),
+        first=13,
+    ),
     Mutant(
         "relayed before the commit",
         Transaction,
@@ -322,6 +335,8 @@ MUTANTS: Final = (
         "commit",
         _tried_again_after_a_lost_answer,
         frozenset({"duplicated"}),
+        commands=24,
+        first=5,
     ),
     Mutant(
         "numbers are drawn outside the transaction",
@@ -329,6 +344,8 @@ MUTANTS: Final = (
         "move_own_heads",
         _number_outside_the_transaction,
         frozenset({"hole"}),
+        commands=24,
+        settles_within=1.0,
     ),
     Mutant("a copy stays parked", Replica, "resolve", _resolved_only_gaps, frozenset({"waiting"})),
     Mutant(
@@ -339,5 +356,13 @@ MUTANTS: Final = (
         frozenset({"lost"}),
     ),
     Mutant("published before it is decided", Sealer, "seal", _published_before_decided, frozenset({"lost", "fork"})),
-    Mutant("sealed across a hole", sealing, "take", _sealed_across_a_hole, frozenset({"hole", "reordered", "lost"})),
+    Mutant(
+        "sealed across a hole",
+        sealing,
+        "take",
+        _sealed_across_a_hole,
+        frozenset({"hole", "reordered", "lost"}),
+        commands=96,
+        first=4,
+    ),
 )

@@ -30,8 +30,9 @@ def test_a_seed_is_always_the_same_run() -> None:
 @pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.name)
 def test_a_planted_bug_is_found(mutant: Mutant) -> None:
     with mutant.planted():
-        for seed in range(SEEDS):
-            names = {anomaly.name for anomaly in World(seed, mutant.commands).run().anomalies}
+        for seed in range(mutant.first, mutant.first + SEEDS):
+            world = World(seed, mutant.commands, settles_within=mutant.settles_within)
+            names = {anomaly.name for anomaly in world.run().anomalies}
             if names & mutant.betrayed_by:
                 return
     pytest.fail(f"not found in {SEEDS} seeds")

@@ -119,7 +119,13 @@ class World:
     start = START
 
     def __init__(
-        self, seed: int, commands: int, only: frozenset[Point] | None = None, *, tracing: bool = False
+        self,
+        seed: int,
+        commands: int,
+        only: frozenset[Point] | None = None,
+        *,
+        tracing: bool = False,
+        settles_within: float = SETTLES_WITHIN,
     ) -> None:
         self.seed = seed
         self.scheduler = Scheduler()
@@ -150,6 +156,7 @@ class World:
         self._assignment: dict[tuple[ServiceName, int], Replica] = {}
         self._examined: dict[tuple[bytes, bytes, int, frozenset[ServiceName]], Heard | Parked] = {}
         self._commands = commands
+        self._settles_within = settles_within
         self._open_incidents: list[UUID] = []
         self._clients_done = 0
         self._truncations = self._rewound = 0
@@ -312,7 +319,7 @@ class World:
         self.scheduler.run(600.0, lambda: self._clients_done == CLIENTS)
         self.chance.off = True
         self.scheduler.spawn("operator", self._tidy_up())
-        self.scheduler.run(self.scheduler.now + SETTLES_WITHIN, self._settled)
+        self.scheduler.run(self.scheduler.now + self._settles_within, self._settled)
         anomalies = check(self.history())
         return Result(
             self.seed,
