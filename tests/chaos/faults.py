@@ -35,7 +35,7 @@ class Kind(StrEnum):
 
 LASTING: Final = frozenset({Kind.PAUSE, Kind.REFUSE, Kind.STALL, Kind.SWALLOW, Kind.SLOW, Kind.CLOCK, Kind.FULL})
 STEPS: Final = (-7200.0, -30.0, 30.0, 1800.0)
-"""Seconds by which a clock is stepped. Kafka refuses messages from more than an hour ahead: that step is a test of its own."""
+"""Seconds by which a clock is stepped. More than an hour ahead is not among them: Kafka refuses such messages for as long as it lasts."""
 
 
 @dataclass(frozen=True, slots=True)
