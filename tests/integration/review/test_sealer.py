@@ -356,7 +356,12 @@ async def test_partial_tiles_go_when_the_full_one_is_there(environment: Environm
 
 async def test_an_idle_log_says_that_it_lives(environment: Environment) -> None:
     async with opened(environment) as desk, sealing(desk.sealer(pace=dataclasses.replace(FAST, heartbeat=0.1))):
-        await until(lambda: reader_of(desk).size() == 0, "published")
+
+        async def noted() -> bool:
+            (row,) = await desk.query("SELECT published_at FROM log_state")
+            return row["published_at"] is not None
+
+        await until(noted, "published, and noted as published")
         (before,) = await desk.query("SELECT published_at FROM log_state")
 
         async def beats() -> bool:
