@@ -204,8 +204,8 @@ def create_app(running: "Running[Any, Any]", router: APIRouter, title: str) -> F
     app.include_router(router, responses=problems.RESPONSES)
     app.include_router(_common())
     tuple(permissions(app))  # raises now, not when somebody finds the open door
-    app.add_middleware(Limits)
     telemetry.instrument(app)
+    app.add_middleware(Limits)  # around all else: to refuse what is too much must cost little
     app.openapi = lambda: documented(FastAPI.openapi(app))  # type: ignore[method-assign]
     return app
 

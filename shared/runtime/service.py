@@ -9,6 +9,7 @@ import asyncio
 import contextlib
 import gc
 import signal
+import socket
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
@@ -46,6 +47,8 @@ ROLES: Final = ("http", "relay", "consumer", "workers")
 DRAIN_WITHIN: Final = 8.0
 """Seconds that requests under way, workers and the relay have to finish after SIGTERM."""
 
+LISTENERS: Final = 16
+"""Newcomers that are let in at a turn of the loop."""
 CONNECTION_WITHIN: Final = 10.0
 """Seconds that anybody waits for a connection to the database: when it hangs, who waits is told so."""
 MANY: Final = 2000
@@ -373,11 +376,18 @@ async def _serve(process: Running[C, S]) -> None:
     stop = asyncio.create_task(process.stopping.wait())
     stop.add_done_callback(lambda _: setattr(server, "should_exit", True))
     try:
-        await server.serve()
+        await server.serve(listeners(config))
     finally:
         stop.cancel()
     if not process.stopping.is_set():
         raise RuntimeError(f"the HTTP server ended; is port {process.settings.http_port} in use?")
+
+
+def listeners(config: uvicorn.Config) -> list[socket.socket]:
+    """One address, listened on many times: uvloop lets in one newcomer a turn of its loop and listener. Under overload turns are long,
+    and by one listener newcomers waited twenty seconds while others were answered in one."""
+    one = config.bind_socket()
+    return [one, *(one.dup() for _ in range(LISTENERS - 1))]
 
 
 class _Server(uvicorn.Server):

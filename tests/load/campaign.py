@@ -27,7 +27,8 @@ class Size:
     idle: int
     others: int
     huge: int
-    hostile_seconds: float = 5.0
+    alone_seconds: float = 5.0
+    """How long honest callers are watched beside each kind of others, and before the huge incident."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,9 +57,9 @@ async def run(stack: Stack, size: Size, say: Callable[[str], None]) -> Campaign:
         say(f"{size.times_over:g} times what intake takes, for {size.overload_seconds:g} s")
         overload = await phases.overload(ground, size.times_over, size.overload_seconds)
         say("callers who mean harm")
-        hostile = await phases.hostile(ground, size.idle, size.others, size.hostile_seconds)
+        hostile = await phases.hostile(ground, size.idle, size.others, size.alone_seconds)
         say(f"an incident of {size.huge} events")
-        huge = await phases.huge(ground, size.huge, size.hostile_seconds)
+        huge = await phases.huge(ground, size.huge, size.alone_seconds)
         say("comparing what was accepted with every ledger")
         await ground.settled()
         tallies = (steady.tally, overload.tally, *(one.tally for one in hostile))

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -9,10 +10,12 @@ from typing import Any
 
 import pytest
 import uvicorn
+import uvloop
 from starlette.types import Receive, Scope, Send
 
 from shared.runtime import connections
 from shared.runtime.limits import Limits
+from shared.runtime.service import listeners
 
 WITHIN = 20.0
 GET = b"GET /%s HTTP/1.1\r\nHost: here\r\n\r\n"
@@ -212,6 +215,35 @@ async def test_requests_in_one_go_are_answered_in_order() -> None:
         await asyncio.sleep(0.3)  # longer than a head may take: what waits for us is not late
         here.desk.go_on.set()
         assert [(await caller.answer()).body for _ in range(2)] == [b"0", b"3"]
+
+
+def test_newcomers_are_let_in_many_a_turn() -> None:
+    """On the loop that services run on, and by its turns: how long they take is the machine's."""
+    callers, turns = 200, 0
+
+    async def crowd() -> None:
+        nonlocal turns
+        desk = Desk()
+        config = uvicorn.Config(desk, port=0, lifespan="off", log_config=None, http=connections.protocol())
+        server = uvicorn.Server(config)
+        sockets = listeners(config)
+        serving = asyncio.create_task(server._serve(sockets))
+        while not server.started:
+            await asyncio.sleep(0.01)
+        crowd = [socket.create_connection(sockets[0].getsockname()) for _ in range(callers)]
+        for caller in crowd:
+            caller.send(GET % b"")
+        while desk.begun < callers:
+            turns += 1
+            await asyncio.sleep(0)
+        for caller in crowd:
+            assert caller.recv(100).startswith(b"HTTP/1.1 200")
+            caller.close()
+        server.force_exit = server.should_exit = True
+        await serving
+
+    uvloop.run(crowd())
+    assert turns < callers
 
 
 def test_no_more_than_the_files_that_may_be_open(monkeypatch: pytest.MonkeyPatch) -> None:
