@@ -2,7 +2,7 @@
 
 uvicorn bounds neither of these, and its `limit_concurrency` counts connections that do nothing, so that whoever opens many shuts
 everybody out. Here a connection is either the client's turn (it is to send a request) or ours (we work on the answer). When there are
-too many, the one whose client has kept us waiting longest gives way to the newcomer.
+too many, the one whose client has kept us waiting longest gives way to the newcomer, before all others one that never asked anything.
 """
 
 import asyncio
@@ -40,8 +40,22 @@ def affordable() -> int:
 class _Connections:
     def __init__(self, most: int) -> None:
         self.most = most
-        self.waiting: OrderedDict[Connection, None] = OrderedDict()
-        """Those whose client is to send something, in the order in which they last did."""
+        self._strangers: OrderedDict[Connection, None] = OrderedDict()
+        self._known: OrderedDict[Connection, None] = OrderedDict()
+        """Those whose client is to send something, in the order in which they last did: never answered yet, or answered before."""
+
+    def wait_for(self, connection: "Connection", *, known: bool) -> None:
+        self.leave(connection)
+        (self._known if known else self._strangers)[connection] = None
+
+    def leave(self, connection: "Connection") -> None:
+        self._strangers.pop(connection, None)
+        self._known.pop(connection, None)
+
+    def longest(self) -> "Connection | None":
+        """The one to give way; it is no longer waited for."""
+        waiting = self._strangers or self._known
+        return waiting.popitem(last=False)[0] if waiting else None
 
 
 class Connection(HttpToolsProtocol):
@@ -49,6 +63,7 @@ class Connection(HttpToolsProtocol):
         super().__init__(*args, **kwargs)
         self._all = all_
         self._head_within, self._read_within = head_within, read_within
+        self._answered = False
         self._loose = 0
         """Bytes since the last that were the end of a head or part of a body."""
         self._late: asyncio.TimerHandle | None = None
@@ -66,13 +81,13 @@ class Connection(HttpToolsProtocol):
             self._refuse(overloaded())
             return
         self._await_head()
-        self._all.waiting[self] = None
+        self._all.wait_for(self, known=False)
 
     def connection_lost(self, exc: Exception | None) -> None:
         for timer in (self._late, self._unread):
             if timer is not None:
                 timer.cancel()
-        self._all.waiting.pop(self, None)
+        self._all.leave(self)
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -83,8 +98,8 @@ class Connection(HttpToolsProtocol):
         if self._loose > HEAD:
             detail = f"line and headers of a request may have {HEAD} bytes"
             self._refuse(problem(431, "too-large", "The request cannot be served", detail))
-        elif self in self._all.waiting:
-            self._all.waiting.move_to_end(self)
+        elif not self._ours and not self.transport.is_closing():
+            self._all.wait_for(self, known=self._answered)
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
@@ -106,12 +121,13 @@ class Connection(HttpToolsProtocol):
         self._loose = 0
         super().on_message_complete()
         if self._ours:
-            self._all.waiting.pop(self, None)
+            self._all.leave(self)
 
     def on_response_complete(self) -> None:
         super().on_response_complete()
+        self._answered = True
         if not self._ours and not self.transport.is_closing():
-            self._all.waiting[self] = None
+            self._all.wait_for(self, known=True)
 
     def pause_writing(self) -> None:
         super().pause_writing()
@@ -123,11 +139,10 @@ class Connection(HttpToolsProtocol):
             self._unread.cancel()
 
     def _somebody_gives_way(self) -> bool:
-        if not self._all.waiting:
-            return False
-        longest, _ = self._all.waiting.popitem(last=False)
-        longest.transport.close()
-        return True
+        longest = self._all.longest()
+        if longest is not None:
+            longest.transport.close()
+        return longest is not None
 
     def _await_head(self) -> None:
         self._late = self.loop.call_later(self._head_within, self._head_is_late)

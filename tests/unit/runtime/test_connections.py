@@ -163,11 +163,25 @@ async def test_the_longest_silent_gives_way_to_a_newcomer() -> None:
     async with world(connections.protocol(most=3)) as here:
         first, second, third = [await here.caller() for _ in range(3)]
         await here.until(lambda: len(here.server.server_state.connections) == 3, "all are connected")
-        first.send(GET % b"")  # has just asked: the second has been silent longest
+        first.send(GET % b"")  # has asked: of the two that never did, the second has been silent longest
         assert (await first.answer()).status == 200
         assert await here.status(GET % b"") == 200
         assert await second.ended() == b""
         for caller in (first, third):
+            caller.send(GET % b"")
+            assert (await caller.answer()).status == 200
+
+
+async def test_who_was_answered_before_gives_way_last_and_the_longest_silent_of_them_first() -> None:
+    async with world(connections.protocol(most=3)) as here:
+        known = [await here.caller(GET % b"") for _ in range(3)]
+        for caller in known:
+            await caller.answer()
+        strangers = [await here.caller() for _ in range(5)]
+        for stranger in strangers[:-1]:
+            assert await stranger.ended() == b""
+        assert await known[0].ended() == b"", "gave way to the first stranger, as nobody else was waiting"
+        for caller in known[1:]:
             caller.send(GET % b"")
             assert (await caller.answer()).status == 200
 
