@@ -141,7 +141,7 @@ class Connection(HttpToolsProtocol):
     def _somebody_gives_way(self) -> bool:
         longest = self._all.longest()
         if longest is not None:
-            longest.transport.close()
+            longest._refuse(overloaded())  # its request may be on its way  # noqa: SLF001
         return longest is not None
 
     def _await_head(self) -> None:

@@ -166,6 +166,8 @@ async def test_the_longest_silent_gives_way_to_a_newcomer() -> None:
         first.send(GET % b"")  # has asked: of the two that never did, the second has been silent longest
         assert (await first.answer()).status == 200
         assert await here.status(GET % b"") == 200
+        answer = await second.answer()
+        assert (answer.status, answer.kind, answer.headers["connection"]) == (503, "overloaded", "close")
         assert await second.ended() == b""
         for caller in (first, third):
             caller.send(GET % b"")
@@ -179,8 +181,8 @@ async def test_who_was_answered_before_gives_way_last_and_the_longest_silent_of_
             await caller.answer()
         strangers = [await here.caller() for _ in range(5)]
         for stranger in strangers[:-1]:
-            assert await stranger.ended() == b""
-        assert await known[0].ended() == b"", "gave way to the first stranger, as nobody else was waiting"
+            assert (await stranger.answer()).status == 503
+        assert (await known[0].answer()).status == 503, "gave way to the first stranger, as nobody else was waiting"
         for caller in known[1:]:
             caller.send(GET % b"")
             assert (await caller.answer()).status == 200
