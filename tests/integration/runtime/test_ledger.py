@@ -5,15 +5,18 @@ import asyncio
 import asyncpg
 import pytest
 
+from shared.contract.catalogue.base import EventData
 from shared.contract.catalogue.intake import ReportChannel, Reported
+from shared.contract.decision import Actor, Context
 from shared.contract.hashing import ZERO_HASH
-from shared.contract.topics import PARTITIONS
+from shared.contract.topics import PARTITIONS, partition_of
 from shared.contract.vocabulary import ServiceName
 from shared.runtime import clock
 from shared.runtime.answers import IdempotencyMismatch, Stale
 from shared.runtime.appending import Idempotency
+from shared.runtime.ledger import Ledger
 from tests.integration.conftest import Environment
-from tests.integration.runtime.processes import Process, process
+from tests.integration.runtime.processes import Process, process, rules
 
 REPORTED = Reported(opens=True, channel=ReportChannel.API, description="a whiteboard")
 
@@ -155,3 +158,38 @@ async def assert_chains(replica: Process, events: int) -> None:
                 assert row["sequence"] == expected
                 assert before.hex().encode() in row["envelope"]
                 before, expected = row["hash"], expected + 1
+
+
+async def test_all_who_wait_for_a_database_that_hangs_are_told_together(environment: Environment) -> None:
+    """To try each of them by itself would take the time-out once for each."""
+    dsn = environment.databases[ServiceName.INTAKE].service_dsn
+    holder = await asyncpg.connect(dsn)
+    try:
+        async with (
+            process(environment, ServiceName.INTAKE, parts=[]) as intake,
+            asyncpg.create_pool(dsn, min_size=1, command_timeout=0.5) as impatient,
+        ):
+            hung = holder.transaction()
+            await hung.start()
+            await holder.execute("SELECT FROM chain WHERE service = 'intake' FOR UPDATE")
+            ledger: Ledger[EventData, int] = Ledger(impatient, intake.running.ledger.keyring, rules())
+            context = Context(clock.now(), Actor("maria"))
+            incident = clock.new_id()
+            one_lane = [
+                one for one in (clock.new_id() for _ in range(2000)) if partition_of(one) == partition_of(incident)
+            ]
+            waiting = [
+                asyncio.create_task(ledger.carry_out(one, REPORTED, context, must_exist=False)) for one in one_lane
+            ]
+            await asyncio.sleep(0)
+            writer = asyncio.create_task(ledger.run())
+            async with asyncio.timeout(0.5 * len(one_lane) / 2):
+                answers = await asyncio.gather(*waiting, return_exceptions=True)
+            assert len(answers) > 20
+            assert {type(answer) for answer in answers} == {TimeoutError}
+            await hung.rollback()
+            assert (await ledger.carry_out(incident, REPORTED, context, must_exist=False)).version == 1
+            writer.cancel()
+            await asyncio.gather(writer, return_exceptions=True)
+    finally:
+        await holder.close()
