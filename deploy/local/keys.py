@@ -4,6 +4,7 @@ import base64
 import hashlib
 import json
 import os
+import re
 import secrets
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +26,10 @@ from shared.tlog.note import Signer, generate_key
 JWT_ISSUER: Final = "incident-ledger.local"
 JWT_AUDIENCE: Final = "incident-ledger"
 LOG_ORIGIN: Final = "incident-ledger/log"
+INBOX_CHANNEL: Final = "webhook"
+
+
+_INBOX: Final = re.compile(r"json://127\.0\.0\.1:\d+/inbox")
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +102,16 @@ class Keys:
         if not self._passwords.exists():
             roles = ["postgres", "auditor", *(f"{s}_{role}" for s in ServiceName for role in ("owner", "service"))]
             write_secret(self._passwords, json.dumps({role: secrets.token_urlsafe(24) for role in roles}, indent=2))
+
+    def lead_to_inbox(self, port: int) -> None:
+        """Lets the one channel that there is at first lead to the stack's inbox, wherever that is now; other channels stay."""
+        try:
+            channels = json.loads(self.channels.read_text(encoding="utf-8"))
+        except ValueError:
+            return  # somebody has edited it; notify says what is wrong
+        if isinstance(channels, dict) and (not channels or _INBOX.fullmatch(str(channels.get(INBOX_CHANNEL)))):
+            channels[INBOX_CHANNEL] = f"json://127.0.0.1:{port}/inbox"
+            write_secret(self.channels, json.dumps(channels, indent=2) + "\n")
 
     def _make_signing_keys(self) -> None:
         missing = [service for service in ServiceName if not self.signing_key(service).exists()]

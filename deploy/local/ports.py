@@ -15,6 +15,7 @@ OFFSETS: Final = {
     "postgres": 0,
     "kafka": 1,
     "kafka-controller": 2,
+    "inbox": 3,
     "intake": 10,
     "triage": 20,
     "notify": 30,

@@ -86,6 +86,11 @@ class Stack(BaseModel):
     jwks_file: Path
     token_key_file: Path
 
+    @property
+    def inbox(self) -> Path:
+        """Where the messages arrive that notify sends by the channel a stack begins with."""
+        return self.data / "inbox"
+
     def save(self) -> None:
         partial = self.data / f"{FILE}.new"
         with open(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:

@@ -23,6 +23,7 @@ from deploy.local import kafka, orphans, postgres
 from deploy.local.child import Child
 from deploy.local.environment import inherited, settings_of
 from deploy.local.errors import StackError, Stopped
+from deploy.local.inbox import inbox
 from deploy.local.keys import Keys
 from deploy.local.ports import HOST, Ports
 from deploy.local.state import LocalService, Process, Stack, recorded
@@ -66,12 +67,14 @@ class Supervisor:
             self.ports.require_free()
             keys = Keys.of(self.data)
             keys.make()
+            keys.lead_to_inbox(self.ports["inbox"])
             (self.data / "logs").mkdir(exist_ok=True)
             _log_to(self.data / "logs" / "stack.log")
             self._stack = describe(self.data, self.ports, keys)
             self._save()
             try:
-                await self._run(keys, ready)
+                with inbox(self.ports["inbox"], self._stack.inbox):
+                    await self._run(keys, ready)
             finally:
                 await self._end()
                 self._stack.forget()

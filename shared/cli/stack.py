@@ -171,6 +171,7 @@ async def describe(stack: state.Stack) -> dict[str, Any]:
         "services": services,
         "postgres": {"address": stack.admin_dsn.partition("@")[2].partition("/")[0], **servers["postgres"]},
         "kafka": {"bootstrap": stack.kafka_bootstrap, "topic": stack.topic, **servers["kafka"]},
+        "inbox": str(stack.inbox),
         "trust_file": str(stack.trust_file),
         "log": {**log, "vkey": str(stack.log_vkey)},
     }
@@ -286,6 +287,7 @@ def _show_status(about: dict[str, Any]) -> None:
     table.add_row("kafka", about["kafka"]["bootstrap"], "", "", *_process_columns(about["kafka"]))
     table.add_row("postgres", about["postgres"]["address"], "", "", *_process_columns(about["postgres"]))
     _print(table)
+    typer.echo(f"messages sent by the channel that a stack begins with lie in {about['inbox']}")
     log = about["log"]
     witnessed = "nobody" if log["witnessed_size"] is None else f"witnesses up to {log['witnessed_size']}"
     typer.echo(f"log {log['origin']}: {log['size']} leaves at {log['url']}, cosigned by {witnessed}; key {log['vkey']}")

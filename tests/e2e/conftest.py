@@ -1,6 +1,5 @@
 """Four real processes on a real Kafka and Postgres, and a real OTLP receiver that they send their traces and metrics to."""
 
-import json
 import os
 import threading
 from collections.abc import AsyncIterator, Iterator
@@ -13,12 +12,10 @@ import pytest
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
-from deploy.local.keys import Keys, write_secret
+from deploy.local.keys import Keys
 from deploy.local.state import Stack
 from shared.cli import stack as local
 from shared.cli.demo.cast import PEOPLE, Office
-from shared.cli.demo.sink import webhook
-from shared.cli.demo.stories import CHANNEL
 from shared.cli.token import issue
 from shared.contract.vocabulary import ServiceName
 from tests.e2e.world import World
@@ -62,13 +59,10 @@ def collector() -> Iterator[Collector]:
 def stack(tmp_path_factory: pytest.TempPathFactory, collector: Collector) -> Iterator[Stack]:
     """One stack for the stories; they use incidents of their own."""
     data = Path(tmp_path_factory.mktemp("stack"))
-    with webhook() as (url, _), pytest.MonkeyPatch.context() as environment:
+    with pytest.MonkeyPatch.context() as environment:
         environment.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", collector.url)
         environment.setenv("OTEL_BSP_SCHEDULE_DELAY", "200")
         environment.setenv("OTEL_METRIC_EXPORT_INTERVAL", "1000")
-        keys = Keys.of(data)
-        keys.make()
-        write_secret(keys.channels, json.dumps({CHANNEL: url}))
         yield local.start(data, free_base())
         local.end(data)
     assert "OTEL_EXPORTER_OTLP_ENDPOINT" not in os.environ

@@ -1,6 +1,7 @@
 """One incident through all five events, by HTTP alone; then the report, the log, and the trace from one end to the other."""
 
 import hashlib
+import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -56,6 +57,8 @@ async def test_from_a_post_to_a_published_report(world: World, collector: Collec
         await office.give(CARLA, NOTIFY, incident, f"/communications/{message}/approval")
         await office.give(COLIN, NOTIFY, incident, f"/communications/{message}/request")
     await office.until(RUTH, REVIEW, incident, "incident.communicated.v1")
+    arrived = [json.loads(file.read_text(encoding="utf-8")) for file in world.stack.inbox.glob("*.json")]
+    assert ("A roadmap", "It was removed.") in [(message["title"], message["message"]) for message in arrived]
 
     closed = await office.refused(RUTH, REVIEW, incident, "/publication")
     assert closed.rule == "closure"

@@ -19,13 +19,12 @@ from rich.table import Table
 
 from deploy.local import ports, state
 from deploy.local.errors import StackError
-from deploy.local.keys import Keys, write_secret
+from deploy.local.keys import Keys
 from shared.audit.seen import SeenFile
 from shared.cli import audits, stack
 from shared.cli.audits import Pinned
 from shared.cli.demo.cast import PEOPLE, RUTH, Office
-from shared.cli.demo.sink import webhook
-from shared.cli.demo.stories import CHANNEL, STORIES, Story, begin
+from shared.cli.demo.stories import STORIES, Story, begin
 from shared.cli.export import dossier_of, heads_from_stack
 from shared.cli.stacklog import log_of_stack
 from shared.cli.token import issue
@@ -62,24 +61,18 @@ def demo(
     with stack.or_say_why():
         _make_room(folder, data)
         base = _free_base()
-        with webhook() as (url, received):
-            keys = Keys.of(data)
-            keys.make()
-            write_secret(keys.channels, json.dumps({CHANNEL: url}))
-            with stack.progress("starting a stack") as say:
-                running = stack.start(data, base, say)
-            console.print(
-                f"A real Kafka, a real Postgres and four services run, after {time.monotonic() - began:.1f} s.\n"
-            )
-            try:
-                told = asyncio.run(_play(running, keys, reports, console))
-                _write_dossiers(data, dossiers, told)
-                verified = verify_stack(data, Pinned(), How(False, audits.rules(), SeenFile(data / "seen.json"), True))
-            finally:
-                if not keep:
-                    with stack.progress("ending the stack"):
-                        stack.end(data)
-    _show(console, told, len(received))
+        with stack.progress("starting a stack") as say:
+            running = stack.start(data, base, say)
+        console.print(f"A real Kafka, a real Postgres and four services run, after {time.monotonic() - began:.1f} s.\n")
+        try:
+            told = asyncio.run(_play(running, Keys.of(data), reports, console))
+            _write_dossiers(data, dossiers, told)
+            verified = verify_stack(data, Pinned(), How(False, audits.rules(), SeenFile(data / "seen.json"), True))
+        finally:
+            if not keep:
+                with stack.progress("ending the stack"):
+                    stack.end(data)
+    _show(console, told, running.inbox)
     verified.show(console)
     _what_next(console, folder, data, told, keep=keep)
     console.print(f"\nDone in {time.monotonic() - began:.0f} s.")
@@ -195,7 +188,7 @@ async def _settled(client: httpx.AsyncClient, urls: Mapping[ServiceName, str]) -
     raise StackError(f"the services have not heard everything after {SETTLED_WITHIN:.0f} s; see their logs")
 
 
-def _show(console: Console, told: list[Told], messages: int) -> None:
+def _show(console: Console, told: list[Told], inbox: Path) -> None:
     table = Table("", *MILESTONES, "events", title="Six incidents, five events (UTC)", box=SIMPLE_HEAD)
     table.title_justify, table.pad_edge = "left", False
     for number, one in enumerate(told, start=1):
@@ -203,7 +196,10 @@ def _show(console: Console, told: list[Told], messages: int) -> None:
     console.print(table)
     for number, one in enumerate(told, start=1):
         console.print(f" {number} {one.report or 'no report'}: {one.story.shows}", highlight=False, soft_wrap=True)
-    console.print(f"{messages} messages really arrived at a webhook.\n")
+    messages = len(list(inbox.glob("*.json")))
+    console.print(
+        f"{messages} messages were really sent to a webhook, and lie in {inbox}.\n", soft_wrap=True, highlight=False
+    )
 
 
 def _what_next(console: Console, folder: Path, data: Path, told: list[Told], *, keep: bool) -> None:

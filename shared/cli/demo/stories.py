@@ -9,11 +9,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
+from deploy.local.keys import INBOX_CHANNEL
 from shared.cli.demo.cast import CARLA, COLIN, IVAN, LEA, LUCIA, MONITOR, NORA, RASHID, RUTH, Office, Person, Refused
 from shared.contract.vocabulary import ServiceName
 
 INTAKE, TRIAGE, NOTIFY, REVIEW = ServiceName
-CHANNEL: Final = "webhook"
+CHANNEL: Final = INBOX_CHANNEL
 
 Tell = Callable[[str], None]
 FactsOf = Mapping[str, str]
