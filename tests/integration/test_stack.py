@@ -108,7 +108,7 @@ def test_up_starts_everything_and_says_where_it_is(stack: state.Stack, folder: P
 def test_it_listens_on_this_machine_only(stack: state.Stack, folder: Path) -> None:
     for name, pid in pids(folder).items():
         listening = [c.laddr for c in psutil.Process(pid).net_connections("inet") if c.status == psutil.CONN_LISTEN]
-        assert bool(listening) == (name != "supervisor"), name
+        assert listening, f"{name} listens nowhere: what this test looks at is not what it means"
         assert {address[0].removeprefix("::ffff:") for address in listening} <= {"127.0.0.1"}, name
 
 
