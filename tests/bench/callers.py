@@ -38,9 +38,8 @@ class Caller(asyncio.Protocol):
         end = self.buffer.find(b"\r\n\r\n")
         if end < 0:
             return
-        head = bytes(self.buffer[:end]).lower()
-        length = int(head.split(b"content-length:", 1)[1].split(b"\r\n", 1)[0])
-        if len(self.buffer) < end + 4 + length:
+        head = bytes(self.buffer[:end])
+        if len(self.buffer) < end + 4 + length_of(head):
             return
         if head[9:10] != b"2":
             self._finish(RuntimeError(bytes(self.buffer).decode()))
@@ -70,6 +69,11 @@ class Caller(asyncio.Protocol):
             self.done.set_exception(error)
         if self.transport is not None:
             self.transport.close()
+
+
+def length_of(head: bytes) -> int:
+    """Bytes of the body that follows this head."""
+    return int(head.lower().split(b"content-length:", 1)[1].split(b"\r\n", 1)[0])
 
 
 async def answers_a_second(port: int, message: bytes, seconds: float, callers: int = CALLERS) -> float:

@@ -45,12 +45,15 @@ async def test_killed_a_hundred_times_it_is_one_log(environment: Environment, ke
             for _ in range(KILLS):
                 records = interleaved([voice.say(chance.randrange(12)) for voice in voices])
                 said += [record.value for record in records]
+                before = reader.size()
                 child = await asyncio.to_thread(nursery.start, settings)
                 await put(environment, records)
                 if chance.random() < 0.8:
                     # Most are killed while they seal, the others while they begin.
                     await until(lambda after=term: _later(desk, after), "it has taken over")
                     term = await _epoch(desk)
+                if chance.random() < 0.3:
+                    await until(lambda before=before: reader.size() > before, "it has published something")
                 await asyncio.sleep(chance.uniform(0, LONGEST))
                 nursery.kill(child)
             child = await asyncio.to_thread(nursery.start, settings)
