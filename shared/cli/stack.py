@@ -282,7 +282,7 @@ def _show_status(about: dict[str, Any]) -> None:
     table = Table(*_columns("name", "address", "ready", "lag", "process", "up", "restarts"), box=None)
     for name, service in about["services"].items():
         ready = "[green]yes" if service["ready"] else "[red]no"
-        lag = " ".join(f"{key}={value}" for key, value in (service["lag"] or {}).items())
+        lag = " ".join(f"{key}={'?' if value is None else value}" for key, value in (service["lag"] or {}).items())
         table.add_row(name, service["url"], ready, lag, *_process_columns(service))
     table.add_row("kafka", about["kafka"]["bootstrap"], "", "", *_process_columns(about["kafka"]))
     table.add_row("postgres", about["postgres"]["address"], "", "", *_process_columns(about["postgres"]))

@@ -52,7 +52,8 @@ class Consumer(Generic[C, S]):
     kafka: Mapping[str, Any]
     topic: str
     lag: dict[int, int]
-    """Messages of each assigned partition that are not heard yet; written here, read by readiness and metrics."""
+    """Messages of each assigned partition that are not heard yet; empty while it is not known. Written here, read by readiness and
+    metrics."""
     rebuilding: bool = False
     """Whether the service's own events are taken from the topic too, as by one who has lost them; nothing is reacted to then."""
     _at_once: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(AT_ONCE))
@@ -81,6 +82,7 @@ class Consumer(Generic[C, S]):
                     raise failed[0]
                 await self._measure_lag(consumer)
         finally:
+            self.lag.clear()
             await consumer.stop()
 
     async def _hear_messages(
@@ -316,10 +318,11 @@ class Consumer(Generic[C, S]):
         return said_now
 
     async def _measure_lag(self, consumer: AIOKafkaConsumer) -> None:
+        ends = {place: consumer.highwater(place) for place in consumer.assignment()}
+        lag = {place.partition: end - await consumer.position(place) for place, end in ends.items() if end is not None}
         self.lag.clear()
-        for place in consumer.assignment():
-            if (end := consumer.highwater(place)) is not None:
-                self.lag[place.partition] = end - await consumer.position(place)
+        if len(lag) == len(ends):
+            self.lag.update(lag)
 
 
 @dataclass(slots=True)

@@ -142,7 +142,8 @@ class Running(Generic[C, S]):
             "service": self.service.name.value,
             "ready": all(check == "ok" for check in checks.values()),
             "checks": checks,
-            "lag": {"to_hear": sum(self.lag.values()), "to_relay": waiting},
+            # None is not none: who hears no partition, yet or any more, does not know how much there is to hear.
+            "lag": {"to_hear": sum(self.lag.values()) if self.lag else None, "to_relay": waiting},
             "parked": parked,
             **shown,
         }

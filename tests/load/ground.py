@@ -46,12 +46,13 @@ class Ground:
         return {"Authorization": f"Bearer {self.token(role)}"}
 
     async def lag(self) -> dict[str, int]:
-        """Events that each service has not relayed or not heard; a service that does not answer is left out."""
+        """Events that each service has not relayed or not heard; a service that does not answer, or does not know, is left out."""
         lags = {}
         for service in ServiceName:
             with contextlib.suppress(httpx.HTTPError, ValueError):
                 about = (await self.http.get(f"{self.url(service)}/readyz")).json()["lag"]
-                lags[service.value] = (about["to_hear"] or 0) + (about["to_relay"] or 0)
+                if None not in about.values():
+                    lags[service.value] = sum(about.values())
         return lags
 
     async def settled(self) -> float:
