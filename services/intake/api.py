@@ -72,7 +72,6 @@ class ReportRoute(APIRoute):
 
 
 router = APIRouter()
-single = APIRouter(route_class=ReportRoute)
 log = structlog.get_logger(__name__)
 
 IntakeDesk = Annotated[Desk[Command, State], Depends(desk)]
@@ -113,14 +112,6 @@ _EVENT_EXAMPLE: Final[dict[str, Any]] = {
 }
 
 
-@single.post(
-    "/reports",
-    status_code=201,
-    tags=["reports"],
-    dependencies=[allow(*MAY_REPORT)],
-    summary="Report something: opens an incident, or adds to the one it names.",
-    description="Everything may be left out or be unknown. The receipt comes after commit.",
-)
 async def report(
     body: ReportBody,
     receiving: Receiving,
@@ -154,7 +145,17 @@ async def report(
     return receipt
 
 
-router.include_router(single)
+router.add_api_route(
+    "/reports",
+    report,
+    methods=["POST"],
+    route_class_override=ReportRoute,
+    status_code=201,
+    tags=["reports"],
+    dependencies=[allow(*MAY_REPORT)],
+    summary="Report something: opens an incident, or adds to the one it names.",
+    description="Everything may be left out or be unknown. The receipt comes after commit.",
+)
 
 
 @router.post(

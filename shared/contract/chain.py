@@ -4,17 +4,15 @@ A chain is one service on one partition. It must arrive as 1, 2, 3, …, each na
 what to do out; the same rules run in production, in simulations and over recorded histories.
 """
 
-from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final
+from typing import Final, NamedTuple
 
 from shared.contract.envelope import Event, Link
 from shared.contract.hashing import ZERO_HASH
 from shared.contract.vocabulary import ServiceName
 
 
-@dataclass(frozen=True, slots=True)
-class Head:
+class Head(NamedTuple):
     """The last event of a chain: its number and hash; number 0 stands for an empty chain."""
 
     sequence: int

@@ -5,6 +5,7 @@ here with Kafka's murmur2 and never left to a client library.
 """
 
 from functools import lru_cache
+from struct import unpack
 from typing import Final
 from uuid import UUID
 
@@ -28,6 +29,7 @@ _SYSTEM_INCIDENTS: Final = (
     UUID("aec38c25-651d-5fe2-817f-6895415eb63a"),
 )
 """By partition: the first UUIDv5 of https://incident-ledger.example/system/0, /1, … that Kafka puts there. No incident has a UUIDv5."""
+_SYSTEM: Final = frozenset(_SYSTEM_INCIDENTS)
 
 
 def key_of(incident_id: UUID) -> bytes:
@@ -48,20 +50,18 @@ def system_incident(partition: int) -> UUID:
 
 def is_system(incident_id: UUID) -> bool:
     """Whether this is no incident but a partition's system incident, which views, lists and reactions leave out."""
-    return incident_id in _SYSTEM_INCIDENTS
+    return incident_id in _SYSTEM
 
 
 def murmur2(data: bytes) -> int:
     """32-bit MurmurHash2 with Kafka's seed (org.apache.kafka.common.utils.Utils.murmur2), as an unsigned number."""
     mask, m = 0xFFFFFFFF, 0x5BD1E995
     h = (0x9747B28C ^ len(data)) & mask
-    whole = len(data) & ~3
-    for i in range(0, whole, 4):
-        k = (int.from_bytes(data[i : i + 4], "little") * m) & mask
-        k ^= k >> 24
-        h = ((h * m) & mask) ^ ((k * m) & mask)
-    if rest := data[whole:]:
+    whole = len(data) // 4
+    for k in unpack(f"<{whole}I", data[: 4 * whole]):
+        k = (k * m) & mask  # noqa: PLW2901
+        h = ((h * m) ^ ((k ^ (k >> 24)) * m)) & mask
+    if rest := data[4 * whole :]:
         h = ((h ^ int.from_bytes(rest, "little")) * m) & mask
-    h ^= h >> 13
-    h = (h * m) & mask
+    h = ((h ^ (h >> 13)) * m) & mask
     return h ^ (h >> 15)

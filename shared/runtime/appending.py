@@ -6,6 +6,7 @@ event its place, or its caller a refusal. A conflict fails only its own command.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 from uuid import UUID
 
 from shared.contract.chain import Head, next_link
@@ -27,19 +28,20 @@ class Idempotency:
     digest: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Proposal:
-    """Events that a command decided on at `expected_version` of its incident; `extra` is written with them or not at all."""
+class Proposal(NamedTuple):
+    """Events that a command decided on at `expected_version` of its incident; `extra` is written with them or not at all.
+
+    `said_hash` is the hash of the service's own last event of the incident at that version, for who plans without a look."""
 
     incident_id: UUID
     expected_version: int
     said: Sequence[Said]
     idempotency: Idempotency | None = None
     extra: Sequence[Write] = ()
+    said_hash: bytes = ZERO_HASH
 
 
-@dataclass(frozen=True, slots=True)
-class IncidentHead:
+class IncidentHead(NamedTuple):
     version: int
     said_hash: bytes
 
@@ -47,8 +49,7 @@ class IncidentHead:
 UNHEARD_OF = IncidentHead(0, ZERO_HASH)
 
 
-@dataclass(frozen=True, slots=True)
-class Signed:
+class Signed(NamedTuple):
     """An event in its place, with its signature: one row of the ledger."""
 
     recorded: Recorded
@@ -133,19 +134,19 @@ def _place(
         head = Head(link.sequence, event_hash(envelope))
         incident = IncidentHead(incident.version + 1, head.hash)
         event = Event(
-            id=said.id,
-            incident_id=said.incident_id,
-            time=said.time,
-            actor=said.actor,
-            type=said.data.TYPE,
-            data=said.data,
-            link=link,
-            keyid=speaker.keyid,
-            correlation_id=said.correlation_id,
-            causation_id=said.causation_id,
-            traceparent=said.traceparent,
-            hash=head.hash,
-            envelope=envelope,
+            said.id,
+            said.incident_id,
+            said.time,
+            said.actor,
+            said.data.TYPE,
+            said.data,
+            link,
+            speaker.keyid,
+            said.correlation_id,
+            said.causation_id,
+            said.traceparent,
+            head.hash,
+            envelope,
         )
         placed.append(Signed(Recorded(event, incident.version), speaker.sign(signed_bytes(envelope))))
     return tuple(placed), head, incident

@@ -1,7 +1,8 @@
 """A service's ledger: load what is known of an incident, decide, append.
 
-Few writer tasks commit for everybody who waits (group commit): one transaction locks the lanes, links, signs, inserts, writes the
-views and moves the heads. `appending.plan` decides; this module does the I/O around it.
+Few writer tasks commit for everybody who waits (group commit): one transaction links, signs, locks the lanes, inserts, moves the
+heads and writes the views. What this process remembers of its chains is tried first, and refused by the database when anything has
+moved; then the turn looks under the lock, and is planned again. `appending.plan` decides; this module does the I/O around it.
 """
 
 import asyncio
@@ -39,6 +40,8 @@ WRITERS: Final = 2
 """Each commits for partitions of its own: one links and signs while the other waits for Postgres."""
 TURN: Final = 1000
 """Most proposals that one transaction takes."""
+CAUTIOUS: Final = 16
+"""Turns that look before they plan, after one that did not and was refused: another replica writes too, or keys come again."""
 TRIES: Final[Mapping[str, Any]] = {
     "retry": retry_if_exception_type(Conflict),
     "stop": stop_after_attempt(50),
@@ -82,6 +85,10 @@ class Ledger(Generic[C, S]):
         self._rules = rules
         self._queues: tuple[asyncio.Queue[_Waiting], ...] = tuple(asyncio.Queue() for _ in range(WRITERS))
         self._memory: Memory[S] = Memory()
+        self._heads: dict[int, Head] = {}
+        """Of the service's own chains, by partition, as this process has left them."""
+        self._cautious = 0
+        """Turns to come that look first."""
         self._turns: WeakValueDictionary[UUID, asyncio.Lock] = WeakValueDictionary()
         self.appended = asyncio.Event()
         """Set after each commit, so that the relay need not wait for its next look."""
@@ -121,18 +128,23 @@ class Ledger(Generic[C, S]):
         return carried
 
     async def _carry_out(self, asked: "_Asked[C]") -> Carried:
+        if not asked.must_exist:
+            return await self._decide(asked)
         # Commands of one incident take turns in this process: they would only make each other decide again.
         async with self._turns.setdefault(asked.incident_id, asyncio.Lock()):
-            if (remembered := self._remembered(asked)) is not None:
-                # Decided on what this process knows. It counts if nothing was said or heard since; only the database can refuse.
-                try:
-                    if (carried := await self._decide_and_append(asked, remembered)).signed:
-                        return carried
-                except (*REFUSALS, Conflict):
-                    pass
-            async for attempt in AsyncRetrying(**TRIES):
-                with attempt:
-                    return await self._decide_and_append(asked, await self.load(asked.incident_id))
+            return await self._decide(asked)
+
+    async def _decide(self, asked: "_Asked[C]") -> Carried:
+        if (remembered := self._remembered(asked)) is not None:
+            # Decided on what this process knows. It counts if nothing was said or heard since; only the database can refuse.
+            try:
+                if (carried := await self._decide_and_append(asked, remembered)).signed:
+                    return carried
+            except (*REFUSALS, Conflict):
+                pass
+        async for attempt in AsyncRetrying(**TRIES):
+            with attempt:
+                return await self._decide_and_append(asked, await self.load(asked.incident_id))
         raise AssertionError("unreachable: tenacity re-raises")
 
     def _remembered(self, asked: "_Asked[C]") -> Loaded[S] | None:
@@ -149,7 +161,7 @@ class Ledger(Generic[C, S]):
                 return Carried(asked.incident_id, loaded.version, ())
             said = say(asked.incident_id, decided, asked.context)
             signed = await self._submit(
-                Proposal(asked.incident_id, loaded.version, said, asked.idempotency, asked.extra)
+                Proposal(asked.incident_id, loaded.version, said, asked.idempotency, asked.extra, loaded.said_hash)
             )
         if isinstance(signed, Again):
             assert asked.idempotency is not None
@@ -182,12 +194,14 @@ class Ledger(Generic[C, S]):
         return self._after(since, (Recorded(read(row["envelope"]), row["version"]) for row in rows))
 
     def _after(self, since: Loaded[S], recorded: Iterable[Recorded]) -> Loaded[S]:
-        state, version, traceparents = since.state, since.version, since.traceparents
+        state, version, traceparents, said_hash = since.state, since.version, since.traceparents, since.said_hash
         for item in recorded:
             state, version = self._rules.evolve(state, item.event), item.version
+            if item.event.service == self.service:
+                said_hash = item.event.hash
             if item.event.traceparent is not None:
                 traceparents = (*traceparents, item.event.traceparent)[-LINKS:]
-        return Loaded(state, version, traceparents)
+        return Loaded(state, version, traceparents, said_hash)
 
     async def history(self, incident_id: UUID, connection: Connection | None = None) -> list[Recorded]:
         """All that the service knows of an incident, by version."""
@@ -210,17 +224,45 @@ class Ledger(Generic[C, S]):
 
     async def append_within(self, connection: Connection, proposals: Sequence[Proposal]) -> Turn:
         """One turn in the caller's transaction: every accepted proposal is written when that commits."""
-        turn = await self._plan(connection, proposals)
-        if turn.rows:
-            heads = {(self.service, partition): head for partition, head in turn.heads.items()}
-            await record(connection, turn.rows, [None] * len(turn.rows), heads, turn.incidents)
-            await mark_rotations(connection, [row.recorded.event for row in turn.rows])
-            await self._take_keys(connection, proposals, turn)
-            await views.apply(connection, self._rules.project, [row.recorded for row in turn.rows])
-            for proposal, verdict in zip(proposals, turn.verdicts, strict=True):
-                if isinstance(verdict, tuple) and proposal.extra:
-                    await views.execute(connection, proposal.extra)
+        heads, incidents, taken = await self._look(connection, proposals)
+        turn = plan(proposals, heads, incidents, taken, self.keyring.speaker(heads))
+        if not await self._write(connection, proposals, turn, heads):
+            raise AssertionError("a chain moved while its lane was locked")
         return turn
+
+    async def _append_remembered(self, connection: Connection, proposals: Sequence[Proposal]) -> Turn | None:
+        """The same without a look; None when that cannot be done, or a chain has moved: then nothing is written.
+
+        Raises UniqueViolationError when more is known of an incident, or a key is taken."""
+        partitions = {partition_of(proposal.incident_id) for proposal in proposals}
+        if not self._heads.keys() >= partitions:
+            return None
+        heads = {partition: self._heads[partition] for partition in partitions}
+        incidents = {
+            proposal.incident_id: IncidentHead(proposal.expected_version, proposal.said_hash) for proposal in proposals
+        }
+        turn = plan(proposals, heads, incidents, {}, self.keyring.speaker(heads))
+        return turn if await self._write(connection, proposals, turn, heads) else None
+
+    async def _write(
+        self, connection: Connection, proposals: Sequence[Proposal], turn: Turn, heads: Mapping[int, Head]
+    ) -> bool:
+        """Whether the chains still end at `heads`: if not, nothing is written."""
+        if not turn.rows:
+            return True
+        accepted = [
+            (proposal, verdict)
+            for proposal, verdict in zip(proposals, turn.verdicts, strict=True)
+            if isinstance(verdict, tuple)
+        ]
+        if not await say_next(connection, turn, heads, accepted):
+            return False
+        await mark_rotations(connection, [row.recorded.event for row in turn.rows])
+        await views.apply(connection, self._rules.project, [row.recorded for row in turn.rows])
+        for proposal, _ in accepted:
+            if proposal.extra:
+                await views.execute(connection, proposal.extra)
+        return True
 
     async def say_of_the_record(
         self, connection: Connection, records: Mapping[int, SystemRecord], context: Context
@@ -252,14 +294,14 @@ class Ledger(Generic[C, S]):
 
     async def run(self) -> None:
         """Commits for everybody who waits, until cancelled."""
-        writers = [asyncio.create_task(self._write(queue)) for queue in self._queues]
+        writers = [asyncio.create_task(self._take_turns(queue)) for queue in self._queues]
         try:
             await asyncio.gather(*writers)
         finally:
             for writer in writers:
                 writer.cancel()
 
-    async def _write(self, queue: "asyncio.Queue[_Waiting]") -> None:
+    async def _take_turns(self, queue: "asyncio.Queue[_Waiting]") -> None:
         while True:
             waiting = [await queue.get()]
             while len(waiting) < TURN and not queue.empty():
@@ -271,26 +313,33 @@ class Ledger(Generic[C, S]):
         self._queues[partition_of(proposal.incident_id) % WRITERS].put_nowait(_Waiting(proposal, answer))
         return await answer
 
-    async def _commit(self, waiting: Sequence[_Waiting]) -> None:
+    async def _commit(self, waiting: Sequence[_Waiting], *, look: bool = False) -> None:
         wanted = [item for item in waiting if not item.answer.cancelled()]
+        proposals = [item.proposal for item in wanted]
         committing = False
         try:
             async with self._pool.acquire() as connection, connection.transaction():
-                turn = await self.append_within(connection, [item.proposal for item in wanted])
+                turn = await self._append(connection, proposals, look=look)
                 committing = True
         except KeyMissing as error:
             _fail(wanted, error)
             raise
-        except KeyTaken:
-            # Now that the other has committed, the next look sees its keys.
-            await self._commit(wanted)
+        except asyncpg.UniqueViolationError as error:
+            # Nothing is written. Under a look only a key can have been taken since; the next look sees it.
+            self._be_cautious(proposals)
+            if look and error.constraint_name != KEYS:
+                await self._commit_singly(wanted, error)
+            else:
+                await self._commit(wanted, look=True)
             return
         except Exception as error:  # noqa: BLE001  every failure is somebody's answer
+            self._be_cautious(proposals)
             if committing or isinstance(error, TimeoutError):  # a database that hangs would hang for each of them
                 _fail(wanted, error)
             else:
                 await self._commit_singly(wanted, error)
             return
+        self._heads.update(turn.heads)
         self.appended.set()
         telemetry.appended(len(turn.rows))
         for item, verdict in zip(wanted, turn.verdicts, strict=True):
@@ -301,6 +350,20 @@ class Ledger(Generic[C, S]):
             else:
                 item.answer.set_result(verdict)
 
+    async def _append(self, connection: Connection, proposals: Sequence[Proposal], *, look: bool) -> Turn:
+        if not look and not self._cautious:
+            if (turn := await self._append_remembered(connection, proposals)) is not None:
+                return turn
+            self._be_cautious(proposals)
+        self._cautious = max(0, self._cautious - 1)
+        return await self.append_within(connection, proposals)
+
+    def _be_cautious(self, proposals: Iterable[Proposal]) -> None:
+        """What was remembered of these chains did not hold, or may not."""
+        for proposal in proposals:
+            if self._heads.pop(partition_of(proposal.incident_id), None) is not None:
+                self._cautious = CAUTIOUS
+
     async def _commit_singly(self, waiting: Sequence[_Waiting], error: Exception) -> None:
         """A failed group is tried one by one, so that only the command that cannot be written fails."""
         if len(waiting) == 1:
@@ -310,7 +373,10 @@ class Ledger(Generic[C, S]):
         for item in waiting:
             await self._commit([item])
 
-    async def _plan(self, connection: Connection, proposals: Sequence[Proposal]) -> Turn:
+    async def _look(
+        self, connection: Connection, proposals: Sequence[Proposal]
+    ) -> tuple[dict[int, Head], dict[UUID, IncidentHead], dict[str, bytes]]:
+        """Locks the lanes; the heads of chains and incidents, and the keys that are taken with their digests."""
         partitions = sorted({partition_of(proposal.incident_id) for proposal in proposals})
         lanes = await connection.fetch(
             """SELECT service, partition, sequence, hash, rotated FROM chain
@@ -327,40 +393,11 @@ class Ledger(Generic[C, S]):
         )
         keys = [proposal.idempotency.key for proposal in proposals if proposal.idempotency is not None]
         taken = await connection.fetch("SELECT key, digest FROM idempotency WHERE key = ANY($1)", keys) if keys else []
-        return plan(
-            proposals,
+        return (
             heads,
             {row["incident_id"]: IncidentHead(row["version"], row["said_hash"]) for row in incidents},
             {row["key"]: row["digest"] for row in taken},
-            self.keyring.speaker(heads),
         )
-
-    async def _take_keys(self, connection: Connection, proposals: Sequence[Proposal], turn: Turn) -> None:
-        taken = [
-            (proposal.idempotency, verdict)
-            for proposal, verdict in zip(proposals, turn.verdicts, strict=True)
-            if proposal.idempotency is not None and isinstance(verdict, tuple)
-        ]
-        if not taken:
-            return
-        # Sorted, so that two replicas that take the same keys in one turn wait for each other in one order.
-        rows = sorted(
-            (key.key, key.digest, signed[0].recorded.event.incident_id, signed[0].recorded.event.link, len(signed))
-            for key, signed in taken
-        )
-        new = await connection.fetch(
-            """INSERT INTO idempotency (key, digest, incident_id, partition, sequence, events)
-               SELECT * FROM unnest($1::text[], $2::bytea[], $3::uuid[], $4::smallint[], $5::bigint[], $6::smallint[])
-               ON CONFLICT DO NOTHING RETURNING key""",
-            [row[0] for row in rows],
-            [row[1] for row in rows],
-            [row[2] for row in rows],
-            [row[3].partition for row in rows],
-            [row[3].sequence for row in rows],
-            [row[4] for row in rows],
-        )
-        if len(new) != len(rows):
-            raise KeyTaken
 
     async def _earlier(self, idempotency: Idempotency) -> Carried | None:
         async with self._pool.acquire() as connection:
@@ -392,10 +429,6 @@ class Ledger(Generic[C, S]):
                 yield pooled
 
 
-class KeyTaken(Exception):
-    """Another writer took an idempotency key between this turn's look and its insert, and has committed."""
-
-
 def say(
     incident_id: UUID, decided: Iterable[EventData], context: Context, cause: Event | None = None
 ) -> tuple[Said, ...]:
@@ -423,6 +456,50 @@ def _fail(waiting: Sequence[_Waiting], error: Exception) -> None:
     for item in waiting:
         if not item.answer.done():
             item.answer.set_exception(error)
+
+
+KEYS: Final = "idempotency_pkey"
+
+SAY_NEXT: Final = f"SELECT say_next({', '.join(f'${number}' for number in range(1, 20))})"
+
+
+async def say_next(
+    connection: Connection,
+    turn: Turn,
+    heads: Mapping[int, Head],
+    accepted: Sequence[tuple[Proposal, tuple[Signed, ...]]],
+) -> bool:
+    """Writes a turn that was planned on these heads; False, and nothing is written, when one of them has moved."""
+    events = [row.recorded.event for row in turn.rows]
+    keys = [
+        (proposal.idempotency, signed[0].recorded.event, len(signed))
+        for proposal, signed in accepted
+        if proposal.idempotency is not None
+    ]
+    return bool(
+        await connection.fetchval(
+            SAY_NEXT,
+            list(turn.heads),
+            [heads[partition].sequence for partition in turn.heads],
+            [head.sequence for head in turn.heads.values()],
+            [head.hash for head in turn.heads.values()],
+            [event.link.partition for event in events],
+            [event.link.sequence for event in events],
+            [event.id for event in events],
+            [event.incident_id for event in events],
+            [row.recorded.version for row in turn.rows],
+            [event.type for event in events],
+            [event.envelope for event in events],
+            [row.signature for row in turn.rows],
+            [event.hash for event in events],
+            [key.key for key, _, _ in keys],
+            [key.digest for key, _, _ in keys],
+            [first.incident_id for _, first, _ in keys],
+            [first.link.partition for _, first, _ in keys],
+            [first.link.sequence for _, first, _ in keys],
+            [count for _, _, count in keys],
+        )
+    )
 
 
 RECORD: Final = """

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from typing import Final, Generic, TypeVar
 from uuid import UUID
 
+from shared.contract.hashing import ZERO_HASH
+
 S = TypeVar("S")
 
 INCIDENTS: Final = 4096
@@ -19,6 +21,8 @@ class Loaded(Generic[S]):
     state: S
     version: int
     traceparents: tuple[str, ...] = ()
+    said_hash: bytes = ZERO_HASH
+    """Of the service's own last event of the incident."""
 
 
 class Memory(Generic[S]):

@@ -370,6 +370,7 @@ async def _serve(process: Running[C, S]) -> None:
         server_header=False,
         http=connections.protocol(),
         ws="none",
+        proxy_headers=False,
         timeout_keep_alive=20,
         timeout_graceful_shutdown=int(DRAIN_WITHIN),
     )

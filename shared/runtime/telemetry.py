@@ -57,8 +57,11 @@ def configure(service: ServiceName) -> None:
         trace.set_tracer_provider(tracers)
         _tracer = trace.get_tracer("incident-ledger")
         AsyncPGInstrumentor().instrument()  # type: ignore[no-untyped-call]
-    readers = [PeriodicExportingMetricReader(OTLPMetricExporter())] if _exports("METRICS") else []
-    metrics.set_meter_provider(MeterProvider(readers, resource=resource))
+    if _exports("METRICS"):
+        # Not without a reader: FastAPI measures every request for a provider that is there, and nobody would see it.
+        metrics.set_meter_provider(
+            MeterProvider([PeriodicExportingMetricReader(OTLPMetricExporter())], resource=resource)
+        )
 
 
 def shutdown() -> None:
@@ -124,6 +127,8 @@ def traceparent() -> str | None:
 
 def linked_span(name: str, traceparents: Iterable[str]) -> AbstractContextManager[object]:
     """A person's command: a span of the caller's own trace, linked to the events it decides on."""
+    if _tracer is None and trace.get_current_span().get_span_context().is_valid:
+        return contextlib.nullcontext()  # nobody would see a span within the request's
     links = [Link(said_in) for parent in _told(traceparents) if (said_in := _span_context(parent)) is not None]
     return _span(name, links=links)
 

@@ -3,6 +3,7 @@
 The machine may be busy and slow; whatever it is, it is the same for both sides of a row. So what counts is the ratio.
 """
 
+import gc
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
@@ -89,6 +90,9 @@ async def measure(row: Row, world: World, rounds: int, progress: Callable[[str],
     ours: list[float] = []
     peer: list[float] = []
     async with row.ready(world) as sides:
+        # As a service does once it is up.
+        gc.collect()
+        gc.freeze()
         for number in range(1, rounds + 1):
             progress(f"{row.name}: round {number} of {rounds}, ours")
             ours.append(await sides.ours())

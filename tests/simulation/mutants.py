@@ -166,7 +166,7 @@ def _version_not_checked(
         head = known[proposal.incident_id]
         unchecked.append(replace(proposal, expected_version=head.version))
         if proposal.idempotency is None or proposal.idempotency.key not in taken:
-            known[proposal.incident_id] = replace(head, version=head.version + len(proposal.said))
+            known[proposal.incident_id] = head._replace(version=head.version + len(proposal.said))
     return _plan(unchecked, heads, incidents, taken, speaker)
 
 

@@ -131,7 +131,7 @@ class TestWhatIsRemembered:
         assert given(domain, REPORTED, DISMISSED).state == Dismissed()
 
     def test_does_not_change_with_what_is_not_understood(self) -> None:
-        unknown = replace(event(REPORTED), data=Unknown({}, "new"))
+        unknown = event(REPORTED)._replace(data=Unknown({}, "new"))
         assert domain.evolve(Unopened(), unknown) == Unopened()
         assert domain.evolve(Open(exercise=False), unknown) == Open(exercise=False)
 

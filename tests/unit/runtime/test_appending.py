@@ -76,7 +76,7 @@ def test_an_event_that_is_too_large_fails_only_its_own_command() -> None:
 
 
 def _fields(said: Said) -> dict[str, object]:
-    return {name: getattr(said, name) for name in said.__dataclass_fields__}
+    return {name: getattr(said, name) for name in said._fields}
 
 
 def test_a_key_is_taken_once() -> None:

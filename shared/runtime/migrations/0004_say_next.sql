@@ -1,0 +1,38 @@
+-- What a service says next, in one round trip while its lanes are locked. The service may say it from what it remembers of its chains
+-- and incidents: whatever has moved since is refused here.
+
+CREATE FUNCTION say_next(
+    -- of each chain: its partition, the number after which this was linked, the number of its last event now, and that one's hash
+    lanes smallint[], reached bigint[], ends bigint[], end_hashes bytea[],
+    -- the events
+    partitions smallint[], sequences bigint[], event_ids uuid[], incident_ids uuid[], versions bigint[], types text[],
+    envelopes bytea[], signatures bytea[], hashes bytea[],
+    -- the idempotency keys under which they are said, each with the first event said under it, and how many there are
+    keys text[], digests bytea[], key_incidents uuid[], key_partitions smallint[], key_sequences bigint[], key_events smallint[]
+) RETURNS boolean LANGUAGE plpgsql AS $$
+BEGIN
+    -- The lanes first, and in order, as everybody who writes takes them.
+    PERFORM FROM chain WHERE service = '{service}' AND partition = ANY (lanes) ORDER BY partition FOR UPDATE;
+    IF EXISTS (
+        SELECT FROM unnest(lanes, reached) AS lane (partition, sequence) JOIN chain USING (partition)
+        WHERE chain.service = '{service}' AND chain.sequence <> lane.sequence
+    ) THEN
+        RETURN false;
+    END IF;
+    -- A key that is taken violates its primary key.
+    INSERT INTO idempotency (key, digest, incident_id, partition, sequence, events)
+    SELECT * FROM unnest(keys, digests, key_incidents, key_partitions, key_sequences, key_events) AS taken (key) ORDER BY key;
+    -- An incident of which more was said or heard violates (incident_id, version).
+    INSERT INTO ledger (service, partition, sequence, event_id, incident_id, version, type, envelope, signature, hash)
+    SELECT '{service}', * FROM unnest(partitions, sequences, event_ids, incident_ids, versions, types, envelopes, signatures, hashes);
+    UPDATE chain SET sequence = head.sequence, hash = head.hash
+    FROM unnest(lanes, ends, end_hashes) AS head (partition, sequence, hash)
+    WHERE chain.service = '{service}' AND chain.partition = head.partition;
+    INSERT INTO incident_head (incident_id, version, said_hash)
+    SELECT DISTINCT ON (incident_id) * FROM unnest(incident_ids, versions, hashes) AS said (incident_id, version, hash)
+    ORDER BY incident_id, version DESC
+    ON CONFLICT (incident_id) DO UPDATE SET version = excluded.version, said_hash = excluded.said_hash;
+    RETURN true;
+END $$;
+REVOKE ALL ON FUNCTION say_next FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION say_next TO {service}_service;
