@@ -14,10 +14,11 @@ from shared.contract.envelope import Event
 from shared.contract.hashing import ZERO_HASH
 from shared.contract.vocabulary import ServiceName
 from shared.runtime import appending, receiving, relaying, sealing
-from shared.runtime.appending import Idempotency, IncidentHead, Proposal, Speaker, Turn
+from shared.runtime.appending import Idempotency, IncidentHead, Proposal, Signed, Speaker, Turn
 from shared.runtime.receiving import Heard, Known, Parked, ParkReason, Received, Record
 from shared.runtime.relaying import Progress, Sent
 from shared.runtime.sealing import Chains
+from tests.simulation import replica
 from tests.simulation.broker import Producer
 from tests.simulation.database import ConnectionLost, Row, Transaction, UniqueViolation
 from tests.simulation.replica import KeyTaken, Replica, Waiting, place_of
@@ -164,10 +165,17 @@ def _version_not_checked(
     unchecked = []
     for proposal in proposals:
         head = known[proposal.incident_id]
-        unchecked.append(replace(proposal, expected_version=head.version))
+        unchecked.append(proposal._replace(expected_version=head.version))
         if proposal.idempotency is None or proposal.idempotency.key not in taken:
             known[proposal.incident_id] = head._replace(version=head.version + len(proposal.said))
     return _plan(unchecked, heads, incidents, taken, speaker)
+
+
+def _taken_version_not_refused(transaction: Transaction, rows: Sequence[Signed], offsets: Sequence[int | None]) -> None:
+    """As a ledger without its unique (incident, version): who says what he remembers to follow is not told that more was heard."""
+    for row, offset in zip(rows, offsets, strict=True):
+        event = row.recorded.event
+        transaction.insert("ledger", place_of(event), Row(event, row.recorded.version, row.signature, offset))
 
 
 def _digest_not_compared(self: Replica, idempotency: Idempotency) -> Any:
@@ -307,6 +315,13 @@ MUTANTS: Final = (
         "commit",
         _relays_before_commit,
         frozenset({"fork", "lost", "phantom"}),
+    ),
+    Mutant(
+        "a version that is taken is not refused",
+        replica,
+        "insert",
+        _taken_version_not_refused,
+        frozenset({"reordered"}),
     ),
     Mutant(">= for last+1", receiving, "judge", _last_number_again, frozenset({"lost", "duplicated"})),
     Mutant("a gap is accepted", receiving, "judge", _gap_accepted, frozenset({"hole", "fork"})),

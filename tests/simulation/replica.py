@@ -14,13 +14,13 @@ from uuid import UUID
 from shared.contract import topics
 from shared.contract.catalogue.base import EventData
 from shared.contract.catalogue.intake import Reported
-from shared.contract.chain import EMPTY
+from shared.contract.chain import EMPTY, Head
 from shared.contract.envelope import Event
 from shared.contract.topics import partition_of
 from shared.contract.vocabulary import ServiceName
 from shared.runtime import appending, receiving, relaying
 from shared.runtime.answers import Conflict
-from shared.runtime.appending import UNHEARD_OF, Again, Idempotency, Proposal, Signed, Turn
+from shared.runtime.appending import UNHEARD_OF, Again, Idempotency, IncidentHead, Proposal, Signed, Turn
 from shared.runtime.ledger import WRITERS
 from shared.runtime.receiving import Heard, Parked, ParkReason, Received, Record
 from shared.runtime.sealing import LogRefused
@@ -36,6 +36,7 @@ TURN, BATCH, HEARD = 6, 5, 7
 """Smaller than in production, so that a short run has many turns and batches."""
 ACK_WITHIN, LOOK_EVERY = 3.0, 0.1
 ATTEMPTS = 8
+CAUTIOUS = 2
 
 
 class SendFailed(OSError):
@@ -51,7 +52,7 @@ class Refused(Exception):
 
 
 class KeyTaken(Exception):
-    """Another writer took an idempotency key between this turn's look and its insert."""
+    """Another writer took an idempotency key: since this turn's look, or at any time where it did not look."""
 
 
 PASSING = (OSError,)
@@ -90,7 +91,9 @@ class Replica:
         self.starts = 0
         self._queues: list[list[Waiting]] = []
         self._wakes: list[Future] = []
-        self._remembered: dict[UUID, int] = {}
+        self._remembered: dict[UUID, IncidentHead] = {}
+        self._heads: dict[int, Head] = {}
+        self._cautious = 0
         self._open: list[Command] = []
         self._producer: Producer | None = None
 
@@ -100,7 +103,7 @@ class Replica:
         self.alive = True
         self.starts += 1
         self._queues, self._wakes = [[] for _ in range(WRITERS)], [Future() for _ in range(WRITERS)]
-        self._remembered = {}
+        self._remembered, self._heads, self._cautious = {}, {}, 0
         self.world.rebalance(self.service)
         siblings: Sequence[tuple[str, Callable[[], Steps]]] = (
             *((f"writer {number}", partial(self.writer, number)) for number in range(WRITERS)),
@@ -185,26 +188,27 @@ class Replica:
 
     def _carry_out(self, command: Command) -> Steps:
         """Mirrors Ledger._carry_out: on what this process remembers, then on what the database holds."""
-        remembered = self._remembered.get(command.incident_id, 0 if command.opens else None)
+        remembered = self._remembered.get(command.incident_id, UNHEARD_OF if command.opens else None)
         if remembered is not None:
             verdict = yield from self._decide_and_append(command, remembered)
             if not isinstance(verdict, Refused | Conflict):
                 return verdict
         for _ in range(ATTEMPTS):
             yield self.world.delay(0.005)
-            version = self.database.get("incident_head", command.incident_id, UNHEARD_OF).version
-            self._remembered[command.incident_id] = version
-            verdict = yield from self._decide_and_append(command, version)
+            known = self.database.get("incident_head", command.incident_id, UNHEARD_OF)
+            self._remembered[command.incident_id] = known
+            verdict = yield from self._decide_and_append(command, known)
             if not isinstance(verdict, Conflict):
                 return verdict
         return verdict
 
-    def _decide_and_append(self, command: Command, version: int) -> Steps:
+    def _decide_and_append(self, command: Command, known: IncidentHead) -> Steps:
         """Mirrors Ledger._decide_and_append and _submit."""
+        version = known.version
         if (not command.opens and version == 0) or command.expected_version not in {None, version}:
             return Refused()
         said = [self.world.say(command.incident_id, data, command.tag) for data in command.data]
-        waiting = Waiting(Proposal(command.incident_id, version, said, command.idempotency))
+        waiting = Waiting(Proposal(command.incident_id, version, said, command.idempotency, (), known.said_hash))
         writer = partition_of(command.incident_id) % WRITERS
         self._queues[writer].append(waiting)
         self.world.scheduler.set(self._wakes[writer])
@@ -214,7 +218,8 @@ class Replica:
             raise verdict
         if isinstance(verdict, tuple):
             command.decided_on = version
-            self._remembered[command.incident_id] = verdict[-1].recorded.version
+            last = verdict[-1].recorded
+            self._remembered[command.incident_id] = IncidentHead(last.version, last.event.hash)
         if isinstance(verdict, Again):
             yield self.world.delay(0.001)
             assert command.idempotency is not None
@@ -233,7 +238,7 @@ class Replica:
         return tuple(Signed(appending.Recorded(row.event, row.version), row.signature) for row in rows)
 
     def writer(self, number: int) -> Steps:
-        """Mirrors Ledger._write."""
+        """Mirrors Ledger._take_turns."""
         while True:
             if not self._queues[number]:
                 self._wakes[number] = Future()
@@ -241,26 +246,45 @@ class Replica:
             waiting, self._queues[number] = self._queues[number][:TURN], self._queues[number][TURN:]
             yield from self.commit(waiting)
 
-    def commit(self, waiting: Sequence[Waiting]) -> Steps:
+    def commit(self, waiting: Sequence[Waiting], *, look: bool = False) -> Steps:
         """Mirrors Ledger._commit."""
+        proposals = [item.proposal for item in waiting]
         with self.database.transaction(f"{self.name} writer") as transaction:
             try:
-                turn = yield from self.append_within(transaction, [item.proposal for item in waiting])
+                turn = yield from self.append(transaction, proposals, look=look)
             except (ConnectionLost, UniqueViolation, KeyTaken) as error:
                 failure: Exception = error
             else:
                 try:
                     yield from transaction.commit()
                 except (ConnectionLost, UniqueViolation) as error:
+                    self.be_cautious(proposals)
                     for item in waiting:
                         self.world.scheduler.set(item.answer, error)
                     return
+                self._heads.update(turn.heads)
                 self.answer(waiting, turn)
                 return
-        if isinstance(failure, KeyTaken):
-            yield from self.commit(waiting)
+        self.be_cautious(proposals)
+        if isinstance(failure, KeyTaken) or (isinstance(failure, UniqueViolation) and not look):
+            yield from self.commit(waiting, look=True)
         else:
             yield from self.commit_singly(waiting, failure)
+
+    def append(self, transaction: Transaction, proposals: Sequence[Proposal], *, look: bool) -> Steps:
+        """Mirrors Ledger._append."""
+        if not look and not self._cautious:
+            if (turn := (yield from self.append_remembered(transaction, proposals))) is not None:
+                return turn
+            self.be_cautious(proposals)
+        self._cautious = max(0, self._cautious - 1)
+        return (yield from self.append_within(transaction, proposals))
+
+    def be_cautious(self, proposals: Sequence[Proposal]) -> None:
+        """Mirrors Ledger._be_cautious."""
+        for proposal in proposals:
+            if self._heads.pop(partition_of(proposal.incident_id), None) is not None:
+                self._cautious = CAUTIOUS
 
     def answer(self, waiting: Sequence[Waiting], turn: Turn) -> None:
         for item, verdict in zip(waiting, turn.verdicts, strict=True):
@@ -275,14 +299,15 @@ class Replica:
             yield from self.commit([item])
 
     def append_within(self, transaction: Transaction, proposals: Sequence[Proposal]) -> Steps:
-        """Mirrors Ledger.append_within, _plan, _write and _take_keys."""
+        """Mirrors Ledger.append_within and _look."""
         partitions = sorted({partition_of(proposal.incident_id) for proposal in proposals})
         yield from transaction.lock(partitions)
         yield from transaction.statement()
         keys = [proposal.idempotency.key for proposal in proposals if proposal.idempotency is not None]
+        heads = {number: transaction.get("chain", (self.service, number), EMPTY) for number in partitions}
         turn = appending.plan(
             proposals,
-            {number: transaction.get("chain", (self.service, number), EMPTY) for number in partitions},
+            heads,
             {
                 proposal.incident_id: transaction.get("incident_head", proposal.incident_id, UNHEARD_OF)
                 for proposal in proposals
@@ -290,12 +315,37 @@ class Replica:
             {key: taken[0] for key in keys if (taken := transaction.get("idempotency", key)) is not None},
             self.world.speakers[self.service],
         )
-        if turn.rows:
-            yield from transaction.statement()
-            insert(transaction, turn.rows, [None] * len(turn.rows))
-            yield from self.move_own_heads(transaction, turn)
-            yield from self.take_keys(transaction, proposals, turn)
+        yield from self.say_next(transaction, proposals, turn, heads)
         return turn
+
+    def append_remembered(self, transaction: Transaction, proposals: Sequence[Proposal]) -> Steps:
+        """Mirrors Ledger._append_remembered."""
+        partitions = {partition_of(proposal.incident_id) for proposal in proposals}
+        if not self._heads.keys() >= partitions:
+            return None
+        heads = {partition: self._heads[partition] for partition in partitions}
+        known = {
+            proposal.incident_id: IncidentHead(proposal.expected_version, proposal.said_hash) for proposal in proposals
+        }
+        turn = appending.plan(proposals, heads, known, {}, self.world.speakers[self.service])
+        return turn if (yield from self.say_next(transaction, proposals, turn, heads)) else None
+
+    def say_next(
+        self, transaction: Transaction, proposals: Sequence[Proposal], turn: Turn, heads: Mapping[int, Head]
+    ) -> Steps:
+        """Mirrors the function of that name in the database, and Ledger._write."""
+        if not turn.rows:
+            return True
+        yield from transaction.lock(sorted(turn.heads))
+        if any(
+            transaction.get("chain", (self.service, number), EMPTY).sequence != heads[number].sequence
+            for number in turn.heads
+        ):
+            return False
+        yield from self.take_keys(transaction, proposals, turn)
+        insert(transaction, turn.rows, [None] * len(turn.rows))
+        yield from self.move_own_heads(transaction, turn)
+        return True
 
     def move_own_heads(self, transaction: Transaction, turn: Turn) -> Steps:
         yield from transaction.statement()
@@ -305,7 +355,7 @@ class Replica:
             transaction.put("incident_head", incident_id, incident)
 
     def take_keys(self, transaction: Transaction, proposals: Sequence[Proposal], turn: Turn) -> Steps:
-        """Mirrors Ledger._take_keys: a key that another transaction holds is waited for, and then is taken, or free again."""
+        """Within say_next: a key that another transaction holds is waited for, and then is taken, or free again."""
         taken = [
             (proposal.idempotency, [place_of(row.recorded.event) for row in verdict])
             for proposal, verdict in zip(proposals, turn.verdicts, strict=True)
