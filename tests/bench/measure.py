@@ -82,6 +82,10 @@ def at_least(bound: float, unit: str) -> Goal:
     return Goal(f"≥ {bound:,.0f} {unit}", lambda ours, _: ours >= bound)
 
 
+def at_most(bound: float, unit: str) -> Goal:
+    return Goal(f"≤ {bound:,.0f} {unit}", lambda ours, _: ours <= bound)
+
+
 def below(bound: float, unit: str) -> Goal:
     return Goal(f"< {bound:g} {unit}", lambda ours, _: ours < bound)
 

@@ -2,8 +2,8 @@
 
 from typing import Final
 
-from tests.bench import appends, intake, transport
-from tests.bench.measure import Row, at_least, at_most_times, below, times
+from tests.bench import appends, intake, sealed, transport
+from tests.bench.measure import Row, at_least, at_most, at_most_times, below, times
 
 ROWS: Final = (
     Row(
@@ -88,5 +88,21 @@ ROWS: Final = (
         "ms",
         at_most_times(3),
         appends.command_and_insert,
+    ),
+    Row(
+        "verify",
+        "verify a log's folder: links, leaf hashes, root, signatures of the heads",
+        "reading and hashing it, no more",
+        "events/s a core",
+        at_least(500_000, "events/s a core"),
+        sealed.verify_and_hashing,
+    ),
+    Row(
+        "proof",
+        "proof of one leaf of 10⁹, from tiles",
+        None,
+        "bytes",
+        at_most(1024, "bytes"),
+        sealed.proof,
     ),
 )
