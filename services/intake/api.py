@@ -21,7 +21,6 @@ from services.intake.bodies import (
     RECEIPT_EXAMPLE,
     REPORT_EXAMPLE,
     IncidentView,
-    Moment,
     PublicStatus,
     ReportBody,
     ReporterView,
@@ -38,7 +37,8 @@ from shared.runtime import problems
 from shared.runtime.answers import Malformed
 from shared.runtime.auth import READERS, Allow
 from shared.runtime.http import Cursor, Desk, Limit, Page, allow, desk, public
-from shared.runtime.pages import decode_cursor, encode_cursor
+from shared.runtime.moments import Moment
+from shared.runtime.pages import decode_cursor
 
 MOST: Final = 10_000
 """Reports that one request may carry."""
@@ -282,9 +282,7 @@ async def list_reports(
     before = decode_cursor(cursor, datetime, UUID) if cursor else None
     async with desk.read() as connection:
         found = await views.reports(connection, wanted, limit + 1, before)
-    items = found[:limit]
-    more = len(found) > limit
-    return Page(items=items, next=encode_cursor(items[-1].said_at, items[-1].report_id) if more else None)
+    return Page.of(found, limit, lambda last: (last.said_at, last.report_id))
 
 
 @router.get(

@@ -1,20 +1,19 @@
 """What callers send to intake and what they get back."""
 
 import base64
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated, Any, Final, Literal
 from uuid import UUID
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from shared.contract.catalogue.base import Exposure, Line, Name, Text, Url
 from shared.contract.catalogue.intake import Reported
 from shared.contract.vocabulary import DiscoveryMethod, Fidelity, InformationType
 from shared.runtime.appending import Signed
+from shared.runtime.moments import Moment
 
 IDEMPOTENCY_KEY: Final = r"^[\x21-\x7e]{1,255}$"
-_EARLIEST: Final = datetime(1970, 1, 1, tzinfo=UTC)
-_LATEST: Final = datetime(9999, 1, 1, tzinfo=UTC)
 
 REPORT_EXAMPLE: Final[dict[str, Any]] = {
     "discovery": "employee",
@@ -93,18 +92,11 @@ def _each_once(types: tuple[InformationType, ...]) -> tuple[InformationType, ...
     return tuple(dict.fromkeys(types))
 
 
-def _in_utc(time: datetime) -> datetime:
-    if not _EARLIEST <= time < _LATEST:
-        raise ValueError("must lie in the years 1970 to 9998")
-    return time.astimezone(UTC)
-
-
 def _or_unknown(kind: Any) -> BeforeValidator:
     """`"unknown"` is an answer everywhere; where a field has no word for it, it is null."""
     return BeforeValidator(_not_known, json_schema_input_type=kind | Literal["unknown"] | None)
 
 
-Moment = Annotated[AwareDatetime, AfterValidator(_in_utc)]
 Copies = Annotated[int, Field(ge=0, le=2**53)]
 
 

@@ -13,10 +13,8 @@ from services.notify.bodies import (
     CommunicationRow,
     CommunicationView,
     DraftBody,
-    GateView,
     IncidentRow,
     IncidentView,
-    Moment,
     OutcomeBody,
     RejectionBody,
     Status,
@@ -34,11 +32,13 @@ from services.notify.domain import (
     Waive,
 )
 from services.notify.settings import channels_of
-from shared.contract.decision import Actor, Gate, Missing
+from shared.contract.decision import Actor, Missing
 from shared.contract.vocabulary import Audience, Determination, Severity
 from shared.runtime.auth import READERS
+from shared.runtime.gates import GateView
 from shared.runtime.http import Answer, Cursor, Desk, Limit, Page, allow, desk
-from shared.runtime.pages import decode_cursor, encode_cursor
+from shared.runtime.moments import Moment
+from shared.runtime.pages import decode_cursor
 
 SHOWN: Final = 200
 """Most messages that an incident's view shows."""
@@ -71,9 +71,7 @@ async def list_incidents(
     before = decode_cursor(cursor, datetime, UUID) if cursor else None
     async with desk.read() as connection:
         found = await views.incidents(connection, wanted, limit + 1, before)
-    items = found[:limit]
-    more = len(found) > limit
-    return Page(items=items, next=encode_cursor(items[-1].known_since, items[-1].incident_id) if more else None)
+    return Page.of(found, limit, lambda last: (last.known_since, last.incident_id))
 
 
 @router.get(
@@ -98,7 +96,7 @@ async def read_incident(incident_id: UUID, desk: NotifyDesk) -> IncidentView:
         duties=duties,
         # What was drafted since the state was loaded belongs to a later version.
         communications=[_view(item, state, desk.actor) for item in messages if item.communication_id in state.messages],
-        gates=[_gate(gate) for gate in domain.gates(state)],
+        gates=[GateView.of(gate) for gate in domain.gates(state)],
         next_commands=list(offers.next_commands(state, desk.actor)),
     )
 
@@ -107,13 +105,9 @@ def _view(row: CommunicationRow, state: State, actor: Actor) -> CommunicationVie
     message = state.messages[row.communication_id]
     return CommunicationView(
         **row.model_dump(),
-        gates=[_gate(gate) for gate in domain.message_gates(message, state)],
+        gates=[GateView.of(gate) for gate in domain.message_gates(message, state)],
         next_commands=list(offers.next_for_message(message, state, actor)),
     )
-
-
-def _gate(gate: Gate) -> GateView:
-    return GateView(**gate.as_json())
 
 
 @router.get(
@@ -138,9 +132,7 @@ async def list_communications(
     before = decode_cursor(cursor, datetime, UUID) if cursor else None
     async with desk.read() as connection:
         found = await views.communications(connection, wanted, limit + 1, before)
-    items = found[:limit]
-    more = len(found) > limit
-    return Page(items=items, next=encode_cursor(items[-1].drafted_at, items[-1].communication_id) if more else None)
+    return Page.of(found, limit, lambda last: (last.drafted_at, last.communication_id))
 
 
 @router.get(

@@ -1,14 +1,15 @@
 """What callers send to notify and what they see."""
 
-from datetime import UTC, datetime
+from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Any, Final
 from uuid import UUID
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from shared.contract.catalogue.base import Line, Name, Text
 from shared.contract.vocabulary import ApprovalKind, Audience, Determination, Severity
+from shared.runtime.gates import GateView
 
 _INCIDENT: Final = "01960000-0000-7000-8000-000000000001"
 _MESSAGE: Final = "01960000-0000-7000-8000-0000000000c1"
@@ -29,15 +30,6 @@ def _request(example: dict[str, Any]) -> ConfigDict:
 def _shown(example: dict[str, Any]) -> ConfigDict:
     return ConfigDict(json_schema_extra={"example": example})
 
-
-def _in_utc(time: datetime) -> datetime:
-    try:
-        return time.astimezone(UTC)
-    except OverflowError:
-        raise ValueError("must lie in the years 1 to 9999 of UTC") from None
-
-
-Moment = Annotated[AwareDatetime, AfterValidator(_in_utc)]
 
 OneLine = Annotated[Line, Field(pattern=r"^[^\x00-\x1f\x7f\u0085\u2028\u2029]*$")]
 """Channels put a title where a line break would begin something else: another header of a mail."""
@@ -124,15 +116,6 @@ class ApprovalView(BaseModel):
     approval: ApprovalKind
     by: str
     at: datetime
-
-
-class GateView(BaseModel):
-    gate: str
-    subject: str = Field(description="The message that waits.")
-    open: bool
-    missing: list[str]
-    who_can_supply: list[str] = Field(description="Roles.")
-    passed_by_break_glass: bool = Field(description="Never: nobody has to be told before the facts are in.")
 
 
 _ROW: Final[dict[str, Any]] = {

@@ -13,11 +13,10 @@ from services.notify.domain.commands import (
     Reject,
     RequestSend,
     Waive,
-    name_of,
 )
 from services.notify.domain.decisions import decide
 from services.notify.domain.state import Message, State
-from shared.contract.decision import Actor, Context, Rejected
+from shared.contract.decision import Actor, Context, Rejected, name_of
 from shared.contract.vocabulary import Audience
 
 ANY_ID: Final = UUID(int=0)

@@ -45,7 +45,7 @@ from shared.runtime import problems
 from shared.runtime.auth import READERS
 from shared.runtime.gates import GateView
 from shared.runtime.http import Answer, Cursor, Desk, Limit, Page, allow, allow_any, desk
-from shared.runtime.pages import decode_cursor, encode_cursor
+from shared.runtime.pages import decode_cursor
 
 REVIEWERS: Final = (Role.REVIEWER, Role.LEAD)
 PUBLISH_ATTEMPTS: Final = 10
@@ -102,9 +102,7 @@ async def list_reviews(
     before = decode_cursor(cursor, datetime, UUID) if cursor else None
     async with desk.read() as connection:
         found = await views.reviews(connection, views.Wanted(status, exercise, severity), limit + 1, before)
-    items = found[:limit]
-    more = len(found) > limit
-    return Page(items=items, next=encode_cursor(items[-1].known_since, items[-1].incident_id) if more else None)
+    return Page.of(found, limit, lambda last: (last.known_since, last.incident_id))
 
 
 @router.get(
@@ -122,7 +120,7 @@ async def read_review(incident_id: UUID, desk: ReviewDesk) -> IncidentView:
     return IncidentView(
         **view.model_dump(),
         version=loaded.version,
-        gates=[GateView(**gate.as_json()) for gate in gates],
+        gates=[GateView.of(gate) for gate in gates],
         missing=[name for gate in gates for name in gate.missing],
         next_commands=list(next_commands(loaded.state, desk.actor)),
         report=f"/incidents/{incident_id}/report",
@@ -306,12 +304,11 @@ async def list_action_items(
     wanted = views.Owed(owner, due_before, exercise, status, incident_id)
     async with desk.read() as connection:
         found = await views.action_items(connection, wanted, limit + 1, _after(cursor) if cursor else None)
-    items = found[:limit]
-    return Page(items=items, next=_place(items[-1]) if len(found) > limit else None)
+    return Page.of(found, limit, _place)
 
 
-def _place(item: ActionItemView) -> str:
-    return encode_cursor(datetime.combine(item.due, time(), UTC), item.finding_id, item.number)
+def _place(item: ActionItemView) -> tuple[datetime, UUID, int]:
+    return datetime.combine(item.due, time(), UTC), item.finding_id, item.number
 
 
 def _after(cursor: str) -> tuple[date, UUID, int]:
@@ -332,9 +329,7 @@ async def list_lessons(
     before = decode_cursor(cursor, datetime, UUID) if cursor else None
     async with desk.read() as connection:
         found = await views.lessons(connection, exercise, limit + 1, before)
-    items = found[:limit]
-    more = len(found) > limit
-    return Page(items=items, next=encode_cursor(items[-1].published_at, items[-1].lesson_id) if more else None)
+    return Page.of(found, limit, lambda last: (last.published_at, last.lesson_id))
 
 
 async def _events(incident_id: UUID, desk: ReviewDesk) -> list[Event]:

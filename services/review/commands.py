@@ -1,6 +1,5 @@
 """What may be asked of review, and by whom. Ids come with the command; time and actor come with the context."""
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -76,8 +75,3 @@ MAY_GIVE: Final[Mapping[type[Command], tuple[Role, ...]]] = {
     SetNextReview: _REVIEWERS,
     Publish: _REVIEWERS,
 }
-
-
-def name_of(command: Command) -> str:
-    """`RecordFinding(...)` → `record_finding`."""
-    return re.sub(r"(?<!^)(?=[A-Z])", "_", type(command).__name__).lower()

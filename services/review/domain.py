@@ -20,13 +20,12 @@ from services.review.commands import (
     RecordLesson,
     RecordObservation,
     SetNextReview,
-    name_of,
 )
 from services.review.incident import INITIAL, Incident, NotOpened, Published, State, UnderReview, evolve
 from shared.contract.catalogue import review
 from shared.contract.catalogue.base import EventData
 from shared.contract.catalogue.review import ReviewTrigger
-from shared.contract.decision import Actor, Context, Gate, Missing, Rejected
+from shared.contract.decision import Actor, Context, Gate, Missing, Rejected, name_of
 from shared.contract.vocabulary import Determination, GateName, Role
 
 __all__ = ["INITIAL", "Command", "State", "decide", "evolve", "gates"]

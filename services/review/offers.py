@@ -14,12 +14,11 @@ from services.review.commands import (
     RecordLesson,
     RecordObservation,
     SetNextReview,
-    name_of,
 )
 from services.review.domain import decide
 from services.review.incident import State
 from shared.contract.catalogue.review import ReportDigest, ReviewTrigger
-from shared.contract.decision import Actor, Context, Missing, Rejected
+from shared.contract.decision import Actor, Context, Missing, Rejected, name_of
 from shared.contract.vocabulary import Answer, ControlLayer, ObservationKind
 
 _SOME_TIME: Final = datetime(2000, 1, 1, tzinfo=UTC)

@@ -18,7 +18,6 @@ from services.triage.bodies import (
     IncidentRow,
     IncidentView,
     LegalViewBody,
-    Moment,
     OutcomeBody,
     ReasonBody,
     SeatBody,
@@ -46,7 +45,8 @@ from shared.contract.vocabulary import Determination, Severity
 from shared.runtime.auth import READERS
 from shared.runtime.gates import GateView
 from shared.runtime.http import Answer, Cursor, Desk, Limit, Page, allow, desk
-from shared.runtime.pages import decode_cursor, encode_cursor
+from shared.runtime.moments import Moment
+from shared.runtime.pages import decode_cursor
 
 router = APIRouter(tags=["incidents"])
 
@@ -79,9 +79,7 @@ async def list_incidents(
     before = decode_cursor(cursor, datetime, UUID) if cursor else None
     async with desk.read() as connection:
         found = await views.incidents(connection, wanted, limit + 1, before)
-    items = found[:limit]
-    more = len(found) > limit
-    return Page(items=items, next=encode_cursor(items[-1].opened_at, items[-1].incident_id) if more else None)
+    return Page.of(found, limit, lambda last: (last.opened_at, last.incident_id))
 
 
 @router.get(
@@ -101,7 +99,7 @@ async def read_incident(incident_id: UUID, desk: TriageDesk) -> IncidentView:
         seats = await views.seats(connection, incident_id)
         actions = await views.actions(connection, incident_id)
         broken = await views.broken_glass(connection, incident_id)
-    gates = [GateView(**gate.as_json()) for gate in domain.gates(state)]
+    gates = [GateView.of(gate) for gate in domain.gates(state)]
     return IncidentView(
         **dict(row),
         version=loaded.version,

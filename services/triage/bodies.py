@@ -1,10 +1,10 @@
 """What callers send to triage and what they see."""
 
-from datetime import UTC, datetime
-from typing import Annotated, Any, Final, Literal
+from datetime import datetime
+from typing import Any, Final, Literal
 from uuid import UUID
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from shared.contract.catalogue.base import Exposure, Line, Name, Text
 from shared.contract.catalogue.triage import (
@@ -30,18 +30,8 @@ from shared.contract.vocabulary import (
     Severity,
 )
 from shared.runtime.gates import GateView
+from shared.runtime.moments import Moment
 
-_EARLIEST: Final = datetime(1970, 1, 1, tzinfo=UTC)
-_LATEST: Final = datetime(9999, 1, 1, tzinfo=UTC)
-
-
-def _in_utc(time: datetime) -> datetime:
-    if not _EARLIEST <= time < _LATEST:
-        raise ValueError("must lie in the years 1970 to 9998")
-    return time.astimezone(UTC)
-
-
-Moment = Annotated[AwareDatetime, AfterValidator(_in_utc)]
 Stage = Literal["reported", "assessed", "contained", "communicated", "reviewed", "dismissed"]
 
 

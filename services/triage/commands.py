@@ -1,6 +1,5 @@
 """What may be asked of triage, and by whom. Ids come with the command; time and actor come with the context."""
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -141,8 +140,3 @@ MAY_GIVE: Final[Mapping[type[Command], tuple[Role, ...]]] = {
     DecideInaction: (Role.LEAD,),
     Dismiss: (Role.LEAD,),
 }
-
-
-def name_of(command: Command) -> str:
-    """`RecordFact(...)` → `record_fact`."""
-    return re.sub(r"(?<!^)(?=[A-Z])", "_", type(command).__name__).lower()

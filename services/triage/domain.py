@@ -25,12 +25,11 @@ from services.triage.commands import (
     GiveLegalView,
     ProposeAction,
     RecordFact,
-    name_of,
 )
 from services.triage.incident import INITIAL, Action, BrokenGlass, Dismissed, Open, State, Unreported, evolve
 from shared.contract.catalogue import triage
 from shared.contract.catalogue.base import EventData
-from shared.contract.decision import Actor, Context, Gate, Missing, Rejected
+from shared.contract.decision import Actor, Context, Gate, Missing, Rejected, name_of
 from shared.contract.vocabulary import (
     ActionClass,
     ActionKind,

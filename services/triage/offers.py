@@ -18,12 +18,11 @@ from services.triage.commands import (
     GiveLegalView,
     ProposeAction,
     RecordFact,
-    name_of,
 )
 from services.triage.domain import GATES, decide
 from services.triage.incident import Action, Open, State
 from shared.contract.catalogue.base import Exposure
-from shared.contract.decision import Actor, Context, Rejected
+from shared.contract.decision import Actor, Context, Rejected, name_of
 from shared.contract.vocabulary import (
     ActionKind,
     Confidence,

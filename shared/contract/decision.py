@@ -1,5 +1,6 @@
 """What every decision takes and gives: who asks, when, and how a refusal is said."""
 
+import re
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -46,6 +47,11 @@ class Gate:
             "who_can_supply": [role.value for role in self.who],
             "passed_by_break_glass": self.passed_by_break_glass,
         }
+
+
+def name_of(command: object) -> str:
+    """What callers read for a command: `RecordFact(...)` is `record_fact`."""
+    return re.sub(r"(?<!^)(?=[A-Z])", "_", type(command).__name__).lower()
 
 
 class Rejected(Exception):

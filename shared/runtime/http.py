@@ -23,7 +23,7 @@ from shared.runtime.auth import READERS, Authenticator, allow, allow_any, permis
 from shared.runtime.limits import Limits
 from shared.runtime.memory import Loaded
 from shared.runtime.openapi import documented
-from shared.runtime.pages import Cursor, Limit, Page, decode_cursor, encode_cursor
+from shared.runtime.pages import Cursor, Limit, Page, decode_cursor
 from shared.runtime.receipts import Answer, Receipt, TimelineItem
 from shared.runtime.views import Connection, Write
 
@@ -264,8 +264,7 @@ def _common() -> APIRouter:
         await desk.load(incident_id)
         (after,) = decode_cursor(cursor, int) if cursor else (0,)
         signed = await desk.running.ledger.timeline(incident_id, after, limit + 1)
-        items = [TimelineItem.of(one) for one in signed[:limit]]
-        return Page(items=items, next=encode_cursor(items[-1].version) if len(signed) > limit else None)
+        return Page.of([TimelineItem.of(one) for one in signed], limit, lambda last: (last.version,))
 
     @router.get(
         "/chains",

@@ -3,9 +3,9 @@
 import base64
 import binascii
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from typing import Annotated, Any, Final, Generic, TypeVar
+from typing import Annotated, Any, Final, Generic, TypeAlias, TypeVar
 from uuid import UUID
 
 from fastapi import Query
@@ -14,6 +14,7 @@ from pydantic import BaseModel, Field
 from shared.runtime.answers import Malformed
 
 T = TypeVar("T")
+Value: TypeAlias = str | int | datetime | UUID
 
 Limit = Annotated[int, Query(ge=1, le=200, description="How many items a page has at most.")]
 Cursor = Annotated[
@@ -25,14 +26,20 @@ class Page(BaseModel, Generic[T]):
     items: list[T]
     next: str | None = Field(default=None, description="Send as `cursor` for the next page; null on the last.")
 
+    @classmethod
+    def of(cls, found: Sequence[T], limit: int, place: Callable[[T], tuple[Value, ...]]) -> "Page[T]":
+        """The first `limit` of what was found; one more than that tells of a next page, which begins after the last one's place."""
+        items = list(found[:limit])
+        return cls(items=items, next=encode_cursor(*place(items[-1])) if len(found) > limit else None)
 
-def encode_cursor(*values: str | int | datetime | UUID) -> str:
+
+def encode_cursor(*values: Value) -> str:
     """A cursor that carries the values which the next page begins after."""
     plain = [value.isoformat() if isinstance(value, datetime) else value for value in values]
     return base64.urlsafe_b64encode(json.dumps(plain, default=str).encode()).decode().rstrip("=")
 
 
-def decode_cursor(cursor: str, *kinds: type[str | int | datetime | UUID]) -> tuple[Any, ...]:
+def decode_cursor(cursor: str, *kinds: type[Value]) -> tuple[Any, ...]:
     """The values of a cursor, each of its kind: `after, incident = decode_cursor(cursor, datetime, UUID)`.
 
     Raises Malformed when it is not one of ours; whatever comes out is fit for a query."""

@@ -1,6 +1,5 @@
 """What notify may be asked: by people, by its own reaction to an assessment, by its own sender."""
 
-import re
 from dataclasses import dataclass
 from typing import TypeAlias
 from uuid import UUID
@@ -96,8 +95,3 @@ class MarkUnknown:
 PersonsCommand: TypeAlias = Approve | Reject | RequestSend | DecideOutcome
 SendersCommand: TypeAlias = StartSend | RecordDelivered | RecordFailure | MarkUnknown
 Command: TypeAlias = NoteDuties | Waive | DraftCommunication | PersonsCommand | SendersCommand
-
-
-def name_of(command: Command) -> str:
-    """`RequestSend(...)` → `request_send`."""
-    return re.sub(r"(?<!^)(?=[A-Z])", "_", type(command).__name__).lower()

@@ -19,7 +19,6 @@ from services.notify.domain.commands import (
     SendersCommand,
     StartSend,
     Waive,
-    name_of,
 )
 from services.notify.domain.gates import approvals_lacking, check_cited, check_outside, check_ready, who_approves
 from services.notify.domain.state import (
@@ -38,7 +37,7 @@ from services.notify.domain.state import (
 from services.notify.domain.tables import ANYTHING, APPROVERS, BACKOFF, DUTIES, MAY, Duty, approvals_needed
 from shared.contract.catalogue import notify
 from shared.contract.catalogue.base import EventData
-from shared.contract.decision import Actor, Context, Missing, Rejected
+from shared.contract.decision import Actor, Context, Missing, Rejected, name_of
 from shared.contract.vocabulary import ApprovalKind, Audience, Determination, Role
 
 

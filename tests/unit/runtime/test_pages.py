@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.runtime.answers import Malformed
-from shared.runtime.pages import decode_cursor, encode_cursor
+from shared.runtime.pages import Page, decode_cursor, encode_cursor
 
 TEXTS = st.text(st.characters(exclude_characters="\x00", exclude_categories=["Cs"]), max_size=50)
 NUMBERS = st.integers(-(1 << 63), (1 << 63) - 1)
@@ -20,6 +20,15 @@ TIMES = st.datetimes(timezones=st.sampled_from([UTC, timezone(timedelta(hours=5,
 @given(TEXTS, NUMBERS, TIMES, st.uuids())
 def test_what_goes_in_comes_out(text: str, number: int, time: datetime, id_: UUID) -> None:
     assert decode_cursor(encode_cursor(text, number, time, id_), str, int, datetime, UUID) == (text, number, time, id_)
+
+
+@pytest.mark.parametrize("found", range(6))
+def test_pages_follow_each_other_to_the_end(found: int) -> None:
+    seen: list[int] = []
+    while (page := Page.of(list(range(found))[len(seen) :][:3], 2, lambda last: (last,))).next is not None:
+        seen += page.items
+        assert decode_cursor(page.next, int) == (seen[-1],)
+    assert seen + page.items == list(range(found))
 
 
 @given(st.text(max_size=60))
