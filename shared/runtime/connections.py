@@ -14,7 +14,7 @@ from typing import Any, Final
 from starlette.responses import Response
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
-from shared.runtime import headers
+from shared.runtime import headers, telemetry
 from shared.runtime.problems import overloaded, problem
 
 MOST: Final = 1024
@@ -161,7 +161,8 @@ class Connection(HttpToolsProtocol):
         if self.transport.is_closing():
             return
         if self.cycle is None or self.cycle.response_complete:
-            headers.complete(answer.headers)
+            with telemetry.span_from(None, "refused"):
+                headers.complete(answer.headers)
             answer.headers["Connection"] = "close"
             lines = [STATUS_LINE[answer.status_code].rstrip(), *(b"%b: %b" % header for header in answer.raw_headers)]
             self.transport.write(b"\r\n".join([*lines, b"", bytes(answer.body)]))

@@ -93,7 +93,9 @@ def _exports(signal: str) -> bool:
 def instrument(app: FastAPI) -> None:
     """Gives every request a span, in the caller's trace if it names one."""
     if _tracer is None:
-        app.add_middleware(_Traced)
+        build = app.build_middleware_stack
+        # Around Starlette's own too, as the instrumentation does it: what is refused or goes wrong there is answered with the id.
+        app.build_middleware_stack = lambda: _Traced(build())  # type: ignore[method-assign]
     else:
         FastAPIInstrumentor.instrument_app(app, excluded_urls="/healthz$,/readyz$", exclude_spans=["receive", "send"])
 

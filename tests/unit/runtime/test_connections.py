@@ -137,6 +137,7 @@ async def test_half_a_head_is_answered_and_closed(before: bytes) -> None:
         caller.send(b"GET / HTTP/1.1\r\nHo")
         answer = await caller.answer()
         assert (answer.status, answer.kind, answer.headers["connection"]) == (408, "too-slow", "close")
+        assert len(answer.headers["x-request-id"]) == 32
         assert await caller.ended() == b""
 
 
@@ -146,6 +147,7 @@ async def test_an_endless_head_is_cut_off() -> None:
         caller.send(b"x" * (connections.HEAD + 1))
         answer = await caller.answer()
         assert (answer.status, answer.kind, answer.headers["connection"]) == (431, "too-large", "close")
+        assert len(answer.headers["x-request-id"]) == 32
         await caller.ended()
         assert here.desk.begun == 0
 
@@ -168,6 +170,7 @@ async def test_the_longest_silent_gives_way_to_a_newcomer() -> None:
         assert await here.status(GET % b"") == 200
         answer = await second.answer()
         assert (answer.status, answer.kind, answer.headers["connection"]) == (503, "overloaded", "close")
+        assert len(answer.headers["x-request-id"]) == 32
         assert await second.ended() == b""
         for caller in (first, third):
             caller.send(GET % b"")

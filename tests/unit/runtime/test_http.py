@@ -34,6 +34,8 @@ from tests.unit.runtime import seats
 from tests.unit.runtime.callers import AUDIENCE, ISSUER, Issuer
 
 INCIDENT = "01960000-0000-7000-8000-000000000001"
+TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
+TRACED = {"traceparent": f"00-{TRACE}-00f067aa0ba902b7-01"}
 
 
 @pytest.fixture
@@ -284,6 +286,25 @@ async def test_every_answer_is_guarded(client: httpx.AsyncClient, path: str) -> 
     assert answer.headers["referrer-policy"] == "no-referrer"
 
 
+@pytest.mark.parametrize("path", ["/healthz", "/page", "/me", "/nowhere", "/bug"])
+async def test_every_answer_names_its_trace(client: httpx.AsyncClient, path: str) -> None:
+    with structlog.testing.capture_logs():
+        assert (await client.get(path, headers=TRACED)).headers["x-request-id"] == TRACE
+        assert (await client.get(path)).headers["x-request-id"] not in {TRACE, "0" * 32}
+
+
+async def test_a_refusal_before_any_route_names_its_trace(app: FastAPI) -> None:
+    (limits,) = [layer for layer in app.user_middleware if layer.cls is Limits]
+    limits.kwargs["reads"] = 0
+    async with calling(app) as client:
+        answers = [
+            await client.get("/me", headers=TRACED),
+            await client.post("/echo", content=of_size(BODY + 1), headers=JSON | TRACED),
+        ]
+    assert [answer.status_code for answer in answers] == [503, 413]
+    assert [answer.headers["x-request-id"] for answer in answers] == [TRACE, TRACE]
+
+
 async def test_a_page_runs_no_script_unless_it_says_otherwise(client: httpx.AsyncClient) -> None:
     assert (await client.get("/page")).headers["content-security-policy"] == PAGE_POLICY
     assert "script-src" not in PAGE_POLICY
@@ -298,6 +319,7 @@ async def test_a_bug_shows_nothing_of_itself(client: httpx.AsyncClient) -> None:
     assert kind(answer) == "bug"
     assert "hunter2" not in answer.text
     assert [entry["event"] for entry in logged] == ["a bug"]
+    assert answer.json()["trace_id"] == answer.headers["x-request-id"]
 
 
 # Health
