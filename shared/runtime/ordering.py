@@ -2,7 +2,7 @@
 
 Each service has heard the others' events in the order of the topic and spoken in between. Of any two events a service that heard both
 remembers which came first, and one that heard only one of them had not come to the other; so together they know the old order. Where
-nobody has heard an event yet, only what its speaker had heard before is kept.
+nobody but the two speakers has heard two events yet, only what each speaker had heard before is kept.
 """
 
 from collections import deque
