@@ -95,10 +95,11 @@ async def read_incident(incident_id: UUID, desk: TriageDesk) -> IncidentView:
         row = await views.incident(connection, incident_id)
         if row is None:
             raise Missing(f"incident {incident_id}")
-        facts = await views.facts(connection, incident_id)
+        # What was said since the state was loaded belongs to a later version.
+        facts = await views.facts(connection, incident_id, loaded.version)
         seats = await views.seats(connection, incident_id)
-        actions = await views.actions(connection, incident_id)
-        broken = await views.broken_glass(connection, incident_id)
+        actions = await views.actions(connection, incident_id, loaded.version)
+        broken = await views.broken_glass(connection, incident_id, loaded.version)
     gates = [GateView.of(gate) for gate in domain.gates(state)]
     return IncidentView(
         **dict(row),

@@ -211,8 +211,10 @@ async def incident(connection: Connection, incident_id: UUID) -> IncidentRow | N
     return None if row is None else _incident(row)
 
 
-async def facts(connection: Connection, incident_id: UUID) -> list[FactView]:
-    rows = await connection.fetch("SELECT * FROM fact WHERE incident_id = $1 ORDER BY version", incident_id)
+async def facts(connection: Connection, incident_id: UUID, up_to: int) -> list[FactView]:
+    rows = await connection.fetch(
+        "SELECT * FROM fact WHERE incident_id = $1 AND version <= $2 ORDER BY version", incident_id, up_to
+    )
     return [
         FactView(
             **FactRecorded.model_validate_json(row["data"]).model_dump(),
@@ -229,8 +231,10 @@ async def seats(connection: Connection, incident_id: UUID) -> dict[Seat, str]:
     return {Seat(row["seat"]): row["holder"] for row in rows}
 
 
-async def actions(connection: Connection, incident_id: UUID) -> list[ActionView]:
-    rows = await connection.fetch("SELECT * FROM action WHERE incident_id = $1 ORDER BY version", incident_id)
+async def actions(connection: Connection, incident_id: UUID, up_to: int) -> list[ActionView]:
+    rows = await connection.fetch(
+        "SELECT * FROM action WHERE incident_id = $1 AND version <= $2 ORDER BY version", incident_id, up_to
+    )
     return [
         ActionView(
             **ActionProposed.model_validate_json(row["proposal"]).model_dump(),
@@ -246,8 +250,10 @@ async def actions(connection: Connection, incident_id: UUID) -> list[ActionView]
     ]
 
 
-async def broken_glass(connection: Connection, incident_id: UUID) -> list[BreakGlassView]:
-    rows = await connection.fetch("SELECT * FROM break_glass WHERE incident_id = $1 ORDER BY version", incident_id)
+async def broken_glass(connection: Connection, incident_id: UUID, up_to: int) -> list[BreakGlassView]:
+    rows = await connection.fetch(
+        "SELECT * FROM break_glass WHERE incident_id = $1 AND version <= $2 ORDER BY version", incident_id, up_to
+    )
     return [
         BreakGlassView(
             **BreakGlassUsed.model_validate_json(row["use"]).model_dump(),

@@ -1,15 +1,20 @@
 """What triage shows, and to whom: lists with filters and pages, an incident with its gates and what the caller may do next."""
 
+import asyncio
 from datetime import datetime
+from functools import partial
 from typing import Any
 from uuid import UUID
+
+import asyncpg
 
 from shared.contract.catalogue.intake import ReportChannel, Reported
 from shared.contract.catalogue.notify import Communicated
 from shared.contract.catalogue.review import Covered, ReportDigest, Reviewed
 from shared.contract.vocabulary import Audience, Role, ServiceName
+from shared.runtime.views import Connection
 from tests.integration.conftest import Environment
-from tests.integration.serving import NOBODY, others
+from tests.integration.serving import NOBODY, others, until
 from tests.integration.triage.conftest import FACTS, Triage, assessment, outcome
 
 
@@ -131,6 +136,22 @@ class TestTheIncident:
             await triage.gives(incident, f"/actions/{action}/outcome", outcome(), Role.RESPONDER)
         assert (await triage.views(incident, Role.RESPONDER))["actions"][0]["next_commands"] == []
 
+    async def test_leaves_an_action_that_is_proposed_while_it_is_read_to_a_later_version(self, triage: Triage) -> None:
+        incident = await triage.reported()
+        earlier = await triage.proposed(incident)
+        admin = await asyncpg.connect(triage.served.database.admin_dsn)
+        async with admin.transaction():
+            await admin.execute(
+                "LOCK TABLE incident IN ACCESS EXCLUSIVE MODE"
+            )  # read after the ledger, before the actions
+            reading = asyncio.create_task(triage.views(incident))
+            await until(partial(somebody_waits, admin), "the reader has loaded the ledger")
+            await triage.proposed(incident)
+        view = await reading
+        assert ([action["action_id"] for action in view["actions"]], view["version"]) == ([earlier], 2)
+        assert len((await triage.views(incident))["actions"]) == 2
+        await admin.close()
+
     async def test_shows_how_far_others_have_brought_it(self, triage: Triage, environment: Environment) -> None:
         incident = await triage.reported()
         await triage.hears(incident, Reported(opens=False, channel=ReportChannel.API))
@@ -151,6 +172,13 @@ class TestTheIncident:
             (1, "intake", "somebody"),
             (2, "triage", "a-responder"),
         ]
+
+
+async def somebody_waits(admin: Connection) -> bool:
+    waiting: bool = await admin.fetchval(
+        "SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted AND relation = 'incident'::regclass)"
+    )
+    return waiting
 
 
 COMMUNICATED = Communicated(
