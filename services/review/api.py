@@ -37,6 +37,7 @@ from services.review.editions import edition, publication
 from services.review.incident import State
 from services.review.negotiation import RENDERINGS, Form, Rendering, preferred
 from services.review.offers import next_commands
+from services.review.report import UnknownReportFormat
 from shared.contract.catalogue.review import ActionItem, ReviewTrigger
 from shared.contract.decision import Missing, Rejected
 from shared.contract.envelope import Event
@@ -50,6 +51,8 @@ from shared.runtime.pages import decode_cursor
 REVIEWERS: Final = (Role.REVIEWER, Role.LEAD)
 PUBLISH_ATTEMPTS: Final = 10
 """How often a report is made anew because something was said or heard while it was made."""
+
+CANNOT_SHOW: Final = "The published report cannot be shown"
 
 POLICY: Final = (
     "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
@@ -79,6 +82,10 @@ _REPORT_ANSWERS: Final[dict[int | str, dict[str, Any]]] = {
     },
     500: {
         "description": "This build makes other bytes of a published report than those whose digest is on the log",
+        "content": {problems.MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
+    },
+    501: {
+        "description": "The report was published in a format that is newer than this build",
         "content": {problems.MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
     },
 }
@@ -257,15 +264,18 @@ async def read_report(
     if wanted is None:
         raise HTTPException(406, "the report is application/json, text/markdown or text/html")
     rendering = RENDERINGS[wanted]
-    content, published = await asyncio.to_thread(_render, await _events(incident_id, desk), rendering)
+    try:
+        content, published = await asyncio.to_thread(_render, await _events(incident_id, desk), rendering)
+    except UnknownReportFormat as error:
+        return problems.problem(501, "report-format", CANNOT_SHOW, str(error))
     digest = hashlib.sha256(content)
     if published not in {None, digest.hexdigest()}:
         return problems.problem(
             500,
             "report-differs",
-            "The published report cannot be shown",
-            f"This build of review makes other bytes of it than those with the SHA-256 {published}, which is on the log. Ask the build "
-            "that published it, or make the report from the log with that build.",
+            CANNOT_SHOW,
+            f"This build of review makes other bytes of it than those with the SHA-256 {published}, which is on the log, though "
+            "both are of one format: this is a bug of ours. Make the report from the log with the build that published it.",
         )
     headers = {
         "ETag": f'"{digest.hexdigest()}"',

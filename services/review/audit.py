@@ -4,7 +4,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from services.review import commands, domain
-from services.review.report import build, covered, digest_of, render_html, render_json, render_markdown
+from services.review.report import (
+    UnknownReportFormat,
+    digest_of,
+    published,
+    render_html,
+    render_json,
+    render_markdown,
+)
 from shared.audit.decisions import Domain, Violation, fold, violations
 from shared.contract.catalogue import review
 from shared.contract.catalogue.base import EventData
@@ -12,6 +19,7 @@ from shared.contract.envelope import Event
 from shared.contract.vocabulary import ServiceName
 
 REPORT_DIFFERS: Final = "report_differs"
+REPORT_FORMAT_UNKNOWN: Final = "report_format_unknown"
 
 DOMAIN: Final = Domain(domain.INITIAL, domain.decide, domain.evolve)
 
@@ -25,11 +33,11 @@ def audit(events: Sequence[Event]) -> Iterable[Violation]:
 
 
 def reports(events: Sequence[Event]) -> Mapping[str, bytes]:
-    """The published report in each form, by the file's name; nothing when none is published."""
-    published = next((event.data for event in events if isinstance(event.data, review.Reviewed)), None)
-    if published is None:
+    """The published report in each form, by the file's name; nothing when none is published. Raises UnknownReportFormat."""
+    reviewed = next((event.data for event in events if isinstance(event.data, review.Reviewed)), None)
+    if reviewed is None:
         return {}
-    report = build(covered(events, published.covers))
+    report = published(events, reviewed.report, reviewed.covers)
     return {
         "report.html": render_html(report),
         "report.json": render_json(report),
@@ -78,10 +86,14 @@ def commands_for(data: EventData) -> Sequence[Any]:
     return ()
 
 
-def _report(event: Event, published: review.Reviewed, events: Sequence[Event]) -> Iterable[Violation]:
-    again = digest_of(build(covered(events, published.covers)))
+def _report(event: Event, reviewed: review.Reviewed, events: Sequence[Event]) -> Iterable[Violation]:
+    try:
+        again = digest_of(published(events, reviewed.report, reviewed.covers))
+    except UnknownReportFormat as error:
+        yield Violation(event, REPORT_FORMAT_UNKNOWN, str(error))
+        return
     for form in ("json", "markdown", "html"):
-        said, is_ = getattr(published.report, f"{form}_sha256"), getattr(again, f"{form}_sha256")
+        said, is_ = getattr(reviewed.report, f"{form}_sha256"), getattr(again, f"{form}_sha256")
         if said != is_:
             detail = f"the {form} of these events has the SHA-256 {is_[:16]}…, on the log stands {said[:16]}…"
             yield Violation(event, REPORT_DIFFERS, detail)

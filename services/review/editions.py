@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from services.review import domain
 from services.review.commands import Publish
 from services.review.incident import NotOpened, Published, State
-from services.review.report import Draft, Gap, Report, build, covered, covers_of, digest_of
+from services.review.report import Draft, Gap, Report, build, covers_of, digest_of, published
 from shared.contract.catalogue.review import ReportDigest
 from shared.contract.envelope import Event
 
@@ -22,9 +22,10 @@ def publication(events: Sequence[Event]) -> Publish:
 
 
 def edition(events: Sequence[Event]) -> tuple[Report, ReportDigest | None]:
-    """The report as it stands: the published one with the digest that is on the log, or a draft with what it still waits for."""
+    """The report as it stands: the published one with the digest that is on the log, or a draft with what it still waits for.
+    Raises UnknownReportFormat."""
     state = state_of(events)
     if isinstance(state.review, Published):
-        return build(covered(events, state.review.covers)), state.review.report
+        return published(events, state.review.report, state.review.covers), state.review.report
     gaps = tuple(Gap(gate.subject, gate.missing, gate.who) for gate in domain.gates(state) if not gate.open)
     return build(events, Draft(not isinstance(state.review, NotOpened), gaps)), None

@@ -284,7 +284,8 @@ def _check_pages(
     try:
         expected = dict(reports(events))
     except UNFORESEEN:
-        expected = {}  # what the rules say of such a history is told already
+        # What the rules say of such a history is told already; of its reports nothing can be said.
+        expected = {name: parts[name] for name in REPORTS if name in parts}
     known = {"incident", "checkpoint", PAGE, *ANCHORS, *REPORTS, *(f"heads/{service}" for service in ServiceName)}
     for name in parts:
         if name not in known and not _EVENT.fullmatch(name):

@@ -41,6 +41,7 @@ MEANING: Final[Mapping[str, str]] = {
     "unfit": "what the event says does not fit the schema of its type: nobody could have understood it",
     "against_the_rules": "at no moment of what the service could know did its rules allow it to say this",
     "report_differs": "the events give another report than the one whose digest is on the log: it was changed, or another release made it",
+    "report_format_unknown": "the report was published in a format that is newer than this reader: verify it with a newer release",
     "not_the_incidents": "the dossier shows something that is not of its incident",
     "proof_rejected": "it is not shown that the event is in the log at this place",
     "file_missing": "the dossier lacks a part without which it cannot be checked whole",

@@ -5,23 +5,27 @@ locale, no environment. What is published is the digest of these bytes, and the 
 """
 
 import hashlib
+from collections.abc import Iterable, Sequence
 
 from services.review.report.as_html import render_html
 from services.review.report.as_json import render_json
 from services.review.report.as_markdown import render_markdown
 from services.review.report.building import build
 from services.review.report.history import covered, covers_of
-from services.review.report.model import Draft, Gap, Report
-from shared.contract.catalogue.review import ReportDigest
+from services.review.report.model import FORMAT, Draft, Gap, Report
+from shared.contract.catalogue.review import Covered, ReportDigest
+from shared.contract.envelope import Event
 
 __all__ = [
     "Draft",
     "Gap",
     "Report",
+    "UnknownReportFormat",
     "build",
     "covered",
     "covers_of",
     "digest_of",
+    "published",
     "render_html",
     "render_json",
     "render_markdown",
@@ -31,7 +35,25 @@ __all__ = [
 def digest_of(report: Report) -> ReportDigest:
     """SHA-256 of each form."""
     return ReportDigest(
+        format=report.format,
         json_sha256=hashlib.sha256(render_json(report)).hexdigest(),
         markdown_sha256=hashlib.sha256(render_markdown(report)).hexdigest(),
         html_sha256=hashlib.sha256(render_html(report)).hexdigest(),
     )
+
+
+class UnknownReportFormat(ValueError):
+    """The report was published by a release that came after this one."""
+
+    def __init__(self, format_: int) -> None:
+        super().__init__(
+            f"this reader does not know report format {format_}, only {FORMAT}: make the report with the build that published it, or a "
+            "newer one"
+        )
+
+
+def published(events: Iterable[Event], digest: ReportDigest, covers: Sequence[Covered]) -> Report:
+    """The report as it was published, in the format of that time. Raises UnknownReportFormat."""
+    if digest.format != FORMAT:
+        raise UnknownReportFormat(digest.format)
+    return build(covered(events, covers))

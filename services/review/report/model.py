@@ -30,7 +30,8 @@ from shared.contract.vocabulary import (
 )
 
 FORMAT: Final = 1
-"""Counts up whenever the same events give other bytes than before: digests hold within one format."""
+"""Counts up whenever the same events give other bytes than before: digests hold within one format. What was published in an older one
+is still made in that one; `published` (__init__.py) looks it up, and tests/unit/review/published holds its bytes."""
 
 
 @dataclass(frozen=True, slots=True)

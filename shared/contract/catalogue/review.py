@@ -76,8 +76,9 @@ class NextReviewSet(ReviewEvent):
 
 
 class ReportDigest(Part):
-    """SHA-256 of the published report in each form, as hex."""
+    """SHA-256 of the published report in each form, as hex, and in which format of ours the report was made."""
 
+    format: int = Field(default=1, ge=1, description="Events from before it was said are of format 1.")
     json_sha256: str
     markdown_sha256: str
     html_sha256: str

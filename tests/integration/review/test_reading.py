@@ -4,7 +4,13 @@ import base64
 import hashlib
 from typing import Any
 
+import pytest
+
+from services.review.commands import Publish
+from shared.contract.catalogue.review import ReportDigest
+from shared.contract.decision import Actor, Context
 from shared.contract.vocabulary import Role, Severity
+from shared.runtime import clock
 from tests.integration.review.conftest import SOON, Review, assessed, finding
 from tests.integration.serving import NOBODY
 
@@ -132,6 +138,22 @@ class TestTheReport:
         before = await review.report(incident)
         await review.hears(incident, assessed(severity=Severity.LOW))
         assert (await review.report(incident)).content == before.content
+
+    @pytest.mark.parametrize(
+        ("published", "status", "kind"), [({"format": 99}, 501, "report-format"), ({}, 500, "report-differs")]
+    )
+    async def test_that_this_build_cannot_make_is_refused_with_what_to_do(
+        self, review: Review, published: dict[str, Any], status: int, kind: str
+    ) -> None:
+        incident = await review.publishable()
+        ledger = review.served.running.ledger
+        digest = ReportDigest(json_sha256="1" * 64, markdown_sha256="2" * 64, html_sha256="3" * 64, **published)
+        covers = (await ledger.load(incident)).state.covers
+        reviewer = Actor("a-reviewer", frozenset({Role.REVIEWER}))
+        await ledger.carry_out(incident, Publish(digest, covers), Context(clock.now(), reviewer))
+        answer = await review.served.get(f"/incidents/{incident}/report")
+        assert (answer.status_code, answer.json()["type"].rpartition("/")[2]) == (status, kind)
+        assert "build that published it" in answer.json()["detail"]
 
     async def test_comes_in_the_form_that_is_liked_best(self, review: Review) -> None:
         incident = await review.known()

@@ -2,7 +2,7 @@
 
 import subprocess
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 from uuid import UUID
@@ -12,7 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.review.audit import reports
+from services.review.report import UnknownReportFormat
 from shared.audit.dossier import DossierAudit, Evidence, audit_dossier, compose, pack, unpack
+from shared.contract.envelope import Event
 from shared.contract.hashing import signed_bytes
 from shared.contract.topics import partition_of, system_incident
 from shared.contract.vocabulary import Audience, ServiceName
@@ -91,6 +93,13 @@ def test_a_dossier_verifies_by_itself(parts: Parts, ledger: Ledger) -> None:
     assert (found.incident, found.events) == (STORY, len(ledger.of(STORY)))
     assert set(found.stated_at) == set(ServiceName)
     assert {"report.json", "report.md", "report.html"} <= set(parts)
+
+
+def test_of_reports_in_a_newer_format_only_the_rules_speak(parts: Parts) -> None:
+    def older(_: Sequence[Event]) -> dict[str, bytes]:
+        raise UnknownReportFormat(99)
+
+    assert audit_dossier("a dossier", pack(parts), {}, rules(), older).findings == []
 
 
 def test_the_same_parts_give_the_same_bytes(parts: Parts) -> None:

@@ -172,7 +172,10 @@ def test_what_a_service_had_not_heard_yet_is_no_violation() -> None:
     assert found(ledger) == []
 
 
-def test_another_report_than_the_published_one_is_found() -> None:
+@pytest.mark.parametrize(
+    ("changed", "code"), [({"html_sha256": "0" * 64}, "report_differs"), ({"format": 99}, "report_format_unknown")]
+)
+def test_another_report_than_the_published_one_is_found(changed: dict[str, Any], code: str) -> None:
     ledger = Ledger()
     confirm(ledger, INCIDENT)
     contain(ledger, INCIDENT)
@@ -190,9 +193,9 @@ def test_another_report_than_the_published_one_is_found() -> None:
         )
         for cover in data.covers
     )
-    digest = data.report.model_copy(update={"html_sha256": "0" * 64})
+    digest = data.report.model_copy(update=changed)
     false.say(REVIEW, INCIDENT, data.model_copy(update={"report": digest, "covers": covers}), "ruth")
-    assert ("report_differs", "") in found(false)
+    assert (code, "") in found(false)
 
 
 def test_a_history_of_nothing_but_violations_ends() -> None:

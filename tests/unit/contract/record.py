@@ -79,7 +79,7 @@ def main() -> None:
     chain = in_order(known)
     for kind in sorted(EVENTS, key=lambda kind: said[kind][0]):
         if kind.TYPE not in known:
-            event = read(_envelope(said[kind], chain))
+            event = read(envelope(said[kind], chain))
             (FOLDER / f"{kind.TYPE}.json").write_bytes(event.envelope)
             chain.append(event)
     SUMS.write_text(
@@ -88,7 +88,7 @@ def main() -> None:
     )
 
 
-def _envelope(spoken: Spoken, chain: list[Event]) -> bytes:
+def envelope(spoken: Spoken, chain: list[Event]) -> bytes:
     minutes, by, data = spoken
     service = data.SAID_BY or ServiceName.INTAKE
     incident = system_incident(PARTITION) if isinstance(data, SystemRecord) else INCIDENT

@@ -41,7 +41,17 @@ def test_what_was_said_is_still_understood(name: str) -> None:
     event = read(RECORDED[name])
     assert isinstance(event.data, BY_TYPE[name])
     understood = event.data.model_dump(mode="json")
-    assert {field: understood[field] for field in said} == said
+    assert _without_news(understood, said) == said
+
+
+def _without_news(value: Any, said: Any) -> Any:
+    """Without the fields, at any depth, that came into the catalogue after it was said."""
+    match said:
+        case dict():
+            return {name: _without_news(value[name], item) for name, item in said.items()}
+        case list():
+            return [_without_news(one, item) for one, item in zip(value, said, strict=True)]
+    return value
 
 
 @pytest.mark.parametrize("name", RECORDED)
