@@ -8,7 +8,8 @@ from uuid import UUID
 
 import pytest
 
-from shared.cli.demo.stories import STORIES, begin
+from shared.cli.demo.stories import STORIES
+from shared.cli.demo.telling import begin
 from shared.contract.vocabulary import ServiceName
 from tests.e2e.world import RUTH, World, ledger, until
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from shared.cli.demo.cast import CARLA, COLIN, LEA, NORA, RASHID, RUTH
-from shared.cli.demo.stories import CHANNEL
+from shared.cli.demo.telling import CHANNEL
 from tests.e2e.conftest import Collector
 from tests.e2e.world import INTAKE, NOTIFY, REVIEW, TRIAGE, World, ledger, until
 

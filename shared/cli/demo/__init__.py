@@ -24,7 +24,8 @@ from shared.audit.seen import SeenFile
 from shared.cli import audits, stack
 from shared.cli.audits import Pinned
 from shared.cli.demo.cast import PEOPLE, RUTH, Office
-from shared.cli.demo.stories import STORIES, Story, begin
+from shared.cli.demo.stories import STORIES, Story
+from shared.cli.demo.telling import begin
 from shared.cli.export import dossier_of, heads_from_stack
 from shared.cli.stacklog import log_of_stack
 from shared.cli.token import issue
@@ -204,11 +205,10 @@ def _show(console: Console, told: list[Told], inbox: Path) -> None:
 
 def _what_next(console: Console, folder: Path, data: Path, told: list[Told], *, keep: bool) -> None:
     console.print("\n[bold]What to try next[/]")
-    console.print(f"  read a report           {told[0].report}", highlight=False)
     proof = folder / "dossiers" / f"{told[0].story.incident}.zip"
-    console.print(f"  check its proof         ledger verify {proof}", highlight=False)
+    lines = {"read a report": str(told[0].report), "check its proof": f"ledger verify {proof}"}
     if keep:
-        lines = {
+        lines |= {
             "see the stack": f"ledger status --data {data}",
             "replay the history": f"ledger replay --data {data} --incident {told[0].incident}",
             "verify it again": f"ledger verify --data {data}",
@@ -217,7 +217,7 @@ def _what_next(console: Console, folder: Path, data: Path, told: list[Told], *, 
             "end it": f"ledger down --data {data}",
         }
     else:
-        lines = {
+        lines |= {
             "keep the stack running": "make demo DEMO=--keep",
             "or start this one again": f"ledger up --detach --data {data}, then ledger verify --data {data}",
             "change a rule": "services/triage/domain.py, then make test",
