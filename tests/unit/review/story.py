@@ -2,7 +2,6 @@
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import timedelta
 from typing import Final
 from uuid import UUID
@@ -376,4 +375,4 @@ def _event(data: EventData, service: ServiceName, sequence: int, minutes: float,
 
 def not_understood(event: Event) -> Event:
     """The same event, of a version that this reader does not know."""
-    return replace(event, type=event.type.replace(".v1", ".v9"), data=Unknown({"new": True}, "is new"))
+    return event._replace(type=event.type.replace(".v1", ".v9"), data=Unknown({"new": True}, "is new"))
