@@ -16,7 +16,7 @@ from fastapi import APIRouter, Depends, FastAPI, Header, Request, Response
 from fastapi.responses import JSONResponse, PlainTextResponse
 
 from shared.contract.decision import Actor, Context, Missing
-from shared.runtime import clock, heads, problems, telemetry
+from shared.runtime import clock, direct, heads, problems, telemetry
 from shared.runtime.answers import Malformed, Stale
 from shared.runtime.appending import Idempotency
 from shared.runtime.auth import READERS, Authenticator, allow, allow_any, permissions, public
@@ -195,6 +195,8 @@ def create_app(running: "Running[Any, Any]", router: APIRouter, title: str) -> F
         docs_url=None,
         redoc_url=None,
         generate_unique_id_function=lambda route: route.name,
+        # `telemetry.instrument` gives each request its span.
+        telemetry={"tracing": False, "metrics": False, "logs": False},
     )
     app.state.running = running
     app.state.authenticator = Authenticator(
@@ -202,6 +204,7 @@ def create_app(running: "Running[Any, Any]", router: APIRouter, title: str) -> F
     )
     problems.install(app)
     app.include_router(router, responses=problems.RESPONSES)
+    direct.install(app, router)
     app.include_router(_common())
     tuple(permissions(app))  # raises now, not when somebody finds the open door
     telemetry.instrument(app)

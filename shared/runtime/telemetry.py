@@ -147,7 +147,7 @@ def apart() -> Iterator[None]:
 
 def span_from(parent: str | None, name: str) -> AbstractContextManager[object]:
     """What a service does on hearing an event: continues the trace in which the event was said."""
-    said_in = _PROPAGATOR.extract({"traceparent": parent} if parent else {})
+    said_in = _PROPAGATOR.extract({"traceparent": parent}) if parent else None
     return _span(name, said_in, kind=SpanKind.CONSUMER)
 
 
