@@ -145,6 +145,7 @@ def _as_json(verification: Verification) -> dict[str, Any]:
             "messages": verification.topic.messages,
             "events": len(verification.topic.hashes),
             "copies": verification.topic.copies,
+            "spoilt_copies": verification.topic.spoilt,
             "incidents": len(verification.topic.incidents),
         },
         "events": dict(sorted(verification.topic.types.items())),
@@ -182,6 +183,7 @@ def _show_stack(console: Console, verification: Verification) -> None:
     console.print(
         f"The topic holds [bold]{len(topic.hashes)}[/] events of {len(topic.incidents)} incidents"
         + (f" (and {topic.copies} copies)" if topic.copies else "")
+        + (f" (and {topic.spoilt} copies with a false signature, which nobody heard)" if topic.spoilt else "")
         + ": "
         + ", ".join(f"{topic.types[name]} {name}" for name in MILESTONES)
         + f", {sum(topic.types.values()) - sum(topic.types[name] for name in MILESTONES)} others."

@@ -49,6 +49,7 @@ async def verify(sources: Sources, progress: Progress) -> Verification:
     async for record in messages(sources.kafka, sources.topic):
         topic.take(record)
         progress("topic", topic.messages)
+    topic.finish()
     findings = [*topic.findings]
     for check in ledgers:
         findings += [*check.findings, *compare(topic, check, relayed[check.owner])]

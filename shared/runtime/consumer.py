@@ -239,10 +239,10 @@ class Consumer(Generic[C, S]):
             partition,
             [*(heard.record.offset for heard in received.accepted), *received.duplicates],
         )
-        # A message that waited may have come again in between: then its number is behind the head by now.
+        # A message that waited, or was spoilt on its way, may have come again: then its number is behind the head by now.
         await connection.execute(
             """UPDATE parked SET resolved_at = clock_timestamp(), resolution = 'heard by another copy'
-               FROM ledger WHERE parked.partition = $1 AND resolved_at IS NULL AND reason = 'gap'
+               FROM ledger WHERE parked.partition = $1 AND resolved_at IS NULL AND reason IN ('gap', 'untrusted')
                AND ledger.service = parked.service AND ledger.partition = parked.partition AND ledger.sequence = parked.sequence
                AND ledger.envelope = parked.value""",
             partition,

@@ -5,7 +5,7 @@ say. A duplicate is dropped. Everything else is parked with its reason; an event
 up as soon as those before it have come.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
@@ -20,7 +20,6 @@ from shared.contract.vocabulary import ServiceName
 from shared.runtime.appending import UNHEARD_OF, IncidentHead, Signed
 from shared.runtime.trust import Trust
 from shared.runtime.views import Recorded
-from shared.tlog.note import Verifier
 
 SIGNATURE_SIZE: Final = 64
 
@@ -86,20 +85,6 @@ def examine(record: Record, trust: Trust) -> Heard | Parked:
     return _theirs(_signed(_readable(record), trust))
 
 
-def examine_all(records: Sequence[Record], trust: Trust) -> list[Heard | Parked]:
-    """The same for many messages, with fewer signature checks: where each event names the hash of the one before, the signature of
-    the last vouches for the bytes of all. When it is false, each is checked by itself.
-
-    So a message whose own signature was spoilt on its way passes where a later event of the batch vouches for it."""
-    examined = [_readable(record) for record in records]
-    for run in _runs(examined, trust):
-        for at in reversed(run):
-            examined[at] = _signed(examined[at], trust)
-            if isinstance(examined[at], Heard):
-                break
-    return [_theirs(item) for item in examined]
-
-
 def _readable(record: Record) -> Heard | Parked:
     try:
         event = read(record.value)
@@ -125,36 +110,6 @@ def _theirs(item: Heard | Parked) -> Heard | Parked:
     if (why := not_theirs_to_say(event.type, event.service, event.incident_id)) is not None:
         return Parked(item.record, ParkReason.NOT_THEIRS_TO_SAY, why, event)
     return item
-
-
-def _runs(examined: Sequence[Heard | Parked], trust: Trust) -> Iterable[list[int]]:
-    """The places of events that one signature can vouch for: each follows the one before, under the same key."""
-    last: dict[ServiceName, tuple[Heard, Verifier | None, list[int]]] = {}
-    for at, item in enumerate(examined):
-        if isinstance(item, Parked):
-            continue
-        link = item.event.link
-        key = trust.in_force(link.service, link.partition, link.sequence)
-        before = last.get(link.service)
-        if before is not None and before[1] == key and _follows(item, before[0]):
-            run = before[2]
-            run.append(at)
-        else:
-            if before is not None:
-                yield before[2]
-            run = [at]
-        last[link.service] = (item, key, run)
-    for _, _, run in last.values():
-        yield run
-
-
-def _follows(item: Heard, before: Heard) -> bool:
-    return (
-        item.event.link.sequence == before.event.link.sequence + 1
-        and item.event.link.prevhash == before.event.hash
-        and item.event.keyid == before.event.keyid
-        and len(item.record.signature) == len(before.record.signature) == SIGNATURE_SIZE
-    )
 
 
 def receive(

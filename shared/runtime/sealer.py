@@ -33,7 +33,7 @@ from shared.runtime.ledger import Ledger
 from shared.runtime.log_state import LogState, by_the_sealer, recorded
 from shared.runtime.log_store import LogStore
 from shared.runtime.log_witnesses import Round, Witnesses
-from shared.runtime.receiving import Heard, Parked, Record, examine_all
+from shared.runtime.receiving import Heard, Parked, Record, examine
 from shared.runtime.sealing import (
     Chains,
     Grown,
@@ -63,8 +63,10 @@ from shared.tlog.tiles import ENTRIES, bundles_of_growth
 
 AT_ONCE: Final = 16_384
 """Leaves that are decided on at once; so many are sealed without waiting for the interval."""
-POLL: Final = 1000
-"""Most messages that are examined in one go, while nothing else of the process runs."""
+POLL: Final = 4096
+"""Most messages that are read in one go."""
+EXAMINED_AT_ONCE: Final = 256
+"""Messages that one thread examines in one go: signatures are checked on as many cores as there are."""
 LOOK_EVERY: Final = 0.2
 """Seconds between two looks at what is due when nothing arrives."""
 
@@ -263,10 +265,12 @@ class Sealing:
 
     async def _read(self, consumer: AIOKafkaConsumer) -> None:
         for place, messages in (await consumer.getmany(timeout_ms=int(LOOK_EVERY * 1000), max_records=POLL)).items():
-            self.arrive(place.partition, [record_of(message) for message in messages])
+            await self._arrive(place.partition, [record_of(message) for message in messages])
 
-    def arrive(self, partition: int, records: Sequence[Record]) -> None:
-        self.arrived[partition] += examine_all(records, self.trust)
+    async def _arrive(self, partition: int, records: Sequence[Record]) -> None:
+        lots = [records[at : at + EXAMINED_AT_ONCE] for at in range(0, len(records), EXAMINED_AT_ONCE)]
+        for examined in await asyncio.gather(*(asyncio.to_thread(_examine, lot, self.trust) for lot in lots)):
+            self.arrived[partition] += examined
         self.offsets[partition] = self.read_to[partition] = records[-1].offset + 1
 
     async def _seal_when_due(self, consumer: AIOKafkaConsumer) -> None:
@@ -384,6 +388,10 @@ class Sealing:
 
     def _since(self, then: float) -> float:
         return self._now() - then
+
+
+def _examine(records: Sequence[Record], trust: Trust) -> list[Heard | Parked]:
+    return [examine(record, trust) for record in records]
 
 
 def _tell(parked: Sequence[Parked], opened: Sequence[Hole]) -> None:

@@ -3,6 +3,10 @@
 A message becomes a leaf exactly when a receiver would have accepted it (`receiving`): the next number of its chain, decodable, at its
 place, signed, its speaker's to say. What comes too early is held back until the numbers before it have come; the missing number is a
 hole. Everything else is parked. Leaves stand in the order of each partition; an event that waited stands behind the one it waited for.
+
+Each event's own signature is checked, although the next one's would vouch for its bytes: the log shows the signature beside the leaf,
+a dossier that proves one event has no other, and what no receiver has heard is not to be sealed as if it had been. A message whose
+signature was spoilt on its way is parked here as it is everywhere, a hole until a good copy comes (`ledger relay-again`).
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -24,7 +28,6 @@ from shared.runtime.receiving import (
     Received,
     Record,
     examine,
-    examine_all,
     receive,
 )
 from shared.runtime.trust import Trust
@@ -136,7 +139,7 @@ def take_again(
     records = [Record(partition, leaf, None, entry, (), sign) for leaf, (partition, entry, sign) in enumerate(placed)]
     taken: list[Taken] = []
     for partition, run in groupby(records, key=lambda record: record.partition):
-        taken.append(take(chains, partition, {}, examine_all(list(run), trust), trust, now))
+        taken.append(take(chains, partition, {}, [examine(record, trust) for record in run], trust, now))
         chains, trust = taken[-1].chains, taken[-1].trust
     if sum(len(one.leaves) for one in taken) != len(records):
         raise LogRefused("the log store holds a leaf that no service can have said there: it was changed")
@@ -160,7 +163,7 @@ class _Turn:
             again = [examine(item.record, self.trust) for item in self.waiting]
             self.waiting = [item for item in again if isinstance(item, Heard)]
             self.parked += [item for item in again if isinstance(item, Parked)]
-            examined = examine_all(received.rest, self.trust)
+            examined = [examine(record, self.trust) for record in received.rest]
 
     def _receive(self, examined: Sequence[Heard | Parked]) -> Received:
         received = receive(None, self.heads, self.known, self.waiting, examined)

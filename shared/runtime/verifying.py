@@ -4,8 +4,8 @@
 other. Each violation is a finding; what the codes mean is in findings.py.
 """
 
-from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections import Counter, deque
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from uuid import UUID
 
@@ -16,7 +16,7 @@ from shared.contract.hashing import ZERO_HASH, event_hash
 from shared.contract.topics import is_system
 from shared.contract.vocabulary import ServiceName
 from shared.runtime.findings import Finding
-from shared.runtime.receiving import Parked, ParkReason, Record, examine
+from shared.runtime.receiving import Heard, Parked, ParkReason, Record, examine
 from shared.runtime.trust import Trust
 from shared.runtime.views import Row
 
@@ -26,7 +26,8 @@ Place = tuple[ServiceName, int, int]
 
 @dataclass(slots=True)
 class TopicCheck:
-    """The topic as an auditor hears it from its first message on."""
+    """The topic as an auditor hears it from its first message on, with a receiver's patience: what comes too early, or before a good
+    copy of it, is a finding only when `finish` is reached without it."""
 
     trust: Trust
     heads: dict[tuple[ServiceName, int], Head] = field(default_factory=dict)
@@ -35,34 +36,25 @@ class TopicCheck:
     incidents: set[UUID] = field(default_factory=set)
     messages: int = 0
     copies: int = 0
+    spoilt: int = 0
+    """Copies whose own signature is false: the same bytes are there with a true one."""
     findings: list[Finding] = field(default_factory=list)
+    _early: dict[Place, Heard] = field(default_factory=dict)
+    _doubted: list[tuple[Event, Parked]] = field(default_factory=list)
 
     def take(self, record: Record) -> None:
         self.messages += 1
-        where = f"topic partition {record.partition}, offset {record.offset}"
-        examined = examine(record, self.trust)
-        if isinstance(examined, Parked):
-            self.findings.append(
-                Finding(examined.reason.value, where, examined.detail, examined.event.id if examined.event else None)
-            )
-            return
-        event = examined.event
-        chain = (event.service, event.link.partition)
-        place = (*chain, event.link.sequence)
-        match verdict := judge(self.heads.get(chain, EMPTY), event, self.hashes.get(place)):
-            case Verdict.DUPLICATE:
-                self.copies += 1
-            case Verdict.EQUIVOCATION:
-                self.findings.append(Finding(ParkReason.EQUIVOCATION.value, where, _name(place), event.id))
-            case Verdict.ACCEPT | Verdict.GAP | Verdict.BROKEN_LINK:
-                if verdict is not Verdict.ACCEPT:
-                    self.findings.append(Finding(verdict.value, where, f"before {_name(place)}", event.id))
-                self.heads[chain] = Head(event.link.sequence, event.hash)
-                self.hashes[place] = event.hash
-                self.trust = self.trust.after(event)
-                self.types[short_name(event.type)] += 1
-                if not is_system(event.incident_id):
-                    self.incidents.add(event.incident_id)
+        self._take_all([record])
+
+    def finish(self) -> None:
+        """Nothing comes any more. A chain is followed across what it lacks, so that each hole is one finding."""
+        for place in sorted(self._early):
+            if (heard := self._early.pop(place, None)) is not None:
+                self._find(ParkReason.GAP, heard.record, f"before {_name(place)}", heard.event)
+                self._take_all(self._follow(heard))
+        for event, parked in self._doubted:
+            self._doubt(event, parked)
+        self._doubted.clear()
 
     def order(self) -> dict[int, list[bytes]]:
         """The hashes of the events of each partition, in the order in which they were first heard."""
@@ -70,6 +62,69 @@ class TopicCheck:
         for (_, partition, _), hash_ in self.hashes.items():
             partitions.setdefault(partition, []).append(hash_)
         return partitions
+
+    def _take_all(self, records: Sequence[Record]) -> None:
+        due = deque(records)
+        while due:
+            due += self._take(examine(due.popleft(), self.trust))
+
+    def _take(self, examined: Heard | Parked) -> Sequence[Record]:
+        """Returns what has waited for it."""
+        if isinstance(examined, Heard):
+            return self._hear(examined)
+        if examined.reason is ParkReason.UNTRUSTED and examined.event is not None:
+            self._doubted.append((examined.event, examined))
+        else:
+            self._find(examined.reason, examined.record, examined.detail, examined.event)
+        return ()
+
+    def _hear(self, heard: Heard) -> Sequence[Record]:
+        place = _place(heard.event)
+        match verdict := judge(self.heads.get(place[:2], EMPTY), heard.event, self.hashes.get(place)):
+            case Verdict.DUPLICATE:
+                self.copies += 1
+            case Verdict.EQUIVOCATION:
+                self._find(ParkReason.EQUIVOCATION, heard.record, _name(place), heard.event)
+            case Verdict.GAP:
+                self._wait(heard, place)
+            case Verdict.ACCEPT | Verdict.BROKEN_LINK:
+                if verdict is Verdict.BROKEN_LINK:
+                    self._find(ParkReason.BROKEN_LINK, heard.record, f"before {_name(place)}", heard.event)
+                return self._follow(heard)
+        return ()
+
+    def _wait(self, heard: Heard, place: Place) -> None:
+        first = self._early.setdefault(place, heard)
+        if first.event.hash != heard.event.hash:
+            self._find(ParkReason.EQUIVOCATION, heard.record, _name(place), heard.event)
+        elif first is not heard:
+            self.copies += 1
+
+    def _follow(self, heard: Heard) -> Sequence[Record]:
+        event, (service, partition, sequence) = heard.event, _place(heard.event)
+        self.heads[service, partition] = Head(sequence, event.hash)
+        self.hashes[service, partition, sequence] = event.hash
+        self.types[short_name(event.type)] += 1
+        if not is_system(event.incident_id):
+            self.incidents.add(event.incident_id)
+        waited = []
+        if (trust := self.trust.after(event)) is not self.trust:
+            waited = [parked.record for _, parked in self._doubted]
+            self.trust = trust
+            self._doubted.clear()
+        if (next_ := self._early.pop((service, partition, sequence + 1), None)) is not None:
+            waited.append(next_.record)
+        return waited
+
+    def _doubt(self, event: Event, parked: Parked) -> None:
+        if self.hashes.get(_place(event)) == event.hash:
+            self.spoilt += 1
+        else:
+            self._find(parked.reason, parked.record, parked.detail, event)
+
+    def _find(self, reason: ParkReason, record: Record, detail: str, event: Event | None) -> None:
+        where = f"topic partition {record.partition}, offset {record.offset}"
+        self.findings.append(Finding(reason.value, where, detail, event.id if event else None))
 
 
 @dataclass(slots=True)
@@ -182,6 +237,10 @@ def compare(topic: TopicCheck, ledger: LedgerCheck, relayed: Mapping[int, int]) 
                 Finding("not_in_ledger", f"{ledger.owner}'s ledger, {_name(place)}", "missing in the database")
             )
     return findings
+
+
+def _place(event: Event) -> Place:
+    return event.link.service, event.link.partition, event.link.sequence
 
 
 def _name(place: Place) -> str:

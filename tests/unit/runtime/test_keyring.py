@@ -137,6 +137,7 @@ def codes(records: list[Record]) -> tuple[set[str], set[str]]:
                 "hash": one.hash,
             }
         )
+    topic.finish()
     return {finding.code for finding in topic.findings}, {finding.code for finding in ledger.findings}
 
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from shared.contract.catalogue.intake import ReportChannel, Reported
 from shared.contract.vocabulary import ServiceName
-from shared.runtime.receiving import Heard, ParkReason, Record, examine, examine_all, receive
+from shared.runtime.receiving import Heard, ParkReason, Record, examine, receive
 from shared.runtime.sealing import (
     Chains,
     Hole,
@@ -44,7 +44,7 @@ def at(offset: int, record: Record) -> Record:
 
 def taken(chains: Chains, records: Sequence[Record], known: Sequence[Heard] = (), now: datetime = NOW) -> Taken:
     hashes = {(heard.event.service, heard.event.link.sequence): heard.event.hash for heard in known}
-    return take(chains, PARTITION, hashes, examine_all(records, trust()), trust(), now)
+    return take(chains, PARTITION, hashes, [examine(record, trust()) for record in records], trust(), now)
 
 
 def numbers(leaves: Sequence[Heard]) -> list[int]:
@@ -75,20 +75,14 @@ def test_leaves_are_what_a_receiver_accepts_in_its_order_however_it_comes_in_bat
     assert [hole.sequence for hole in chains.holes.values()] == ([len(leaves) + 1] if waiting else [])
 
 
-@given(arrivals)
-def test_one_signature_vouches_for_a_run_and_finds_what_each_alone_would(order: list[int]) -> None:
-    records = [at(offset, SAID[number]) for offset, number in enumerate(order)]
-    assert examine_all(records, trust()) == [examine(record, trust()) for record in records]
-
-
-def test_a_run_whose_last_signature_is_false_is_checked_one_by_one() -> None:
-    broken = [*SAID[:4], replace(SAID[4], signature=bytes(64))]
-    assert [isinstance(item, Heard) for item in examine_all(broken, trust())] == [True, True, True, True, False]
-
-
-def test_bytes_that_nobody_signed_are_not_vouched_for_by_those_before() -> None:
-    forged = chain(INTAKE, 5, by=ServiceName.NOTIFY)
-    assert not any(isinstance(item, Heard) for item in examine_all(forged, trust()))
+def test_what_no_receiver_would_hear_is_no_leaf_though_a_later_event_names_its_hash() -> None:
+    spoilt = replace(SAID[1], signature=bytes(64))
+    first = taken(Chains(), [at(0, SAID[0]), at(1, spoilt), at(2, SAID[2])])
+    assert numbers(first.leaves) == [1]
+    assert [(item.record.offset, item.reason) for item in first.parked] == [(1, ParkReason.UNTRUSTED)]
+    healed = taken(first.chains, [at(3, SAID[0]), at(4, SAID[1]), at(5, SAID[2])], first.leaves)
+    assert numbers(healed.leaves) == [2, 3]
+    assert [heard.record.signature for heard in healed.leaves] == [SAID[1].signature, SAID[2].signature]
 
 
 def test_a_hole_is_as_old_as_the_first_event_behind_it() -> None:

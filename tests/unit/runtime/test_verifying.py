@@ -1,10 +1,12 @@
 """What an auditor finds: every way to touch the history has a name, and an untouched one has no findings."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from shared.contract.catalogue.intake import ReportChannel, Reported
 from shared.contract.envelope import read
 from shared.contract.hashing import event_hash
 from shared.contract.vocabulary import ServiceName
@@ -43,6 +45,7 @@ def findings(rows_: Rows, records: list[Record], *, relayed: int = 6, head: int 
     topic = TopicCheck(trust())
     for record in records:
         topic.take(record)
+    topic.finish()
     ledger = LedgerCheck(ServiceName.INTAKE, trust())
     for row in rows_:
         ledger.take(row)
@@ -109,6 +112,32 @@ def test_a_message_missing_at_the_end_of_the_topic_is_found_because_the_relay_ha
 def test_a_forged_message_is_found() -> None:
     forged = Record(3, 99, None, RECORDS[5].value.replace(b"maria", b"mario"), (), RECORDS[5].signature)
     assert codes(rows(), [*RECORDS, forged]) == {"untrusted"}
+
+
+def spoilt(record: Record) -> Record:
+    return replace(record, signature=bytes(64))
+
+
+def test_a_message_that_was_spoilt_on_its_way_is_found_until_a_good_copy_comes() -> None:
+    broken = [*RECORDS[:2], spoilt(RECORDS[2]), *RECORDS[3:]]
+    assert codes(rows(), broken) == {"untrusted", "gap", "not_on_topic"}
+    topic = TopicCheck(trust())
+    for record in [*broken, *RECORDS, spoilt(RECORDS[4])]:
+        topic.take(record)
+    topic.finish()
+    assert (topic.findings, len(topic.hashes), topic.copies, topic.spoilt) == ([], 6, 5, 2)
+    assert topic.order() == {3: [event_hash(record.value) for record in RECORDS]}
+
+
+def test_what_comes_late_is_no_finding_and_each_hole_is_one() -> None:
+    assert findings(rows(), [RECORDS[0], *RECORDS[2:4], *RECORDS[:2], *RECORDS[4:]]) == []
+    found = findings(rows(), [RECORDS[0], *RECORDS[2:4], RECORDS[5]])
+    assert [finding.code for finding in found] == ["gap", "gap", "not_on_topic", "not_on_topic"]
+
+
+def test_two_events_that_wait_at_one_number_are_found() -> None:
+    rival = chain(ServiceName.INTAKE, 3, data=Reported(opens=False, channel=ReportChannel.API))[2]
+    assert codes(rows(), [*RECORDS[:1], RECORDS[2], rival, *RECORDS[1:]]) == {"equivocation"}
 
 
 def test_every_finding_says_what_it_means() -> None:

@@ -1,0 +1,104 @@
+"""A message whose signature was spoilt on its way to the topic: nobody hears it, the log waits for it, a good copy heals all."""
+
+import base64
+from dataclasses import replace
+from uuid import UUID
+
+from shared.audit.files import Folder
+from shared.audit.log import Anchors, LogAudit, Options, audit_log
+from shared.contract.catalogue.intake import ReportChannel, Reported
+from shared.contract.topics import HEADER_SIGNATURE, key_of, partition_of
+from shared.contract.vocabulary import ServiceName
+from shared.runtime import auditing, clock, rebuilding, trust
+from shared.runtime.auditing import Sources, Verification
+from shared.runtime.receiving import Record
+from shared.tlog.policy import Policy
+from tests.integration.conftest import Environment
+from tests.integration.review.seals import Desk, Reader, opened, put, sealing, until
+from tests.integration.runtime.processes import Process, process
+
+REPORTED = Reported(opens=True, channel=ReportChannel.API, description="a whiteboard")
+SPOILT = ((HEADER_SIGNATURE, base64.b64encode(bytes(64))),)
+
+
+async def test_a_spoilt_message_is_sealed_and_heard_once_a_good_copy_comes(environment: Environment) -> None:
+    incident = clock.new_id()
+    async with (
+        process(environment, ServiceName.INTAKE, parts=["writer"]) as intake,
+        process(environment, ServiceName.TRIAGE) as triage,
+        process(environment, ServiceName.NOTIFY) as notify,
+        process(environment, ServiceName.REVIEW) as review,
+        opened(environment) as desk,
+        sealing(desk.sealer()),
+    ):
+        reader = Reader(desk.folder, desk.vkey)
+        one, two, three = await said(intake, incident, 3)
+        await put(environment, [one, replace(two, headers=SPOILT), three])
+        await intake.running.pool.execute("UPDATE relay_cursor SET sequence = 3 WHERE partition = $1", one.partition)
+
+        await until(lambda: reader.size() == 2, "the first is sealed, and review's word that one is parked")
+        await until(lambda: parks(triage, ("untrusted", None), ("gap", None)), "triage hears the first only")
+        assert two.value not in reader.leaves()
+        assert three.value not in reader.leaves()
+        assert audit(environment, desk).findings == []
+
+        await rebuilding.relay_again(intake.running.pool)
+        intake.start("relay")
+        await until(lambda: reader.size() == 4, "all is sealed")
+        for receiver in (triage, notify, review):
+            await until(lambda one=receiver: holds(one, 4), "all is heard")
+        leaves = reader.leaves()
+        assert [leaf for leaf in leaves if leaf in {one.value, two.value, three.value}] == [
+            one.value,
+            two.value,
+            three.value,
+        ]
+        assert await triage.parked() == [("untrusted", "heard by another copy"), ("gap", "heard")]
+        assert audit(environment, desk).findings == []
+        await until(lambda: relayed(review), "what the topic lacks is on its way")
+        verification = await verify(environment)
+        assert verification.findings == ()
+        assert verification.topic.spoilt == 1
+
+
+async def said(intake: Process, incident: UUID, count: int) -> list[Record]:
+    """Messages as intake's relay would send them."""
+    for _ in range(count):
+        await intake.say(REPORTED, incident)
+    return [
+        Record(
+            partition_of(incident),
+            0,
+            key_of(incident),
+            row["envelope"],
+            ((HEADER_SIGNATURE, base64.b64encode(row["signature"])),),
+            row["signature"],
+        )
+        for row in await intake.rows()
+    ]
+
+
+async def parks(receiver: Process, *parked: tuple[str, str | None]) -> bool:
+    return await receiver.parked() == list(parked)
+
+
+async def holds(receiver: Process, count: int) -> bool:
+    return len(await receiver.rows()) == count
+
+
+async def relayed(service: Process) -> bool:
+    return (await service.running.readiness())["lag"]["to_relay"] == 0
+
+
+def audit(environment: Environment, desk: Desk) -> LogAudit:
+    """What anybody finds in the folder, each signature checked by itself."""
+    known = trust.load(environment.keys.trust_file)
+    anchors = Anchors(desk.vkey, known, Policy.parse(desk.settings.log_policy_file.read_bytes()))
+    return audit_log(Folder(desk.folder), anchors, Options(None, every_signature=True), lambda _name, _at, _of: None)
+
+
+async def verify(environment: Environment) -> Verification:
+    databases = {service: environment.databases[service].auditor_dsn for service in ServiceName}
+    kafka = {"bootstrap_servers": environment.bootstrap}
+    sources = Sources(databases, kafka, environment.topic, trust.load(environment.keys.trust_file))
+    return await auditing.verify(sources, lambda _name, _count: None)
