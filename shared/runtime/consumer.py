@@ -40,6 +40,8 @@ S = TypeVar("S")
 BATCH: Final = 500
 AT_ONCE: Final = 3
 """Partitions that are heard side by side; each takes a connection of the pool."""
+WAITED: Final = 2000
+"""Most messages of a chain that waited and are taken up in one transaction."""
 log = structlog.get_logger(__name__)
 
 
@@ -56,6 +58,8 @@ class Consumer(Generic[C, S]):
     metrics."""
     rebuilding: bool = False
     """Whether the service's own events are taken from the topic too, as by one who has lost them; nothing is reacted to then."""
+    assigned: set[int] = field(default_factory=set)
+    """Partitions that are newly this replica's: what is parked there has not been looked at with its keys yet."""
     _at_once: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(AT_ONCE))
 
     async def run(self) -> None:
@@ -74,6 +78,8 @@ class Consumer(Generic[C, S]):
         try:
             await consumer.start()
             while True:
+                while self.assigned:
+                    await self.take_up(self.assigned.pop())
                 batches = await consumer.getmany(timeout_ms=1000)
                 # Side by side: while one partition waits for Postgres, another's signatures are checked.
                 hearing = (self._hear_messages(place.partition, messages) for place, messages in batches.items())
@@ -92,10 +98,43 @@ class Consumer(Generic[C, S]):
             await self.hear(partition, [record_of(message) for message in messages], messages[-1].offset + 1)
 
     async def hear(self, partition: int, records: Sequence[Record], next_offset: int | None = None) -> None:
-        """One batch of one partition, all or nothing; `next_offset` is where to go on afterwards, None for what is heard again."""
+        """One batch of one partition, all or nothing; `next_offset` is where to go on afterwards, None for what is heard again.
+
+        Then, each in a transaction of its own, the rest of what waited for it, and what is signed with a key that it names. Who dies in
+        between finds that in `take_up`."""
+        batch = await self._hear(partition, records, next_offset)
+        keys = bool(batch.learned)
+        while batch.left:
+            batch = await self._hear(partition, (), None)
+            keys = keys or bool(batch.learned)
+        if keys:
+            await self._trust_again(partition)
+
+    async def take_up(self, partition: int) -> None:
+        """What is parked and can be heard by now: nothing is missing before it any more, or its key has become known, by the trust file
+        of this start or by what another replica heard."""
+        await self.hear(partition, ())
+        await self._trust_again(partition)
+
+    async def _trust_again(self, partition: int) -> None:
+        """Hears what was parked as untrusted and is trusted now, as if it had just come."""
+        last = 0
+        while rows := await self.pool.fetch(
+            """SELECT * FROM parked WHERE partition = $1 AND reason = 'untrusted' AND resolved_at IS NULL AND parked_id > $2
+               ORDER BY parked_id LIMIT $3""",
+            partition,
+            last,
+            WAITED,
+        ):
+            last = rows[-1]["parked_id"]
+            records = [record_from(row) for row in rows]
+            examined = await asyncio.to_thread(_examine, records, self.trust)
+            if trusted := [item.record for item in examined if isinstance(item, Heard)]:
+                await self.hear(partition, trusted)
+
+    async def _hear(self, partition: int, records: Sequence[Record], next_offset: int | None) -> "_Batch":
         # In a thread, because checking signatures lets the rest of the process go on.
-        examined = await asyncio.to_thread(lambda: [examine(record, self.trust) for record in records])
-        batch = _Batch(partition, self.trust, examined)
+        batch = _Batch(partition, self.trust, await asyncio.to_thread(_examine, records, self.trust))
         async with self.pool.acquire() as connection, connection.transaction():
             while await self._go_on(connection, batch):
                 pass
@@ -117,6 +156,7 @@ class Consumer(Generic[C, S]):
                 partition=partition,
                 offset=parked.record.offset,
             )
+        return batch
 
     async def _go_on(self, connection: Connection, batch: "_Batch") -> bool:
         """Hears the batch to its end or to a change of key, whatever comes first; True when there is more."""
@@ -129,7 +169,7 @@ class Consumer(Generic[C, S]):
             batch.reacted += await self._react(connection, received.accepted)
         batch.accepted += received.accepted
         batch.parked += received.parked
-        batch.examined = [examine(record, batch.trust) for record in received.rest]
+        batch.examined = _examine(received.rest, batch.trust)
         return received.rotated
 
     async def _judge(self, connection: Connection, batch: "_Batch") -> Received:
@@ -142,29 +182,43 @@ class Consumer(Generic[C, S]):
         if learned := await rotations(connection, batch.trust, heads):
             batch.learn(learned)
         chains = {ServiceName(row["service"]): Head(row["sequence"], row["hash"]) for row in heads}
-        early = await self._early(connection, batch, new_keys=bool(learned))
+        waited = await self._waited(connection, batch, chains)
+        early = [item for item in waited if isinstance(item, Heard)]
+        refused = [item for item in waited if isinstance(item, Parked)]
         known = await self._known(connection, partition, chains, [*batch.examined, *early])
-        return receive(None if self.rebuilding else self.ledger.service, chains, known, early, batch.examined)
+        own = None if self.rebuilding else self.ledger.service
+        received = receive(own, chains, known, early, [*refused, *batch.examined])
+        # A full page of a chain that has moved: more of it may wait.
+        full = {service for service, count in Counter(item.event.service for item in early).items() if count == WAITED}
+        batch.left = batch.left or not full.isdisjoint(heard.event.service for heard in received.accepted)
+        return received
 
-    async def _early(self, connection: Connection, batch: "_Batch", *, new_keys: bool) -> Sequence[Heard]:
-        """What came too early before, of those chains in which its time may have come: the batch has the number before one, or keys
-        are known now that were not then."""
+    async def _waited(
+        self, connection: Connection, batch: "_Batch", chains: Mapping[ServiceName, Head]
+    ) -> list[Heard | Parked]:
+        """What came too early before, of those chains in which its time may have come: the number before one is the head, or in the
+        batch. The first of each chain."""
         services, sequences = _places(batch.examined)
         rows = await connection.fetch(
-            """WITH waiting AS (
-                   SELECT * FROM parked WHERE partition = $1 AND reason = ANY($2) AND resolved_at IS NULL
-               )
-               SELECT partition, kafka_offset, message_key, value, headers FROM waiting WHERE $3 OR service IN (
-                   SELECT service FROM waiting JOIN unnest($4::text[], $5::bigint[]) AS heard (service, sequence) USING (service)
-                   WHERE waiting.sequence = heard.sequence + 1
-               ) ORDER BY service, sequence LIMIT 10000""",
+            """SELECT waiting.* FROM (
+                   SELECT DISTINCT parked.service, chain.sequence AS head
+                   FROM unnest($2::text[], $3::bigint[]) AS heard (service, sequence)
+                   JOIN parked ON parked.service = heard.service AND parked.sequence = heard.sequence + 1
+                   JOIN unnest($4::text[], $5::bigint[]) AS chain (service, sequence) ON chain.service = parked.service
+                   WHERE parked.partition = $1 AND reason = 'gap' AND resolved_at IS NULL
+               ) AS due CROSS JOIN LATERAL (
+                   SELECT partition, kafka_offset, message_key, value, headers FROM parked
+                   WHERE parked.partition = $1 AND parked.service = due.service AND parked.sequence > due.head
+                   AND reason = 'gap' AND resolved_at IS NULL ORDER BY sequence LIMIT $6
+               ) AS waiting""",
             batch.partition,
-            [ParkReason.GAP.value, *([ParkReason.UNTRUSTED.value] if new_keys else [])],
-            new_keys,
-            services,
-            sequences,
+            [*services, *(service.value for service in chains)],
+            [*sequences, *(head.sequence for head in chains.values())],
+            [service.value for service in chains],
+            [head.sequence for head in chains.values()],
+            WAITED,
         )
-        return [item for row in rows if isinstance(item := examine(record_from(row), batch.trust), Heard)]
+        return _examine([record_from(row) for row in rows], batch.trust)
 
     async def _known(
         self,
@@ -215,7 +269,7 @@ class Consumer(Generic[C, S]):
             return
         await connection.executemany(
             """INSERT INTO parked (reason, detail, partition, kafka_offset, service, sequence, message_key, value, headers)
-               VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT (partition, kafka_offset, reason) DO NOTHING""",
+               VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT DO NOTHING""",
             [
                 (
                     item.reason.value,
@@ -233,18 +287,29 @@ class Consumer(Generic[C, S]):
         )
 
     async def _resolve(self, connection: Connection, partition: int, received: Received) -> None:
+        """By offset and hash: after the broker lost messages another may stand where one was parked."""
+        settled: list[tuple[Heard | Parked, str]] = [
+            *((heard, "heard") for heard in (*received.accepted, *received.duplicates)),
+            *((item, f"parked as {item.reason}") for item in received.parked if item.event is not None),
+        ]
         await connection.execute(
-            """UPDATE parked SET resolved_at = clock_timestamp(), resolution = 'heard'
-               WHERE partition = $1 AND resolved_at IS NULL AND reason NOT IN ('projection', 'reaction') AND kafka_offset = ANY($2)""",
+            """UPDATE parked SET resolved_at = clock_timestamp(), resolution = settled.resolution
+               FROM unnest($2::bigint[], $3::bytea[], $4::text[]) AS settled (kafka_offset, hash, resolution)
+               WHERE partition = $1 AND resolved_at IS NULL AND reason NOT IN ('projection', 'reaction')
+               AND parked.kafka_offset = settled.kafka_offset AND parked.hash = settled.hash
+               AND settled.resolution <> 'parked as ' || reason""",
             partition,
-            [*(heard.record.offset for heard in received.accepted), *received.duplicates],
+            [item.record.offset for item, _ in settled],
+            [item.event.hash for item, _ in settled if item.event is not None],
+            [resolution for _, resolution in settled],
         )
         # A message that waited, or was spoilt on its way, may have come again: then its number is behind the head by now.
         await connection.execute(
             """UPDATE parked SET resolved_at = clock_timestamp(), resolution = 'heard by another copy'
-               FROM ledger WHERE parked.partition = $1 AND resolved_at IS NULL AND reason IN ('gap', 'untrusted')
-               AND ledger.service = parked.service AND ledger.partition = parked.partition AND ledger.sequence = parked.sequence
-               AND ledger.envelope = parked.value""",
+               FROM chain JOIN ledger USING (service, partition)
+               WHERE chain.partition = $1 AND parked.partition = $1 AND parked.service = chain.service
+               AND parked.sequence <= chain.sequence AND resolved_at IS NULL AND reason IN ('gap', 'untrusted')
+               AND ledger.sequence = parked.sequence AND ledger.hash = parked.hash""",
             partition,
         )
 
@@ -332,6 +397,8 @@ class _Batch:
     partition: int
     trust: Trust
     examined: list[Heard | Parked]
+    left: bool = False
+    """More waits than one transaction takes."""
     learned: list[Event] = field(default_factory=list)
     accepted: list[Heard] = field(default_factory=list)
     parked: list[Parked] = field(default_factory=list)
@@ -340,7 +407,7 @@ class _Batch:
     def learn(self, rotations: Sequence[Event]) -> None:
         self.learned += rotations
         self.trust = self.trust.after(*rotations)
-        self.examined = [examine(item.record, self.trust) for item in self.examined]
+        self.examined = _examine([item.record for item in self.examined], self.trust)
 
 
 class _FromDatabase(ConsumerRebalanceListener):  # type: ignore[misc]
@@ -359,6 +426,11 @@ class _FromDatabase(ConsumerRebalanceListener):  # type: ignore[misc]
         offsets = {row["partition"]: row["next_offset"] for row in rows}
         for place in assigned:
             self._consumer.seek(place, offsets[place.partition])
+            self._owner.assigned.add(place.partition)
+
+
+def _examine(records: Iterable[Record], trust: Trust) -> list[Heard | Parked]:
+    return [examine(record, trust) for record in records]
 
 
 def _places(items: Iterable[Heard | Parked]) -> tuple[list[str], list[int]]:

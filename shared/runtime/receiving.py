@@ -65,11 +65,11 @@ class Parked:
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """What became of a batch: accepted in chain order, parked, duplicates (by offset), and the heads after it."""
+    """What became of a batch: accepted in chain order, parked, duplicates, and the heads after it."""
 
     accepted: tuple[Heard, ...]
     parked: tuple[Parked, ...]
-    duplicates: tuple[int, ...]
+    duplicates: tuple[Heard, ...]
     heads: Mapping[ServiceName, Head]
     rotated: bool = False
     """The last accepted event changes a key."""
@@ -170,7 +170,7 @@ class _Batch:
     early: dict[tuple[ServiceName, int], Heard]
     accepted: list[Heard] = field(default_factory=list)
     parked: list[Parked] = field(default_factory=list)
-    duplicates: list[int] = field(default_factory=list)
+    duplicates: list[Heard] = field(default_factory=list)
     rotated: bool = False
 
     def take_up_waiting(self) -> None:
@@ -182,7 +182,7 @@ class _Batch:
 
     def hear_own(self, item: Heard) -> None:
         if self.known.get(_place(item.event)) == item.event.hash:
-            self.duplicates.append(item.record.offset)
+            self.duplicates.append(item)
         else:
             self.parked.append(Parked(item.record, ParkReason.NOT_OURS, "this service never said it", item.event))
 
@@ -204,7 +204,7 @@ class _Batch:
                     return None
                 return self.early.pop((event.service, event.link.sequence + 1), None)
             case Verdict.DUPLICATE:
-                self.duplicates.append(item.record.offset)
+                self.duplicates.append(item)
             case Verdict.GAP | Verdict.EQUIVOCATION | Verdict.BROKEN_LINK:
                 head = self.heads[event.service]
                 detail = f"number {event.link.sequence} of {event.service}/{event.link.partition}; the head is {head.sequence}"

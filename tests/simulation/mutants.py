@@ -243,7 +243,7 @@ _move_own_heads = Replica.move_own_heads
 def _resolved_only_gaps(self: Replica, transaction: Transaction, partition: int, received: Received) -> None:
     """A copy that was parked because its key was missing stays parked for ever."""
     heard = {item.record.offset for item in received.accepted}
-    copies = set(received.duplicates)
+    copies = {item.record.offset for item in received.duplicates}
     for key, (item, resolved) in transaction.scan(("parked", partition)).items():
         gap = item.reason is ParkReason.GAP
         row = transaction.get("ledger", place_of(item.event)) if gap else None

@@ -32,7 +32,7 @@ from tests.simulation.sealer import Sealer
 if TYPE_CHECKING:
     from tests.simulation.world import World
 
-TURN, BATCH, HEARD = 6, 5, 7
+TURN, BATCH, HEARD, WAITED = 6, 5, 7, 4
 """Smaller than in production, so that a short run has many turns and batches."""
 ACK_WITHIN, LOOK_EVERY = 3.0, 0.1
 ATTEMPTS = 8
@@ -488,6 +488,8 @@ class Replica:
                 generation = self.world.generation[self.service]
                 yield self.world.delay(0.005)
                 positions = {number: self.position(number) for number in self.world.assigned(self)}
+                for number in positions:
+                    yield from self.take_up(number)
             hearing: list[Future] = []
             for number, records in self.getmany(positions):
                 if self.world.chance("paused with a batch in hand", self.name):
@@ -530,9 +532,27 @@ class Replica:
 
     def hear(self, partition: int, records: Sequence[Record], next_offset: int | None = None) -> Steps:
         """Mirrors Consumer.hear."""
+        left = yield from self._hear(partition, records, next_offset)
+        while left:
+            left = yield from self._hear(partition, (), None)
+
+    def take_up(self, partition: int) -> Steps:
+        """Mirrors Consumer.take_up."""
+        yield from self.hear(partition, ())
+        trusted = [
+            parked.record
+            for parked, resolved in self.database.tables["parked", partition].values()
+            if not resolved and parked.reason is ParkReason.UNTRUSTED
+            if isinstance(self.world.examine(parked.record, self.service), Heard)
+        ]
+        if trusted:
+            yield from self.hear(partition, trusted)
+
+    def _hear(self, partition: int, records: Sequence[Record], next_offset: int | None) -> Steps:
+        """Mirrors Consumer._hear: whether more waits than one transaction takes."""
         examined = [self.world.examine(record, self.service) for record in records]
         with self.database.transaction(f"{self.name} consumer") as transaction:
-            received = yield from self._judge(transaction, partition, examined)
+            received, left = yield from self._judge(transaction, partition, examined)
             yield from transaction.statement()
             self.record(transaction, received)
             self.park(transaction, received.parked)
@@ -541,13 +561,16 @@ class Replica:
             if next_offset is not None:
                 transaction.put("heard_offset", partition, next_offset)
             yield from transaction.commit()
+        return left
 
     def _judge(self, transaction: Transaction, partition: int, examined: Sequence[Heard | Parked]) -> Steps:
         """Mirrors Consumer._judge. The lane stands for the partition's chain rows, which are locked together."""
         yield from transaction.lock([partition])
         yield from transaction.statement()
         heads = {service: transaction.get("chain", (service, partition), EMPTY) for service in self.world.services}
-        early = self.early(transaction, partition, examined)
+        waited = self.waited(transaction, partition, examined, {chain: head.sequence for chain, head in heads.items()})
+        early = [item for item in waited if isinstance(item, Heard)]
+        examined = [*(item for item in waited if isinstance(item, Parked)), *examined]
         again = [
             item.event
             for item in (*examined, *early)
@@ -555,19 +578,32 @@ class Replica:
         ]
         rows = [row.event for event in again if (row := transaction.get("ledger", place_of(event))) is not None]
         known = {(event.service, event.link.sequence): event.hash for event in rows}
-        return receiving.receive(self.service, heads, known, early, examined)
+        received = receiving.receive(self.service, heads, known, early, examined)
+        moved = {heard.event.service for heard in received.accepted}
+        return received, any([item.event.service for item in early].count(service) == WAITED for service in moved)
 
-    def early(self, transaction: Transaction, partition: int, examined: Sequence[Heard | Parked]) -> list[Heard]:
-        """Mirrors Consumer._early: of those chains of which the batch has the number before one that waits."""
+    def waited(
+        self,
+        transaction: Transaction,
+        partition: int,
+        examined: Sequence[Heard | Parked],
+        heads: Mapping[ServiceName, int],
+    ) -> list[Heard | Parked]:
+        """Mirrors Consumer._waited."""
         heard = {(item.event.service, item.event.link.sequence) for item in examined if isinstance(item, Heard)}
         waiting = [
-            item
+            (parked.event.service, parked.event.link.sequence, parked.record)
             for parked, resolved in transaction.scan(("parked", partition)).values()
             if not resolved and parked.reason is ParkReason.GAP
-            if isinstance(item := self.world.examine(parked.record, self.service), Heard)
         ]
-        due = {item.event.service for item in waiting if (item.event.service, item.event.link.sequence - 1) in heard}
-        return [item for item in waiting if item.event.service in due]
+        due = {service for service, sequence, _ in waiting if (service, sequence - 1) in heard | set(heads.items())}
+        return [
+            self.world.examine(record, self.service)
+            for chain in sorted(due)
+            for _, _, record in sorted(
+                (item for item in waiting if item[0] == chain and item[1] > heads[chain]), key=lambda item: item[1]
+            )[:WAITED]
+        ]
 
     def record(self, transaction: Transaction, received: Received) -> None:
         """Mirrors Consumer._record."""
@@ -597,13 +633,18 @@ class Replica:
 
     def resolve(self, transaction: Transaction, partition: int, received: Received) -> None:
         """Mirrors Consumer._resolve."""
-        heard = {item.record.offset for item in received.accepted} | set(received.duplicates)
+        heard = {(item.record.offset, item.event.hash) for item in (*received.accepted, *received.duplicates)}
+        moved = {(item.record.offset, item.event.hash, item.reason) for item in received.parked if item.event}
         table = ("parked", partition)
         for key, (item, resolved) in transaction.scan(table).items():
             if resolved:
                 continue
-            row = transaction.get("ledger", place_of(item.event)) if item.reason is ParkReason.GAP else None
-            if item.record.offset in heard or (row is not None and row.event.envelope == item.record.value):
+            message = (item.record.offset, item.event.hash)
+            otherwise = any(one[:2] == message and one[2] is not item.reason for one in moved)
+            waits = item.reason in {ParkReason.GAP, ParkReason.UNTRUSTED}
+            row = transaction.get("ledger", place_of(item.event)) if waits else None
+            copied = row is not None and row.event.envelope == item.record.value
+            if message in heard or otherwise or copied:
                 transaction.put(table, key, (item, True))
 
     def _react(self, transaction: Transaction, accepted: Sequence[Heard]) -> Steps:

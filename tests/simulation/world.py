@@ -261,13 +261,19 @@ class World:
     # The operator
 
     def _distrust(self) -> Steps:
-        """A receiver's trust file lacks a key for a while; then the operator adds it and replays what was parked."""
+        """A receiver's trust file lacks a key for a while; then the operator adds it, and starts the receiver again or replays what was
+        parked."""
         receiver, speaker = self._timing.sample(SERVICES, 2)
         self.missing_keys[receiver] |= {speaker}
         self.tell("operator", f"{receiver} does not trust {speaker}'s key yet")
         yield self.delay(3.0)
         self.missing_keys[receiver] -= {speaker}
-        yield from self.replay_parked(receiver)
+        if self._timing.random() < 0.5:
+            yield from self.replay_parked(receiver)
+        else:
+            for replica in self.replicas:
+                if replica.service is receiver and replica.alive:
+                    replica.die()
 
     def replay_parked(self, service: ServiceName) -> Steps:
         """`ledger parked replay`: each unresolved message by itself, in any order; mirrors rebuilding.replay_parked."""

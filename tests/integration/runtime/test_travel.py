@@ -252,7 +252,7 @@ async def test_copies_that_were_parked_before_their_key_was_trusted_are_all_sett
         triage.consumer.trust = trusted
         ids = [row["parked_id"] for row in await triage.running.pool.fetch("SELECT parked_id FROM parked ORDER BY 1")]
         await rebuilding.replay_parked(triage.running.pool, triage.consumer, ids)
-        assert await triage.parked() == [("untrusted", "heard"), ("untrusted", "heard")]
+        assert await triage.parked() == [("untrusted", "heard"), ("untrusted", "heard by another copy")]
         assert len(await triage.rows()) == 1
 
 
