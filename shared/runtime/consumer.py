@@ -280,7 +280,7 @@ class Consumer(Generic[C, S]):
                     item.event.link.sequence if item.event else None,
                     item.record.key,
                     item.record.value,
-                    json.dumps([[name, base64.b64encode(value).decode()] for name, value in item.record.headers]),
+                    headers_of(item.record),
                 )
                 for item in parked
             ],
@@ -442,6 +442,11 @@ def _places(items: Iterable[Heard | Parked]) -> tuple[list[str], list[int]]:
 def record_of(message: ConsumerRecord[bytes | None, bytes | None]) -> Record:
     headers = tuple((name, value) for name, value in message.headers)
     return Record(message.partition, message.offset, message.key, message.value or b"", headers, _signature(headers))
+
+
+def headers_of(record: Record) -> str:
+    """As a parked message keeps them."""
+    return json.dumps([[name, base64.b64encode(value).decode()] for name, value in record.headers])
 
 
 def record_from(row: Row) -> Record:

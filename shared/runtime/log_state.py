@@ -3,15 +3,13 @@
 Every write is one transaction that first checks the epoch: whoever has been replaced changes nothing any more.
 """
 
-import base64
 import contextlib
-import json
 from collections import defaultdict
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from hashlib import sha256
-from typing import Any
+from typing import Any, Final
 
 from shared.contract.catalogue.base import EventData
 from shared.contract.catalogue.system import ChainHoleRecorded, KeyRotated, MessageParkedRecorded
@@ -21,15 +19,16 @@ from shared.contract.envelope import Event, read
 from shared.contract.topics import system_incident
 from shared.contract.vocabulary import ServiceName
 from shared.runtime.appending import Proposal
-from shared.runtime.consumer import record_from
+from shared.runtime.consumer import headers_of, record_from
 from shared.runtime.lease import Fenced
 from shared.runtime.ledger import Ledger, say
-from shared.runtime.receiving import Heard, Known, Parked, examine
+from shared.runtime.receiving import Heard, Known, Parked, ParkReason, Record, examine
 from shared.runtime.sealing import Chain, Chains, Hole, Sealed, Taken
 from shared.runtime.trust import Trust
 from shared.runtime.views import Connection
 
-RECORD_AT_ONCE = 100
+RECORD_AT_ONCE: Final = 100
+PAGE: Final = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,12 +78,21 @@ class LogState:
         rows = await self._connection.fetch("SELECT partition, next_offset FROM log_offset")
         return {row["partition"]: row["next_offset"] for row in rows}
 
-    async def chains(self, trust: Trust) -> Chains:
+    async def chains(self, trust: Trust, now: datetime) -> Chains:
+        """As they were left. What waits and is not trusted any more is parked: the trust file may have become shorter."""
         heads = await self._connection.fetch("SELECT service, partition, sequence, hash FROM log_chain")
         waiting: dict[int, list[Heard]] = defaultdict(list)
+        refused: list[Parked] = []
         for row in await self._connection.fetch("SELECT * FROM log_waiting ORDER BY partition, kafka_offset"):
-            if isinstance(item := examine(record_from(row), trust), Heard):
+            item = examine(record_from(row), trust)
+            if isinstance(item, Heard):
                 waiting[row["partition"]].append(item)
+            else:
+                refused.append(item)
+        if refused:
+            async with self._fenced() as connection:
+                await self._release(connection, [item.event for item in refused if item.event is not None])
+                await self._park(connection, refused, now)
         return Chains(
             {(ServiceName(row["service"]), row["partition"]): Head(row["sequence"], row["hash"]) for row in heads},
             {partition: tuple(items) for partition, items in waiting.items()},
@@ -96,17 +104,17 @@ class LogState:
         rows = await self._connection.fetch("SELECT envelope FROM log_rotation ORDER BY service, partition, sequence")
         return trust.after(*(read(row["envelope"]) for row in rows))
 
-    async def spoken_too_early(self, rotation: Event) -> int | None:
-        """The first offset on the partition at which a message was parked that the new key may have signed."""
-        link = rotation.link
-        offset: int | None = await self._connection.fetchval(
-            """SELECT min(kafka_offset) FROM log_parked
-               WHERE partition = $1 AND service = $2 AND sequence > $3 AND reason = 'untrusted'""",
-            link.partition,
-            link.service.value,
-            link.sequence,
+    async def untrusted(self, after: int) -> tuple[int, list[Record]]:
+        """A page of what was parked as untrusted and is no leaf: how far it goes, and the messages, oldest first."""
+        rows = await self._connection.fetch(
+            """SELECT parked_id, partition, kafka_offset, message_key, value, headers
+               FROM log_parked JOIN log_chain USING (service, partition)
+               WHERE reason = 'untrusted' AND value IS NOT NULL AND log_parked.sequence > log_chain.sequence AND parked_id > $1
+               ORDER BY parked_id LIMIT $2""",
+            after,
+            PAGE,
         )
-        return offset
+        return (rows[-1]["parked_id"] if rows else after), [record_from(row) for row in rows]
 
     async def hashes(self, partition: int, examined: Sequence[Heard | Parked], heads: Mapping[Chain, Head]) -> Known:
         """The hashes of the leaves whose numbers come again."""
@@ -179,15 +187,11 @@ class LogState:
         await connection.executemany("UPDATE log_offset SET next_offset = $2 WHERE partition = $1", offsets.items())
 
     async def _hold(self, connection: Connection, taken: Sequence[Taken]) -> None:
-        released = [item.record for one in taken for item in one.released]
-        await connection.executemany(
-            "DELETE FROM log_waiting WHERE partition = $1 AND kafka_offset = $2",
-            [(record.partition, record.offset) for record in released],
-        )
+        await self._release(connection, [item.event for one in taken for item in one.released])
         held = [item for one in taken for item in one.held]
         await connection.executemany(
             """INSERT INTO log_waiting (partition, kafka_offset, service, sequence, message_key, value, headers)
-               VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (partition, kafka_offset) DO NOTHING""",
+               VALUES ($1, $2, $3, $4, $5, $6, $7)""",
             [
                 (
                     item.record.partition,
@@ -196,16 +200,23 @@ class LogState:
                     item.event.link.sequence,
                     item.record.key,
                     item.record.value,
-                    json.dumps([[name, base64.b64encode(value).decode()] for name, value in item.record.headers]),
+                    headers_of(item.record),
                 )
                 for item in held
             ],
         )
 
+    async def _release(self, connection: Connection, events: Sequence[Event]) -> None:
+        await connection.executemany(
+            "DELETE FROM log_waiting WHERE service = $1 AND partition = $2 AND sequence = $3",
+            [(event.service.value, event.link.partition, event.link.sequence) for event in events],
+        )
+
     async def _park(self, connection: Connection, parked: Sequence[Parked], now: datetime) -> None:
         await connection.executemany(
-            """INSERT INTO log_parked (partition, kafka_offset, reason, detail, value_sha256, service, sequence, parked_at)
-               VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (partition, kafka_offset) DO NOTHING""",
+            """INSERT INTO log_parked (partition, kafka_offset, reason, detail, value_sha256, service, sequence, parked_at,
+                                       message_key, value, headers)
+               VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) ON CONFLICT DO NOTHING""",
             [
                 (
                     item.record.partition,
@@ -216,6 +227,9 @@ class LogState:
                     item.event.service.value if item.event else None,
                     item.event.link.sequence if item.event else None,
                     now,
+                    item.record.key,
+                    item.record.value if item.reason is ParkReason.UNTRUSTED else None,
+                    headers_of(item.record),
                 )
                 for item in parked
             ],
@@ -262,8 +276,8 @@ class LogState:
         """Says what is overdue and what is parked, and notes that it is said, in one transaction: once each. How many it said."""
         async with self._fenced() as connection:
             parked = await connection.fetch(
-                """SELECT partition, kafka_offset, reason, value_sha256, service, sequence FROM log_parked
-                   WHERE recorded_at IS NULL ORDER BY partition, kafka_offset LIMIT $1""",
+                """SELECT parked_id, partition, kafka_offset, reason, value_sha256, service, sequence FROM log_parked
+                   WHERE recorded_at IS NULL ORDER BY parked_id LIMIT $1""",
                 RECORD_AT_ONCE,
             )
             words: dict[int, list[EventData]] = defaultdict(list)
@@ -282,9 +296,10 @@ class LogState:
                     )
                 )
             await self._say(connection, ledger, words, context)
-            await connection.executemany(
-                "UPDATE log_parked SET recorded_at = $3 WHERE partition = $1 AND kafka_offset = $2",
-                [(row["partition"], row["kafka_offset"], context.now) for row in parked],
+            await connection.execute(
+                "UPDATE log_parked SET recorded_at = $2 WHERE parked_id = ANY($1)",
+                [row["parked_id"] for row in parked],
+                context.now,
             )
             await connection.executemany(
                 "UPDATE log_hole SET recorded_at = $4 WHERE service = $1 AND partition = $2 AND sequence = $3",
@@ -355,7 +370,11 @@ async def about(connection: Connection) -> dict[str, Any]:
             for hole in await holes(connection)
         ],
         "waiting": await connection.fetchval("SELECT count(*) FROM log_waiting"),
-        "parked": await connection.fetchval("SELECT count(*) FROM log_parked"),
+        "parked": await connection.fetchval(
+            """SELECT count(*) FROM log_parked WHERE value IS NULL OR NOT EXISTS (
+                   SELECT FROM log_leaf WHERE log_leaf.service = log_parked.service AND log_leaf.partition = log_parked.partition
+                   AND log_leaf.sequence = log_parked.sequence AND log_leaf.hash = sha256('\\x00'::bytea || value))"""
+        ),
         "witnesses": [
             {
                 "name": one["name"],

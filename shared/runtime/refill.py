@@ -117,6 +117,9 @@ async def _forget_the_old_topic(connection: Connection) -> None:
     async with connection.transaction():
         await connection.execute("UPDATE relay_cursor SET sequence = 0")
         await connection.execute("UPDATE heard_offset SET next_offset = 0")
+        if await connection.fetchval("SELECT to_regclass('log_offset') IS NOT NULL"):
+            # The sealer's: it reads all again too, and knows its leaves.
+            await connection.execute("UPDATE log_offset SET next_offset = 0")
         await connection.execute("UPDATE parked SET kafka_offset = -parked_id WHERE kafka_offset >= 0")
 
 

@@ -23,7 +23,6 @@ import structlog
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from shared.contract.catalogue.system import KeyRotated
-from shared.contract.envelope import Event
 from shared.contract.hashing import event_hash
 from shared.contract.topics import PARTITIONS
 from shared.runtime import clock, telemetry
@@ -113,6 +112,7 @@ class Sealer:
         ):
             sealing = await self.take_over(connection, client)
             sealing.read_to = await sealing.state.offsets()
+            await sealing.take_up()
             async with self._reading(sealing.read_to) as consumer:
                 await sealing.run(consumer)
 
@@ -131,7 +131,7 @@ class Sealer:
         tree = await self._tree(decided.published)
         trust = await state.trust(self.trust)
         witnesses = Witnesses(self.policy, self.store, self.pace.witness_within, client)
-        sealing = Sealing(self, state, tree, await state.chains(trust), trust, witnesses, note)
+        sealing = Sealing(self, state, tree, await state.chains(trust, clock.now()), trust, witnesses, note)
         if decided.entries or note is None:
             grown = grow(tree, decided.entries, decided.signatures, list(map(event_hash, decided.entries)))
             if grown.tree.sealed != decided.tree:
@@ -152,7 +152,7 @@ class Sealer:
             entries += decode_bundle(await self._read(bundle.path), bundle.width)
             signatures += signatures_of(await self._read(signatures_path(bundle)))
         now, nothing = clock.now(), Tree()
-        taken = take_again(entries, signatures, await state.chains(self.trust), self.trust, now)
+        taken = take_again(entries, signatures, await state.chains(self.trust, now), self.trust, now)
         if (
             await asyncio.to_thread(grow, nothing, entries, signatures, list(map(event_hash, entries)))
         ).tree.sealed != shown:
@@ -253,7 +253,7 @@ class Sealing:
         try:
             while True:
                 await self._read(consumer)
-                await self._seal_when_due(consumer)
+                await self._seal_when_due()
                 await self._record_when_due()
                 await self._beat_when_due()
                 await self._witness_when_due()
@@ -268,20 +268,29 @@ class Sealing:
             await self._arrive(place.partition, [record_of(message) for message in messages])
 
     async def _arrive(self, partition: int, records: Sequence[Record]) -> None:
-        lots = [records[at : at + EXAMINED_AT_ONCE] for at in range(0, len(records), EXAMINED_AT_ONCE)]
-        for examined in await asyncio.gather(*(asyncio.to_thread(_examine, lot, self.trust) for lot in lots)):
-            self.arrived[partition] += examined
+        self.arrived[partition] += await _examined(records, self.trust)
         self.offsets[partition] = self.read_to[partition] = records[-1].offset + 1
 
-    async def _seal_when_due(self, consumer: AIOKafkaConsumer) -> None:
-        due = self._since(self.last) >= self.owner.pace.every
-        if self.offsets and (due or sum(map(len, self.arrived.values())) >= AT_ONCE):
-            for rotation in await self.seal():
-                if (offset := await self.state.spoken_too_early(rotation)) is not None:
-                    consumer.seek(TopicPartition(self.owner.topic, rotation.link.partition), offset)
+    async def take_up(self) -> None:
+        """What waits or is parked and can be a leaf by now: its key has become known, by the trust file of this start or by a leaf."""
+        for partition in self.chains.waiting:
+            self.arrived[partition] += ()
+        last, records = await self.state.untrusted(0)
+        while records or self.arrived:
+            for item in await _examined(records, self.trust):
+                if isinstance(item, Heard):
+                    self.arrived[item.record.partition].append(item)
+            last, records = await self.state.untrusted(0 if await self.seal() else last)
 
-    async def seal(self) -> list[Event]:
-        """Decides on what has arrived, and publishes what grew of it. Returns the events that change a key."""
+    async def _seal_when_due(self) -> None:
+        due = self._since(self.last) >= self.owner.pace.every
+        if not self.offsets or not (due or sum(map(len, self.arrived.values())) >= AT_ONCE):
+            return
+        if await self.seal():
+            await self.take_up()
+
+    async def seal(self) -> bool:
+        """Decides on what has arrived, and publishes what grew of it. Whether a key was changed by it."""
         now = clock.now()
         taken: list[Taken] = []
         chains, trust = self.chains, self.trust
@@ -307,7 +316,7 @@ class Sealing:
         if leaves:
             await self.publish(grown)
             telemetry.sealed(len(leaves))
-        return [heard.event for heard in leaves if isinstance(heard.event.data, KeyRotated)]
+        return any(isinstance(heard.event.data, KeyRotated) for heard in leaves)
 
     async def publish(self, grown: Grown) -> None:
         """Steps 2 to 4. The tree is decided already."""
@@ -390,8 +399,14 @@ class Sealing:
         return self._now() - then
 
 
-def _examine(records: Sequence[Record], trust: Trust) -> list[Heard | Parked]:
-    return [examine(record, trust) for record in records]
+async def _examined(records: Sequence[Record], trust: Trust) -> list[Heard | Parked]:
+    def examine_some(some: Sequence[Record]) -> list[Heard | Parked]:
+        return [examine(record, trust) for record in some]
+
+    lots = [records[at : at + EXAMINED_AT_ONCE] for at in range(0, len(records), EXAMINED_AT_ONCE)]
+    return [
+        item for lot in await asyncio.gather(*(asyncio.to_thread(examine_some, lot) for lot in lots)) for item in lot
+    ]
 
 
 def _tell(parked: Sequence[Parked], opened: Sequence[Hole]) -> None:

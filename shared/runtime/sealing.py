@@ -36,6 +36,8 @@ from shared.tlog.merkle import EMPTY_ROOT
 from shared.tlog.tiles import ENTRIES, WIDTH, Tile, width_at
 
 Chain: TypeAlias = tuple[ServiceName, int]
+Waiting: TypeAlias = dict[tuple[ServiceName, int], Heard]
+"""By speaker and number, of one partition."""
 
 MOST_WAITING: Final = 100_000
 """Events that are held back in memory; more means that a hole was left open while its service went on for long."""
@@ -99,22 +101,22 @@ def take(
     chains: Chains, partition: int, known: Known, examined: Sequence[Heard | Parked], trust: Trust, now: datetime
 ) -> Taken:
     """`known` are the hashes of the leaves at those numbers of the partition's chains which the batch repeats. Raises LogRefused."""
-    waited = chains.waiting.get(partition, ())
+    waited = {_place(item): item for item in chains.waiting.get(partition, ())}
     heads = {service: head for (service, number), head in chains.heads.items() if number == partition}
-    turn = _Turn(heads, dict(known), list(waited), trust)
+    turn = _Turn(heads, dict(known), dict(waited), trust)
     turn.take(examined)
     before = {hole.service: hole for hole in chains.holes.values() if hole.partition == partition}
     after = _holes(partition, turn, before, now)
     taken = Taken(
         leaves=tuple(turn.leaves),
         parked=tuple(turn.parked),
-        held=tuple(item for item in turn.waiting if item not in waited),
-        released=tuple(item for item in waited if item not in turn.waiting),
+        held=_without(turn.waiting, waited),
+        released=_without(waited, turn.waiting),
         opened=tuple(hole for service, hole in after.items() if before.get(service) != hole),
         filled=tuple(hole for service, hole in before.items() if after.get(service) != hole),
         chains=Chains(
             {**chains.heads, **{(service, partition): head for service, head in turn.heads.items()}},
-            {**chains.waiting, partition: tuple(turn.waiting)},
+            {**chains.waiting, partition: tuple(turn.waiting.values())},
             {
                 **{chain: hole for chain, hole in chains.holes.items() if chain[1] != partition},
                 **{hole.chain: hole for hole in after.values()},
@@ -124,6 +126,11 @@ def take(
     )
     _within_bounds(taken.chains)
     return taken
+
+
+def _without(some: Waiting, others: Waiting) -> tuple[Heard, ...]:
+    """Those whose message does not wait among the others."""
+    return tuple(item for place, item in some.items() if place not in others or others[place].record is not item.record)
 
 
 def take_again(
@@ -152,7 +159,7 @@ class _Turn:
 
     heads: Mapping[ServiceName, Head]
     known: dict[tuple[ServiceName, int], bytes]
-    waiting: list[Heard]
+    waiting: Waiting
     trust: Trust
     leaves: list[Heard] = field(default_factory=list)
     parked: list[Parked] = field(default_factory=list)
@@ -160,44 +167,44 @@ class _Turn:
     def take(self, examined: Sequence[Heard | Parked]) -> None:
         while (received := self._receive(examined)).rotated:
             self.trust = self.trust.after(*(heard.event for heard in received.accepted))
-            again = [examine(item.record, self.trust) for item in self.waiting]
-            self.waiting = [item for item in again if isinstance(item, Heard)]
+            again = [examine(item.record, self.trust) for item in self.waiting.values()]
+            self.waiting = {_place(item): item for item in again if isinstance(item, Heard)}
             self.parked += [item for item in again if isinstance(item, Parked)]
             examined = [examine(record, self.trust) for record in received.rest]
 
     def _receive(self, examined: Sequence[Heard | Parked]) -> Received:
-        received = receive(None, self.heads, self.known, self.waiting, examined)
+        received = receive(None, self.heads, self.known, list(self.waiting.values()), examined)
         self.heads = received.heads
         self.leaves += received.accepted
         self.known |= {_place(heard): heard.event.hash for heard in received.accepted}
-        gone = {heard.record.offset for heard in received.accepted}
         for item in received.parked:
             if item.reason is ParkReason.GAP and item.event is not None:
                 self._hold(Heard(item.event, item.record))
             else:
-                self.parked.append(item)
-                gone.add(item.record.offset)
-        self.waiting = [item for item in self.waiting if item.record.offset not in gone and not self._overtaken(item)]
+                self._park(item)
+        for place in [place for place in self.waiting if place[1] <= self.heads[place[0]].sequence]:
+            self._overtake(place)
         return received
+
+    def _park(self, item: Parked) -> None:
+        self.parked.append(item)
+        if item.event is not None:
+            place = item.event.service, item.event.link.sequence
+            if place in self.waiting and self.waiting[place].record is item.record:
+                del self.waiting[place]
 
     def _hold(self, early: Heard) -> None:
         """Once for each number; a second event of a number that waits is loud at once."""
-        for item in self.waiting:
-            if _place(item) == _place(early):
-                if item.event.hash != early.event.hash:
-                    detail = "another event with this number waits for those before it"
-                    self.parked.append(Parked(early.record, ParkReason.EQUIVOCATION, detail, early.event))
-                return
-        self.waiting.append(early)
+        if self.waiting.setdefault(_place(early), early).event.hash != early.event.hash:
+            detail = "another event with this number waits for those before it"
+            self.parked.append(Parked(early.record, ParkReason.EQUIVOCATION, detail, early.event))
 
-    def _overtaken(self, item: Heard) -> bool:
-        """Whether its number is sealed: by another copy, or by another event, which is loud."""
-        if item.event.link.sequence > self.heads[item.event.service].sequence:
-            return False
-        if self.known.get(_place(item)) != item.event.hash:
+    def _overtake(self, place: tuple[ServiceName, int]) -> None:
+        """Its number is sealed: by itself, by another copy, or by another event, which is loud."""
+        item = self.waiting.pop(place)
+        if self.known.get(place) != item.event.hash:
             detail = "another event with this number is a leaf"
             self.parked.append(Parked(item.record, ParkReason.EQUIVOCATION, detail, item.event))
-        return True
 
 
 def _place(item: Heard) -> tuple[ServiceName, int]:
@@ -206,7 +213,7 @@ def _place(item: Heard) -> tuple[ServiceName, int]:
 
 def _holes(partition: int, turn: _Turn, before: Mapping[ServiceName, Hole], now: datetime) -> dict[ServiceName, Hole]:
     holes: dict[ServiceName, Hole] = {}
-    for service in {item.event.service for item in turn.waiting}:
+    for service in {service for service, _ in turn.waiting}:
         missing, old = turn.heads[service].sequence + 1, before.get(service)
         holes[service] = old if old and old.sequence == missing else Hole(service, partition, missing, now)
     return holes

@@ -1,4 +1,4 @@
-"""A message whose signature was spoilt on its way to the topic: nobody hears it, the log waits for it, a good copy heals all."""
+"""What went wrong on the way to the log and is made good: a signature that was spoilt, a topic that was lost."""
 
 import base64
 from dataclasses import replace
@@ -16,6 +16,7 @@ from shared.tlog.policy import Policy
 from tests.integration.conftest import Environment
 from tests.integration.review.seals import Desk, Reader, opened, put, sealing, until
 from tests.integration.runtime.processes import Process, process
+from tests.integration.runtime.test_disaster import lose_topic, refilled
 
 REPORTED = Reported(opens=True, channel=ReportChannel.API, description="a whiteboard")
 SPOILT = ((HEADER_SIGNATURE, base64.b64encode(bytes(64))),)
@@ -59,6 +60,28 @@ async def test_a_spoilt_message_is_sealed_and_heard_once_a_good_copy_comes(envir
         verification = await verify(environment)
         assert verification.findings == ()
         assert verification.topic.spoilt == 1
+
+
+async def test_the_log_goes_on_over_a_topic_that_was_filled_again(environment: Environment) -> None:
+    """The old topic had copies, so that the sealer's place on it is another event's on the new one."""
+    incident = clock.new_id()
+    async with process(environment, ServiceName.INTAKE, parts=["writer"]) as intake, opened(environment) as desk:
+        reader = Reader(desk.folder, desk.vkey)
+        first = await said(intake, incident, 3)
+        async with sealing(desk.sealer()):
+            await put(environment, [*first, *first])
+            await until(lambda: read_to(desk, 6), "copies and all are read")
+        everything = await said(intake, incident, 8)
+    await lose_topic(environment)
+    await refilled(environment)
+    async with opened(environment) as desk, sealing(desk.sealer()):
+        await until(lambda: reader.size() == 11, "the rest is sealed")
+        assert reader.leaves() == [record.value for record in everything]
+
+
+async def read_to(desk: Desk, offset: int) -> bool:
+    rows = await desk.query("SELECT FROM log_offset WHERE next_offset = $1", offset)
+    return len(rows) == 1
 
 
 async def said(intake: Process, incident: UUID, count: int) -> list[Record]:
