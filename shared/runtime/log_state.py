@@ -5,7 +5,7 @@ Every write is one transaction that first checks the epoch: whoever has been rep
 
 import contextlib
 from collections import defaultdict
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from hashlib import sha256
@@ -141,13 +141,33 @@ class LogState:
         leaves = [heard for one in taken for heard in one.leaves]
         async with self._fenced() as connection:
             if leaves:
-                await self._add_leaves(connection, leaves, before, after)
+                await self._grow(connection, leaves, before, after)
+                await self._add_leaves(connection, before.size, leaves)
             await self._move_offsets(connection, offsets)
             await self._hold(connection, taken)
             await self._park(connection, [parked for one in taken for parked in one.parked], now)
             await self._holes(connection, taken, now)
 
-    async def _add_leaves(self, connection: Connection, leaves: Sequence[Heard], before: Sealed, after: Sealed) -> None:
+    @contextlib.asynccontextmanager
+    async def adopting(
+        self, shown: Sealed, now: datetime
+    ) -> AsyncIterator[Callable[[int, Sequence[Heard]], Awaitable[None]]]:
+        """Takes over a log that is published already. Leaves are added in their order, from which one on and which; one transaction
+        holds them all, so that there is no half of it to resume."""
+        async with self._fenced() as connection:
+
+            async def add(first: int, leaves: Sequence[Heard]) -> None:
+                await self._add_leaves(connection, first, leaves)
+
+            yield add
+            await connection.execute(
+                "UPDATE log_state SET size = $1, root = $2, published_size = $1, published_root = $2, published_at = $3",
+                shown.size,
+                shown.root,
+                now,
+            )
+
+    async def _grow(self, connection: Connection, leaves: Sequence[Heard], before: Sealed, after: Sealed) -> None:
         status = await connection.execute(
             """UPDATE log_state SET size = $1, root = $2, entries = $3, signatures = $4
                WHERE size = $5 AND root = $6 AND published_size = $5""",
@@ -160,12 +180,14 @@ class LogState:
         )
         if status != "UPDATE 1":
             raise Fenced("another sealer has decided on other leaves")
+
+    async def _add_leaves(self, connection: Connection, first: int, leaves: Sequence[Heard]) -> None:
         links = [(heard.event.link, heard.event.hash) for heard in leaves]
         await connection.copy_records_to_table(
             "log_leaf",
             records=[
                 (leaf, link.service.value, link.partition, link.sequence, hash_)
-                for leaf, (link, hash_) in enumerate(links, before.size)
+                for leaf, (link, hash_) in enumerate(links, first)
             ],
             columns=["leaf", "service", "partition", "sequence", "hash"],
         )

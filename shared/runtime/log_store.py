@@ -23,6 +23,8 @@ from shared.runtime.lease import Fenced
 AT_ONCE: Final = 16
 """Files that are written at the same time: each waits for its disk or its server."""
 UNFINISHED: Final = ".unfinished"
+"""Where a folder keeps what is being written; whoever is killed leaves it there."""
+LOCK: Final = ".lock"
 
 
 class StoreAway(OSError):
@@ -114,9 +116,7 @@ class Folder:
 
     @contextlib.contextmanager
     def _alone(self) -> Iterator[None]:
-        folder = self._root / UNFINISHED
-        folder.mkdir(parents=True, exist_ok=True)
-        with (folder / "lock").open("wb") as lock:
+        with (self._root / LOCK).open("wb") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield
 

@@ -30,7 +30,7 @@ from shared.runtime.consumer import record_of
 from shared.runtime.lease import lease
 from shared.runtime.ledger import Ledger
 from shared.runtime.log_state import LogState, by_the_sealer, recorded
-from shared.runtime.log_store import LogStore
+from shared.runtime.log_store import UNFINISHED, LogStore
 from shared.runtime.log_witnesses import Round, Witnesses
 from shared.runtime.receiving import Heard, Parked, Record, examine
 from shared.runtime.sealing import (
@@ -58,7 +58,7 @@ from shared.tlog.errors import TlogError
 from shared.tlog.growth import Edge
 from shared.tlog.note import Signer, add_signatures, parse_note
 from shared.tlog.policy import Policy
-from shared.tlog.tiles import ENTRIES, bundles_of_growth
+from shared.tlog.tiles import ENTRIES, WIDTH, Tile, bundles_of_growth
 
 AT_ONCE: Final = 16_384
 """Leaves that are decided on at once; so many are sealed without waiting for the interval."""
@@ -119,6 +119,7 @@ class Sealer:
     async def take_over(self, connection: Connection, client: httpx.AsyncClient) -> "Sealing":
         """Refuses what would fork the log, and completes what was decided."""
         state = await LogState.take_over(connection)
+        await self.store.discard(UNFINISHED)
         decided = await state.decided()
         note = await self.store.read(CHECKPOINT)
         shown = self._sealed_in(note)
@@ -142,25 +143,28 @@ class Sealer:
         return sealing
 
     async def _adopt(self, state: LogState, shown: Sealed) -> None:
-        """A database that knows of no leaf, beside a log that is published: what was lost is taken up from the log itself.
-
-        All at once, so that there is no half of it to resume: the leaves must fit into memory, and into a gigabyte."""
+        """A database that knows of no leaf, beside a log that is published: what was lost is taken up from the log itself, some bundles
+        at a time."""
         log.warning("the database was lost: taking up the log from its store", size=shown.size)
-        entries: list[bytes] = []
-        signatures: list[bytes] = []
-        for bundle in bundles_of_growth(0, shown.size):
-            entries += decode_bundle(await self._read(bundle.path), bundle.width)
-            signatures += signatures_of(await self._read(signatures_path(bundle)))
-        now, nothing = clock.now(), Tree()
-        taken = take_again(entries, signatures, await state.chains(self.trust, now), self.trust, now)
-        if (
-            await asyncio.to_thread(grow, nothing, entries, signatures, list(map(event_hash, entries)))
-        ).tree.sealed != shown:
-            raise LogRefused(
-                "the leaves in the log store do not make the root that was published: the store was changed"
-            )
-        await state.decide(taken, nothing.sealed, shown, {}, now)
-        await state.published(shown, now)
+        now, trust, edge = clock.now(), self.trust, Edge()
+        chains = await state.chains(trust, now)
+        bundles = list(bundles_of_growth(0, shown.size))
+        async with state.adopting(shown, now) as add:
+            while edge.size < shown.size:
+                some, bundles = bundles[: AT_ONCE // WIDTH], bundles[AT_ONCE // WIDTH :]
+                read = await asyncio.gather(*map(self._bundle, some))
+                entries = [entry for bundle, _ in read for entry in bundle]
+                signatures = [signature for _, bundle in read for signature in bundle]
+                taken = await asyncio.to_thread(take_again, entries, signatures, chains, trust, now)
+                chains, trust = taken[-1].chains, taken[-1].trust
+                leaves = [heard for one in taken for heard in one.leaves]
+                await add(edge.size, leaves)
+                edge = edge.grow([heard.event.hash for heard in leaves]).edge
+                log.info("taking up the log", leaves=edge.size, of=shown.size)
+            if Sealed(edge.size, edge.root) != shown:
+                raise LogRefused(
+                    "the leaves in the log store do not make the root that was published: the store was changed"
+                )
 
     def _sealed_in(self, note: bytes | None) -> Sealed | None:
         if note is None:
@@ -183,8 +187,7 @@ class Sealer:
         try:
             for tile in edge_tiles(published.size):
                 if tile.level == ENTRIES:
-                    entries = decode_bundle(await self._read(tile.path), tile.width)
-                    signatures = signatures_of(await self._read(signatures_path(tile)))
+                    entries, signatures = await self._bundle(tile)
                 else:
                     rows[tile.level] = await self._read(tile.path)
             edge = Edge.load(published.size, lambda level, _index, _width: rows[level])
@@ -195,6 +198,14 @@ class Sealer:
                 "the tiles in the log store do not make the root that was published: the store was changed"
             )
         return Tree(edge, tuple(entries), signatures)
+
+    async def _bundle(self, tile: Tile) -> tuple[list[bytes], tuple[bytes, ...]]:
+        """Its entries and their signatures."""
+        try:
+            entries = decode_bundle(await self._read(tile.path), tile.width)
+        except TlogError as error:
+            raise LogRefused(f"the log store holds a damaged bundle, {tile.path}: {error}") from error
+        return entries, signatures_of(await self._read(signatures_path(tile)))
 
     async def _read(self, path: str) -> bytes:
         if (data := await self.store.read(path)) is None:

@@ -142,7 +142,7 @@ def take_again(
             (read(entry).link.partition, entry, signature) for entry, signature in zip(entries, signatures, strict=True)
         ]
     except ValueError as error:
-        raise LogRefused(f"the log store holds a leaf that is no event: {error}") from error
+        raise LogRefused(f"the log store holds a leaf that is no event, or has no signature: {error}") from error
     records = [Record(partition, leaf, None, entry, (), sign) for leaf, (partition, entry, sign) in enumerate(placed)]
     taken: list[Taken] = []
     for partition, run in groupby(records, key=lambda record: record.partition):

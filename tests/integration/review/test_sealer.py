@@ -2,7 +2,7 @@
 
 import dataclasses
 import shutil
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
@@ -13,6 +13,7 @@ from shared.contract.envelope import read
 from shared.contract.hashing import event_hash
 from shared.contract.topics import PARTITIONS, system_incident
 from shared.contract.vocabulary import ServiceName
+from shared.runtime import sealer
 from shared.runtime.log_state import LogState
 from shared.runtime.log_store import Folder, LogStore
 from shared.runtime.sealing import LogRefused
@@ -270,38 +271,67 @@ async def test_a_database_from_an_old_backup_is_refused(environment: Environment
         assert reader.size() == 20
 
 
+@pytest.fixture
+def a_bundle_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sealer, "AT_ONCE", 256)
+
+
+@pytest.mark.usefixtures("a_bundle_at_a_time")
 async def test_a_database_that_was_lost_takes_up_the_log_again(environment: Environment, keys: Keys) -> None:
     voice = Voice(keys)
-    said = voice.say(300)
+    said = voice.say(600)
     async with opened(environment) as desk, sealing(desk.sealer()):
         await put(environment, said)
-        await until(lambda: _published(desk, 300), "sealed, and noted as published")
+        await until(lambda: _published(desk, 600), "sealed, and noted as published")
     databases = Databases(environment.databases.admin_dsn)
     try:
         async with opened(dataclasses.replace(environment, databases=databases)) as desk:
             reader = reader_of(desk)
             async with sealing(desk.sealer()):
                 said += voice.say(10)
-                await put(environment, said[300:])
-                await until(lambda: reader.size() == 310, "it goes on behind what was published")
+                await put(environment, said[600:])
+                await until(lambda: reader.size() == 610, "it goes on behind what was published")
             assert reader.leaves() == [record.value for record in said]
             rows = await desk.query("SELECT leaf FROM log_leaf ORDER BY leaf")
-            assert [row["leaf"] for row in rows] == list(range(310))
+            assert [row["leaf"] for row in rows] == list(range(610))
     finally:
         databases.drop()
 
 
-async def test_a_database_that_was_lost_takes_up_no_log_that_was_changed(environment: Environment, keys: Keys) -> None:
+def _changed(data: bytes) -> bytes:
+    return data.replace(b"intake", b"1ntake")
+
+
+def _cut(data: bytes) -> bytes:
+    return data[:-1]
+
+
+@pytest.mark.usefixtures("a_bundle_at_a_time")
+@pytest.mark.parametrize(
+    ("name", "spoil"),
+    [
+        ("tile/entries/001.p/44", _changed),
+        ("tile/entries/001.p/44", _cut),
+        ("signatures/001.p/44", lambda data: data[:-64] + bytes(64)),
+        ("signatures/001.p/44", _cut),
+        ("signatures/001.p/44", lambda data: data[:-64]),
+    ],
+    ids=["an entry", "a bundle that is cut", "a signature", "a signature that is cut", "a signature that is gone"],
+)
+async def test_a_database_that_was_lost_takes_up_no_log_that_was_changed(
+    environment: Environment, keys: Keys, name: str, spoil: Callable[[bytes], bytes]
+) -> None:
     async with opened(environment) as desk, sealing(desk.sealer()):
-        await put(environment, Voice(keys).say(10))
-        await until(lambda: _published(desk, 10), "sealed, and noted as published")
-    bundle = desk.folder / "tile/entries/000.p/10"
-    bundle.write_bytes(bundle.read_bytes().replace(b"intake", b"1ntake"))
+        await put(environment, Voice(keys).say(300))
+        await until(lambda: _published(desk, 300), "sealed, and noted as published")
+    file = desk.folder / name
+    file.write_bytes(spoil(file.read_bytes()))
     databases = Databases(environment.databases.admin_dsn)
     try:
         async with opened(dataclasses.replace(environment, databases=databases)) as desk:
             with pytest.raises(LogRefused):
                 await desk.sealer().run()
+            assert await desk.query("SELECT FROM log_leaf") == []
     finally:
         databases.drop()
 
@@ -352,6 +382,27 @@ async def test_partial_tiles_go_when_the_full_one_is_there(environment: Environm
         gone = [desk.folder / name for name in ("tile/0/000.p", "tile/entries/000.p", "signatures/000.p")]
         await until(lambda: not any(path.exists() for path in gone), "the partial tiles are gone")
         assert len(reader.leaves()) == 300
+
+
+async def test_what_a_killed_sealer_left_unfinished_goes_with_the_next_one(
+    environment: Environment, keys: Keys
+) -> None:
+    voice = Voice(keys)
+    async with opened(environment) as one, opened(environment) as other:
+        reader, left = reader_of(one), one.folder / ".unfinished" / "left"
+        left.parent.mkdir(parents=True)
+        left.write_bytes(b"half a til")
+        async with sealing(one.sealer()) as first:
+            await put(environment, voice.say(3))
+            await until(lambda: reader.size() == 3, "sealed")
+            assert not left.exists()
+            left.write_bytes(b"of the one who holds the lease")
+            async with sealing(other.sealer()):
+                await put(environment, voice.say(3))
+                await until(lambda: reader.size() == 6, "sealed while another waits for the lease")
+                assert left.exists()
+                first.cancel()
+                await until(lambda: not left.exists(), "the next one takes over")
 
 
 async def test_an_idle_log_says_that_it_lives(environment: Environment) -> None:

@@ -55,7 +55,7 @@ async def test_tiles_are_bytes_for_ever_and_the_checkpoint_for_a_moment(environm
         "tile/x/000",
         "signatures/%2E%2E/checkpoint",
         "..%2Fkeys%2Flog.key",
-        ".unfinished/lock",
+        ".lock",
         "chains/intake",
         "nothing",
     ],
