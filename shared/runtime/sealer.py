@@ -62,9 +62,9 @@ from shared.tlog.tiles import ENTRIES, WIDTH, Tile, bundles_of_growth
 
 AT_ONCE: Final = 16_384
 """Leaves that are decided on at once; so many are sealed without waiting for the interval."""
-POLL: Final = 4096
+POLL: Final = 512
 """Most messages that are read in one go."""
-EXAMINED_AT_ONCE: Final = 256
+EXAMINED_AT_ONCE: Final = 128
 """Messages that one thread examines in one go: signatures are checked on as many cores as there are."""
 LOOK_EVERY: Final = 0.2
 """Seconds between two looks at what is due when nothing arrives."""
@@ -275,12 +275,12 @@ class Sealing:
                 await asyncio.gather(self.round, return_exceptions=True)
 
     async def _read(self, consumer: AIOKafkaConsumer) -> None:
-        for place, messages in (await consumer.getmany(timeout_ms=int(LOOK_EVERY * 1000), max_records=POLL)).items():
-            await self._arrive(place.partition, [record_of(message) for message in messages])
-
-    async def _arrive(self, partition: int, records: Sequence[Record]) -> None:
-        self.arrived[partition] += await _examined(records, self.trust)
-        self.offsets[partition] = self.read_to[partition] = records[-1].offset + 1
+        batches = await consumer.getmany(timeout_ms=int(LOOK_EVERY * 1000), max_records=POLL)
+        records = [record_of(message) for messages in batches.values() for message in messages]
+        for item in await _examined(records, self.trust):
+            self.arrived[item.record.partition].append(item)
+        for record in records:
+            self.offsets[record.partition] = self.read_to[record.partition] = record.offset + 1
 
     async def take_up(self) -> None:
         """What waits or is parked and can be a leaf by now: its key has become known, by the trust file of this start or by a leaf."""
