@@ -136,6 +136,7 @@ def receive(
             batch.hear_own(item)
         else:
             batch.hear(item)
+    batch.name_overtaken(waiting)
     return Received(
         tuple(batch.accepted),
         tuple(batch.parked),
@@ -179,6 +180,14 @@ class _Batch:
             next_ = self.early.pop((service, self.heads[service].sequence + 1), None)
             if next_ is not None and not self.rotated:
                 self.hear(next_)
+
+    def name_overtaken(self, waiting: Sequence[Heard]) -> None:
+        """Two events waited at one number, and the other was heard there."""
+        for item in waiting:
+            place, head = _place(item.event), self.heads[item.event.service]
+            if item.event.link.sequence <= head.sequence and self.known.get(place) != item.event.hash:
+                detail = f"another event is number {item.event.link.sequence} of {item.event.service}/{item.event.link.partition}"
+                self.parked.append(Parked(item.record, ParkReason.EQUIVOCATION, detail, item.event))
 
     def hear_own(self, item: Heard) -> None:
         if self.known.get(_place(item.event)) == item.event.hash:

@@ -182,8 +182,7 @@ class _Turn:
                 self._hold(Heard(item.event, item.record))
             else:
                 self._park(item)
-        for place in [place for place in self.waiting if place[1] <= self.heads[place[0]].sequence]:
-            self._overtake(place)
+        self.waiting = {place: item for place, item in self.waiting.items() if place[1] > self.heads[place[0]].sequence}
         return received
 
     def _park(self, item: Parked) -> None:
@@ -198,13 +197,6 @@ class _Turn:
         if self.waiting.setdefault(_place(early), early).event.hash != early.event.hash:
             detail = "another event with this number waits for those before it"
             self.parked.append(Parked(early.record, ParkReason.EQUIVOCATION, detail, early.event))
-
-    def _overtake(self, place: tuple[ServiceName, int]) -> None:
-        """Its number is sealed: by itself, by another copy, or by another event, which is loud."""
-        item = self.waiting.pop(place)
-        if self.known.get(place) != item.event.hash:
-            detail = "another event with this number is a leaf"
-            self.parked.append(Parked(item.record, ParkReason.EQUIVOCATION, detail, item.event))
 
 
 def _place(item: Heard) -> tuple[ServiceName, int]:

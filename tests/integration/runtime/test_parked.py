@@ -9,10 +9,13 @@ import pytest
 
 from deploy.local.keys import Keys
 from shared.contract.catalogue.intake import ReportChannel, Reported
+from shared.contract.envelope import Said, read, write
+from shared.contract.hashing import signed_bytes
 from shared.contract.vocabulary import ServiceName
 from shared.runtime import clock, consumer
 from shared.runtime.consumer import Consumer
 from shared.runtime.receiving import Record
+from shared.tlog.note import Signer
 from tests.integration.conftest import Environment
 from tests.integration.runtime.processes import Process, process, until
 from tests.integration.runtime.test_travel import as_record
@@ -152,6 +155,35 @@ async def test_what_was_parked_before_its_key_was_in_the_trust_file_is_heard_aft
             await triage.consumer.hear(one.partition, [three])
             assert [row["version"] for row in await triage.rows()] == list(range(1, 10))
             assert all(resolution for _, resolution in await triage.parked())
+
+
+async def test_of_two_events_that_waited_at_one_number_the_one_not_heard_is_named(environment: Environment) -> None:
+    async with (
+        process(environment, INTAKE, parts=["writer"]) as intake,
+        process(environment, TRIAGE, parts=["writer"]) as triage,
+    ):
+        one, two, three = await said(intake, 3)
+        another = as_record(await told_twice(intake, three), 7)
+        await triage.consumer.hear(one.partition, [at(three, 2), another])
+        assert await details(triage) == [(2, "gap", None), (7, "gap", None)]
+        await triage.consumer.hear(one.partition, [one, two])
+        assert len(await triage.rows()) == 3
+        waited = [reason for _, reason, resolution in await details(triage) if resolution is None]
+        assert waited == ["equivocation"]
+
+
+async def told_twice(intake: Process, record: Record) -> dict[str, Any]:
+    """Another event at the same number, rightly linked and signed: as by a service whose database was set back."""
+    event = read(record.value)
+    said = Said(clock.new_id(), event.incident_id, clock.now(), "maria", REPORTED, "c")
+    signer = Signer.parse(intake.running.settings.signing_key_file.read_text().strip())
+    envelope = write(said, event.link, signer.key_id.hex())
+    return {
+        "partition": record.partition,
+        "envelope": envelope,
+        "signature": signer.sign(signed_bytes(envelope)),
+        "incident_id": event.incident_id,
+    }
 
 
 async def test_what_waited_and_does_not_fit_is_named_once_and_looked_at_no_more(environment: Environment) -> None:

@@ -182,6 +182,14 @@ def test_in_whatever_order_a_whole_chain_comes_it_is_heard_whole(order: list[int
 CHAIN = chain(ServiceName.INTAKE, 12)
 
 
+def test_of_two_events_that_waited_at_one_number_the_one_not_heard_is_loud() -> None:
+    rival = chain(ServiceName.INTAKE, 2, data=Reported(opens=False, channel=ReportChannel.API))[1]
+    waiting = [item for item in (examine(record, trust()) for record in (rival, CHAIN[1])) if isinstance(item, Heard)]
+    received = receive(ServiceName.NOTIFY, dict.fromkeys(ServiceName, EMPTY), {}, waiting, [examine(CHAIN[0], trust())])
+    assert [heard.record for heard in received.accepted] == [CHAIN[0], CHAIN[1]]
+    assert [(item.record, item.reason) for item in received.parked] == [(rival, ParkReason.EQUIVOCATION)]
+
+
 def test_a_key_holds_from_its_first_sequence_until_the_next() -> None:
     old, new = (Signer.parse(generate_key("incident-ledger/intake")[0]) for _ in range(2))
     both = parse(f"intake * 1 {old.vkey}  # the first\nintake 3 10 {new.vkey}\n")
