@@ -257,6 +257,15 @@ def _log_offset_first(self: Sealer, _transaction: Transaction, offsets: Mapping[
     self.database.tables["log_offset"].update(offsets)
 
 
+def _not_kept(_self: Sealer, _transaction: Transaction, _untrusted: Sequence[Record]) -> None:
+    """Its key comes, and nothing is left to seal."""
+
+
+def _not_taken_up(_self: Replica, _partition: int) -> Steps:
+    """Until something arrives that it waits for: for the last of a chain, never."""
+    yield from ()
+
+
 def _published_before_decided(
     self: Sealer, arrived: Mapping[int, Sequence[Heard | Parked]], offsets: Mapping[int, int]
 ) -> Steps:
@@ -370,6 +379,8 @@ MUTANTS: Final = (
         _log_offset_first,
         frozenset({"lost"}),
     ),
+    Mutant("what is not trusted is not kept for its key", Sealer, "park", _not_kept, frozenset({"lost"})),
+    Mutant("what waited is not taken up at a start", Replica, "take_up", _not_taken_up, frozenset({"waiting"})),
     Mutant("published before it is decided", Sealer, "seal", _published_before_decided, frozenset({"lost", "fork"})),
     Mutant(
         "sealed across a hole",

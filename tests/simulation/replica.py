@@ -628,8 +628,7 @@ class Replica:
         """Mirrors Consumer._park."""
         for item in parked:
             key = (item.record.offset, item.reason, item.record.value)
-            if transaction.get(("parked", item.record.partition), key) is None:
-                transaction.put(("parked", item.record.partition), key, (item, False))
+            transaction.put(("parked", item.record.partition), key, (item, False))
 
     def resolve(self, transaction: Transaction, partition: int, received: Received) -> None:
         """Mirrors Consumer._resolve."""

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from shared.contract.chain import Head
 from shared.contract.vocabulary import ServiceName
 from shared.runtime import sealing
-from shared.runtime.receiving import Heard, Parked
+from shared.runtime.receiving import Heard, Parked, ParkReason, Record
 from shared.runtime.sealing import Chains, Sealed, Taken
 from shared.tlog.merkle import EMPTY_ROOT
 from tests.simulation.database import ConnectionLost, Transaction
@@ -77,6 +77,7 @@ class Sealer:
             yield from self._statement()
             yield from self.take_over()
             read_to = {number: self.database.get("log_offset", number, 0) for number in self.world.partitions}
+            yield from self.take_up()
             while True:
                 yield self.world.delay(EVERY)
                 if arrived := self.read(read_to):
@@ -108,16 +109,56 @@ class Sealer:
         shown = self.store.shown
         sealing.may_resume(sealed(decided), sealed(decided[:published]), sealed(shown) if shown else None)
         self.leaves = decided[:published]
+        waiting, refused = self.waiting()
+        if refused:
+            yield from self.doubt(waiting, refused)
         self.chains = Chains(
             {**NOTHING.heads, **self.database.tables["log_chain"]},
-            self.waiting(),
+            waiting,
             {hole.chain: hole for hole in self.database.get("log", "holes", ())},
         )
         if decided != self.leaves:
             yield from self.publish(decided, shown)
 
-    def waiting(self) -> Mapping[int, tuple[Heard, ...]]:
-        return {number: self.database.get("log_waiting", number, ()) for number in self.world.partitions}
+    def waiting(self) -> tuple[Mapping[int, tuple[Heard, ...]], list[Record]]:
+        """What waits, and what of that is not trusted any more. Mirrors LogState.chains."""
+        examined = {
+            number: [self.examine(item.record) for item in self.database.get("log_waiting", number, ())]
+            for number in self.world.partitions
+        }
+        return (
+            {number: tuple(item for item in items if isinstance(item, Heard)) for number, items in examined.items()},
+            [item.record for items in examined.values() for item in items if isinstance(item, Parked)],
+        )
+
+    def doubt(self, waiting: Mapping[int, tuple[Heard, ...]], refused: Sequence[Record]) -> Steps:
+        """Mirrors the end of LogState.chains: one transaction, fenced."""
+        with self.database.transaction(self.name) as transaction:
+            yield from transaction.statement()
+            for number, items in waiting.items():
+                transaction.put("log_waiting", number, items)
+            self.park(transaction, refused)
+            yield from self.fence(transaction)
+            yield from transaction.commit()
+
+    def park(self, transaction: Transaction, untrusted: Sequence[Record]) -> None:
+        """Mirrors LogState._park."""
+        for record in untrusted:
+            transaction.put("log_parked", (record.partition, record.offset, record.value), record)
+
+    def examine(self, record: Record) -> Heard | Parked:
+        return self.world.examine(record, self.replica.service)
+
+    def take_up(self) -> Steps:
+        """Mirrors Sealing.take_up, in one page."""
+        arrived: dict[int, list[Heard | Parked]] = {number: [] for number in self.chains.waiting}
+        for record in self.database.tables["log_parked"].values():
+            item = self.examine(record)
+            if isinstance(item, Heard):
+                head = self.chains.heads[item.event.service, record.partition]
+                if item.event.link.sequence > head.sequence:
+                    arrived.setdefault(record.partition, []).append(item)
+        yield from self.seal(arrived, {})
 
     def read(self, read_to: dict[int, int]) -> dict[int, list[Heard | Parked]]:
         """Mirrors Sealing._read, out of range from the earliest."""
@@ -128,7 +169,7 @@ class Sealer:
             records = log[start : start + AT_ONCE]
             read_to[number] = start + len(records)
             if records:
-                arrived[number] = [self.world.examine(record, ServiceName.TRIAGE) for record in records]
+                arrived[number] = [self.examine(record) for record in records]
         return arrived
 
     def seal(self, arrived: Mapping[int, Sequence[Heard | Parked]], offsets: Mapping[int, int]) -> Steps:
@@ -174,6 +215,8 @@ class Sealer:
             for number, waiting in chains.waiting.items():
                 transaction.put("log_waiting", number, waiting)
             transaction.put("log", "holes", tuple(chains.holes.values()))
+            parked = [item for one in taken for item in one.parked]
+            self.park(transaction, [item.record for item in parked if item.reason is ParkReason.UNTRUSTED])
             yield from self.fence(transaction)
             yield from transaction.commit()
 

@@ -12,10 +12,10 @@ from shared.contract.catalogue.intake import ReportChannel, Reported
 from shared.contract.envelope import Said, read, write
 from shared.contract.hashing import signed_bytes
 from shared.contract.vocabulary import ServiceName
-from shared.runtime import clock, consumer
+from shared.runtime import clock, consumer, trust
 from shared.runtime.consumer import Consumer
 from shared.runtime.receiving import Record
-from shared.tlog.note import Signer
+from shared.tlog.note import Signer, generate_key
 from tests.integration.conftest import Environment
 from tests.integration.runtime.processes import Process, process, until
 from tests.integration.runtime.test_travel import as_record
@@ -155,6 +155,28 @@ async def test_what_was_parked_before_its_key_was_in_the_trust_file_is_heard_aft
             await triage.consumer.hear(one.partition, [three])
             assert [row["version"] for row in await triage.rows()] == list(range(1, 10))
             assert all(resolution for _, resolution in await triage.parked())
+
+
+async def test_what_is_now_doubted_and_now_too_early_is_never_let_go(environment: Environment) -> None:
+    """Two replicas of different trust files: by one's another key signs from the second number on."""
+    other = Signer.parse(generate_key("incident-ledger/intake")[0])
+    async with (
+        process(environment, INTAKE, parts=["writer"]) as intake,
+        process(environment, TRIAGE, parts=["writer"]) as whole,
+        process(environment, TRIAGE, parts=["writer"]) as short,
+    ):
+        one, two = await said(intake, 2)
+        text = environment.keys.trust_file.read_text()
+        short.consumer.trust = trust.parse(f"{text}\nintake * 2 {other.vkey}\n")
+        await short.consumer.hear(two.partition, [two])
+        assert await details(whole) == [(1, "untrusted", None)]
+        await whole.consumer.take_up(two.partition)
+        assert await details(whole) == [(1, "untrusted", "parked as gap"), (1, "gap", None)]
+        await short.consumer.hear(one.partition, [one])
+        assert await details(whole) == [(1, "untrusted", None), (1, "gap", "parked as untrusted")]
+        await whole.consumer.take_up(two.partition)
+        assert await details(whole) == [(1, "untrusted", "heard"), (1, "gap", "parked as untrusted")]
+        assert len(await whole.rows()) == 2
 
 
 async def test_of_two_events_that_waited_at_one_number_the_one_not_heard_is_named(environment: Environment) -> None:
