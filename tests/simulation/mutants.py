@@ -308,7 +308,7 @@ MUTANTS: Final = (
         _producer_kept,
         frozenset({"lost", "hole"}),
         commands=96,
-        first=1,
+        first=36,
     ),
     Mutant(
         "no going back after a failure",

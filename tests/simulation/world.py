@@ -153,6 +153,7 @@ class World:
         self.generation: Counter[ServiceName] = Counter()
         self.answers: list[Answer] = []
         self.missing_keys: dict[ServiceName, frozenset[ServiceName]] = defaultdict(frozenset)
+        self._distrustful: set[ServiceName] = set()
         self._assignment: dict[tuple[ServiceName, int], Replica] = {}
         self._examined: dict[tuple[bytes, bytes, int, frozenset[ServiceName]], Heard | Parked] = {}
         self._commands = commands
@@ -265,6 +266,7 @@ class World:
         parked. The sealer, which has no replay, is always started again."""
         receiver, speaker = self._timing.sample(SERVICES, 2)
         self.missing_keys[receiver] |= {speaker}
+        self._distrustful.add(receiver)
         self.tell("operator", f"{receiver} does not trust {speaker}'s key yet")
         yield self.delay(3.0)
         self.missing_keys[receiver] -= {speaker}
@@ -338,10 +340,11 @@ class World:
         )
 
     def _tidy_up(self) -> Steps:
-        """At the end every trust file is whole and every process starts again: what can be heard and sealed must be, by that alone."""
+        """At the end every trust file is whole, and who ever had a shorter one starts again: what can be heard and sealed must be, by
+        that alone. The others run on, so that whoever is stuck is seen."""
         self.missing_keys.clear()
         for replica in self.replicas:
-            if replica.alive:
+            if replica.service in self._distrustful and replica.alive:
                 replica.die()
         yield 0.0
 
