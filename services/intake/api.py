@@ -178,9 +178,9 @@ router.add_api_route(
 async def report_batch(request: Request, receiving: Receiving) -> StreamingResponse:
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() not in SAME_AS_NDJSON:
         raise HTTPException(415, f"send the reports as {NDJSON}: one JSON object a line")
-    lines = list(numbered(await request.body()))
-    _check_count(len(lines))
-    return StreamingResponse(_lines(receiving.take_lines(lines)), media_type=NDJSON)
+    body = await request.body()
+    _check_count(sum(1 for _ in numbered(body)))
+    return StreamingResponse(_lines(receiving.take_lines(numbered(body))), media_type=NDJSON)
 
 
 @router.post(

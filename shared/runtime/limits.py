@@ -164,7 +164,9 @@ class _Body:
             if self.handed_out:
                 return await receive()
             self.handed_out = True
-            return {"type": "http.request", "body": b"".join(self.chunks), "more_body": False}
+            body = b"".join(self.chunks)
+            self.chunks.clear()  # not held twice
+            return {"type": "http.request", "body": body, "more_body": False}
 
         return given
 

@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 from tests.bench.growth import Growth, growth
+from tests.bench.log_growth import LogGrowth, log_growth
 from tests.bench.machine import machine
 from tests.bench.measure import Result, Row, measure
 from tests.bench.profile import shares
@@ -29,7 +30,11 @@ def bench(
     quick: Annotated[bool, typer.Option("--quick", help="A fifth of the events: to look, not to publish.")] = False,
     rounds: Annotated[int, typer.Option(min=1, help="Rounds of each row, ours and the peer in turn.")] = 5,
     long: Annotated[
-        bool, typer.Option("--long", help="Also what changes from 10 000 to 1 000 000 events; takes some minutes more.")
+        bool,
+        typer.Option(
+            "--long",
+            help="Also what changes up to 10^6 events and 10^7 leaves; ten minutes more.",
+        ),
     ] = False,
     profile: Annotated[
         bool,
@@ -60,6 +65,7 @@ def bench(
             results.append(uvloop.run(measure(row, ground, rounds, status.update)))
             console.print(_line(results[-1]))
         grown = uvloop.run(growth(ground, status.update)) if long else None
+        log = uvloop.run(log_growth(ground, status.update)) if long else None
     if as_json:
         for result in results:
             typer.echo(json.dumps(result.as_json()))
@@ -69,6 +75,8 @@ def bench(
         Console().print(_table(results))
     if grown is not None:
         typer.echo(json.dumps(asdict(grown)) if as_json else _as_grown(grown))
+    if log is not None:
+        typer.echo(json.dumps(asdict(log)) if as_json else _as_log(log))
 
 
 async def _profile(row: Row, ground: World, console: Console) -> None:
@@ -93,6 +101,15 @@ def _as_grown(grown: Growth) -> str:
     return (
         f"\n{table}\n\nStart-up with all of these in the ledger: {grown.start_up:.1f} s. "
         f"Memory for every 100 000 reports taken: {grown.megabytes:.1f} MiB."
+    )
+
+
+def _as_log(log: LogGrowth) -> str:
+    sizes = "\n".join(f"| {size.leaves:,} | {size.seal:.1f} ms |" for size in log.sizes)
+    memory = "\n".join(f"| {one.leaves:,} | {one.verify:.0f} MiB | {one.export:.0f} MiB |" for one in log.memory)
+    return (
+        f"\n| leaves in the log | sealing 1 000 more, p50 |\n| --- | --- |\n{sizes}\n"
+        f"\n| leaves | most resident to verify | to export |\n| --- | --- | --- |\n{memory}"
     )
 
 

@@ -90,6 +90,14 @@ ROWS: Final = (
         appends.command_and_insert,
     ),
     Row(
+        "seal",
+        "seal what is on the topic, from message to published checkpoint",
+        "checking the signatures on every core, no more",
+        "events/s",
+        at_least(20_000, "events/s"),
+        sealed.seal_and_signatures,
+    ),
+    Row(
         "verify",
         "verify a log's folder: links, leaf hashes, root, signatures of the heads",
         "reading and hashing it, no more",

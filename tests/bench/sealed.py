@@ -1,21 +1,26 @@
-"""Rows about the sealed log: checking it, and proving one leaf of it."""
+"""Rows about the sealed log: sealing, checking it, and proving one leaf of it."""
 
 import asyncio
 import contextlib
 import hashlib
+import os
 import tempfile
 import time
-from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
 from typing import Final
 
 from shared.audit.files import Folder
 from shared.audit.log import Anchors, Options, audit_log
-from shared.contract.hashing import event_hash
+from shared.contract.envelope import read
+from shared.contract.hashing import event_hash, signed_bytes
 from shared.contract.topics import PARTITIONS
 from shared.runtime import trust
+from shared.runtime.log_store import open_store
+from shared.runtime.receiving import Record
+from shared.runtime.sealer import Pace
 from shared.runtime.sealing import Tree, grow
 from shared.tlog.bundles import decode_bundle
 from shared.tlog.checkpoint import Checkpoint, sign_checkpoint
@@ -26,7 +31,9 @@ from shared.tlog.tiles import HEIGHT, WIDTH, bundles_of_growth
 from tests.bench.appends import REPORTED
 from tests.bench.measure import Sides
 from tests.bench.world import World
+from tests.integration.conftest import Databases, Environment
 from tests.integration.review.chains import Voice
+from tests.integration.review.seals import Reader, opened, put, sealing, until
 
 LOG: Final = Signer("incident-ledger/log", bytes([9]) * 32)
 MOST: Final = 10**9
@@ -58,7 +65,7 @@ class Log:
 
 def made(world: World, folder: Path, size: int) -> Log:
     voices = [Voice(world.keys, partition=number) for number in range(PARTITIONS)]
-    said = list(chain.from_iterable(voice.say(1, REPORTED)[0:1] for _ in range(size // PARTITIONS) for voice in voices))
+    said = list(chain.from_iterable(voice.say(1, REPORTED) for _ in range(size // PARTITIONS) for voice in voices))
     entries = [record.value for record in said]
     grown = grow(Tree(), entries, [record.signature for record in said], list(map(event_hash, entries)))
     for path, data in grown.files:
@@ -98,12 +105,57 @@ class Endless:
     """A log of any size whose leaves are all the same, so that every tile of a level is: as large as one likes, and nowhere stored."""
 
     def __init__(self) -> None:
-        self.hashes = [leaf_hash(b"the same")]
+        self.leaf = b"the same"
+        self.hashes = [leaf_hash(self.leaf)]
         while len(self.hashes) * HEIGHT < 64:
             self.hashes.append(root_of([self.hashes[-1]] * WIDTH))
 
     def read(self, level: int, _index: int, width: int) -> bytes:
         return self.hashes[level] * width
+
+
+@contextlib.asynccontextmanager
+async def seal_and_signatures(world: World) -> AsyncIterator[Sides]:
+    """From the topic to a published checkpoint, and only the checking of the signatures in it, on every core."""
+    async with world.ground() as ground:
+        voices = [Voice(world.keys, partition=number) for number in range(PARTITIONS)]
+        said = [record for voice in voices for record in voice.say(world.count(32_000) // PARTITIONS, REPORTED)]
+        await put(ground, said)
+
+        async def ours() -> float:
+            databases = Databases(ground.databases.admin_dsn)
+            try:
+                return await _seal_all(replace(ground, databases=databases), len(said))
+            finally:
+                databases.drop()
+
+        yield Sides(ours, lambda: check_signatures(world, said))
+
+
+async def _seal_all(ground: Environment, count: int) -> float:
+    with tempfile.TemporaryDirectory() as folder:
+        async with opened(ground) as desk:
+            reader = Reader(Path(folder), desk.vkey)
+            start = time.perf_counter()
+            async with sealing(desk.sealer(pace=Pace(every=0.2), store=open_store(folder))):
+                await until(lambda: reader.size() == count, "all is sealed", within=300)
+            return count / (time.perf_counter() - start)
+
+
+async def check_signatures(world: World, said: Sequence[Record]) -> float:
+    """Signatures a second that all cores check, and do nothing else."""
+    trusted = trust.load(world.keys.trust_file)
+    first = read(said[0].value)
+    key = trusted.in_force(first.service, first.link.partition, first.link.sequence)
+    assert key is not None
+    cores = os.cpu_count() or 1
+
+    def check(share: Sequence[Record]) -> None:
+        assert all(key.verify(signed_bytes(record.value), record.signature) for record in share)
+
+    start = time.perf_counter()
+    await asyncio.gather(*(asyncio.to_thread(check, said[core::cores]) for core in range(cores)))
+    return len(said) / (time.perf_counter() - start)
 
 
 async def a_core(work: Callable[[], None], count: int) -> float:

@@ -4,6 +4,7 @@ import pytest
 
 from deploy.local.keys import Keys
 from tests.bench.growth import growth
+from tests.bench.log_growth import log_growth
 from tests.bench.measure import Row, measure
 from tests.bench.rows import ROWS
 from tests.bench.world import World
@@ -26,3 +27,10 @@ async def test_a_row_runs(row: Row, world: World) -> None:
 async def test_growth_is_measured(world: World) -> None:
     grown = await growth(world, lambda _: None)
     assert [size.events for size in grown.sizes] == [20, 100, 1000]
+
+
+async def test_growth_of_the_log_is_measured(world: World) -> None:
+    grown = await log_growth(world, lambda _: None)
+    assert [size.leaves for size in grown.sizes] == [20, 100, 1000, 10_000]
+    assert all(size.seal > 0 for size in grown.sizes)
+    assert all(memory.verify > 0 and memory.export > 0 for memory in grown.memory)
