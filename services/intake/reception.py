@@ -142,7 +142,7 @@ async def reception(request: Request) -> Reception:
 def numbered(body: bytes) -> Iterator[tuple[int, bytes]]:
     """The lines of NDJSON that say something, with their numbers from 1."""
     # One at a time: all lines at once would be the body once more.
-    return ((number, line) for number, line in enumerate(BytesIO(body), 1) if line.strip())
+    return ((number, text) for number, line in enumerate(BytesIO(body), 1) if (text := line.strip()))
 
 
 async def in_order(

@@ -5,13 +5,11 @@ decided on the locked chain rows, so a second replica or a zombie can double not
 """
 
 import asyncio
-import base64
-import binascii
-import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, Generic, TypeVar
+from uuid import UUID
 
 import asyncpg
 import structlog
@@ -22,17 +20,20 @@ from asyncpg.pool import Pool
 from shared.contract.chain import Head
 from shared.contract.decision import Actor, Context, Rejected
 from shared.contract.envelope import Event
-from shared.contract.topics import HEADER_SIGNATURE, is_system
+from shared.contract.topics import is_system
 from shared.contract.vocabulary import ServiceName
 from shared.runtime import clock, telemetry, views
 from shared.runtime.appending import IncidentHead, Proposal
 from shared.runtime.keyring import KeyMissing
-from shared.runtime.ledger import Ledger, mark_rotations, record, rotations, say
+from shared.runtime.ledger import Ledger, say
+from shared.runtime.messages import record_from, record_of
+from shared.runtime.parking import park, places, resolve, waited
 from shared.runtime.persistence import PASSING
 from shared.runtime.receiving import Heard, Parked, ParkReason, Received, Record, examine, placed, receive
 from shared.runtime.rules import Rules
+from shared.runtime.tables import incident_heads, mark_rotations, record, rotations
 from shared.runtime.trust import Trust
-from shared.runtime.views import Connection, Recorded, Row
+from shared.runtime.views import Connection, Recorded
 
 C = TypeVar("C")
 S = TypeVar("S")
@@ -40,6 +41,9 @@ S = TypeVar("S")
 BATCH: Final = 500
 AT_ONCE: Final = 3
 """Partitions that are heard side by side; each takes a connection of the pool."""
+GATHERED: Final = 0.02
+"""Seconds in which what arrives after something was heard is gathered, so that it shares a transaction: a dozen round trips for one
+event or for five hundred."""
 WAITED: Final = 2000
 """Most messages of a chain that waited and are taken up in one transaction."""
 log = structlog.get_logger(__name__)
@@ -81,12 +85,15 @@ class Consumer(Generic[C, S]):
                 while self.assigned:
                     await self.take_up(self.assigned.pop())
                 batches = await consumer.getmany(timeout_ms=1000)
+                next_look = asyncio.get_running_loop().time() + GATHERED
                 # Side by side: while one partition waits for Postgres, another's signatures are checked.
                 hearing = (self._hear_messages(place.partition, messages) for place, messages in batches.items())
                 failed = [error for error in await asyncio.gather(*hearing, return_exceptions=True) if error]
                 if failed:
                     raise failed[0]
                 await self._measure_lag(consumer)
+                if batches:
+                    await asyncio.sleep(next_look - asyncio.get_running_loop().time())
         finally:
             self.lag.clear()
             await consumer.stop()
@@ -134,14 +141,18 @@ class Consumer(Generic[C, S]):
 
     async def _hear(self, partition: int, records: Sequence[Record], next_offset: int | None) -> "_Batch":
         # In a thread, because checking signatures lets the rest of the process go on.
-        batch = _Batch(partition, self.trust, await asyncio.to_thread(_examine, records, self.trust))
-        async with self.pool.acquire() as connection, connection.transaction():
-            while await self._go_on(connection, batch):
-                pass
-            if next_offset is not None:
-                await connection.execute(
-                    "UPDATE heard_offset SET next_offset = $2 WHERE partition = $1", partition, next_offset
-                )
+        batch = _Batch(partition, self.trust, await asyncio.to_thread(_examine, records, self.trust), next_offset)
+        try:
+            async with self.pool.acquire() as connection, connection.transaction():
+                while await self._go_on(connection, batch):
+                    pass
+        except _ViewFailed:
+            # Once more from the start, with a savepoint for each view: what every batch would pay for is paid for now.
+            examined = await asyncio.to_thread(_examine, records, self.trust)
+            batch = _Batch(partition, self.trust, examined, next_offset, careful=True)
+            async with self.pool.acquire() as connection, connection.transaction():
+                while await self._go_on(connection, batch):
+                    pass
         for rotation in batch.learned:
             self.trust.learn(rotation)
         if batch.reacted:
@@ -160,11 +171,14 @@ class Consumer(Generic[C, S]):
 
     async def _go_on(self, connection: Connection, batch: "_Batch") -> bool:
         """Hears the batch to its end or to a change of key, whatever comes first; True when there is more."""
-        received = await self._judge(connection, batch)
-        recorded = await self._record(connection, received)
-        await self._park(connection, received.parked)
-        await self._resolve(connection, batch.partition, received)
-        await self._project(connection, received.accepted, recorded)
+        chains = await self._locked(connection, batch)
+        seen = await self._look(connection, batch)
+        received = await self._judge(connection, batch, chains, seen)
+        recorded = await self._record(connection, batch, received, seen)
+        await park(connection, received.parked)
+        if seen.waits or received.parked:
+            await resolve(connection, batch.partition, received)
+        await self._project(connection, batch, received.accepted, recorded)
         if not self.rebuilding:
             batch.reacted += await self._react(connection, received.accepted)
         batch.accepted += received.accepted
@@ -172,53 +186,50 @@ class Consumer(Generic[C, S]):
         batch.examined = _examine(received.rest, batch.trust)
         return received.rotated
 
-    async def _judge(self, connection: Connection, batch: "_Batch") -> Received:
-        partition = batch.partition
+    async def _locked(self, connection: Connection, batch: "_Batch") -> dict[ServiceName, Head]:
+        """The partition's chains, in this transaction's hands, and the keys that they name."""
         heads = await connection.fetch(
             "SELECT service, partition, sequence, hash, rotated FROM chain WHERE partition = $1 ORDER BY service FOR UPDATE",
-            partition,
+            batch.partition,
         )
         # Under the lock: a replica that was not told of a new key must not trust the old one any more.
         if learned := await rotations(connection, batch.trust, heads):
             batch.learn(learned)
-        chains = {ServiceName(row["service"]): Head(row["sequence"], row["hash"]) for row in heads}
-        waited = await self._waited(connection, batch, chains)
-        early = [item for item in waited if isinstance(item, Heard)]
-        refused = [item for item in waited if isinstance(item, Parked)]
-        known = await self._known(connection, partition, chains, [*batch.examined, *early])
+        return {ServiceName(row["service"]): Head(row["sequence"], row["hash"]) for row in heads}
+
+    async def _look(self, connection: Connection, batch: "_Batch") -> "_Seen":
+        """Under the lock: the heads of the incidents that are spoken of, and whether anything is parked here."""
+        spoken_of = frozenset(item.event.incident_id for item in batch.examined if isinstance(item, Heard))
+        rows = await connection.fetch(
+            """SELECT spoken.incident_id, version, said_hash, parked.waits
+               FROM (SELECT EXISTS (
+                   SELECT FROM parked WHERE partition = $1 AND resolved_at IS NULL AND reason NOT IN ('projection', 'reaction')
+               ) AS waits) AS parked
+               LEFT JOIN (unnest($2::uuid[]) AS spoken (incident_id) JOIN incident_head USING (incident_id)) ON true""",
+            batch.partition,
+            list(spoken_of),
+        )
+        incidents = {
+            row["incident_id"]: IncidentHead(row["version"], row["said_hash"])
+            for row in rows
+            if row["incident_id"] is not None
+        }
+        return _Seen(rows[0]["waits"], spoken_of, incidents)
+
+    async def _judge(
+        self, connection: Connection, batch: "_Batch", chains: Mapping[ServiceName, Head], seen: "_Seen"
+    ) -> Received:
+        records = await waited(connection, batch.partition, batch.examined, chains, WAITED) if seen.waits else []
+        again = _examine(records, batch.trust)
+        early = [item for item in again if isinstance(item, Heard)]
+        refused = [item for item in again if isinstance(item, Parked)]
+        known = await self._known(connection, batch.partition, chains, [*batch.examined, *early])
         own = None if self.rebuilding else self.ledger.service
         received = receive(own, chains, known, early, [*refused, *batch.examined])
         # A full page of a chain that has moved: more of it may wait.
         full = {service for service, count in Counter(item.event.service for item in early).items() if count == WAITED}
         batch.left = batch.left or not full.isdisjoint(heard.event.service for heard in received.accepted)
         return received
-
-    async def _waited(
-        self, connection: Connection, batch: "_Batch", chains: Mapping[ServiceName, Head]
-    ) -> list[Heard | Parked]:
-        """What came too early before, of those chains in which its time may have come: the number before one is the head, or in the
-        batch. The first of each chain."""
-        services, sequences = _places(batch.examined)
-        rows = await connection.fetch(
-            """SELECT waiting.* FROM (
-                   SELECT DISTINCT parked.service, chain.sequence AS head
-                   FROM unnest($2::text[], $3::bigint[]) AS heard (service, sequence)
-                   JOIN parked ON parked.service = heard.service AND parked.sequence = heard.sequence + 1
-                   JOIN unnest($4::text[], $5::bigint[]) AS chain (service, sequence) ON chain.service = parked.service
-                   WHERE parked.partition = $1 AND reason = 'gap' AND resolved_at IS NULL
-               ) AS due CROSS JOIN LATERAL (
-                   SELECT partition, kafka_offset, message_key, value, headers FROM parked
-                   WHERE parked.partition = $1 AND parked.service = due.service AND parked.sequence > due.head
-                   AND reason = 'gap' AND resolved_at IS NULL ORDER BY sequence LIMIT $6
-               ) AS waiting""",
-            batch.partition,
-            [*services, *(service.value for service in chains)],
-            [*sequences, *(head.sequence for head in chains.values())],
-            [service.value for service in chains],
-            [head.sequence for head in chains.values()],
-            WAITED,
-        )
-        return _examine([record_from(row) for row in rows], batch.trust)
 
     async def _known(
         self,
@@ -228,7 +239,7 @@ class Consumer(Generic[C, S]):
         items: Sequence[Heard | Parked],
     ) -> dict[tuple[ServiceName, int], bytes]:
         """The hashes that are held at numbers that come again."""
-        services, sequences = _places(
+        services, sequences = places(
             item
             for item in items
             if isinstance(item, Heard) and item.event.link.sequence <= chains[item.event.service].sequence
@@ -244,85 +255,41 @@ class Consumer(Generic[C, S]):
         )
         return {(ServiceName(row["service"]), row["sequence"]): row["hash"] for row in rows}
 
-    async def _record(self, connection: Connection, received: Received) -> list[Recorded]:
+    async def _record(
+        self, connection: Connection, batch: "_Batch", received: Received, seen: "_Seen"
+    ) -> list[Recorded]:
+        partition, next_offset = batch.partition, batch.next_offset
         if not received.accepted:
+            if next_offset is not None:
+                await connection.execute(
+                    "UPDATE heard_offset SET next_offset = $2 WHERE partition = $1", partition, next_offset
+                )
             return []
-        rows = await connection.fetch(
-            "SELECT incident_id, version, said_hash FROM incident_head WHERE incident_id = ANY($1)",
-            list({heard.event.incident_id for heard in received.accepted}),
-        )
-        own = self.ledger.service
-        signed, incidents = placed(
-            own,
-            received.accepted,
-            {row["incident_id"]: IncidentHead(row["version"], row["said_hash"]) for row in rows},
-        )
+        own, accepted = self.ledger.service, {heard.event.incident_id for heard in received.accepted}
+        incidents = {incident_id: head for incident_id, head in seen.incidents.items() if incident_id in accepted}
+        if had_waited := accepted - seen.spoken_of:
+            incidents |= await incident_heads(connection, had_waited)
+        signed, incidents = placed(own, received.accepted, incidents)
         offsets = [None if heard.event.service == own else heard.record.offset for heard in received.accepted]
-        partition = received.accepted[0].record.partition
         heads = {(service, partition): head for service, head in received.heads.items() if head.sequence}
-        await record(connection, signed, offsets, heads, incidents)
+        await record(connection, signed, offsets, heads, incidents, (partition, next_offset))
         await mark_rotations(connection, [heard.event for heard in received.accepted])
         return [row.recorded for row in signed]
 
-    async def _park(self, connection: Connection, parked: Sequence[Parked]) -> None:
-        if not parked:
-            return
-        # What was settled and is parked once more is open again: nothing else of it may be left.
-        await connection.executemany(
-            """INSERT INTO parked (reason, detail, partition, kafka_offset, service, sequence, message_key, value, headers)
-               VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
-               ON CONFLICT (partition, kafka_offset, reason, hash, md5(headers::text)) DO UPDATE
-               SET detail = excluded.detail, resolved_at = NULL, resolution = NULL WHERE parked.resolved_at IS NOT NULL""",
-            [
-                (
-                    item.reason.value,
-                    item.detail.replace("\x00", "�"),
-                    item.record.partition,
-                    item.record.offset,
-                    item.event.service.value if item.event else None,
-                    item.event.link.sequence if item.event else None,
-                    item.record.key,
-                    item.record.value,
-                    headers_of(item.record),
-                )
-                for item in parked
-            ],
-        )
-
-    async def _resolve(self, connection: Connection, partition: int, received: Received) -> None:
-        """By offset and hash: after the broker lost messages another may stand where one was parked."""
-        settled: list[tuple[Heard | Parked, str]] = [
-            *((heard, "heard") for heard in (*received.accepted, *received.duplicates)),
-            *((item, f"parked as {item.reason}") for item in received.parked if item.event is not None),
-        ]
-        await connection.execute(
-            """UPDATE parked SET resolved_at = clock_timestamp(), resolution = settled.resolution
-               FROM unnest($2::bigint[], $3::bytea[], $4::text[]) AS settled (kafka_offset, hash, resolution)
-               WHERE partition = $1 AND resolved_at IS NULL AND reason NOT IN ('projection', 'reaction')
-               AND parked.kafka_offset = settled.kafka_offset AND parked.hash = settled.hash
-               AND settled.resolution <> 'parked as ' || reason""",
-            partition,
-            [item.record.offset for item, _ in settled],
-            [item.event.hash for item, _ in settled if item.event is not None],
-            [resolution for _, resolution in settled],
-        )
-        # A message that waited, or was spoilt on its way, may have come again: then its number is behind the head by now.
-        await connection.execute(
-            """UPDATE parked SET resolved_at = clock_timestamp(), resolution = 'heard by another copy'
-               FROM chain JOIN ledger USING (service, partition)
-               WHERE chain.partition = $1 AND parked.partition = $1 AND parked.service = chain.service
-               AND parked.sequence <= chain.sequence AND resolved_at IS NULL AND reason IN ('gap', 'untrusted')
-               AND ledger.sequence = parked.sequence AND ledger.hash = parked.hash""",
-            partition,
-        )
-
-    async def _project(self, connection: Connection, accepted: Sequence[Heard], recorded: Sequence[Recorded]) -> None:
+    async def _project(
+        self, connection: Connection, batch: "_Batch", accepted: Sequence[Heard], recorded: Sequence[Recorded]
+    ) -> None:
         try:
-            async with connection.transaction():
+            if batch.careful:
+                async with connection.transaction():
+                    await views.apply(connection, self.rules.project, recorded)
+            else:
                 await views.apply(connection, self.rules.project, recorded)
         except PASSING:
             raise  # the whole batch is heard again
-        except Exception:  # noqa: BLE001  a view must not hold up the chain: find the event that it fails on
+        except Exception as error:  # a view must not hold up the chain: find the event that it fails on
+            if not batch.careful:
+                raise _ViewFailed from error
             for heard, item in zip(accepted, recorded, strict=True):
                 try:
                     async with connection.transaction():
@@ -331,7 +298,7 @@ class Consumer(Generic[C, S]):
                     raise
                 except Exception as error:
                     log.exception("a view failed on an event and is behind", event_id=str(item.event.id))
-                    await self._park(connection, [Parked(heard.record, ParkReason.PROJECTION, repr(error), item.event)])
+                    await park(connection, [Parked(heard.record, ParkReason.PROJECTION, repr(error), item.event)])
                     telemetry.parked(ParkReason.PROJECTION.value)
 
     async def _react(self, connection: Connection, accepted: Sequence[Heard]) -> int:
@@ -348,7 +315,7 @@ class Consumer(Generic[C, S]):
                 raise
             except Exception as error:
                 log.exception("a reaction failed", event_id=str(heard.event.id))
-                await self._park(connection, [Parked(heard.record, ParkReason.REACTION, repr(error), heard.event)])
+                await park(connection, [Parked(heard.record, ParkReason.REACTION, repr(error), heard.event)])
                 telemetry.parked(ParkReason.REACTION.value)
         return reacted["said"]
 
@@ -393,6 +360,21 @@ class Consumer(Generic[C, S]):
             self.lag.update(lag)
 
 
+class _ViewFailed(Exception):
+    """The transaction is lost."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """What is known under the lock of the partition before a batch is judged."""
+
+    waits: bool
+    """Whether anything is parked that may still be heard."""
+    spoken_of: frozenset[UUID]
+    """The batch's incidents."""
+    incidents: Mapping[UUID, IncidentHead]
+
+
 @dataclass(slots=True)
 class _Batch:
     """What is heard in one transaction, and with whose keys."""
@@ -400,6 +382,10 @@ class _Batch:
     partition: int
     trust: Trust
     examined: list[Heard | Parked]
+    next_offset: int | None
+    """Where to go on afterwards; None for what is heard again."""
+    careful: bool = False
+    """Whether a view is known to fail: then only its own writes are undone."""
     left: bool = False
     """More waits than one transaction takes."""
     learned: list[Event] = field(default_factory=list)
@@ -434,33 +420,3 @@ class _FromDatabase(ConsumerRebalanceListener):  # type: ignore[misc]
 
 def _examine(records: Iterable[Record], trust: Trust) -> list[Heard | Parked]:
     return [examine(record, trust) for record in records]
-
-
-def _places(items: Iterable[Heard | Parked]) -> tuple[list[str], list[int]]:
-    """Speakers and numbers of what was heard, as two columns."""
-    events = [item.event for item in items if isinstance(item, Heard)]
-    return [event.service.value for event in events], [event.link.sequence for event in events]
-
-
-def record_of(message: ConsumerRecord[bytes | None, bytes | None]) -> Record:
-    headers = tuple((name, value) for name, value in message.headers)
-    return Record(message.partition, message.offset, message.key, message.value or b"", headers, _signature(headers))
-
-
-def headers_of(record: Record) -> str:
-    """As a parked message keeps them."""
-    return json.dumps([[name, base64.b64encode(value).decode()] for name, value in record.headers])
-
-
-def record_from(row: Row) -> Record:
-    """A parked message as it came."""
-    headers = tuple((name, base64.b64decode(value)) for name, value in json.loads(row["headers"]))
-    return Record(row["partition"], row["kafka_offset"], row["message_key"], row["value"], headers, _signature(headers))
-
-
-def _signature(headers: Sequence[tuple[str, bytes]]) -> bytes:
-    """The signature of a message, empty when there is none that can be decoded."""
-    try:
-        return base64.b64decode(dict(headers).get(HEADER_SIGNATURE, b""), validate=True)
-    except binascii.Error:
-        return b""

@@ -7,8 +7,8 @@ from shared.contract.chain import Head
 from shared.contract.hashing import ZERO_HASH
 from shared.contract.topics import PARTITIONS, partition_of
 from shared.runtime.keyring import Keyring
-from shared.runtime.ledger import rotations
 from shared.runtime.statements import ChainHeads, IncidentHead, sign
+from shared.runtime.tables import rotations
 from shared.runtime.views import Connection
 
 

@@ -18,7 +18,7 @@ from asyncpg.pool import Pool
 from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_attempt, wait_random
 
 from shared.contract.catalogue.base import EventData
-from shared.contract.catalogue.system import KeyRotated, SystemRecord
+from shared.contract.catalogue.system import SystemRecord
 from shared.contract.chain import Head
 from shared.contract.decision import Context, Missing, Rejected
 from shared.contract.envelope import Event, Said, read
@@ -30,7 +30,7 @@ from shared.runtime.appending import Again, Idempotency, IncidentHead, Proposal,
 from shared.runtime.keyring import KeyMissing, Keyring
 from shared.runtime.memory import Loaded, Memory
 from shared.runtime.rules import Rules
-from shared.runtime.trust import Trust
+from shared.runtime.tables import KEYS, incident_heads, mark_rotations, rotations, say_next
 from shared.runtime.views import Connection, Recorded, Row, Write
 
 C = TypeVar("C")
@@ -387,15 +387,12 @@ class Ledger(Generic[C, S]):
         for rotation in await rotations(connection, self.keyring.trust, lanes):
             self.keyring.trust.learn(rotation)
         heads = {row["partition"]: Head(row["sequence"], row["hash"]) for row in lanes}
-        incidents = await connection.fetch(
-            "SELECT incident_id, version, said_hash FROM incident_head WHERE incident_id = ANY($1)",
-            list({proposal.incident_id for proposal in proposals}),
-        )
+        incidents = await incident_heads(connection, {proposal.incident_id for proposal in proposals})
         keys = [proposal.idempotency.key for proposal in proposals if proposal.idempotency is not None]
         taken = await connection.fetch("SELECT key, digest FROM idempotency WHERE key = ANY($1)", keys) if keys else []
         return (
             heads,
-            {row["incident_id"]: IncidentHead(row["version"], row["said_hash"]) for row in incidents},
+            incidents,
             {row["key"]: row["digest"] for row in taken},
         )
 
@@ -456,125 +453,6 @@ def _fail(waiting: Sequence[_Waiting], error: Exception) -> None:
     for item in waiting:
         if not item.answer.done():
             item.answer.set_exception(error)
-
-
-KEYS: Final = "idempotency_pkey"
-
-SAY_NEXT: Final = f"SELECT say_next({', '.join(f'${number}' for number in range(1, 20))})"
-
-
-async def say_next(
-    connection: Connection,
-    turn: Turn,
-    heads: Mapping[int, Head],
-    accepted: Sequence[tuple[Proposal, tuple[Signed, ...]]],
-) -> bool:
-    """Writes a turn that was planned on these heads; False, and nothing is written, when one of them has moved."""
-    events = [row.recorded.event for row in turn.rows]
-    keys = [
-        (proposal.idempotency, signed[0].recorded.event, len(signed))
-        for proposal, signed in accepted
-        if proposal.idempotency is not None
-    ]
-    return bool(
-        await connection.fetchval(
-            SAY_NEXT,
-            list(turn.heads),
-            [heads[partition].sequence for partition in turn.heads],
-            [head.sequence for head in turn.heads.values()],
-            [head.hash for head in turn.heads.values()],
-            [event.link.partition for event in events],
-            [event.link.sequence for event in events],
-            [event.id for event in events],
-            [event.incident_id for event in events],
-            [row.recorded.version for row in turn.rows],
-            [event.type for event in events],
-            [event.envelope for event in events],
-            [row.signature for row in turn.rows],
-            [event.hash for event in events],
-            [key.key for key, _, _ in keys],
-            [key.digest for key, _, _ in keys],
-            [first.incident_id for _, first, _ in keys],
-            [first.link.partition for _, first, _ in keys],
-            [first.link.sequence for _, first, _ in keys],
-            [count for _, _, count in keys],
-        )
-    )
-
-
-RECORD: Final = """
-    WITH new AS (
-        INSERT INTO ledger (service, partition, sequence, event_id, incident_id, version, type, envelope, signature, hash, kafka_offset)
-        SELECT * FROM unnest($1::text[], $2::smallint[], $3::bigint[], $4::uuid[], $5::uuid[], $6::bigint[], $7::text[],
-                             $8::bytea[], $9::bytea[], $10::bytea[], $11::bigint[])
-    ), heads AS (
-        UPDATE chain SET sequence = head.sequence, hash = head.hash
-        FROM unnest($12::text[], $13::smallint[], $14::bigint[], $15::bytea[]) AS head (service, partition, sequence, hash)
-        WHERE chain.service = head.service AND chain.partition = head.partition
-    )
-    INSERT INTO incident_head (incident_id, version, said_hash)
-    SELECT * FROM unnest($16::uuid[], $17::bigint[], $18::bytea[])
-    ON CONFLICT (incident_id) DO UPDATE SET version = excluded.version, said_hash = excluded.said_hash"""
-"""One statement, because each costs a round trip while the lanes are locked."""
-
-
-async def record(
-    connection: Connection,
-    rows: Sequence[Signed],
-    offsets: Sequence[int | None],
-    heads: Mapping[tuple[ServiceName, int], Head],
-    incidents: Mapping[UUID, IncidentHead],
-) -> None:
-    """Adds rows to the ledger and moves the heads of their chains and incidents. `offsets` are the rows' Kafka offsets, None for
-    what the service says itself."""
-    events = [row.recorded.event for row in rows]
-    await connection.execute(
-        RECORD,
-        [event.link.service for event in events],
-        [event.link.partition for event in events],
-        [event.link.sequence for event in events],
-        [event.id for event in events],
-        [event.incident_id for event in events],
-        [row.recorded.version for row in rows],
-        [event.type for event in events],
-        [event.envelope for event in events],
-        [row.signature for row in rows],
-        [event.hash for event in events],
-        offsets,
-        [service for service, _ in heads],
-        [partition for _, partition in heads],
-        [head.sequence for head in heads.values()],
-        [head.hash for head in heads.values()],
-        list(incidents),
-        [head.version for head in incidents.values()],
-        [head.said_hash for head in incidents.values()],
-    )
-
-
-async def rotations(connection: Connection, trust: Trust, chains: Iterable[Row]) -> list[Event]:
-    """The changes of key on these rows of `chain` that `trust` has not learned yet, as this ledger holds them."""
-    behind = [row for row in chains if row["rotated"] > trust.rotated(ServiceName(row["service"]), row["partition"])]
-    if not behind:
-        return []
-    rows = await connection.fetch(
-        """SELECT envelope FROM ledger WHERE type = 'incident.key_rotated.v1'
-           AND (service, partition) IN (SELECT * FROM unnest($1::text[], $2::smallint[])) ORDER BY service, partition, sequence""",
-        [row["service"] for row in behind],
-        [row["partition"] for row in behind],
-    )
-    return [read(row["envelope"]) for row in rows]
-
-
-async def mark_rotations(connection: Connection, events: Iterable[Event]) -> None:
-    """Notes changes of key on their chains' rows, for everybody who locks them next."""
-    for event in events:
-        if isinstance(event.data, KeyRotated):
-            await connection.execute(
-                "UPDATE chain SET rotated = $3 WHERE service = $1 AND partition = $2",
-                event.link.service.value,
-                event.link.partition,
-                event.link.sequence,
-            )
 
 
 def _signed(row: Row) -> Signed:

@@ -10,7 +10,8 @@ from asyncpg.pool import Pool
 from shared.contract.envelope import read
 from shared.runtime import views
 from shared.runtime.auditing import messages
-from shared.runtime.consumer import Consumer, record_from
+from shared.runtime.consumer import Consumer
+from shared.runtime.messages import record_from
 from shared.runtime.receiving import Record
 from shared.runtime.rules import Rules
 from shared.runtime.views import Connection, Recorded

@@ -24,6 +24,8 @@ BATCH_BYTES: Final = 900_000
 """Below the broker's default `message.max.bytes` of 1 048 588."""
 ACK_WITHIN: Final = 30.0
 """Seconds that the broker has to acknowledge a round; aiokafka alone would wait for ever."""
+GATHERED: Final = 0.005
+"""Seconds in which what is appended after something was sent is gathered, so that it shares a round."""
 LOOK_EVERY: Final = 0.1
 """Seconds between two looks for what another replica appended; this process's own appends wake the relay at once."""
 
@@ -83,6 +85,7 @@ class Relay:
             await self._wait()
 
     async def _wait(self) -> None:
+        await asyncio.sleep(GATHERED)
         try:
             async with asyncio.timeout(LOOK_EVERY):
                 await self.appended.wait()

@@ -14,7 +14,8 @@ from shared.contract.chain import Head
 from shared.contract.decision import Actor, Context
 from shared.contract.topics import PARTITIONS
 from shared.runtime import clock
-from shared.runtime.ledger import Ledger, rotations
+from shared.runtime.ledger import Ledger
+from shared.runtime.tables import rotations
 
 
 async def rotate(pool: "Pool[asyncpg.Record]", ledger: Ledger[Any, Any]) -> str:

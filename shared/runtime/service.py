@@ -33,11 +33,12 @@ from shared.runtime.consumer import Consumer
 from shared.runtime.http import create_app
 from shared.runtime.keyring import BadKeyFile, KeyMissing, Keyring
 from shared.runtime.lease import lease
-from shared.runtime.ledger import Ledger, rotations
+from shared.runtime.ledger import Ledger
 from shared.runtime.persistence import PASSING, persist
 from shared.runtime.relay import Relay
 from shared.runtime.rules import Rules
 from shared.runtime.settings import ServiceSettings
+from shared.runtime.tables import rotations
 from shared.runtime.views import Connection
 
 C = TypeVar("C")

@@ -564,7 +564,7 @@ class Replica:
         return left
 
     def _judge(self, transaction: Transaction, partition: int, examined: Sequence[Heard | Parked]) -> Steps:
-        """Mirrors Consumer._judge. The lane stands for the partition's chain rows, which are locked together."""
+        """Mirrors Consumer._locked, _look and _judge. The lane stands for the partition's chain rows, which are locked together."""
         yield from transaction.lock([partition])
         yield from transaction.statement()
         heads = {service: transaction.get("chain", (service, partition), EMPTY) for service in self.world.services}
@@ -589,7 +589,7 @@ class Replica:
         examined: Sequence[Heard | Parked],
         heads: Mapping[ServiceName, int],
     ) -> list[Heard | Parked]:
-        """Mirrors Consumer._waited."""
+        """Mirrors parking.waited."""
         heard = {(item.event.service, item.event.link.sequence) for item in examined if isinstance(item, Heard)}
         waiting = [
             (parked.event.service, parked.event.link.sequence, parked.record)
@@ -625,13 +625,13 @@ class Replica:
                 transaction.put("chain", (service, partition), head)
 
     def park(self, transaction: Transaction, parked: Sequence[Parked]) -> None:
-        """Mirrors Consumer._park."""
+        """Mirrors parking.park."""
         for item in parked:
             key = (item.record.offset, item.reason, item.record.value)
             transaction.put(("parked", item.record.partition), key, (item, False))
 
     def resolve(self, transaction: Transaction, partition: int, received: Received) -> None:
-        """Mirrors Consumer._resolve."""
+        """Mirrors parking.resolve."""
         heard = {(item.record.offset, item.event.hash) for item in (*received.accepted, *received.duplicates)}
         moved = {(item.record.offset, item.event.hash, item.reason) for item in received.parked if item.event}
         table = ("parked", partition)
@@ -666,7 +666,7 @@ def place_of(event: Event) -> tuple[ServiceName, int, int]:
 
 
 def insert(transaction: Transaction, rows: Sequence[Signed], offsets: Sequence[int | None]) -> None:
-    """Mirrors ledger.insert, with the table's two unique keys."""
+    """Mirrors tables.record and say_next, with the table's two unique keys."""
     for row, offset in zip(rows, offsets, strict=True):
         event, version = row.recorded.event, row.recorded.version
         transaction.insert("ledger", place_of(event), Row(event, version, row.signature, offset))

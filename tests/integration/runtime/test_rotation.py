@@ -18,8 +18,8 @@ from shared.contract.topics import HEADER_SIGNATURE, PARTITIONS, is_system, key_
 from shared.contract.vocabulary import ServiceName
 from shared.runtime import auditing, clock, heads, rotation, trust
 from shared.runtime.auditing import Sources
-from shared.runtime.consumer import record_of
 from shared.runtime.keyring import KeyMissing, read_keys
+from shared.runtime.messages import record_of
 from shared.runtime.statements import ChainHeads, IncidentHead, open_statement
 from shared.tlog.note import Signer, generate_key
 from tests.integration.conftest import Environment
