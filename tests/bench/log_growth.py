@@ -6,7 +6,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -62,10 +62,12 @@ class LogGrowth:
     memory: tuple[Memory, ...]
 
 
-async def log_growth(world: World, progress: Callable[[str], None]) -> LogGrowth:
-    sizes = [await _at(world, leaves, progress) for leaves in map(world.count, SIZES)]
-    memory = [await asyncio.to_thread(_memory, world, leaves, progress) for leaves in map(world.count, READ)]
-    return LogGrowth(tuple(sizes), tuple(memory))
+async def log_growth(
+    world: World, progress: Callable[[str], None], *, sizes: Sequence[int] = SIZES, read: Sequence[int] = READ
+) -> LogGrowth:
+    grown = [await _at(world, leaves, progress) for leaves in map(world.count, sizes)]
+    memory = [await asyncio.to_thread(_memory, world, leaves, progress) for leaves in map(world.count, read)]
+    return LogGrowth(tuple(grown), tuple(memory))
 
 
 async def _at(world: World, leaves: int, progress: Callable[[str], None]) -> Size:

@@ -30,7 +30,7 @@ async def test_growth_is_measured(world: World) -> None:
 
 
 async def test_growth_of_the_log_is_measured(world: World) -> None:
-    grown = await log_growth(world, lambda _: None)
-    assert [size.leaves for size in grown.sizes] == [20, 100, 1000, 10_000]
+    grown = await log_growth(world, lambda _: None, sizes=(1_000_000,), read=(1_000_000,))
+    assert [size.leaves for size in grown.sizes] == [1000]
     assert all(size.seal > 0 for size in grown.sizes)
     assert all(memory.verify > 0 and memory.export > 0 for memory in grown.memory)
