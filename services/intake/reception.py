@@ -8,11 +8,11 @@ import asyncio
 import contextlib
 import hashlib
 import json
-from collections import deque
-from collections.abc import AsyncGenerator, Coroutine, Iterable, Iterator
+from collections import defaultdict, deque
+from collections.abc import AsyncGenerator, Coroutine, Hashable, Iterable, Iterator
 from dataclasses import dataclass
 from io import BytesIO
-from typing import Any, Final, TypeVar
+from typing import Any, Final, TypeAlias, TypeVar
 from uuid import UUID
 
 import structlog
@@ -39,6 +39,9 @@ T = TypeVar("T")
 
 AT_ONCE: Final = 1000
 """Reports of one batch under way at a time: what one turn of the ledger commits together."""
+
+Turns: TypeAlias = defaultdict[Hashable, asyncio.Lock]
+"""By key, within one request: of two reports with one key the first is the one that counts."""
 
 _BODY: Final[TypeAdapter[ReportBody]] = TypeAdapter(ReportBody)
 _LINE: Final[TypeAdapter[BatchLine]] = TypeAdapter(BatchLine)
@@ -114,25 +117,30 @@ class Reception:
 
     def take_events(self, events: Iterable[CloudEvent | NotACloudEvent]) -> AsyncGenerator[list[bytes], None]:
         """The answer to each event, as JSON, in order; as many together as are ready."""
+        turns: Turns = defaultdict(asyncio.Lock)
 
         async def answer(index: int, event: CloudEvent | NotACloudEvent) -> bytes:
             if isinstance(event, NotACloudEvent):
                 return _answer("index", index, Malformed(str(event)))
-            return await answered("index", index, self.take_event(event))
+            async with turns[event.foreign.source, event.foreign.id]:
+                return await answered("index", index, self.take_event(event))
 
         return in_order((answer(index, event) for index, event in enumerate(events)), AT_ONCE, self.running.many)
 
     def take_lines(self, lines: Iterable[tuple[int, bytes]]) -> AsyncGenerator[list[bytes], None]:
         """The answer to each numbered line, as JSON, in order; as many together as are ready."""
+        turns: Turns = defaultdict(asyncio.Lock)
 
         async def answer(number: int, line: bytes) -> bytes:
-            return await answered("line", number, self._take_line(line))
+            return await answered("line", number, self._take_line(line, turns))
 
         return in_order((answer(number, line) for number, line in lines), AT_ONCE, self.running.many)
 
-    async def _take_line(self, line: bytes) -> ReportReceipt:
+    async def _take_line(self, line: bytes, turns: "Turns") -> ReportReceipt:
         body = _validated(_LINE, line)
-        return await self.take(body, ReportChannel.BATCH, key=self.own_key(body.idempotency_key))
+        key = body.idempotency_key
+        async with contextlib.nullcontext() if key is None else turns[key]:
+            return await self.take(body, ReportChannel.BATCH, key=self.own_key(key))
 
 
 async def reception(request: Request) -> Reception:

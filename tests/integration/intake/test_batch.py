@@ -83,6 +83,15 @@ async def test_lines_share_commits(intake: Intake) -> None:
     assert transactions[0] < 250
 
 
+async def test_of_two_lines_with_one_key_the_first_counts(intake: Intake) -> None:
+    """Wherever their incidents would lie: lines run side by side, these do not."""
+    lines = [
+        {"description": text, "idempotency_key": f"k-{number}"} for number in range(40) for text in ("first", "second")
+    ]
+    answers = await taken(intake, *lines)
+    assert [answer["status"] for answer in answers] == [201, 409] * 40
+
+
 async def test_lines_with_the_same_key_are_one_report(intake: Intake) -> None:
     line = {"description": "Seen twice", "idempotency_key": "k-1", "reporter": {"name": "Robin"}}
     first, second, other = await taken(intake, line, line, {**line, "description": "Something else"})
