@@ -103,14 +103,19 @@ class Office:
         return answer.text
 
     async def until(self, by: Person, service: ServiceName, incident: UUID, event_type: str, count: int = 1) -> None:
-        """Waits until the service knows this many events of this type."""
-        await self._until(
-            lambda events: sum(event["type"] == event_type for event in events) >= count,
-            by,
-            service,
-            incident,
-            event_type,
-        )
+        """Waits until the service knows this many events of this type; who acts next must have heard the last of them, too."""
+
+        def there(events: list[dict[str, Any]]) -> bool:
+            ids = [event["event_id"] for event in events]
+            found = [event["event_id"] for event in events if event["type"] == event_type]
+            if len(found) < count:
+                return False
+            last = str(self.last[incident])
+            if last in ids and ids.index(found[-1]) > ids.index(last):
+                self.last[incident] = UUID(found[-1])
+            return True
+
+        await self._until(there, by, service, incident, event_type)
 
     async def _command(
         self, by: Person, service: ServiceName, incident: UUID, path: str, body: dict[str, Any] | None
