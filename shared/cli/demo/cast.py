@@ -84,6 +84,8 @@ class Office:
         return Refused(problem["rule"], problem["detail"], tuple(problem.get("missing") or ()))
 
     async def view(self, by: Person, service: ServiceName, incident: UUID) -> dict[str, Any]:
+        """What the service shows of it once it has heard what came before."""
+        await self._caught_up(service, incident)
         return _expect(await self._send("GET", service, f"/incidents/{incident}", by), 200)
 
     async def events(self, by: Person, service: ServiceName, incident: UUID) -> list[dict[str, Any]]:
@@ -120,11 +122,14 @@ class Office:
     async def _command(
         self, by: Person, service: ServiceName, incident: UUID, path: str, body: dict[str, Any] | None
     ) -> httpx.Response:
+        await self._caught_up(service, incident)
+        return await self._send("POST", service, f"/incidents/{incident}{path}", by, body or {})
+
+    async def _caught_up(self, service: ServiceName, incident: UUID) -> None:
         last = str(self.last[incident])
         await self._until(
             lambda events: any(event["event_id"] == last for event in events), RUTH, service, incident, last
         )
-        return await self._send("POST", service, f"/incidents/{incident}{path}", by, body or {})
 
     async def _until(self, true: Any, by: Person, service: ServiceName, incident: UUID, what: str) -> None:
         end = time.monotonic() + HEARD_WITHIN
