@@ -42,8 +42,8 @@ BATCH: Final = 500
 AT_ONCE: Final = 3
 """Partitions that are heard side by side; each takes a connection of the pool."""
 GATHERED: Final = 0.02
-"""Seconds in which what arrives after something was heard is gathered, so that it shares a transaction: a dozen round trips for one
-event or for five hundred."""
+"""Seconds in which what arrives after something was heard is gathered, so that it shares a transaction: half a dozen round trips
+for one event or for five hundred."""
 WAITED: Final = 2000
 """Most messages of a chain that waited and are taken up in one transaction."""
 log = structlog.get_logger(__name__)

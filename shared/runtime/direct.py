@@ -4,6 +4,7 @@ serialising, which together cost several times what such a request itself does.
 A direct route is declared, documented and guarded as any other. What its short way does not take goes the declared way.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import TypeAlias
 
@@ -19,11 +20,11 @@ Place: TypeAlias = tuple[str, str]
 """Method and path."""
 
 
-class DirectRoute(APIRoute):
+class DirectRoute(APIRoute, ABC):
+    @abstractmethod
     async def direct(self, request: Request, guard: Allow) -> Response | None:
         """The answer to a request that is plainly for this route; None sends it the declared way. Asks the guard first of all that
         has an effect."""
-        raise NotImplementedError
 
     @property
     def guard(self) -> Allow:

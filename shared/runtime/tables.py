@@ -13,8 +13,9 @@ from shared.runtime.trust import Trust
 from shared.runtime.views import Connection, Row
 
 KEYS: Final = "idempotency_pkey"
+"""The constraint that a taken idempotency key violates."""
 
-SAY_NEXT: Final = f"SELECT say_next({', '.join(f'${number}' for number in range(1, 20))})"
+SAY_NEXT: Final = f"SELECT say_next({', '.join(f'${number}' for number in range(1, 21))})"
 
 
 async def say_next(
@@ -35,6 +36,7 @@ async def say_next(
             SAY_NEXT,
             list(turn.heads),
             [heads[partition].sequence for partition in turn.heads],
+            [heads[partition].hash for partition in turn.heads],
             [head.sequence for head in turn.heads.values()],
             [head.hash for head in turn.heads.values()],
             [event.link.partition for event in events],

@@ -337,10 +337,7 @@ class Replica:
         if not turn.rows:
             return True
         yield from transaction.lock(sorted(turn.heads))
-        if any(
-            transaction.get("chain", (self.service, number), EMPTY).sequence != heads[number].sequence
-            for number in turn.heads
-        ):
+        if any(transaction.get("chain", (self.service, number), EMPTY) != heads[number] for number in turn.heads):
             return False
         yield from self.take_keys(transaction, proposals, turn)
         insert(transaction, turn.rows, [None] * len(turn.rows))

@@ -2,8 +2,8 @@
 -- and incidents: whatever has moved since is refused here.
 
 CREATE FUNCTION say_next(
-    -- of each chain: its partition, the number after which this was linked, the number of its last event now, and that one's hash
-    lanes smallint[], reached bigint[], ends bigint[], end_hashes bytea[],
+    -- of each chain: its partition, number and hash of the event that this was linked to, and those of its last event now
+    lanes smallint[], reached bigint[], reached_hashes bytea[], ends bigint[], end_hashes bytea[],
     -- the events
     partitions smallint[], sequences bigint[], event_ids uuid[], incident_ids uuid[], versions bigint[], types text[],
     envelopes bytea[], signatures bytea[], hashes bytea[],
@@ -14,8 +14,9 @@ BEGIN
     -- The lanes first, and in order, as everybody who writes takes them.
     PERFORM FROM chain WHERE service = '{service}' AND partition = ANY (lanes) ORDER BY partition FOR UPDATE;
     IF EXISTS (
-        SELECT FROM unnest(lanes, reached) AS lane (partition, sequence) JOIN chain USING (partition)
-        WHERE chain.service = '{service}' AND chain.sequence <> lane.sequence
+        -- Also behind: a database that was put back from a backup while the service ran.
+        SELECT FROM unnest(lanes, reached, reached_hashes) AS lane (partition, sequence, hash) JOIN chain USING (partition)
+        WHERE chain.service = '{service}' AND (chain.sequence, chain.hash) <> (lane.sequence, lane.hash)
     ) THEN
         RETURN false;
     END IF;

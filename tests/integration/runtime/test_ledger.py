@@ -102,6 +102,30 @@ async def test_two_replicas_on_one_database_make_one_gapless_history(environment
     assert on_incident == list(range(1, len(on_incident) + 1))
 
 
+async def test_what_a_process_remembers_of_a_chain_makes_no_gap_after_a_backup_was_put_back(
+    environment: Environment,
+) -> None:
+    """The process runs on while its database goes back; who plans on what he remembers would link to what is not there."""
+    async with process(environment, ServiceName.INTAKE, parts=["writer"]) as intake:
+        incident = clock.new_id()
+        await intake.say(REPORTED, incident)
+        await intake.say(REPORTED, incident)
+        owner = await asyncpg.connect(environment.databases[ServiceName.INTAKE].owner_dsn)
+        try:
+            await owner.execute(
+                """ALTER TABLE ledger DISABLE TRIGGER only_grows;
+                   DELETE FROM ledger;
+                   ALTER TABLE ledger ENABLE ALWAYS TRIGGER only_grows;
+                   DELETE FROM incident_head;
+                   UPDATE chain SET sequence = 0, hash = decode(repeat('00', 32), 'hex')"""
+            )
+        finally:
+            await owner.close()
+        other = next(made for made in iter(clock.new_id, None) if partition_of(made) == partition_of(incident))
+        (said,) = (await intake.say(REPORTED, other)).signed
+    assert (said.recorded.event.link.sequence, said.recorded.event.link.prevhash) == (1, ZERO_HASH)
+
+
 async def test_a_key_used_at_once_on_two_replicas_says_one_thing_and_gets_one_answer(environment: Environment) -> None:
     key = Idempotency("maria 1", b"d" * 32)
     async with (
