@@ -51,6 +51,7 @@ class LeafCheck(Protocol):
     findings: list[Finding]
 
     def take(self, leaves: Leaves) -> None: ...
+    def finish(self) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,6 +160,8 @@ def _read(
         progress("leaves", leaves.first + len(leaves.entries), size)
         _drain(audit, tree.findings, chains.findings)
     chains.finish()
+    for check in options.also:
+        check.finish()
     _drain(audit, tree.findings, chains.findings, *(check.findings for check in options.also))
     audit.sealed = {place: Head(chain.sequence, chain.hash) for place, chain in chains.chains.items()}
     return chains

@@ -5,7 +5,7 @@ from dataclasses import replace
 from uuid import UUID
 
 from shared.audit.files import Folder
-from shared.audit.log import Anchors, LogAudit, Options, audit_log
+from shared.audit.log import Anchors, LeafCheck, LogAudit, Options, audit_log
 from shared.contract.catalogue.intake import ReportChannel, Reported
 from shared.contract.topics import HEADER_SIGNATURE, key_of, partition_of
 from shared.contract.vocabulary import ServiceName
@@ -113,11 +113,12 @@ async def relayed(service: Process) -> bool:
     return (await service.running.readiness())["lag"]["to_relay"] == 0
 
 
-def audit(environment: Environment, desk: Desk) -> LogAudit:
+def audit(environment: Environment, desk: Desk, *also: LeafCheck) -> LogAudit:
     """What anybody finds in the folder, each signature checked by itself."""
     known = trust.load(environment.keys.trust_file)
     anchors = Anchors(desk.vkey, known, Policy.parse(desk.settings.log_policy_file.read_bytes()))
-    return audit_log(Folder(desk.folder), anchors, Options(None, every_signature=True), lambda _name, _at, _of: None)
+    options = Options(None, every_signature=True, also=also)
+    return audit_log(Folder(desk.folder), anchors, options, lambda _name, _at, _of: None)
 
 
 async def verify(environment: Environment) -> Verification:

@@ -9,8 +9,10 @@ from typing import Any
 import pytest
 
 from deploy.local.keys import Keys
+from shared.audit.order import OrderCheck
 from shared.contract.catalogue.system import KeyRotated
 from shared.contract.envelope import read
+from shared.contract.hashing import event_hash
 from shared.contract.topics import PARTITIONS, partition_of, system_incident
 from shared.contract.vocabulary import ServiceName
 from shared.runtime import clock
@@ -20,7 +22,7 @@ from shared.tlog.note import Signer, generate_key
 from tests.integration.conftest import Databases, Environment
 from tests.integration.review.chains import Voice
 from tests.integration.review.seals import Desk, Reader, opened, put, sealing, until
-from tests.integration.review.test_healing import REPORTED, audit
+from tests.integration.review.test_healing import REPORTED, audit, verify
 from tests.integration.runtime.processes import process
 from tests.integration.runtime.test_disaster import lose_topic
 from tests.integration.runtime.test_rotation import forge, key_file, rotate
@@ -164,6 +166,28 @@ async def test_what_is_not_in_the_trust_file_yet_is_sealed_after_a_restart(envir
         await until(lambda: waiting(desk, 1), "the fifth waits")
         await put(environment, [four])
         await until(lambda: sealed(reader, [one, two, three, four, five]), "all are sealed")
+
+
+async def test_what_is_sealed_late_for_want_of_its_key_is_no_finding_against_the_order_of_the_topic(
+    environment: Environment,
+) -> None:
+    (one,), (two,) = Voice(environment.keys).say(1), Voice(environment.keys, ServiceName.TRIAGE).say(1)
+    trust_file = environment.keys.trust_file
+    whole = trust_file.read_text()
+    trust_file.write_text("".join(line for line in whole.splitlines(True) if "intake" not in line))
+    async with process(environment, ServiceName.REVIEW, parts=["writer", "relay"]):
+        async with opened(environment) as desk, sealing(desk.sealer()):
+            reader = reader_of(desk)
+            await put(environment, [one, two])
+            await until(lambda: reader.size() == 2, "the second is sealed, and review's word that one is parked")
+        trust_file.write_text(whole)
+        async with opened(environment) as desk, sealing(desk.sealer()):
+            await until(lambda: reader.size() == 3, "the first is sealed now that its key is known")
+    assert reader.leaves()[-1] == one.value
+    verification = await verify(environment)
+    order = verification.topic.order()[one.partition]
+    assert order[:2] == [event_hash(one.value), event_hash(two.value)]
+    assert audit(environment, desk, OrderCheck({one.partition: order})).findings == []
 
 
 async def waiting(desk: Desk, count: int) -> bool:
