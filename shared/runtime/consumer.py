@@ -6,15 +6,15 @@ decided on the locked chain rows, so a second replica or a zombie can double not
 
 import asyncio
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any, Final, Generic, TypeVar
 from uuid import UUID
 
 import asyncpg
 import structlog
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
-from aiokafka.structs import ConsumerRecord
 from asyncpg.pool import Pool
 
 from shared.contract.chain import Head
@@ -24,12 +24,13 @@ from shared.contract.topics import is_system
 from shared.contract.vocabulary import ServiceName
 from shared.runtime import clock, telemetry, views
 from shared.runtime.appending import IncidentHead, Proposal
+from shared.runtime.examining import examine_all
 from shared.runtime.keyring import KeyMissing
 from shared.runtime.ledger import Ledger, say
 from shared.runtime.messages import record_from, record_of
 from shared.runtime.parking import park, places, resolve, waited
 from shared.runtime.persistence import PASSING
-from shared.runtime.receiving import Heard, Parked, ParkReason, Received, Record, examine, placed, receive
+from shared.runtime.receiving import Heard, Parked, ParkReason, Received, Record, examine_together, placed, receive
 from shared.runtime.rules import Rules
 from shared.runtime.tables import incident_heads, mark_rotations, record, rotations
 from shared.runtime.trust import Trust
@@ -39,6 +40,9 @@ C = TypeVar("C")
 S = TypeVar("S")
 
 BATCH: Final = 500
+"""Most messages that are heard in one transaction."""
+READ: Final = 1500
+"""Most messages that are read in one go."""
 AT_ONCE: Final = 3
 """Partitions that are heard side by side; each takes a connection of the pool."""
 GATHERED: Final = 0.02
@@ -64,6 +68,8 @@ class Consumer(Generic[C, S]):
     """Whether the service's own events are taken from the topic too, as by one who has lost them; nothing is reacted to then."""
     assigned: set[int] = field(default_factory=set)
     """Partitions that are newly this replica's: what is parked there has not been looked at with its keys yet."""
+    heard_to: dict[int, int] = field(default_factory=dict)
+    """Where to go on in each partition, once what has been heard of it is what it began with. The client is ahead of that."""
     _at_once: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(AT_ONCE))
 
     async def run(self) -> None:
@@ -74,48 +80,73 @@ class Consumer(Generic[C, S]):
             enable_auto_commit=False,
             # Only reached when the topic has lost or renumbered messages: hear all again, the chains drop what is known.
             auto_offset_reset="earliest",
-            max_poll_records=BATCH,
             # A topic that is made or grows while this runs is noticed in seconds, not in five minutes.
             metadata_max_age_ms=10_000,
         )
+        ahead: asyncio.Task[list[list[_Batch]]] | None = None
         consumer.subscribe([self.topic], listener=_FromDatabase(self, consumer))
         try:
             await consumer.start()
             while True:
                 while self.assigned:
                     await self.take_up(self.assigned.pop())
-                batches = await consumer.getmany(timeout_ms=1000)
+                read = await (ahead or self._read(consumer))
                 next_look = asyncio.get_running_loop().time() + GATHERED
-                # Side by side: while one partition waits for Postgres, another's signatures are checked.
-                hearing = (self._hear_messages(place.partition, messages) for place, messages in batches.items())
-                failed = [error for error in await asyncio.gather(*hearing, return_exceptions=True) if error]
+                # Behind: what comes next is read and its signatures are checked while Postgres is at this.
+                behind = sum(len(batch.examined) for batches in read for batch in batches) >= BATCH
+                ahead = asyncio.create_task(self._read(consumer)) if behind else None
+                failed = [
+                    error for error in await asyncio.gather(*map(self._hear_all, read), return_exceptions=True) if error
+                ]
                 if failed:
                     raise failed[0]
-                await self._measure_lag(consumer)
-                if batches:
+                self._measure_lag(consumer)
+                if read and not behind:
                     await asyncio.sleep(next_look - asyncio.get_running_loop().time())
         finally:
             self.lag.clear()
+            if ahead is not None:
+                ahead.cancel()
+                await asyncio.gather(ahead, return_exceptions=True)
             await consumer.stop()
 
-    async def _hear_messages(
-        self, partition: int, messages: Sequence[ConsumerRecord[bytes | None, bytes | None]]
-    ) -> None:
+    async def _read(self, consumer: AIOKafkaConsumer) -> "list[list[_Batch]]":
+        """What has come, by partition, and what is to be thought of each message by the keys that are known now."""
+        messages = await consumer.getmany(timeout_ms=1000, max_records=READ)
+        records = [record_of(message) for of_one in messages.values() for message in of_one]
+        trust = self.trust.copy()
+        examined = iter(await examine_all(records, trust))
+        return [
+            [
+                _Batch(place.partition, trust, list(islice(examined, len(some))), some[-1].offset + 1)
+                for some in (of_one[at : at + BATCH] for at in range(0, len(of_one), BATCH))
+            ]
+            for place, of_one in messages.items()
+        ]
+
+    async def _hear_all(self, batches: "Sequence[_Batch]") -> None:
+        """All of one partition. Side by side with others: while one waits for Postgres, another goes on."""
         async with self._at_once:
-            await self.hear(partition, [record_of(message) for message in messages], messages[-1].offset + 1)
+            for batch in batches:
+                await self._hear_with_waiting(batch)
+                if batch.next_offset is not None:
+                    self.heard_to[batch.partition] = batch.next_offset
 
     async def hear(self, partition: int, records: Sequence[Record], next_offset: int | None = None) -> None:
         """One batch of one partition, all or nothing; `next_offset` is where to go on afterwards, None for what is heard again.
 
         Then, each in a transaction of its own, the rest of what waited for it, and what is signed with a key that it names. Who dies in
         between finds that in `take_up`."""
-        batch = await self._hear(partition, records, next_offset)
+        await self._hear_with_waiting(await self._batch(partition, records, next_offset))
+
+    async def _hear_with_waiting(self, batch: "_Batch") -> None:
+        batch = await self._hear(batch)
         keys = bool(batch.learned)
         while batch.left:
-            batch = await self._hear(partition, (), None)
+            batch = await self._hear(await self._batch(batch.partition, (), None))
             keys = keys or bool(batch.learned)
         if keys:
-            await self._trust_again(partition)
+            await self._trust_again(batch.partition)
 
     async def take_up(self, partition: int) -> None:
         """What is parked and can be heard by now: nothing is missing before it any more, or its key has become known, by the trust file
@@ -135,24 +166,20 @@ class Consumer(Generic[C, S]):
         ):
             last = rows[-1]["parked_id"]
             records = [record_from(row) for row in rows]
-            examined = await asyncio.to_thread(_examine, records, self.trust)
+            examined = await examine_all(records, self.trust)
             if trusted := [item.record for item in examined if isinstance(item, Heard)]:
                 await self.hear(partition, trusted)
 
-    async def _hear(self, partition: int, records: Sequence[Record], next_offset: int | None) -> "_Batch":
-        # In a thread, because checking signatures lets the rest of the process go on.
-        batch = _Batch(partition, self.trust, await asyncio.to_thread(_examine, records, self.trust), next_offset)
+    async def _hear(self, batch: "_Batch") -> "_Batch":
+        """As it was committed."""
+        records = [item.record for item in batch.examined]
         try:
-            async with self.pool.acquire() as connection, connection.transaction():
-                while await self._go_on(connection, batch):
-                    pass
+            await self._commit(batch)
         except _ViewFailed:
             # Once more from the start, with a savepoint for each view: what every batch would pay for is paid for now.
-            examined = await asyncio.to_thread(_examine, records, self.trust)
-            batch = _Batch(partition, self.trust, examined, next_offset, careful=True)
-            async with self.pool.acquire() as connection, connection.transaction():
-                while await self._go_on(connection, batch):
-                    pass
+            batch = await self._batch(batch.partition, records, batch.next_offset)
+            batch.careful = True
+            await self._commit(batch)
         for rotation in batch.learned:
             self.trust.learn(rotation)
         if batch.reacted:
@@ -164,10 +191,19 @@ class Consumer(Generic[C, S]):
                 "parked",
                 reason=parked.reason.value,
                 detail=parked.detail,
-                partition=partition,
+                partition=batch.partition,
                 offset=parked.record.offset,
             )
         return batch
+
+    async def _batch(self, partition: int, records: Sequence[Record], next_offset: int | None) -> "_Batch":
+        trust = self.trust.copy()
+        return _Batch(partition, trust, await examine_all(records, trust), next_offset)
+
+    async def _commit(self, batch: "_Batch") -> None:
+        async with self.pool.acquire() as connection, connection.transaction():
+            while await self._go_on(connection, batch):
+                pass
 
     async def _go_on(self, connection: Connection, batch: "_Batch") -> bool:
         """Hears the batch to its end or to a change of key, whatever comes first; True when there is more."""
@@ -183,7 +219,7 @@ class Consumer(Generic[C, S]):
             batch.reacted += await self._react(connection, received.accepted)
         batch.accepted += received.accepted
         batch.parked += received.parked
-        batch.examined = _examine(received.rest, batch.trust)
+        batch.examined = examine_together(received.rest, batch.trust)
         return received.rotated
 
     async def _locked(self, connection: Connection, batch: "_Batch") -> dict[ServiceName, Head]:
@@ -220,7 +256,7 @@ class Consumer(Generic[C, S]):
         self, connection: Connection, batch: "_Batch", chains: Mapping[ServiceName, Head], seen: "_Seen"
     ) -> Received:
         records = await waited(connection, batch.partition, batch.examined, chains, WAITED) if seen.waits else []
-        again = _examine(records, batch.trust)
+        again = examine_together(records, batch.trust)
         early = [item for item in again if isinstance(item, Heard)]
         refused = [item for item in again if isinstance(item, Parked)]
         known = await self._known(connection, batch.partition, chains, [*batch.examined, *early])
@@ -352,9 +388,10 @@ class Consumer(Generic[C, S]):
                 said_now += len(said)
         return said_now
 
-    async def _measure_lag(self, consumer: AIOKafkaConsumer) -> None:
-        ends = {place: consumer.highwater(place) for place in consumer.assignment()}
-        lag = {place.partition: end - await consumer.position(place) for place, end in ends.items() if end is not None}
+    def _measure_lag(self, consumer: AIOKafkaConsumer) -> None:
+        ends = {place.partition: consumer.highwater(place) for place in consumer.assignment()}
+        known = {number: end for number, end in ends.items() if end is not None and number in self.heard_to}
+        lag = {number: max(0, end - self.heard_to[number]) for number, end in known.items()}
         self.lag.clear()
         if len(lag) == len(ends):
             self.lag.update(lag)
@@ -396,7 +433,7 @@ class _Batch:
     def learn(self, rotations: Sequence[Event]) -> None:
         self.learned += rotations
         self.trust = self.trust.after(*rotations)
-        self.examined = _examine([item.record for item in self.examined], self.trust)
+        self.examined = examine_together([item.record for item in self.examined], self.trust)
 
 
 class _FromDatabase(ConsumerRebalanceListener):  # type: ignore[misc]
@@ -415,8 +452,5 @@ class _FromDatabase(ConsumerRebalanceListener):  # type: ignore[misc]
         offsets = {row["partition"]: row["next_offset"] for row in rows}
         for place in assigned:
             self._consumer.seek(place, offsets[place.partition])
+            self._owner.heard_to[place.partition] = offsets[place.partition]
             self._owner.assigned.add(place.partition)
-
-
-def _examine(records: Iterable[Record], trust: Trust) -> list[Heard | Parked]:
-    return [examine(record, trust) for record in records]

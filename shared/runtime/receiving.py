@@ -5,7 +5,7 @@ say. A duplicate is dropped. Everything else is parked with its reason; an event
 up as soon as those before it have come.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
@@ -82,7 +82,14 @@ Known = Mapping[tuple[ServiceName, int], bytes]
 
 def examine(record: Record, trust: Trust) -> Heard | Parked:
     """Whether the message may be heard at all, whatever its place: decodable, at its place, trusted, its speaker's to say."""
-    return _theirs(_signed(_readable(record), trust))
+    return examine_together([record], trust)[0]
+
+
+def examine_together(records: Iterable[Record], trust: Trust) -> list[Heard | Parked]:
+    """The same of many: all are decoded, then all signatures checked."""
+    readable = list(map(_readable, records))
+    signed = [_signed(item, trust) for item in readable]
+    return list(map(_theirs, signed))
 
 
 def _readable(record: Record) -> Heard | Parked:

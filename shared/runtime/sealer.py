@@ -26,13 +26,14 @@ from shared.contract.catalogue.system import KeyRotated
 from shared.contract.hashing import event_hash
 from shared.contract.topics import PARTITIONS
 from shared.runtime import clock, telemetry
+from shared.runtime.examining import examine_all
 from shared.runtime.lease import lease
 from shared.runtime.ledger import Ledger
 from shared.runtime.log_state import LogState, by_the_sealer, recorded
 from shared.runtime.log_store import UNFINISHED, LogStore
 from shared.runtime.log_witnesses import Round, Witnesses
 from shared.runtime.messages import record_of
-from shared.runtime.receiving import Heard, Parked, Record, examine
+from shared.runtime.receiving import Heard, Parked
 from shared.runtime.sealing import (
     Chains,
     Grown,
@@ -64,8 +65,6 @@ AT_ONCE: Final = 16_384
 """Leaves that are decided on at once; so many are sealed without waiting for the interval."""
 POLL: Final = 512
 """Most messages that are read in one go."""
-EXAMINED_AT_ONCE: Final = 128
-"""Messages that one thread examines in one go: signatures are checked on as many cores as there are."""
 LOOK_EVERY: Final = 0.2
 """Seconds between two looks at what is due when nothing arrives."""
 
@@ -277,7 +276,7 @@ class Sealing:
     async def _read(self, consumer: AIOKafkaConsumer) -> None:
         batches = await consumer.getmany(timeout_ms=int(LOOK_EVERY * 1000), max_records=POLL)
         records = [record_of(message) for messages in batches.values() for message in messages]
-        for item in await _examined(records, self.trust):
+        for item in await examine_all(records, self.trust):
             self.arrived[item.record.partition].append(item)
         for record in records:
             self.offsets[record.partition] = self.read_to[record.partition] = record.offset + 1
@@ -288,7 +287,7 @@ class Sealing:
             self.arrived[partition] += ()
         last, records = await self.state.untrusted(0)
         while records or self.arrived:
-            for item in await _examined(records, self.trust):
+            for item in await examine_all(records, self.trust):
                 if isinstance(item, Heard):
                     self.arrived[item.record.partition].append(item)
             last, records = await self.state.untrusted(0 if await self.seal() else last)
@@ -408,16 +407,6 @@ class Sealing:
 
     def _since(self, then: float) -> float:
         return self._now() - then
-
-
-async def _examined(records: Sequence[Record], trust: Trust) -> list[Heard | Parked]:
-    def examine_some(some: Sequence[Record]) -> list[Heard | Parked]:
-        return [examine(record, trust) for record in some]
-
-    lots = [records[at : at + EXAMINED_AT_ONCE] for at in range(0, len(records), EXAMINED_AT_ONCE)]
-    return [
-        item for lot in await asyncio.gather(*(asyncio.to_thread(examine_some, lot) for lot in lots)) for item in lot
-    ]
 
 
 def _tell(parked: Sequence[Parked], opened: Sequence[Hole]) -> None:

@@ -64,10 +64,15 @@ class Trust:
         """This trust and what it learns of these events; itself when that is nothing."""
         if not any(isinstance(event.data, KeyRotated) for event in events):
             return self
-        trust = Trust(())
-        trust._keys, trust._rotated = dict(self._keys), dict(self._rotated)
+        trust = self.copy()
         for event in events:
             trust.learn(event)
+        return trust
+
+    def copy(self) -> "Trust":
+        """What is known now, whatever this learns later."""
+        trust = Trust(())
+        trust._keys, trust._rotated = dict(self._keys), dict(self._rotated)
         return trust
 
     def in_force(self, service: ServiceName, partition: int, sequence: int) -> Verifier | None:
