@@ -30,7 +30,10 @@ log = structlog.get_logger(__name__)
 
 
 async def persist(name: str, task: Callable[[], Awaitable[None]]) -> None:
-    """Runs the task again, from its beginning, whenever it fails for a reason that passes by itself."""
+    """Runs the task again, from its beginning, whenever it fails for a reason that passes by itself.
+
+    Ends when it is cancelled, also while it closes what failed: aiokafka keeps a cancellation to itself while it stops, and a process
+    that is told to end would go on."""
 
     def tell(state: RetryCallState) -> None:
         error = state.outcome.exception() if state.outcome is not None else None
@@ -43,4 +46,14 @@ async def persist(name: str, task: Callable[[], Awaitable[None]]) -> None:
         reraise=True,
     ):
         with attempt:
-            await task()
+            try:
+                await task()
+            except PASSING as error:
+                if _is_cancelled():
+                    raise asyncio.CancelledError from error
+                raise
+
+
+def _is_cancelled() -> bool:
+    current = asyncio.current_task()
+    return current is not None and current.cancelling() > 0
