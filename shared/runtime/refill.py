@@ -4,7 +4,7 @@ Needs the services stopped. Cut off at any point it leaves databases with which 
 receivers hear all again and keep each event once.
 """
 
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -160,13 +160,13 @@ class _Filling:
 
 async def _fill(filling: _Filling) -> int:
     """Writes one partition and moves every service's cursor and offset of it; how many events there are."""
-    memories = {
-        owner: [
-            (ServiceName(row["service"]), row["sequence"]) for row in await _remembered(connection, filling.partition)
-        ]
-        for owner, connection in filling.databases.connections.items()
-    }
-    order = list(topic_order(memories))
+    memories: dict[ServiceName, list[Number]] = {}
+    late: dict[ServiceName, set[Number]] = {}
+    for owner, connection in filling.databases.connections.items():
+        rows = await _remembered(connection, filling.partition)
+        memories[owner] = [(ServiceName(row["service"]), row["sequence"]) for row in rows]
+        late[owner] = {(ServiceName(row["service"]), row["sequence"]) for row in rows if row["late"]}
+    order = list(topic_order(memories, late))
     chains = {service: _chain(filling.databases, service, filling.partition) for service in ServiceName}
     batch, waiting = filling.producer.create_batch(), 0
     for done, (service, _) in enumerate(order, 1):
@@ -187,9 +187,13 @@ async def _fill(filling: _Filling) -> int:
     return len(order)
 
 
-async def _remembered(connection: Connection, partition: int) -> Iterable[Row]:
+async def _remembered(connection: Connection, partition: int) -> Sequence[Row]:
+    """What it said and heard, and what of that was parked before, for want of its key, and heard when that was known."""
     return await connection.fetch(
-        "SELECT service, sequence FROM ledger WHERE partition = $1 ORDER BY position", partition
+        """SELECT service, sequence, hash IN (
+               SELECT hash FROM parked WHERE partition = $1 AND reason = 'untrusted' AND resolution = 'heard'
+           ) AS late FROM ledger WHERE partition = $1 ORDER BY position""",
+        partition,
     )
 
 

@@ -194,6 +194,40 @@ async def test_the_topic_is_lost_and_comes_back_in_the_same_order_and_the_servic
     assert await findings(environment) == []
 
 
+async def test_a_service_that_was_given_a_key_late_does_not_keep_the_topic_from_coming_back(
+    environment: Environment,
+) -> None:
+    """It remembers another order than the others, and may: it says itself what it had parked."""
+    file, incident = environment.keys.trust_file, clock.new_id()
+    whole = file.read_text()
+    file.write_text("".join(line for line in whole.splitlines(True) if "intake" not in line))
+    async with process(environment, REVIEW) as review:
+        file.write_text(whole)
+        async with process(environment, INTAKE) as intake, process(environment, TRIAGE) as triage:
+            await intake.say(SAYS[INTAKE], incident)
+            await until(lambda: holds(triage, 1), "triage hears intake")
+            await until(lambda: parks(review, "untrusted"), "review does not know intake's key")
+            await triage.say(SAYS[TRIAGE], incident)
+            await until(lambda: holds(review, 1), "review hears triage")
+    async with process(environment, REVIEW) as review, process(environment, NOTIFY) as notify:
+        await until(lambda: holds(review, 2), "review hears intake now that it knows the key")
+        await until(lambda: holds(notify, 2), "notify hears both")
+        assert [row["service"] for row in await review.rows()] == [TRIAGE, INTAKE]
+    before = await order(environment)
+    await lose_topic(environment)
+    assert await refilled(environment) == Refilled(2, [])
+    assert await order(environment) == before
+    assert await findings(environment) == []
+
+
+async def holds(one: Process, count: int) -> bool:
+    return len(await one.rows()) == count
+
+
+async def parks(one: Process, reason: str) -> bool:
+    return (reason, None) in await one.parked()
+
+
 async def test_what_was_not_relayed_and_not_heard_is_on_the_new_topic_and_heard_from_there(
     environment: Environment,
 ) -> None:

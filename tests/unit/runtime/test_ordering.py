@@ -105,3 +105,23 @@ def test_two_memories_that_cannot_both_be_true_are_refused() -> None:
     memories = {INTAKE: [one], TRIAGE: [other], NOTIFY: [one, other], REVIEW: [other, one]}
     with pytest.raises(OrdersDisagree, match="different orders of intake number 1, triage number 1"):
         list(topic_order(memories))
+
+
+def test_what_a_service_heard_late_for_want_of_a_key_is_where_the_others_heard_it() -> None:
+    late, other, after = (INTAKE, 1), (TRIAGE, 1), (TRIAGE, 2)
+    memories = {INTAKE: [late], TRIAGE: [other, after], NOTIFY: [late, other, after], REVIEW: [other, after, late]}
+    assert list(topic_order(memories, {REVIEW: {late}})) == [late, other, after]
+
+
+def test_what_was_said_after_something_heard_late_comes_after_it() -> None:
+    late, other, answer = (INTAKE, 1), (TRIAGE, 1), (REVIEW, 1)
+    memories = {INTAKE: [late], TRIAGE: [other], NOTIFY: [], REVIEW: [other, late, answer]}
+    assert list(topic_order(memories, {REVIEW: {late}})).index(answer) == 2
+    others: dict[ServiceName, list[Number]] = {
+        INTAKE: [late],
+        TRIAGE: [],
+        NOTIFY: [answer, late],
+        REVIEW: [late, answer],
+    }
+    with pytest.raises(OrdersDisagree):
+        list(topic_order(others, {REVIEW: {late}}))
