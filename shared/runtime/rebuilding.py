@@ -10,8 +10,8 @@ from asyncpg.pool import Pool
 from shared.contract.envelope import read
 from shared.runtime import views
 from shared.runtime.auditing import messages
-from shared.runtime.consumer import Consumer
 from shared.runtime.messages import record_from
+from shared.runtime.receiver import Receiver
 from shared.runtime.receiving import Record
 from shared.runtime.rules import Rules
 from shared.runtime.views import Connection, Recorded
@@ -49,13 +49,13 @@ class StillRuns(RuntimeError):
 
 
 async def rebuild_ledger(
-    pool: "Pool[asyncpg.Record]", consumer: Consumer[Any, Any], kafka: Mapping[str, Any], topic: str
+    pool: "Pool[asyncpg.Record]", receiver: Receiver[Any, Any], kafka: Mapping[str, Any], topic: str
 ) -> str:
     """Takes in from the topic what the database lacks of what the service heard and said, each checked as by any receiver.
 
-    The consumer must be one that is `rebuilding`. Raises StillRuns. Cut off, it goes on when it is run again."""
+    The receiver must be one that is `rebuilding`. Raises StillRuns. Cut off, it goes on when it is run again."""
     own = "SELECT partition, sequence FROM chain WHERE service = $1"
-    service = consumer.ledger.service.value
+    service = receiver.ledger.service.value
     sessions = await pool.fetchval(
         "SELECT count(*) FROM pg_stat_activity WHERE application_name = $1 AND datname = current_database()",
         f"incident-ledger {service}",
@@ -64,7 +64,7 @@ async def rebuild_ledger(
         raise StillRuns(f"{service} runs on its database: stop it first")
     before = await pool.fetchval("SELECT count(*) FROM ledger")
     heads = {row["partition"]: row["sequence"] for row in await pool.fetch(own, service)}
-    await _hear_all(consumer, kafka, topic)
+    await _hear_all(receiver, kafka, topic)
     # Where the service's own chain grew, all of it is on the topic. Elsewhere the relay knows best how far it has come.
     grown = [
         (row["partition"], row["sequence"])
@@ -79,17 +79,17 @@ async def rebuild_ledger(
     )
 
 
-async def _hear_all(consumer: Consumer[Any, Any], kafka: Mapping[str, Any], topic: str) -> None:
+async def _hear_all(receiver: Receiver[Any, Any], kafka: Mapping[str, Any], topic: str) -> None:
     batches: dict[int, list[Record]] = {}
     async for record in messages(kafka, topic):
         batch = batches.setdefault(record.partition, [])
         batch.append(record)
         if len(batch) == PAGE:
-            await consumer.hear(record.partition, batch, record.offset + 1)
+            await receiver.hear(record.partition, batch, record.offset + 1)
             batches[record.partition] = []
     for partition, batch in batches.items():
         if batch:
-            await consumer.hear(partition, batch, batch[-1].offset + 1)
+            await receiver.hear(partition, batch, batch[-1].offset + 1)
 
 
 async def relay_again(pool: "Pool[asyncpg.Record]") -> str:
@@ -102,8 +102,8 @@ async def relay_again(pool: "Pool[asyncpg.Record]") -> str:
     return f"{events} events will be relayed again"
 
 
-async def replay_parked(pool: "Pool[asyncpg.Record]", consumer: Consumer[Any, Any], ids: Sequence[int]) -> list[str]:
-    """Gives parked messages to the consumer again, as if they had just come; says what became of each."""
+async def replay_parked(pool: "Pool[asyncpg.Record]", receiver: Receiver[Any, Any], ids: Sequence[int]) -> list[str]:
+    """Gives parked messages to the receiver again, as if they had just come; says what became of each."""
     answers = []
     for parked_id in ids:
         row = await pool.fetchrow("SELECT * FROM parked WHERE parked_id = $1", parked_id)
@@ -112,7 +112,7 @@ async def replay_parked(pool: "Pool[asyncpg.Record]", consumer: Consumer[Any, An
         elif row["resolved_at"] is not None:
             answers.append(f"{parked_id}: already resolved ({row['resolution']})")
         else:
-            await _replay(consumer, row)
+            await _replay(receiver, row)
             after = await pool.fetchrow("SELECT reason, detail, resolution FROM parked WHERE parked_id = $1", parked_id)
             assert after is not None
             answers.append(
@@ -121,8 +121,8 @@ async def replay_parked(pool: "Pool[asyncpg.Record]", consumer: Consumer[Any, An
     return answers
 
 
-async def _replay(consumer: Consumer[Any, Any], row: asyncpg.Record) -> None:
+async def _replay(receiver: Receiver[Any, Any], row: asyncpg.Record) -> None:
     if row["reason"] == "reaction":
-        await consumer.react_again(row["parked_id"], read(row["value"]))
+        await receiver.react_again(row["parked_id"], read(row["value"]))
     elif row["reason"] != "projection":
-        await consumer.hear(row["partition"], [record_from(row)])
+        await receiver.hear(row["partition"], [record_from(row)])

@@ -35,6 +35,7 @@ from shared.runtime.keyring import BadKeyFile, KeyMissing, Keyring
 from shared.runtime.lease import lease
 from shared.runtime.ledger import Ledger
 from shared.runtime.persistence import PASSING, persist
+from shared.runtime.receiver import Receiver
 from shared.runtime.relay import Relay
 from shared.runtime.rules import Rules
 from shared.runtime.settings import ServiceSettings
@@ -228,11 +229,10 @@ async def _main(service: Service[C, S], settings: ServiceSettings, arguments: ar
         if arguments.rebuild_views:
             print(await rebuilding.rebuild_views(process.pool, service.rules))  # noqa: T201
         elif arguments.rebuild_ledger:
-            consumer = _consumer(process)
-            consumer.rebuilding = True
+            receiver = receiver_of(process, rebuilding=True)
             kafka, topic = settings.kafka(), settings.topic
             try:
-                print(await rebuilding.rebuild_ledger(process.pool, consumer, kafka, topic))  # noqa: T201
+                print(await rebuilding.rebuild_ledger(process.pool, receiver, kafka, topic))  # noqa: T201
             except rebuilding.StillRuns as error:
                 sys.exit(str(error))
         elif arguments.rotate_key:
@@ -240,8 +240,8 @@ async def _main(service: Service[C, S], settings: ServiceSettings, arguments: ar
         elif arguments.relay_again:
             print(await rebuilding.relay_again(process.pool))  # noqa: T201
         elif arguments.replay_parked:
-            consumer = _consumer(process)
-            for line in await rebuilding.replay_parked(process.pool, consumer, arguments.replay_parked):
+            receiver = receiver_of(process)
+            for line in await rebuilding.replay_parked(process.pool, receiver, arguments.replay_parked):
                 print(line)  # noqa: T201
         else:
             await run(process)
@@ -338,7 +338,7 @@ def _siblings(process: Running[C, S]) -> Sequence[tuple[str, Any]]:
         )
         siblings.append(("relay", persist("relay", relay.run)))
     if "consumer" in process.roles:
-        siblings.append(("consumer", persist("consumer", _consumer(process).run)))
+        siblings.append(("consumer", persist("consumer", consumer_of(process).run)))
     siblings.extend(
         (worker.__name__, persist(worker.__name__, lambda worker=worker: worker(process)))  # type: ignore[misc]
         for worker in process.service.workers
@@ -347,17 +347,12 @@ def _siblings(process: Running[C, S]) -> Sequence[tuple[str, Any]]:
     return siblings
 
 
-def _consumer(process: Running[C, S]) -> Consumer[C, S]:
-    settings = process.settings
-    return Consumer(
-        process.ledger,
-        process.service.rules,
-        process.pool,
-        process.trust,
-        settings.kafka(),
-        settings.topic,
-        process.lag,
-    )
+def receiver_of(process: Running[C, S], *, rebuilding: bool = False) -> Receiver[C, S]:
+    return Receiver(process.ledger, process.service.rules, process.pool, process.trust, rebuilding)
+
+
+def consumer_of(process: Running[C, S]) -> Consumer:
+    return Consumer(receiver_of(process), process.settings.kafka(), process.settings.topic, process.lag)
 
 
 async def _serve(process: Running[C, S]) -> None:

@@ -122,7 +122,7 @@ async def reported_to_triage(ground: Environment, incidents: int) -> list[UUID]:
     async with process(ground, ServiceName.TRIAGE, TRIAGE.rules, parts=[]) as triage:  # type: ignore[arg-type]
         for row in rows:
             record = Record(row["partition"], row["sequence"], None, row["envelope"], (), row["signature"])
-            await triage.consumer.hear(row["partition"], [record])
+            await triage.receiver.hear(row["partition"], [record])
     return ids
 
 

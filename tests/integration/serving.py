@@ -18,12 +18,11 @@ from shared.cli.token import issue
 from shared.contract.catalogue.base import EventData
 from shared.contract.decision import Actor, Context
 from shared.contract.vocabulary import Role, ServiceName
-from shared.runtime.consumer import Consumer
 from shared.runtime.http import create_app
 from shared.runtime.persistence import persist
 from shared.runtime.relay import Relay
 from shared.runtime.rules import Rules
-from shared.runtime.service import Running, Service, running
+from shared.runtime.service import Running, Service, consumer_of, running
 from tests.integration.conftest import Environment, FreshDatabase
 
 NOBODY = UUID(int=0x0196_0000_0000_7000_8000_0000_0000_0000)
@@ -88,13 +87,10 @@ def siblings(process: Running[Any, Any], parts: Sequence[str]) -> list[Any]:
     about = process.settings
     dsn, kafka = about.database_dsn.get_secret_value(), about.kafka()
     relay = Relay(process.service.name, dsn, kafka, about.topic, process.ledger.appended)
-    consumer = Consumer(
-        process.ledger, process.service.rules, process.pool, process.trust, kafka, about.topic, process.lag
-    )
     runs = {
         "writer": process.ledger.run,
         "relay": lambda: persist("relay", relay.run),
-        "consumer": lambda: persist("consumer", consumer.run),
+        "consumer": lambda: persist("consumer", consumer_of(process).run),
     }
     return [runs[part]() for part in parts]
 

@@ -35,11 +35,10 @@ from shared.contract.vocabulary import (
     Severity,
 )
 from shared.runtime import clock
-from shared.runtime.consumer import Consumer
 from shared.runtime.http import create_app
 from shared.runtime.persistence import persist
 from shared.runtime.receiving import Record
-from shared.runtime.service import Running, running
+from shared.runtime.service import Running, receiver_of, running
 from tests.integration.conftest import Environment
 from tests.integration.notify.sinks import Mailbox, Webhook, mailbox, webhook
 from tests.integration.runtime.processes import Process, process, until
@@ -98,7 +97,7 @@ class Notify:
                 event = signed.recorded.event
                 key, place = topics.key_of(incident), event.link.partition
                 record = Record(place, next(self.offsets), key, event.envelope, (), signed.signature)
-                await consumer_of(self.running).hear(place, [record])
+                await receiver_of(self.running).hear(place, [record])
 
     async def incident(self, *said: EventData, exercise: bool = False) -> UUID:
         incident = clock.new_id()
@@ -174,13 +173,6 @@ class Notify:
         sender = asyncio.create_task(persist("sender", lambda: send_what_is_due(self.running)))
         self.senders.append(sender)
         return sender
-
-
-def consumer_of(process: Running[Command, State]) -> Consumer[Command, State]:
-    about = process.settings
-    return Consumer(
-        process.ledger, process.service.rules, process.pool, process.trust, about.kafka(), about.topic, process.lag
-    )
 
 
 def variables(environment: Environment, channels: Path) -> dict[str, str]:

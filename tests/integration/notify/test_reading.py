@@ -11,8 +11,9 @@ from shared.contract.vocabulary import FactKey, InformationType, ServiceName, Se
 from shared.runtime.auth import permissions
 from shared.runtime.http import create_app
 from shared.runtime.rebuilding import rebuild_views
+from shared.runtime.service import consumer_of
 from tests.integration.conftest import Environment
-from tests.integration.notify.conftest import Notify, assessed, consumer_of, fact
+from tests.integration.notify.conftest import Notify, assessed, fact
 from tests.integration.runtime.processes import Process, until
 
 NOBODY = UUID(int=0x0196_0000_0000_7000_8000_0000_0000_0000)

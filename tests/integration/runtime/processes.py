@@ -21,9 +21,10 @@ from shared.runtime.appending import Idempotency
 from shared.runtime.consumer import Consumer
 from shared.runtime.ledger import Carried
 from shared.runtime.persistence import persist
+from shared.runtime.receiver import Receiver
 from shared.runtime.relay import Relay
 from shared.runtime.rules import Rules
-from shared.runtime.service import Running, Service, running
+from shared.runtime.service import Running, Service, consumer_of, running
 from shared.runtime.settings import ServiceSettings
 from shared.runtime.views import Recorded, Write
 from tests.integration.conftest import Environment
@@ -61,8 +62,12 @@ class Process:
     """One replica of a service."""
 
     running: Running[Command, int]
-    consumer: Consumer[Command, int]
+    consumer: Consumer
     tasks: list[asyncio.Task[None]] = field(default_factory=list)
+
+    @property
+    def receiver(self) -> Receiver[Command, int]:
+        return self.consumer.receiver
 
     async def say(
         self, data: EventData, incident: UUID, *, expected: int | None = None, idempotency: Idempotency | None = None
@@ -120,10 +125,7 @@ async def process(
     )
     definition: Service[Command, int] = Service(service, "a service of the tests", rules_ or rules(), APIRouter())
     async with running(definition, settings) as opened:
-        consumer = Consumer(
-            opened.ledger, definition.rules, opened.pool, opened.trust, settings.kafka(), settings.topic, opened.lag
-        )
-        started = Process(opened, consumer)
+        started = Process(opened, consumer_of(opened))
         started.start(*parts)
         try:
             yield started

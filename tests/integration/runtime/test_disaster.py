@@ -24,9 +24,8 @@ from shared.contract.hashing import event_hash
 from shared.contract.topics import PARTITIONS
 from shared.contract.vocabulary import Audience, Seat, ServiceName
 from shared.runtime import auditing, clock, rebuilding, refill, rotation, trust
-from shared.runtime.consumer import Consumer
 from shared.runtime.refill import CannotRefill, Refilled
-from shared.runtime.service import Service, running
+from shared.runtime.service import Service, receiver_of, running
 from shared.runtime.settings import ServiceSettings
 from shared.runtime.topic import ensure_topic
 from shared.tlog.note import Signer, generate_key
@@ -149,10 +148,8 @@ async def rebuilt(environment: Environment, service: ServiceName) -> str:
 
     definition = Service(service, "a service of the tests", REACTING, APIRouter())
     async with running(definition, settings, speaks=False) as opened:
-        consumer = Consumer(
-            opened.ledger, REACTING, opened.pool, opened.trust, settings.kafka(), settings.topic, {}, rebuilding=True
-        )
-        return await rebuilding.rebuild_ledger(opened.pool, consumer, settings.kafka(), settings.topic)
+        receiver = receiver_of(opened, rebuilding=True)
+        return await rebuilding.rebuild_ledger(opened.pool, receiver, settings.kafka(), settings.topic)
 
 
 async def findings(environment: Environment) -> list[str]:

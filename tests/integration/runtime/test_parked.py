@@ -12,8 +12,8 @@ from shared.contract.catalogue.intake import ReportChannel, Reported
 from shared.contract.envelope import Said, read, write
 from shared.contract.hashing import signed_bytes
 from shared.contract.vocabulary import ServiceName
-from shared.runtime import clock, consumer, trust
-from shared.runtime.consumer import Consumer
+from shared.runtime import clock, receiver, trust
+from shared.runtime.receiver import Receiver
 from shared.runtime.receiving import Record
 from shared.tlog.note import Signer, generate_key
 from tests.integration.conftest import Environment
@@ -51,14 +51,14 @@ async def test_another_message_at_an_offset_is_parked_beside_the_first(environme
     ):
         one, two, three, four = await said(intake, 4)
         partition = one.partition
-        await triage.consumer.hear(partition, [at(three, 5)])
-        await triage.consumer.hear(partition, [at(four, 5)])
-        await triage.consumer.hear(partition, [at(three, 5)])
+        await triage.receiver.hear(partition, [at(three, 5)])
+        await triage.receiver.hear(partition, [at(four, 5)])
+        await triage.receiver.hear(partition, [at(three, 5)])
         assert await details(triage) == [(5, "gap", None)] * 2
         # Nor is one settled because another is heard at its offset.
-        await triage.consumer.hear(partition, [at(one, 5)])
+        await triage.receiver.hear(partition, [at(one, 5)])
         assert await details(triage) == [(5, "gap", None)] * 2
-        await triage.consumer.hear(partition, [at(two, 5)])
+        await triage.receiver.hear(partition, [at(two, 5)])
         assert await details(triage) == [(5, "gap", "heard")] * 2
         assert len(await triage.rows()) == 4
 
@@ -70,17 +70,17 @@ async def test_the_same_bytes_under_another_signature_are_another_message(enviro
     ):
         one, two = await said(intake, 2)
         spoilt = replace(two, headers=one.headers, signature=one.signature)
-        await triage.consumer.hear(two.partition, [at(spoilt, 0)])
-        await triage.consumer.hear(two.partition, [at(replace(two, headers=(), signature=b""), 0)])
+        await triage.receiver.hear(two.partition, [at(spoilt, 0)])
+        await triage.receiver.hear(two.partition, [at(replace(two, headers=(), signature=b""), 0)])
         assert await details(triage) == [(0, "untrusted", None)] * 2
-        await triage.consumer.hear(two.partition, [one, at(two, 7)])
+        await triage.receiver.hear(two.partition, [one, at(two, 7)])
         assert await details(triage) == [(0, "untrusted", "heard by another copy")] * 2
 
 
 @pytest.fixture
 def few(monkeypatch: pytest.MonkeyPatch) -> None:
     """A transaction takes three of what waited, not thousands."""
-    monkeypatch.setattr(consumer, "WAITED", 3)
+    monkeypatch.setattr(receiver, "WAITED", 3)
 
 
 @pytest.mark.usefixtures("few")
@@ -90,8 +90,8 @@ async def test_however_much_waits_all_of_it_is_heard(environment: Environment) -
         process(environment, TRIAGE, parts=["writer"]) as triage,
     ):
         one, *rest = await said(intake, 14)
-        await triage.consumer.hear(one.partition, [*reversed(rest), *(at(record, 99) for record in rest[:4])])
-        await triage.consumer.hear(one.partition, [one], 14)
+        await triage.receiver.hear(one.partition, [*reversed(rest), *(at(record, 99) for record in rest[:4])])
+        await triage.receiver.hear(one.partition, [one], 14)
         rows = await triage.rows()
         assert [row["version"] for row in rows] == list(range(1, 15))
         assert all(resolution for _, resolution in await triage.parked())
@@ -106,8 +106,8 @@ async def test_who_dies_with_much_still_waiting_goes_on_when_he_starts(
         process(environment, TRIAGE, parts=["writer"]) as triage,
     ):
         one, *rest = await said(intake, 14)
-        await triage.consumer.hear(one.partition, rest)
-        once, left = Consumer._hear, [2]
+        await triage.receiver.hear(one.partition, rest)
+        once, left = Receiver._hear, [2]
 
         async def dies(self: Any, *arguments: Any) -> Any:
             left[0] -= 1
@@ -115,11 +115,11 @@ async def test_who_dies_with_much_still_waiting_goes_on_when_he_starts(
                 raise ConnectionError("killed")
             return await once(self, *arguments)
 
-        monkeypatch.setattr(Consumer, "_hear", dies)
+        monkeypatch.setattr(Receiver, "_hear", dies)
         with pytest.raises(ConnectionError, match="killed"):
-            await triage.consumer.hear(one.partition, [one], 14)
+            await triage.receiver.hear(one.partition, [one], 14)
         assert len(await triage.rows()) == 7
-        monkeypatch.setattr(Consumer, "_hear", once)
+        monkeypatch.setattr(Receiver, "_hear", once)
         triage.start("consumer")
 
         async def all_of_it() -> bool:
@@ -140,7 +140,7 @@ async def test_what_was_parked_before_its_key_was_in_the_trust_file_is_heard_aft
         one, two, three, four, *rest = await said(intake, 9)
         keys.trust_file.write_text("".join(line for line in whole.splitlines(True) if "intake" not in line))
         async with process(environment, TRIAGE, parts=["writer"]) as triage:
-            await triage.consumer.hear(one.partition, [one, two, four, *rest], 9)
+            await triage.receiver.hear(one.partition, [one, two, four, *rest], 9)
             assert {reason for reason, _ in await triage.parked()} == {"untrusted"}
             assert await triage.rows() == []
         keys.trust_file.write_text(whole)
@@ -152,7 +152,7 @@ async def test_what_was_parked_before_its_key_was_in_the_trust_file_is_heard_aft
                 )
 
             await until(heard, "what can be heard is heard, the rest waits for the third")
-            await triage.consumer.hear(one.partition, [three])
+            await triage.receiver.hear(one.partition, [three])
             assert [row["version"] for row in await triage.rows()] == list(range(1, 10))
             assert all(resolution for _, resolution in await triage.parked())
 
@@ -167,14 +167,14 @@ async def test_what_is_now_doubted_and_now_too_early_is_never_let_go(environment
     ):
         one, two = await said(intake, 2)
         text = environment.keys.trust_file.read_text()
-        short.consumer.trust = trust.parse(f"{text}\nintake * 2 {other.vkey}\n")
-        await short.consumer.hear(two.partition, [two])
+        short.receiver.trust = trust.parse(f"{text}\nintake * 2 {other.vkey}\n")
+        await short.receiver.hear(two.partition, [two])
         assert await details(whole) == [(1, "untrusted", None)]
-        await whole.consumer.take_up(two.partition)
+        await whole.receiver.take_up(two.partition)
         assert await details(whole) == [(1, "untrusted", "parked as gap"), (1, "gap", None)]
-        await short.consumer.hear(one.partition, [one])
+        await short.receiver.hear(one.partition, [one])
         assert await details(whole) == [(1, "untrusted", None), (1, "gap", "parked as untrusted")]
-        await whole.consumer.take_up(two.partition)
+        await whole.receiver.take_up(two.partition)
         assert await details(whole) == [(1, "untrusted", "heard"), (1, "gap", "parked as untrusted")]
         assert len(await whole.rows()) == 2
 
@@ -186,9 +186,9 @@ async def test_of_two_events_that_waited_at_one_number_the_one_not_heard_is_name
     ):
         one, two, three = await said(intake, 3)
         another = as_record(await told_twice(intake, three), 7)
-        await triage.consumer.hear(one.partition, [at(three, 2), another])
+        await triage.receiver.hear(one.partition, [at(three, 2), another])
         assert await details(triage) == [(2, "gap", None), (7, "gap", None)]
-        await triage.consumer.hear(one.partition, [one, two])
+        await triage.receiver.hear(one.partition, [one, two])
         assert len(await triage.rows()) == 3
         waited = [reason for _, reason, resolution in await details(triage) if resolution is None]
         assert waited == ["equivocation"]
@@ -214,12 +214,12 @@ async def test_what_waited_and_does_not_fit_is_named_once_and_looked_at_no_more(
         process(environment, TRIAGE, parts=["writer"]) as triage,
     ):
         one, two = await said(intake, 2)
-        await triage.consumer.hear(one.partition, [at(two, 1)])
+        await triage.receiver.hear(one.partition, [at(two, 1)])
         # Another first event than the one that the second names: as after a chain that was told twice.
         await triage.running.pool.execute(
             "UPDATE chain SET sequence = 1, hash = sha256('another') WHERE service = 'intake' AND partition = $1",
             one.partition,
         )
         for _ in range(2):
-            await triage.consumer.take_up(one.partition)
+            await triage.receiver.take_up(one.partition)
             assert await details(triage) == [(1, "gap", "parked as broken_link"), (1, "broken_link", None)]

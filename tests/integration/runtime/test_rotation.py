@@ -238,7 +238,7 @@ async def test_a_replica_that_was_not_told_trusts_the_old_key_no_more(
         partition = partition_of(incident)
         messages = [message for message in await on_topic(environment) if message.partition == partition]
 
-        await stale.consumer.hear(partition, [record_of(message) for message in messages])
+        await stale.receiver.hear(partition, [record_of(message) for message in messages])
         assert await stale.parked() == [("untrusted", None)]
         assert len(await stale.rows()) == 2 + PARTITIONS
         assert stale.running.trust.in_force(INTAKE, partition, 99) == new.verifier
@@ -258,9 +258,9 @@ async def test_what_came_before_its_key_waits_parked_and_is_taken_up_with_it(
         change, *after = [
             record_of(message) for message in await on_topic(environment) if message.partition == partition
         ]
-        await triage.consumer.hear(partition, after)
+        await triage.receiver.hear(partition, after)
         assert await triage.parked() == [("untrusted", None)] * 3
-        await triage.consumer.hear(partition, [change])
+        await triage.receiver.hear(partition, [change])
         assert await triage.parked() == [("untrusted", "heard")] * 3
         assert len(await triage.rows()) == 4
 

@@ -139,7 +139,7 @@ async def test_a_failing_reaction_is_parked_and_can_be_tried_again(environment: 
         assert await notify.parked() == [("reaction", None)]
         broken[0] = False
         parked_id = await notify.running.pool.fetchval("SELECT parked_id FROM parked")
-        (answer,) = await rebuilding.replay_parked(notify.running.pool, notify.consumer, [parked_id])
+        (answer,) = await rebuilding.replay_parked(notify.running.pool, notify.receiver, [parked_id])
         assert answer.endswith("reacted with 1 events")
         assert len(await notify.rows("service = 'notify'")) == 1
 
@@ -211,10 +211,10 @@ async def test_what_comes_too_early_waits_parked_and_is_taken_up(environment: En
         for _ in range(3):
             await intake.say(REPORTED, incident)
         one, two, three = [as_record(row, offset) for offset, row in enumerate(await intake.rows())]
-        await triage.consumer.hear(one.partition, [one, three], 3)
+        await triage.receiver.hear(one.partition, [one, three], 3)
         assert await triage.parked() == [("gap", None)]
         assert len(await triage.rows()) == 1
-        await triage.consumer.hear(one.partition, [two], 2)
+        await triage.receiver.hear(one.partition, [two], 2)
         assert await triage.parked() == [("gap", "heard")]
         assert [row["version"] for row in await triage.rows()] == [1, 2, 3]
 
@@ -229,10 +229,10 @@ async def test_a_forged_message_is_parked_with_its_bytes_and_stays_parked_when_t
         await intake.say(REPORTED, clock.new_id())
         (row,) = await intake.rows()
         forged = as_record({**row, "envelope": row["envelope"].replace(b"whiteboard", b"blackboard")}, 0)
-        await triage.consumer.hear(forged.partition, [forged], 1)
+        await triage.receiver.hear(forged.partition, [forged], 1)
         assert await triage.parked() == [("untrusted", None)]
         parked_id = await triage.running.pool.fetchval("SELECT parked_id FROM parked WHERE value = $1", forged.value)
-        (answer,) = await rebuilding.replay_parked(triage.running.pool, triage.consumer, [parked_id])
+        (answer,) = await rebuilding.replay_parked(triage.running.pool, triage.receiver, [parked_id])
         assert "still parked, untrusted" in answer
         assert await triage.rows() == []
 
@@ -247,11 +247,11 @@ async def test_copies_that_were_parked_before_their_key_was_trusted_are_all_sett
         await intake.say(REPORTED, clock.new_id())
         (row,) = await intake.rows()
         one, copy = as_record(row, 0), as_record(row, 1)
-        trusted, triage.consumer.trust = triage.consumer.trust, Trust(())
-        await triage.consumer.hear(one.partition, [one, copy], 2)
-        triage.consumer.trust = trusted
+        trusted, triage.receiver.trust = triage.receiver.trust, Trust(())
+        await triage.receiver.hear(one.partition, [one, copy], 2)
+        triage.receiver.trust = trusted
         ids = [row["parked_id"] for row in await triage.running.pool.fetch("SELECT parked_id FROM parked ORDER BY 1")]
-        await rebuilding.replay_parked(triage.running.pool, triage.consumer, ids)
+        await rebuilding.replay_parked(triage.running.pool, triage.receiver, ids)
         assert await triage.parked() == [("untrusted", "heard"), ("untrusted", "heard by another copy")]
         assert len(await triage.rows()) == 1
 
@@ -284,7 +284,7 @@ async def test_what_nobody_can_read_is_parked_and_the_partition_goes_on(environm
         await intake.say(REPORTED, clock.new_id())
         (row,) = await intake.rows()
         good = as_record(row, 1)
-        await triage.consumer.hear(good.partition, [Record(good.partition, 0, None, value, (), b""), good], 2)
+        await triage.receiver.hear(good.partition, [Record(good.partition, 0, None, value, (), b""), good], 2)
         assert await triage.parked() == [("malformed", None)]
         assert len(await triage.rows()) == 1
 
