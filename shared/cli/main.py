@@ -1,48 +1,72 @@
-"""The `ledger` command. Each topic is a module beside this one; here they only get their names."""
+"""The `ledger` command. Each topic is a module beside this one; here they only get their names.
+
+A topic is imported when its command is asked for: who asks for the status need not wait for what migrates a database.
+"""
+
+from importlib import import_module
+from typing import Any, Final
 
 import typer
+from typer.core import TyperCommand, TyperGroup
 
-from shared.cli import (
-    catalogue,
-    demo,
-    diff,
-    export,
-    migrate,
-    parked,
-    rebuild,
-    relay_again,
-    replay,
-    report,
-    rotate_key,
-    stack,
-    token,
-    verify,
-    witness,
-)
+COMMANDS: Final = {
+    "up": "stack",
+    "down": "stack",
+    "status": "stack",
+    "token": "token",
+    "migrate": "migrate",
+    "verify": "verify",
+    "replay": "replay",
+    "diff": "diff",
+    "export": "export",
+    "dossier": "export",
+    "report": "report",
+    "parked": "parked",
+    "rebuild": "rebuild",
+    "relay-again": "relay_again",
+    "rotate-key": "rotate_key",
+    "catalogue": "catalogue",
+    "demo": "demo",
+    "witness": "witness",
+}
+"""The module of each command, in the order of the help."""
+
+
+class Commands(TyperGroup):
+    """The table above, of which nothing is imported before it is needed."""
+
+    def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002
+        return list(COMMANDS)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> TyperCommand | TyperGroup | None:  # noqa: ARG002
+        if cmd_name in COMMANDS:
+            return _command(cmd_name)
+        self.commands.update(dict.fromkeys(COMMANDS, self))  # of whose names the refusal suggests the nearest
+        return None
+
+
+def _command(name: str) -> TyperCommand | TyperGroup:
+    module = import_module(f"shared.cli.{COMMANDS[name]}")
+    topic = getattr(module, "app", None)
+    if topic is None:
+        topic = typer.Typer(rich_markup_mode=None, pretty_exceptions_show_locals=False, add_completion=False)
+        topic.command(name, epilog=getattr(module, "EPILOG", None))(getattr(module, name.replace("-", "_")))
+    command = typer.main.get_command(topic)
+    assert isinstance(command, TyperCommand | TyperGroup)
+    command.name = name
+    return command
+
+
+def _ledger() -> None:
+    """Has no options of its own."""
+
 
 app = typer.Typer(
     name="ledger",
+    cls=Commands,
+    callback=_ledger,
     no_args_is_help=True,
     rich_markup_mode=None,
     pretty_exceptions_show_locals=False,
     help="The incident ledger: run it, read it, check it.",
 )
-
-app.command()(stack.up)
-app.command()(stack.down)
-app.command()(stack.status)
-app.command()(token.token)
-app.command()(migrate.migrate)
-app.command()(verify.verify)
-app.command()(replay.replay)
-app.command()(diff.diff)
-app.command()(export.export)
-app.command()(export.dossier)
-app.command()(report.report)
-app.add_typer(parked.app, name="parked")
-app.command()(rebuild.rebuild)
-app.command()(relay_again.relay_again)
-app.command()(rotate_key.rotate_key)
-app.command()(catalogue.catalogue)
-app.command()(demo.demo)
-app.command(epilog=witness.EPILOG)(witness.witness)

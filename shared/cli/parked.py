@@ -18,7 +18,13 @@ from shared.cli.sources import DataOption, open_sources, or_stop
 from shared.contract.vocabulary import ServiceName
 from shared.runtime import auditing
 
-app = typer.Typer(no_args_is_help=True, help="List, show and replay messages that a service could not hear.")
+app = typer.Typer(
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_show_locals=False,
+    add_completion=False,
+    help="List, show and replay messages that a service could not hear.",
+)
 
 
 @app.command("list")
