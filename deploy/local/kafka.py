@@ -46,6 +46,8 @@ PROPERTIES: Final = {
 JAVA_OPTIONS: Final = (
     "-Xmx256m",
     "-XX:+UseSerialGC",
+    # Half of what a start costs is the second compiler; it pays back after longer than a local stack is busy.
+    "-XX:TieredStopAtLevel=1",
     "-XX:-UsePerfData",
     "-XX:+ExitOnOutOfMemoryError",
     "-Dorg.slf4j.simpleLogger.showDateTime=true",
