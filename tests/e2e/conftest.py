@@ -31,7 +31,7 @@ class Collector:
     metrics: list[ExportMetricsServiceRequest] = field(default_factory=list)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def collector() -> Iterator[Collector]:
     class Receiver(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
@@ -55,17 +55,19 @@ def collector() -> Iterator[Collector]:
     server.server_close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def stack(tmp_path_factory: pytest.TempPathFactory, collector: Collector) -> Iterator[Stack]:
     """One stack for the stories; they use incidents of their own."""
     data = Path(tmp_path_factory.mktemp("stack"))
+    # For the stack alone: a service that another test runs in this process would begin to export its own traces.
     with pytest.MonkeyPatch.context() as environment:
         environment.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", collector.url)
         environment.setenv("OTEL_BSP_SCHEDULE_DELAY", "200")
         environment.setenv("OTEL_METRIC_EXPORT_INTERVAL", "1000")
-        yield local.start(data, free_base())
-        local.end(data)
+        started = local.start(data, free_base())
     assert "OTEL_EXPORTER_OTLP_ENDPOINT" not in os.environ
+    yield started
+    local.end(data)
 
 
 @pytest.fixture
