@@ -21,7 +21,7 @@ down: $(VENV)/.run ## End what `ledger up --detach` started
 	@$(BIN)/ledger down
 
 test: $(VENV)/.dev lint ## Lint, types, import rules, and every test on a real Kafka and Postgres (about ten minutes)
-	$(BIN)/python -m pytest -n 2 --dist loadfile $(PYTEST)
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(PYTEST)
 
 test-long: test chaos ## The tests, then ten minutes of the campaign: what CI runs at night
 

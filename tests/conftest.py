@@ -1,7 +1,20 @@
 """What every test of the house stands on."""
 
+import pytest
 from hypothesis import HealthCheck, settings
+
+LONGEST_FIRST = ("tests/chaos/", "tests/integration/test_stack.py", "tests/e2e/", "tests/integration/")
+"""What starts stacks, then what shares servers. The rest is short: at the end no worker has much left when the other has nothing."""
 
 # A machine that has other things to do makes no test fail: how long an example takes is no property of the code.
 settings.register_profile("house", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("house")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=_turn)
+
+
+def _turn(item: pytest.Item) -> int:
+    long = [turn for turn, where in enumerate(LONGEST_FIRST) if item.nodeid.startswith(where)]
+    return min(long, default=len(LONGEST_FIRST))

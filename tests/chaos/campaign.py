@@ -104,6 +104,8 @@ async def _under_fire(chaos: Chaos, campaign: Campaign, keys: Keys, say: Say) ->
         faults.heal(chaos)
         say("the faults have ended; every client still learns what became of its command")
         clients.stopping.set()
+        await history.settled(chaos, SETTLED_WITHIN)
+        clients.settled.set()
         await load
         began = time.monotonic()
         if await history.settled(chaos, SETTLED_WITHIN):

@@ -69,6 +69,8 @@ class Clients:
     pace: float
     """Commands a second, of all clients together, as long as they are answered."""
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
+    settled: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set when all that was said is heard: who is told to ask later then asks once more, and takes that for the answer."""
     _marks: Iterator[int] = field(default_factory=lambda: itertools.count(1))
     _incidents: deque[str] = field(default_factory=lambda: deque(maxlen=50))
 
@@ -211,8 +213,9 @@ class _Client:
         loop = asyncio.get_running_loop()
         end, wait = loop.time() + PATIENCE, 0.05
         for attempt in itertools.count(1):
+            last = loop.time() > end or self.clients.settled.is_set()
             yield attempt
-            if loop.time() > end:
+            if last:
                 return
             await asyncio.sleep(wait * (0.5 + self.clients.random.random()))
             wait = min(wait * 2, 1.0)
