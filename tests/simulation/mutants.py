@@ -300,7 +300,7 @@ MUTANTS: Final = (
         _cursor_before_acknowledgement,
         frozenset({"lost", "reordered", "hole"}),
     ),
-    Mutant("no fence", Replica, "fenced", _no_fence, frozenset({"lost"}), first=47),
+    Mutant("no fence", Replica, "fenced", _no_fence, frozenset({"lost"}), first=170),
     Mutant(
         "the producer is kept after a failure",
         Replica,
