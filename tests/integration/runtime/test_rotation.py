@@ -16,7 +16,7 @@ from shared.contract.envelope import Said, read, write
 from shared.contract.hashing import ZERO_HASH, signed_bytes
 from shared.contract.topics import HEADER_SIGNATURE, PARTITIONS, is_system, key_of, partition_of
 from shared.contract.vocabulary import ServiceName
-from shared.runtime import auditing, clock, heads, rotation, trust
+from shared.runtime import auditing, clock, consumer, heads, rotation, trust
 from shared.runtime.auditing import Sources
 from shared.runtime.keyring import KeyMissing, read_keys
 from shared.runtime.messages import record_of
@@ -263,6 +263,26 @@ async def test_what_came_before_its_key_waits_parked_and_is_taken_up_with_it(
         await triage.receiver.hear(partition, [change])
         assert await triage.parked() == [("untrusted", "heard")] * 3
         assert len(await triage.rows()) == 4
+
+
+async def test_what_was_read_ahead_with_the_key_of_before_is_heard_with_the_new_one(
+    environment: Environment, new: Signer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(consumer, "BATCH", 3)
+    incident = clock.new_id()
+    async with process(environment, INTAKE) as intake:
+        for _ in range(4):
+            await intake.say(REPORTED, incident)
+        await rotate(intake)
+        for _ in range(20):
+            await intake.say(REPORTED, incident)
+        assert await until_relayed(intake)
+    async with process(environment, TRIAGE, parts=["consumer"]) as triage:
+        await until(
+            lambda: heard(triage, 24 + PARTITIONS), "triage hears all, some of it examined before it had the key"
+        )
+        assert await triage.parked() == []
+    assert await findings(environment) == set()
 
 
 async def test_views_lists_and_timelines_leave_the_change_out(environment: Environment, new: Signer) -> None:
