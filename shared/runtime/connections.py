@@ -1,23 +1,30 @@
 """What a connection may cost: how many there are, how long a client may take to ask and to read the answer.
 
 uvicorn bounds neither of these, and its `limit_concurrency` counts connections that do nothing, so that whoever opens many shuts
-everybody out. Here a connection is either the client's turn (it is to send a request) or ours (we work on the answer). When there are
-too many, the one whose client has kept us waiting longest gives way to the newcomer, before all others one that never asked anything.
+everybody out. Here a connection takes its place by asking, not by being made. When there are too many, newcomers give way to newcomers
+and those who asked to those who ask: no crowd that says nothing pushes out who is served, and nobody who is served pushes out a newcomer
+before it could ask. Health has a place always.
 """
 
 import asyncio
+import logging
 import resource
 from collections import OrderedDict
 from functools import partial
 from typing import Any, Final
 
 from starlette.responses import Response
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+from starlette.types import Receive, Scope, Send
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
 from shared.runtime import headers, telemetry
+from shared.runtime.limits import ALWAYS, CLOSE
 from shared.runtime.problems import overloaded, problem
+from shared.runtime.refusals import Reason, refused
 
 MOST: Final = 1024
+FOR_NEWCOMERS: Final = 4
+"""Every fourth place is kept for those who have not asked yet; they may have the others while those are free."""
 HEAD: Final = 64 * 1024
 """Bytes of a request's line and headers."""
 HEAD_WITHIN: Final = 10.0
@@ -25,10 +32,13 @@ HEAD_WITHIN: Final = 10.0
 READ_WITHIN: Final = 30.0
 """Seconds in which a client must take something of an answer that waits for it."""
 
+_log = logging.getLogger("uvicorn.error.connection")
+_log.setLevel(logging.ERROR)  # of bad requests uvicorn warns one by one; here they are counted
+
 
 def protocol(most: int | None = None, head_within: float = HEAD_WITHIN, read_within: float = READ_WITHIN) -> Any:
     """What uvicorn takes as `http`: all connections of one server know of each other."""
-    return partial(Connection, _Connections(most or affordable()), head_within, read_within)
+    return partial(Connection, _Places(most or affordable()), head_within, read_within)
 
 
 def affordable() -> int:
@@ -37,31 +47,69 @@ def affordable() -> int:
     return MOST if soft == resource.RLIM_INFINITY else min(MOST, soft // 2)
 
 
-class _Connections:
+class _Places:
+    """Every connection that is not being closed is one of these: a newcomer, waited for, at work."""
+
     def __init__(self, most: int) -> None:
         self.most = most
-        self._strangers: OrderedDict[Connection, None] = OrderedDict()
-        self._known: OrderedDict[Connection, None] = OrderedDict()
-        """Those whose client is to send something, in the order in which they last did: never answered yet, or answered before."""
+        self._for_who_asked = most - max(1, most // FOR_NEWCOMERS)
+        self._newcomers: OrderedDict[Connection, None] = OrderedDict()
+        """Never had a whole head, in the order in which they came: whoever sends one byte at a time stays no longer."""
+        self._waited_for: dict[bool, OrderedDict[Connection, None]] = {False: OrderedDict(), True: OrderedDict()}
+        """Whose client is to send something, in the order in which they last did: never answered yet, and answered before."""
+        self._at_work: set[Connection] = set()
 
-    def wait_for(self, connection: "Connection", *, known: bool) -> None:
+    def come(self, connection: "Connection") -> None:
+        """Lets the newcomer in; of all newcomers the first gives way when there are too many connections."""
+        self._newcomers[connection] = None
+        if len(self) > self.most:
+            self._newcomers.popitem(last=False)[0].refuse(overloaded(), Reason.NEWCOMER)
+
+    def ask(self, connection: "Connection", *, always: bool) -> bool:
+        """Whether there is a place for one that asks: a free one, or that of whoever has been waited for longest."""
         self.leave(connection)
-        (self._known if known else self._strangers)[connection] = None
+        if len(self) - len(self._newcomers) >= self._for_who_asked and not self._somebody_gives_way() and not always:
+            return False
+        self._at_work.add(connection)
+        return True
+
+    def wait_for(self, connection: "Connection", *, answered: bool) -> None:
+        """Its client's turn; a newcomer stays one until it has asked."""
+        if connection not in self._newcomers:
+            self.leave(connection)
+            self._waited_for[answered][connection] = None
 
     def leave(self, connection: "Connection") -> None:
-        self._strangers.pop(connection, None)
-        self._known.pop(connection, None)
+        self._newcomers.pop(connection, None)
+        self._at_work.discard(connection)
+        for waited_for in self._waited_for.values():
+            waited_for.pop(connection, None)
 
-    def longest(self) -> "Connection | None":
-        """The one to give way; it is no longer waited for."""
-        waiting = self._strangers or self._known
-        return waiting.popitem(last=False)[0] if waiting else None
+    def _somebody_gives_way(self) -> bool:
+        waited_for = self._waited_for[False] or self._waited_for[True]
+        if not waited_for:
+            return False
+        # Its next request may be on its way: it is told that nobody has read it.
+        waited_for.popitem(last=False)[0].refuse(overloaded(), Reason.WAITED_FOR)
+        return True
+
+    def __len__(self) -> int:
+        return len(self._newcomers) + len(self._at_work) + sum(map(len, self._waited_for.values()))
+
+
+async def _no_place(scope: Scope, receive: Receive, send: Send) -> None:
+    refused(Reason.CONNECTIONS)
+    answer = overloaded(CLOSE)
+    with telemetry.span_from(None, "refused"):
+        headers.complete(answer.headers)
+    await answer(scope, receive, send)
 
 
 class Connection(HttpToolsProtocol):
-    def __init__(self, all_: _Connections, head_within: float, read_within: float, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, places: _Places, head_within: float, read_within: float, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self._all = all_
+        self.logger = _log
+        self._places = places
         self._head_within, self._read_within = head_within, read_within
         self._answered = False
         self._loose = 0
@@ -77,17 +125,14 @@ class Connection(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
-        if len(self.connections) > self._all.most and not self._somebody_gives_way():
-            self._refuse(overloaded())
-            return
         self._await_head()
-        self._all.wait_for(self, known=False)
+        self._places.come(self)
 
     def connection_lost(self, exc: Exception | None) -> None:
         for timer in (self._late, self._unread):
             if timer is not None:
                 timer.cancel()
-        self._all.leave(self)
+        self._places.leave(self)
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -97,9 +142,9 @@ class Connection(HttpToolsProtocol):
         super().data_received(data)
         if self._loose > HEAD:
             detail = f"line and headers of a request may have {HEAD} bytes"
-            self._refuse(problem(431, "too-large", "The request cannot be served", detail))
+            self.refuse(problem(431, "too-large", "The request cannot be served", detail), Reason.HEAD_TOO_LARGE)
         elif not self._ours and not self.transport.is_closing():
-            self._all.wait_for(self, known=self._answered)
+            self._places.wait_for(self, answered=self._answered)
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
@@ -113,6 +158,10 @@ class Connection(HttpToolsProtocol):
             self._late = None
         super().on_headers_complete()
 
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
+        has_a_place = self._places.ask(self, always=cycle.scope["path"] in ALWAYS)
+        super()._start_asgi_task(cycle, app if has_a_place else _no_place)  # type: ignore[arg-type]
+
     def on_body(self, body: bytes) -> None:
         self._loose = 0
         super().on_body(body)
@@ -120,29 +169,25 @@ class Connection(HttpToolsProtocol):
     def on_message_complete(self) -> None:
         self._loose = 0
         super().on_message_complete()
-        if self._ours:
-            self._all.leave(self)
 
     def on_response_complete(self) -> None:
-        super().on_response_complete()
         self._answered = True
+        super().on_response_complete()
         if not self._ours and not self.transport.is_closing():
-            self._all.wait_for(self, known=True)
+            self._places.wait_for(self, answered=True)
 
     def pause_writing(self) -> None:
         super().pause_writing()
-        self._unread = self.loop.call_later(self._read_within, self.transport.abort)
+        self._unread = self.loop.call_later(self._read_within, self._is_not_read)
 
     def resume_writing(self) -> None:
         super().resume_writing()
         if self._unread is not None:
             self._unread.cancel()
 
-    def _somebody_gives_way(self) -> bool:
-        longest = self._all.longest()
-        if longest is not None:
-            longest._refuse(overloaded())  # its request may be on its way  # noqa: SLF001
-        return longest is not None
+    def _is_not_read(self) -> None:
+        refused(Reason.UNREAD)
+        self.transport.abort()
 
     def _await_head(self) -> None:
         self._late = self.loop.call_later(self._head_within, self._head_is_late)
@@ -152,18 +197,35 @@ class Connection(HttpToolsProtocol):
             self._await_head()
         elif self._loose:
             detail = f"line and headers of a request must arrive within {self._head_within:g} seconds"
-            self._refuse(problem(408, "too-slow", "The request cannot be served", detail))
+            self.refuse(problem(408, "too-slow", "The request cannot be served", detail), Reason.HEAD_TOO_SLOW)
         else:
             self.transport.close()
 
-    def _refuse(self, answer: Response) -> None:
+    def send_400_response(self, msg: str) -> None:
+        detail = f"{msg} See RFC 9112 for what a request looks like."
+        self.refuse(problem(400, "malformed", "The request is not well formed", detail), Reason.HEAD_MALFORMED)
+
+    def refuse(self, answer: Response, reason: Reason) -> None:
         """An answer to what is no whole request; a request whose answer has begun is only cut off."""
         if self.transport.is_closing():
             return
-        if self.cycle is None or self.cycle.response_complete:
+        refused(reason)
+        self._places.leave(self)
+        if self.transport.get_write_buffer_size():  # the client does not take what it was answered before
+            self.transport.abort()
+            return
+        if self._unanswered:
             with telemetry.span_from(None, "refused"):
                 headers.complete(answer.headers)
             answer.headers["Connection"] = "close"
             lines = [STATUS_LINE[answer.status_code].rstrip(), *(b"%b: %b" % header for header in answer.raw_headers)]
             self.transport.write(b"\r\n".join([*lines, b"", bytes(answer.body)]))
         self.transport.close()
+
+    @property
+    def _unanswered(self) -> bool:
+        """Whether what is written now is read as the answer to what was asked last."""
+        last = self.cycle
+        if last is None or last.response_complete:
+            return True
+        return last.more_body and not last.response_started and not self.pipeline

@@ -15,6 +15,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from shared.runtime import headers
 from shared.runtime.problems import overloaded, problem
+from shared.runtime.refusals import Reason, refused
 
 BODY: Final = 256 * 1024
 """Bytes of a body, where a route has no limit of its own."""
@@ -84,6 +85,7 @@ class Limits:
     async def _in_its_place(self, scope: Scope, receive: Receive, send: Send) -> None:
         reads = scope["method"] in READING
         if not self._places[reads]:
+            refused(Reason.READS if reads else Reason.WRITES)
             await overloaded()(scope, receive, send)
             return
         self._places[reads] -= 1
@@ -104,9 +106,9 @@ class Limits:
                 if body.size > body.limit:
                     return _too_large(body.limit)
                 if self._may_be_held < 0 and not self._somebody_gives_way(body):
-                    return overloaded(CLOSE)
+                    return _no_room()
         except TimeoutError:
-            return overloaded(CLOSE) if body.gives_way else _too_slow(self._within)
+            return _no_room() if body.gives_way else _too_slow(self._within)
         finally:
             self._arriving.pop(body, None)
         return None
@@ -171,11 +173,18 @@ class _Body:
         return given
 
 
+def _no_room() -> Response:
+    refused(Reason.BODIES)
+    return overloaded(CLOSE)
+
+
 def _too_large(limit: int) -> Response:
+    refused(Reason.BODY_TOO_LARGE)
     detail = f"the body may have {limit} bytes; send evidence by its digest"
     return problem(413, "too-large", "The request cannot be served", detail, CLOSE)
 
 
 def _too_slow(within: float) -> Response:
+    refused(Reason.BODY_TOO_SLOW)
     detail = f"the body must arrive within {within:g} seconds"
     return problem(408, "too-slow", "The request cannot be served", detail, CLOSE)

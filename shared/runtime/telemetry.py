@@ -42,7 +42,7 @@ _appended = _meter.create_counter("ledger.appended", "{event}", "Events that thi
 _relayed = _meter.create_counter("ledger.relayed", "{event}", "Events that the broker acknowledged.")
 _heard = _meter.create_counter("ledger.heard", "{event}", "Events of other services that were accepted.")
 _parked = _meter.create_counter("ledger.parked", "{message}", "Messages that could not be heard, by reason.")
-
+_refused = _meter.create_counter("ledger.refused", "{request}", "What was refused before a route answered, by reason.")
 _sealed = _meter.create_counter("ledger.sealed", "{event}", "Events that became leaves of the published log.")
 
 
@@ -192,6 +192,10 @@ def _told(items: Iterable[T]) -> Iterable[T]:
 
 def parked(reason: str) -> None:
     _parked.add(1, {"reason": reason})
+
+
+def refused(reason: str) -> None:
+    _refused.add(1, {"reason": reason})
 
 
 def observe_lag(lag: Mapping[int, int]) -> None:

@@ -161,10 +161,11 @@ async def test_an_endless_trailer_is_cut_off() -> None:
         assert here.desk.begun == 0
 
 
-async def test_the_longest_silent_gives_way_to_a_newcomer() -> None:
+async def test_of_those_who_never_asked_the_first_gives_way_to_a_newcomer() -> None:
     async with world(connections.protocol(most=3)) as here:
         first, second, third = [await here.caller() for _ in range(3)]
         await here.until(lambda: len(here.server.server_state.connections) == 3, "all are connected")
+        second.send(b"GET / HTT")  # makes it no younger
         first.send(GET % b"")  # has asked: of the two that never did, the second has been silent longest
         assert (await first.answer()).status == 200
         assert await here.status(GET % b"") == 200
@@ -177,22 +178,68 @@ async def test_the_longest_silent_gives_way_to_a_newcomer() -> None:
             assert (await caller.answer()).status == 200
 
 
-async def test_who_was_answered_before_gives_way_last_and_the_longest_silent_of_them_first() -> None:
+async def test_who_only_comes_pushes_out_nobody_who_asked() -> None:
     async with world(connections.protocol(most=3)) as here:
-        known = [await here.caller(GET % b"") for _ in range(3)]
+        known = [await here.caller(GET % b"") for _ in range(2)]
         for caller in known:
             await caller.answer()
         strangers = [await here.caller() for _ in range(5)]
         for stranger in strangers[:-1]:
             assert (await stranger.answer()).status == 503
-        assert (await known[0].answer()).status == 503, "gave way to the first stranger, as nobody else was waiting"
-        for caller in known[1:]:
+        for caller in (*known, strangers[-1]):
             caller.send(GET % b"")
             assert (await caller.answer()).status == 200
 
 
+async def test_who_asks_takes_the_place_of_the_longest_silent_of_those_who_asked() -> None:
+    async with world(connections.protocol(most=3)) as here:
+        known = [await here.caller(GET % b"") for _ in range(2)]
+        for caller in known:
+            await caller.answer()
+        assert await here.status(GET % b"") == 200
+        answer = await known[0].answer()
+        assert (answer.status, answer.kind, answer.headers["connection"]) == (503, "overloaded", "close")
+        known[1].send(GET % b"")
+        assert (await known[1].answer()).status == 200
+
+
+async def test_a_body_never_answered_before_gives_way_before_who_was_and_is_told() -> None:
+    async with world(connections.protocol(most=3)) as here:
+        known = await here.caller(GET % b"")
+        await known.answer()
+        slow = await here.caller(POST % (b"", 10, b"x"))
+        await here.until(lambda: len(here.server.server_state.tasks) == 1, "its body arrives")
+        assert await here.status(GET % b"") == 200
+        answer = await slow.answer()
+        assert (answer.status, answer.kind, answer.headers["connection"]) == (503, "overloaded", "close")
+        known.send(GET % b"")
+        assert (await known.answer()).status == 200
+
+
+@pytest.mark.parametrize("path", [b"healthz", b"readyz"])
+async def test_health_is_answered_while_every_place_is_taken_and_a_crowd_comes(path: bytes) -> None:
+    async with world(connections.protocol(most=8)) as here:
+        at_work = [await here.caller(GET % b"waits") for _ in range(6)]
+        await here.until(lambda: here.desk.begun == 6, "all are at work")
+        for _ in range(20):
+            crowd = [await here.caller(GET % b"") for _ in range(20)]
+            assert await here.status(GET % path) == 200
+            assert {(await caller.answer()).status for caller in crowd} == {503}
+        here.desk.go_on.set()
+        assert [(await caller.answer()).status for caller in at_work] == [200] * 6
+
+
+async def test_a_newcomer_may_think_while_others_are_served() -> None:
+    async with world(connections.protocol(most=8)) as here:
+        newcomer = await here.caller()
+        for _ in range(50):
+            assert await here.status(GET % b"") == 200
+        newcomer.send(GET % b"healthz")
+        assert (await newcomer.answer()).status == 200
+
+
 async def test_nobody_gives_way_whose_request_is_under_way() -> None:
-    async with world(connections.protocol(most=2)) as here:
+    async with world(connections.protocol(most=3)) as here:
         callers = [await here.caller(GET % b"waits") for _ in range(2)]
         await here.until(lambda: here.desk.begun == 2, "both have begun")
         refused = await here.caller(GET % b"")

@@ -1,0 +1,60 @@
+"""What is refused before a route sees it, counted by reason: in the metrics, and in the log by one line a second at most.
+
+On the worst day there are thousands a second: a line for each would fill the disk, and none would leave the operator blind.
+"""
+
+import asyncio
+from collections import Counter
+from enum import StrEnum
+from typing import Final
+
+import structlog
+
+from shared.runtime import telemetry
+
+LOGGED_EVERY: Final = 1.0
+
+log = structlog.get_logger(__name__)
+
+
+class Reason(StrEnum):
+    """Few and fixed: nothing of what a caller sent is among them."""
+
+    NEWCOMER = "newcomer_gave_way"
+    WAITED_FOR = "connection_gave_way"
+    CONNECTIONS = "no_place_for_connection"
+    READS = "no_place_for_read"
+    WRITES = "no_place_for_write"
+    BODIES = "no_room_for_body"
+    HEAD_TOO_LARGE = "head_too_large"
+    HEAD_TOO_SLOW = "head_too_slow"
+    HEAD_MALFORMED = "head_malformed"
+    BODY_TOO_LARGE = "body_too_large"
+    BODY_TOO_SLOW = "body_too_slow"
+    UNREAD = "answer_not_taken"
+    AWAY = "something_away"
+    """A route began, but what it needs does not answer."""
+
+
+_counted: Counter[Reason] = Counter()
+
+
+def refused(reason: Reason) -> None:
+    _counted[reason] += 1
+    telemetry.refused(reason)
+
+
+async def tell() -> None:
+    """Logs what was refused since the last line; ends only when it is cancelled, and then says the rest."""
+    try:
+        while True:
+            await asyncio.sleep(LOGGED_EVERY)
+            _log()
+    finally:
+        _log()
+
+
+def _log() -> None:
+    if _counted:
+        log.warning("refused", count=_counted.total(), reasons={str(reason): n for reason, n in _counted.items()})
+        _counted.clear()
