@@ -15,7 +15,7 @@ from tests.bench.callers import answers_a_second, request
 from tests.load.ground import INTAKE, REPORT, REVIEW, TRIAGE, Gauge, Ground
 from tests.load.record import reported
 from tests.load.source import Source, Tally
-from tests.load.watch import Times, Visible, ask, repeating, see
+from tests.load.watch import Times, Visible, ask, probe, repeating, see
 
 BODY: Final = json.dumps(REPORT).encode()
 STEADY: Final = 256
@@ -51,6 +51,7 @@ class Overload:
     tally: Tally
     gauge: Gauge
     health: Times
+    ready: Times
     readers: Times
     taken_again_after: float
     settled_after: float
@@ -64,16 +65,17 @@ async def overload(ground: Ground, times_over: float, seconds: float) -> Overloa
     bears = await answers_a_second(port, request("/reports", BODY, token), max(1.0, seconds / 4))
     await ground.settled()
     borne = await recorded(ground) - before
-    gauge, health, readers = Gauge(ground), Times(), Times()
+    gauge, health, ready, readers = Gauge(ground), Times(), Times(), Times()
     source = Source.of(port, token, FLOOD, BODY)
     async with (
         gauge.watching(),
-        repeating(lambda: ask(ground, f"{ground.url(INTAKE)}/healthz", None, health), ASK_EVERY),
+        repeating(lambda: probe(port, "/healthz", health), ASK_EVERY),
+        repeating(lambda: probe(port, "/readyz", ready), ASK_EVERY),
         repeating(lambda: ask(ground, f"{ground.url(INTAKE)}/reports?limit=1", Role.RESPONDER, readers), ASK_EVERY),
     ):
         tally = await source.run(bears * times_over, seconds)
         again = await _taken(ground, tally)
-    return Overload(bears, times_over, tally, gauge, health, readers, again, await ground.settled(), borne)
+    return Overload(bears, times_over, tally, gauge, health, ready, readers, again, await ground.settled(), borne)
 
 
 async def _taken(ground: Ground, tally: Tally) -> float:

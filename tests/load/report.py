@@ -75,7 +75,8 @@ def _overload(campaign: Campaign) -> list[Row]:
         ),
         ("other refusals, connections cut", f"{tally.refused.total() - tally.overloaded:,}, {tally.unknown:,}"),
         ("post to receipt, p50, p99", _times(Times(tally.seconds))),
-        ("health meanwhile, p50, p99", _times(overload.health)),
+        ("health meanwhile within 1 s, p50, p99", _times(overload.health)),
+        ("readiness meanwhile within 1 s, p50, p99", _times(overload.ready)),
         ("a reader of intake meanwhile, p50, p99", _times(overload.readers)),
         ("a single report is taken again after", f"{overload.taken_again_after:.2f} s"),
         ("all relayed, heard and sealed after", f"{overload.settled_after:.1f} s"),
@@ -88,8 +89,8 @@ def _hostile(campaign: Campaign) -> list[Row]:
     return [
         (
             f"{one.count:,} {one.what}" if one.count else one.what,
-            f"accepted {len(one.tally.accepted)} of {one.tally.offered}, p50, p99 {_times(Times(one.tally.seconds))}; "
-            f"intake {one.memory / MIB:.0f} MiB",
+            f"accepted {len(one.tally.accepted)} of {one.tally.offered}, refused {one.tally.refused.total()}, "
+            f"cut {one.tally.unknown}, p50, p99 {_times(Times(one.tally.seconds))}; intake {one.memory / MIB:.0f} MiB",
         )
         for one in campaign.hostile
     ]

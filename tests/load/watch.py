@@ -18,6 +18,8 @@ from tests.load.ground import INTAKE, REPORT, REVIEW, Ground
 ASK_EVERY: Final = 0.01
 """Seconds between two questions whether a report is visible: no figure is finer than this."""
 VISIBLE_WITHIN: Final = 120.0
+PROBED_WITHIN: Final = 1.0
+"""What Kubernetes gives a probe where nothing else is said."""
 
 
 @dataclass(slots=True)
@@ -92,6 +94,20 @@ async def ask(ground: Ground, url: str, role: Role | None, times: Times) -> None
         times.seconds.append(time.perf_counter() - start)
     else:
         times.failed += 1
+
+
+async def probe(port: int, path: str, times: Times) -> None:
+    """As an orchestrator asks: on a connection of its own, and a late answer is none."""
+    start = time.perf_counter()
+    with contextlib.suppress(OSError, TimeoutError):
+        async with asyncio.timeout(PROBED_WITHIN):
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            with contextlib.closing(writer):
+                writer.write(f"GET {path} HTTP/1.1\r\nHost: here\r\nConnection: close\r\n\r\n".encode())
+                if (await reader.readline()).startswith(b"HTTP/1.1 200"):
+                    times.seconds.append(time.perf_counter() - start)
+                    return
+    times.failed += 1
 
 
 @contextlib.asynccontextmanager
