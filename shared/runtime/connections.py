@@ -31,6 +31,9 @@ HEAD_WITHIN: Final = 10.0
 """Seconds from a connection's begin, or from a request's first byte, to the end of its headers."""
 READ_WITHIN: Final = 30.0
 """Seconds in which a client must take something of an answer that waits for it."""
+LINGER: Final = 1.0
+"""Seconds that a refused connection is still read from, and not listened to: closed at once, what the client is just sending would
+undo the answer on its way."""
 
 _log = logging.getLogger("uvicorn.error.connection")
 _log.setLevel(logging.ERROR)  # of bad requests uvicorn warns one by one; here they are counted
@@ -52,12 +55,14 @@ class _Places:
 
     def __init__(self, most: int) -> None:
         self.most = most
-        self._for_who_asked = most - max(1, most // FOR_NEWCOMERS)
+        self._for_newcomers = max(1, most // FOR_NEWCOMERS)
         self._newcomers: OrderedDict[Connection, None] = OrderedDict()
         """Never had a whole head, in the order in which they came: whoever sends one byte at a time stays no longer."""
         self._waited_for: dict[bool, OrderedDict[Connection, None]] = {False: OrderedDict(), True: OrderedDict()}
         """Whose client is to send something, in the order in which they last did: never answered yet, and answered before."""
         self._at_work: set[Connection] = set()
+        self._lingering: OrderedDict[Connection, None] = OrderedDict()
+        """Refused; beside those who have a place there are no more of them than newcomers have places."""
 
     def come(self, connection: "Connection") -> None:
         """Lets the newcomer in; of all newcomers the first gives way when there are too many connections."""
@@ -68,7 +73,8 @@ class _Places:
     def ask(self, connection: "Connection", *, always: bool) -> bool:
         """Whether there is a place for one that asks: a free one, or that of whoever has been waited for longest."""
         self.leave(connection)
-        if len(self) - len(self._newcomers) >= self._for_who_asked and not self._somebody_gives_way() and not always:
+        asked = len(self) - len(self._newcomers)
+        if asked >= self.most - self._for_newcomers and not self._somebody_gives_way() and not always:
             return False
         self._at_work.add(connection)
         return True
@@ -81,9 +87,15 @@ class _Places:
 
     def leave(self, connection: "Connection") -> None:
         self._newcomers.pop(connection, None)
+        self._lingering.pop(connection, None)
         self._at_work.discard(connection)
         for waited_for in self._waited_for.values():
             waited_for.pop(connection, None)
+
+    def linger(self, connection: "Connection") -> None:
+        self._lingering[connection] = None
+        if len(self._lingering) > self._for_newcomers:
+            self._lingering.popitem(last=False)[0].transport.close()
 
     def _somebody_gives_way(self) -> bool:
         waited_for = self._waited_for[False] or self._waited_for[True]
@@ -100,7 +112,7 @@ class _Places:
 async def _no_place(scope: Scope, receive: Receive, send: Send) -> None:
     refused(Reason.CONNECTIONS)
     answer = overloaded(CLOSE)
-    with telemetry.span_from(None, "refused"):
+    with telemetry.named():
         headers.complete(answer.headers)
     await answer(scope, receive, send)
 
@@ -114,6 +126,7 @@ class Connection(HttpToolsProtocol):
         self._answered = False
         self._loose = 0
         """Bytes since the last that were the end of a head or part of a body."""
+        self._refused = False
         self._late: asyncio.TimerHandle | None = None
         """Runs while a head is awaited."""
         self._unread: asyncio.TimerHandle | None = None
@@ -136,14 +149,14 @@ class Connection(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        if self.transport.is_closing():
+        if self._refused or self.transport.is_closing():
             return
         self._loose += len(data)
         super().data_received(data)
         if self._loose > HEAD:
             detail = f"line and headers of a request may have {HEAD} bytes"
             self.refuse(problem(431, "too-large", "The request cannot be served", detail), Reason.HEAD_TOO_LARGE)
-        elif not self._ours and not self.transport.is_closing():
+        elif not (self._ours or self._refused or self.transport.is_closing()):
             self._places.wait_for(self, answered=self._answered)
 
     def on_message_begin(self) -> None:
@@ -173,7 +186,7 @@ class Connection(HttpToolsProtocol):
     def on_response_complete(self) -> None:
         self._answered = True
         super().on_response_complete()
-        if not self._ours and not self.transport.is_closing():
+        if not (self._ours or self._refused or self.transport.is_closing()):
             self._places.wait_for(self, answered=True)
 
     def pause_writing(self) -> None:
@@ -207,20 +220,33 @@ class Connection(HttpToolsProtocol):
 
     def refuse(self, answer: Response, reason: Reason) -> None:
         """An answer to what is no whole request; a request whose answer has begun is only cut off."""
-        if self.transport.is_closing():
+        if self._refused or self.transport.is_closing():
             return
+        self._refused = True
         refused(reason)
         self._places.leave(self)
         if self.transport.get_write_buffer_size():  # the client does not take what it was answered before
             self.transport.abort()
             return
-        if self._unanswered:
-            with telemetry.span_from(None, "refused"):
-                headers.complete(answer.headers)
-            answer.headers["Connection"] = "close"
-            lines = [STATUS_LINE[answer.status_code].rstrip(), *(b"%b: %b" % header for header in answer.raw_headers)]
-            self.transport.write(b"\r\n".join([*lines, b"", bytes(answer.body)]))
-        self.transport.close()
+        if not self._unanswered:
+            self.transport.close()
+            return
+        with telemetry.named():
+            headers.complete(answer.headers)
+        answer.headers["Connection"] = "close"
+        lines = [STATUS_LINE[answer.status_code].rstrip(), *(b"%b: %b" % header for header in answer.raw_headers)]
+        self.transport.write(b"\r\n".join([*lines, b"", bytes(answer.body)]))
+        self._linger()
+
+    def _linger(self) -> None:
+        self.transport.write_eof()
+        if self.cycle is not None and not self.cycle.response_complete:  # nobody waits for the rest of its body
+            self.cycle.disconnected = True
+            self.cycle.message_event.set()
+        if self._late is not None:
+            self._late.cancel()
+        self._late = self.loop.call_later(LINGER, self.transport.close)
+        self._places.linger(self)
 
     @property
     def _unanswered(self) -> bool:

@@ -13,7 +13,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from shared.runtime import headers
+from shared.runtime import headers, telemetry
 from shared.runtime.problems import overloaded, problem
 from shared.runtime.refusals import Reason, refused
 
@@ -28,7 +28,7 @@ READS: Final = 256
 """Requests under way that only read: they have places of their own, so that no flood of reports shuts readers out."""
 WRITES: Final = 512
 """All other requests under way."""
-ALWAYS: Final = frozenset({"/healthz", "/readyz"})
+ALWAYS: Final = frozenset(telemetry.HEALTH)
 """Answered however much is under way."""
 READING: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 

@@ -4,7 +4,6 @@ On the worst day there are thousands a second: a line for each would fill the di
 """
 
 import asyncio
-from collections import Counter
 from enum import StrEnum
 from typing import Final
 
@@ -36,7 +35,8 @@ class Reason(StrEnum):
     """A route began, but what it needs does not answer."""
 
 
-_counted: Counter[Reason] = Counter()
+_counted = dict.fromkeys(Reason, 0)
+"""Since the last line. All reasons are there from the beginning, for health counts in a thread of its own."""
 
 
 def refused(reason: Reason) -> None:
@@ -55,6 +55,7 @@ async def tell() -> None:
 
 
 def _log() -> None:
-    if _counted:
-        log.warning("refused", count=_counted.total(), reasons={str(reason): n for reason, n in _counted.items()})
-        _counted.clear()
+    reasons = {reason.value: count for reason, count in _counted.items() if count}
+    if reasons:
+        log.warning("refused", count=sum(reasons.values()), reasons=reasons)
+        _counted.update(dict.fromkeys(Reason, 0))

@@ -27,7 +27,7 @@ from fastapi import APIRouter
 from shared.contract.chain import Head
 from shared.contract.topics import PARTITIONS
 from shared.contract.vocabulary import ServiceName
-from shared.runtime import clock, connections, heads, logs, rebuilding, refusals, rotation, telemetry, trust
+from shared.runtime import clock, connections, heads, health, logs, rebuilding, refusals, rotation, telemetry, trust
 from shared.runtime import settings as settings_
 from shared.runtime.consumer import Consumer
 from shared.runtime.http import create_app
@@ -330,6 +330,9 @@ def _siblings(process: Running[C, S]) -> Sequence[tuple[str, Any]]:
     siblings: list[tuple[str, Any]] = [("writer", process.ledger.run())]
     if "http" in process.roles:
         siblings.append(("refusals", refusals.tell()))
+    if (port := process.settings.health_port) is not None:
+        name, host = process.service.name.value, process.settings.http_host
+        siblings.append(("health", health.tell(name, process.readiness, host, port)))
     if "relay" in process.roles:
         relay = Relay(
             process.service.name,

@@ -105,6 +105,7 @@ class ServiceSettings(KafkaSettings):
     jwt_audience: str = Field("incident-ledger", min_length=1, description="the `aud` that tokens must carry")
     http_host: str = "127.0.0.1"
     http_port: int = Field(ge=0, le=65535)
+    health_port: int | None = Field(None, ge=0, le=65535, description="a port on which health alone is answered")
     log_format: LogFormat = LogFormat.JSON
 
 

@@ -31,6 +31,8 @@ from shared.contract.vocabulary import ServiceName
 
 T = TypeVar("T")
 
+HEALTH: Final = ("/healthz", "/readyz")
+"""Asked all day: they get ids, and no spans."""
 _PROPAGATOR: Final = TraceContextTextMapPropagator()
 _ids: Final = RandomIdGenerator()
 
@@ -92,12 +94,12 @@ def _exports(signal: str) -> bool:
 
 def instrument(app: FastAPI) -> None:
     """Gives every request a span, in the caller's trace if it names one."""
-    if _tracer is None:
-        build = app.build_middleware_stack
-        # Around Starlette's own too, as the instrumentation does it: what is refused or goes wrong there is answered with the id.
-        app.build_middleware_stack = lambda: _Traced(build())  # type: ignore[method-assign]
-    else:
-        FastAPIInstrumentor.instrument_app(app, excluded_urls="/healthz$,/readyz$", exclude_spans=["receive", "send"])
+    if _tracer is not None:
+        excluded = ",".join(f"{path}$" for path in HEALTH)
+        FastAPIInstrumentor.instrument_app(app, excluded_urls=excluded, exclude_spans=["receive", "send"])
+    build = app.build_middleware_stack
+    # Around Starlette's own too, as the instrumentation does it: what is refused or goes wrong there is answered with the id.
+    app.build_middleware_stack = lambda: _Traced(build())  # type: ignore[method-assign]
 
 
 class _Traced:
@@ -105,11 +107,11 @@ class _Traced:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
+        if scope["type"] != "http" or (_tracer is not None and not scope["path"].endswith(HEALTH)):
             await self._app(scope, receive, send)
             return
         parent = next((value.decode("latin-1") for name, value in scope["headers"] if name == b"traceparent"), None)
-        with span_from(parent, "request"):
+        with named(parent):
             await self._app(scope, receive, send)
 
 
@@ -143,6 +145,13 @@ def apart() -> Iterator[None]:
         yield
     finally:
         context.detach(token)
+
+
+def named(parent: str | None = None) -> AbstractContextManager[object]:
+    """The ids of a span that nobody exports, nor what is done within: enough for an answer to be told from others."""
+    named_ = _ids_of_a_span(_PROPAGATOR.extract({"traceparent": parent}) if parent else None)
+    unseen = named_ if _tracer is None else trace.SpanContext(named_.trace_id, named_.span_id, False)
+    return trace.use_span(trace.NonRecordingSpan(unseen))
 
 
 def span_from(parent: str | None, name: str) -> AbstractContextManager[object]:

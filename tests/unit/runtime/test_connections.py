@@ -238,6 +238,45 @@ async def test_a_newcomer_may_think_while_others_are_served() -> None:
         assert (await newcomer.answer()).status == 200
 
 
+async def test_a_request_that_crosses_the_refusal_does_not_undo_it() -> None:
+    async with world(connections.protocol(most=3)) as here:
+        known = [await here.caller(GET % b"") for _ in range(2)]
+        for caller in known:
+            await caller.answer()
+        assert await here.status(GET % b"") == 200
+        known[0].send(POST % (b"", 100_000, b"x" * 100_000))
+        assert (await known[0].answer()).status == 503
+        assert await known[0].ended() == b""
+        assert here.desk.begun == 3
+
+
+async def test_who_stays_after_a_refusal_is_let_go() -> None:
+    async with world(connections.protocol(most=3, head_within=0.1)) as here:
+        caller = await here.caller(b"GET / HTTP/1.1\r\nHo")
+        assert (await caller.answer()).status == 408
+        await here.until(lambda: not here.server.server_state.connections, "it is let go")
+
+
+@pytest.mark.parametrize(
+    "sent", [b"\x16\x03\x01\x02\x00\r\n\r\n", b"GET / HTTP/1.1\r\nno colon\r\n\r\n", b"HELLO\r\n\r\n"]
+)
+async def test_what_is_no_http_is_a_problem_like_any_other(sent: bytes) -> None:
+    async with world() as here:
+        caller = await here.caller(sent)
+        answer = await caller.answer()
+        assert (answer.status, answer.kind, answer.headers["connection"]) == (400, "malformed", "close")
+        assert len(answer.headers["x-request-id"]) == 32
+        assert await caller.ended() == b""
+
+
+async def test_what_is_no_http_behind_a_request_is_no_answer_to_it() -> None:
+    async with world() as here:
+        caller = await here.caller(GET % b"waits")
+        await here.until(lambda: here.desk.begun == 1, "it is at work")
+        caller.send(b"HELLO\r\n\r\n")
+        assert await caller.ended() == b"", "cut off: nobody can tell it what becomes of its first request"
+
+
 async def test_nobody_gives_way_whose_request_is_under_way() -> None:
     async with world(connections.protocol(most=3)) as here:
         callers = [await here.caller(GET % b"waits") for _ in range(2)]
@@ -255,7 +294,7 @@ async def test_many_silent_connections_keep_nobody_out() -> None:
     async with world(connections.protocol(most=20)) as here:
         silent = [await here.caller() for _ in range(200)]
         assert [await here.status(GET % b"") for _ in range(20)] == [200] * 20
-        assert len(here.server.server_state.connections) <= 21
+        assert len(here.server.server_state.connections) <= 20 + 5, "those who have a place, and those who linger"
         for caller in silent:
             caller.writer.close()
 
