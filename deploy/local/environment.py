@@ -9,7 +9,13 @@ from shared.contract.vocabulary import ServiceName
 
 
 def settings_of(
-    service: ServiceName, keys: Keys, database_dsn: str, bootstrap: str, port: int, topic: str = TOPIC
+    service: ServiceName,
+    keys: Keys,
+    database_dsn: str,
+    bootstrap: str,
+    port: int,
+    topic: str = TOPIC,
+    health_port: int | None = None,
 ) -> dict[str, str]:
     """One service's settings, as the process environment holds them."""
     settings = {
@@ -28,6 +34,8 @@ def settings_of(
         # The folder that a service runs in is no place to import from.
         "PYTHONSAFEPATH": "1",
     }
+    if health_port is not None:
+        settings["LEDGER_HEALTH_PORT"] = str(health_port)
     if service is ServiceName.REVIEW:
         settings |= {
             "LEDGER_LOG_STORE": str(keys.log_store),

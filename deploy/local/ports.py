@@ -17,11 +17,15 @@ OFFSETS: Final = {
     "kafka-controller": 2,
     "inbox": 3,
     "intake": 10,
+    "intake-health": 19,
     "triage": 20,
+    "triage-health": 29,
     "notify": 30,
+    "notify-health": 39,
     "review": 40,
+    "review-health": 49,
 }
-"""A hole of ten after each service leaves room for a replica started by hand."""
+"""The hole after each service leaves room for a replica started by hand."""
 
 
 @dataclass(frozen=True, slots=True)

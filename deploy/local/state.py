@@ -57,11 +57,12 @@ class Process(BaseModel):
 
 
 class LocalService(BaseModel):
-    """One service: where it answers, the environment it was started with, and how an auditor reads its database."""
+    """One service: where it answers, where it tells its health, the environment it was started with, how an auditor reads its database."""
 
     model_config = ConfigDict(frozen=True)
 
     url: str
+    health_url: str
     env: dict[str, str] = Field(repr=False)
     auditor_dsn: str = Field(repr=False)
     owner_dsn: str = Field(repr=False)

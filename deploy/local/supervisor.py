@@ -232,12 +232,14 @@ def describe(data: Path, ports: Ports, keys: Keys) -> Stack:
     services = {
         service.value: LocalService(
             url=f"http://{HOST}:{ports[service]}",
+            health_url=f"http://{HOST}:{ports[f'{service}-health']}",
             env=settings_of(
                 service,
                 keys,
                 dsn(f"{service}_service", f"{service}_service", f"incident_{service}"),
                 bootstrap,
                 ports[service],
+                health_port=ports[f"{service}-health"],
             ),
             auditor_dsn=dsn(schema.AUDITOR, "auditor", f"incident_{service}"),
             owner_dsn=dsn(f"{service}_owner", f"{service}_owner", f"incident_{service}"),

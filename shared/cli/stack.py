@@ -157,7 +157,7 @@ def end(data: Path) -> bool:
 async def describe(stack: state.Stack) -> dict[str, Any]:
     """What `ledger status --json` prints."""
     async with httpx.AsyncClient(timeout=5) as client:
-        answers = await asyncio.gather(*(_readiness(client, service.url) for service in stack.services.values()))
+        answers = await asyncio.gather(*(_readiness(client, service.health_url) for service in stack.services.values()))
         log = await _log(client, f"{stack.services['review'].url}/log/")
     services = {
         name: {"url": service.url, **answer, **_process(stack.processes.get(name)), "log": str(service.log)}

@@ -39,6 +39,9 @@ class Ground:
     def port(self, service: ServiceName) -> int:
         return int(self.url(service).rpartition(":")[2])
 
+    def health_port(self, service: ServiceName) -> int:
+        return int(self.stack.services[service.value].health_url.rpartition(":")[2])
+
     def token(self, role: Role) -> str:
         return issue(Keys.of(self.stack.data), f"load-{role}", [role])
 

@@ -1,10 +1,8 @@
 """What is done to the stack, one after the other: steady load, far too much of it, callers who mean harm, one huge incident."""
 
 import asyncio
-import contextlib
 import json
 import time
-from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from typing import Any, Final
 from uuid import UUID
@@ -12,6 +10,7 @@ from uuid import UUID
 from shared.contract.topics import partition_of
 from shared.contract.vocabulary import Role
 from tests.bench.callers import answers_a_second, request
+from tests.load.crowd import crowd
 from tests.load.ground import INTAKE, REPORT, REVIEW, TRIAGE, Gauge, Ground
 from tests.load.record import reported
 from tests.load.source import Source, Tally
@@ -52,6 +51,8 @@ class Overload:
     gauge: Gauge
     health: Times
     ready: Times
+    in_line: Times
+    """Health asked for in line with all others, on the service's own port."""
     readers: Times
     taken_again_after: float
     settled_after: float
@@ -65,17 +66,21 @@ async def overload(ground: Ground, times_over: float, seconds: float) -> Overloa
     bears = await answers_a_second(port, request("/reports", BODY, token), max(1.0, seconds / 4))
     await ground.settled()
     borne = await recorded(ground) - before
-    gauge, health, ready, readers = Gauge(ground), Times(), Times(), Times()
+    gauge, health, ready, in_line, readers = Gauge(ground), Times(), Times(), Times(), Times()
+    health_port = ground.health_port(INTAKE)
     source = Source.of(port, token, FLOOD, BODY)
     async with (
         gauge.watching(),
-        repeating(lambda: probe(port, "/healthz", health), ASK_EVERY),
-        repeating(lambda: probe(port, "/readyz", ready), ASK_EVERY),
+        repeating(lambda: probe(health_port, "/healthz", health), ASK_EVERY),
+        repeating(lambda: probe(health_port, "/readyz", ready), ASK_EVERY),
+        repeating(lambda: probe(port, "/healthz", in_line), ASK_EVERY),
         repeating(lambda: ask(ground, f"{ground.url(INTAKE)}/reports?limit=1", Role.RESPONDER, readers), ASK_EVERY),
     ):
         tally = await source.run(bears * times_over, seconds)
         again = await _taken(ground, tally)
-    return Overload(bears, times_over, tally, gauge, health, ready, readers, again, await ground.settled(), borne)
+    return Overload(
+        bears, times_over, tally, gauge, health, ready, in_line, readers, again, await ground.settled(), borne
+    )
 
 
 async def _taken(ground: Ground, tally: Tally) -> float:
@@ -128,40 +133,9 @@ def _begun(length: int) -> bytes:
 async def _beside(ground: Ground, seconds: float, what: str, count: int, first: bytes, then: bytes) -> Hostile:
     gauge = Gauge(ground)
     source = Source.of(ground.port(INTAKE), ground.token(Role.SOURCE), STEADY, BODY)
-    async with gauge.watching(), _callers(ground.port(INTAKE), count, first, then):
+    async with gauge.watching(), crowd(ground.port(INTAKE), count, first, then):
         tally = await source.run(50, seconds)
     return Hostile(what, count, tally, max(gauge.memory.get(INTAKE.value, [0])))
-
-
-@contextlib.asynccontextmanager
-async def _callers(port: int, count: int, first: bytes, then: bytes) -> AsyncIterator[None]:
-    """So many at a time: who is turned away comes again."""
-    loop = asyncio.get_running_loop()
-    caller = [loop.create_task(_caller(port, first, then)) for _ in range(count)]
-    await asyncio.sleep(0)
-    try:
-        yield
-    finally:
-        for task in caller:
-            task.cancel()
-        await asyncio.gather(*caller, return_exceptions=True)
-
-
-async def _caller(port: int, first: bytes, then: bytes) -> None:
-    while True:
-        with contextlib.suppress(OSError):
-            reader, writer = await asyncio.open_connection("127.0.0.1", port)
-            try:
-                writer.write(first)
-                while not reader.at_eof():
-                    writer.write(then)
-                    await writer.drain()
-                    with contextlib.suppress(TimeoutError):
-                        async with asyncio.timeout(1.0):
-                            await reader.read(65536)
-            finally:
-                writer.close()
-        await asyncio.sleep(1.0)
 
 
 @dataclass(slots=True)

@@ -77,6 +77,7 @@ def _overload(campaign: Campaign) -> list[Row]:
         ("post to receipt, p50, p99", _times(Times(tally.seconds))),
         ("health meanwhile within 1 s, p50, p99", _times(overload.health)),
         ("readiness meanwhile within 1 s, p50, p99", _times(overload.ready)),
+        ("health in line with all others within 1 s, p50, p99", _times(overload.in_line)),
         ("a reader of intake meanwhile, p50, p99", _times(overload.readers)),
         ("a single report is taken again after", f"{overload.taken_again_after:.2f} s"),
         ("all relayed, heard and sealed after", f"{overload.settled_after:.1f} s"),
