@@ -102,7 +102,8 @@ class Limits:
         self._arriving[body] = None
         try:
             while not body.complete:
-                self._may_be_held -= await body.next(receive)
+                arrived = await body.next(receive)  # others count meanwhile: `-= await …` would forget what they did
+                self._may_be_held -= arrived
                 if body.size > body.limit:
                     return _too_large(body.limit)
                 if self._may_be_held < 0 and not self._somebody_gives_way(body):

@@ -80,6 +80,7 @@ class Caller:
 @dataclass(slots=True)
 class World:
     desk: Desk
+    limits: Limits
     port: int
     server: uvicorn.Server
 
@@ -113,7 +114,7 @@ async def world(protocol: Any = None, **limits: Any) -> AsyncIterator[World]:
     while not server.started:
         await asyncio.sleep(0.01)
     try:
-        yield World(desk, server.servers[0].sockets[0].getsockname()[1], server)
+        yield World(desk, app, server.servers[0].sockets[0].getsockname()[1], server)
     finally:
         desk.go_on.set()
         server.force_exit = server.should_exit = True
@@ -394,6 +395,23 @@ async def test_the_body_that_has_been_arriving_longest_gives_way() -> None:
         assert (answer.status, answer.kind, answer.headers["retry-after"]) == (503, "overloaded", "1")
         newer.send(b"x" * 400)
         assert (await newer.answer()).body == b"900"
+
+
+async def test_bodies_that_arrive_at_a_time_are_all_counted_and_all_given_back() -> None:
+    async with world(held=1000) as here:
+        for _ in range(3):
+            callers = [await here.caller(POST % (b"", 400, b"x" * 100)) for _ in range(4)]
+            await here.until(lambda: len(here.server.server_state.tasks) == 4, "all have begun")
+            for caller in callers[1:]:
+                caller.send(b"x" * 200)
+            await here.until(lambda: here.limits._may_be_held == 0, "all of it has arrived")
+            callers[1].send(b"x" * 100)
+            answer = await callers[0].answer()
+            assert (answer.status, answer.kind) == (503, "overloaded")
+            for caller in callers[2:]:
+                caller.send(b"x" * 100)
+            assert [(await caller.answer()).body for caller in callers[1:]] == [b"400"] * 3
+            assert await here.status(POST % (b"", 1000, b"x" * 1000)) == 200
 
 
 async def test_a_body_for_which_nobody_can_give_way_is_refused_and_the_room_is_given_back() -> None:
