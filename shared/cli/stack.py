@@ -160,7 +160,13 @@ async def describe(stack: state.Stack) -> dict[str, Any]:
         answers = await asyncio.gather(*(_readiness(client, service.health_url) for service in stack.services.values()))
         log = await _log(client, f"{stack.services['review'].url}/log/")
     services = {
-        name: {"url": service.url, **answer, **_process(stack.processes.get(name)), "log": str(service.log)}
+        name: {
+            "url": service.url,
+            "health": service.health_url,
+            **answer,
+            **_process(stack.processes.get(name)),
+            "log": str(service.log),
+        }
         for (name, service), answer in zip(stack.services.items(), answers, strict=True)
     }
     servers = {name: _process(stack.processes.get(name)) for name in ("postgres", "kafka")}

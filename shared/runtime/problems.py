@@ -17,6 +17,7 @@ from shared.contract.envelope import MalformedEnvelope
 from shared.runtime import headers, telemetry
 from shared.runtime.answers import Conflict, Forbidden, IdempotencyMismatch, Malformed, Stale, Unauthenticated
 from shared.runtime.persistence import PASSING
+from shared.runtime.refusals import Reason, refused
 
 MEDIA_TYPE: Final = "application/problem+json"
 log = structlog.get_logger(__name__)
@@ -166,7 +167,7 @@ async def _answer(_: Request, error: Exception) -> JSONResponse:
 
 
 async def _away(_: Request, error: Exception) -> JSONResponse:
-    log.warning("answered 503", error=repr(error))
+    refused(Reason.AWAY, error)
     # A connection that breaks while it commits leaves open whether it did: only the key makes a second try safe.
     detail = "Something this service needs does not answer. Send the same request again, with the same Idempotency-Key."
     return problem(503, "unavailable", "Not now", detail, {"Retry-After": "2"})

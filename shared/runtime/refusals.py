@@ -39,9 +39,16 @@ _counted = dict.fromkeys(Reason, 0)
 """Since the last line. All reasons are there from the beginning, for health counts in a thread of its own."""
 
 
-def refused(reason: Reason) -> None:
+_last_error = ""
+"""Of what was away."""
+
+
+def refused(reason: Reason, error: Exception | None = None) -> None:
+    global _last_error  # noqa: PLW0603  one process, one log
     _counted[reason] += 1
     telemetry.refused(reason)
+    if error is not None:
+        _last_error = repr(error)
 
 
 async def tell() -> None:
@@ -55,7 +62,10 @@ async def tell() -> None:
 
 
 def _log() -> None:
+    global _last_error  # noqa: PLW0603
     reasons = {reason.value: count for reason, count in _counted.items() if count}
     if reasons:
-        log.warning("refused", count=sum(reasons.values()), reasons=reasons)
+        error = {"last_error": _last_error} if _last_error else {}
+        log.warning("refused", count=sum(reasons.values()), reasons=reasons, **error)
         _counted.update(dict.fromkeys(Reason, 0))
+        _last_error = ""

@@ -110,6 +110,7 @@ def test_up_starts_everything_and_says_where_it_is(stack: state.Stack, folder: P
     for service in about["services"].values():
         assert (service["ready"], service["restarts"]) == (True, 0)
         assert httpx.get(f"{service['url']}/readyz").is_success
+        assert httpx.get(f"{service['health']}/readyz").is_success
     assert about["kafka"]["bootstrap"] == stack.kafka_bootstrap
     assert Path(about["trust_file"]).exists()
     shown = ledger("status", "--data", folder)

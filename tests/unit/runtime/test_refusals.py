@@ -28,7 +28,7 @@ async def told(count: int) -> list[Any]:
 
 @pytest.fixture(autouse=True)
 def _nothing_told_before() -> None:
-    refusals._counted.update(dict.fromkeys(Reason, 0))
+    refusals._log()
 
 
 async def test_a_thousand_refusals_are_one_line() -> None:
@@ -42,6 +42,17 @@ async def test_a_thousand_refusals_are_one_line() -> None:
         "count": 1001,
         "reasons": {"no_place_for_read": 1, "no_place_for_write": 1000},
     }
+
+
+async def test_what_was_away_is_told_once_a_line() -> None:
+    for number in range(100):
+        refused(Reason.AWAY, TimeoutError(number))
+    refused(Reason.READS)
+    (line,) = await told(101)
+    assert line["last_error"] == "TimeoutError(99)"
+    assert line["reasons"] == {"no_place_for_read": 1, "something_away": 100}
+    refused(Reason.READS)
+    assert "last_error" not in (await told(1))[0]
 
 
 async def test_nothing_refused_is_no_line_and_what_is_left_at_the_end_is_told() -> None:

@@ -71,6 +71,7 @@ def test_every_variable_that_is_missing_is_named_with_what_it_is(
     [
         ("HTTP_PORT", "http"),
         ("HTTP_PORT", "70000"),
+        ("HEALTH_PORT", "70000"),
         ("LOG_FORMAT", "xml"),
         ("DATABASE_DSN", f"mysql://root:{PASSWORD}@localhost"),
         ("SIGNING_KEY_FILE", "/no/such/file"),

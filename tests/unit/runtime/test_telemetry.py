@@ -142,6 +142,38 @@ with telemetry.linked_span("FillSeat", []):
     assert set(receiver.spans) == {"FillSeat", "SELECT"}
 
 
+@pytest.mark.parametrize("exported", [True, False])
+def test_health_has_an_id_and_no_span(receiver: Receiver, exported: bool) -> None:
+    done = process(
+        f"""
+import httpx
+from fastapi import FastAPI
+from opentelemetry import trace
+from shared.runtime.limits import Limits
+app = FastAPI(telemetry={{"tracing": False, "metrics": False, "logs": False}})
+async def asked():
+    with trace.get_tracer("opentelemetry.instrumentation.asyncpg").start_as_current_span("SELECT", kind=trace.SpanKind.CLIENT):
+        return "yes"
+for path in ("/healthz", "/readyz", "/page"):
+    app.get(path)(asked)
+telemetry.instrument(app)
+app.add_middleware(Limits)
+async def story():
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://here") as client:
+        for path in ("/healthz", "/readyz", "/page", "/nowhere/healthz"):
+            print(*[(await client.get(path, headers=traced)).headers["X-Request-Id"] for traced in ({{}}, {{"traceparent": "{PARENT}"}})])
+asyncio.run(story())
+""",
+        **({"OTEL_EXPORTER_OTLP_ENDPOINT": receiver.endpoint} if exported else {}),
+    )
+    names = [line.split() for line in done.stdout.splitlines()]
+    assert len(names) == 4
+    assert all(len(own) == 32 and int(own, 16) and own != PARENT_TRACE == given for own, given in names)
+    assert set(receiver.spans) == ({"GET /page", "SELECT"} if exported else set())
+    if exported:
+        assert receiver.spans["SELECT"].parent_span_id == receiver.spans["GET /page"].span_id
+
+
 @pytest.mark.parametrize(
     ("environment", "traces", "metrics"),
     [
