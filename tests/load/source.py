@@ -125,6 +125,10 @@ class _Connection(asyncio.Protocol):
         length = int(head.split(b"content-length:", 1)[1].split(b"\r\n", 1)[0])
         if len(self._buffer) < end + 4 + length:
             return
+        if self._sent_at is None:  # its place is taken back: the end of the connection is on its way
+            self._source.idle.remove(self)
+            self._source.ended.set()
+            return
         self._answered(int(head[9:12]), head, bytes(self._buffer[end + 4 :]))
         self._buffer.clear()
         self._sent_at = None
