@@ -22,9 +22,9 @@ from shared.runtime.limits import ALWAYS, CLOSE
 from shared.runtime.problems import overloaded, problem
 from shared.runtime.refusals import Reason, refused
 
-MOST: Final = 1024
-FOR_NEWCOMERS: Final = 4
-"""Every fourth place is kept for those who have not asked yet; they may have the others while those are free."""
+MOST: Final = 1280
+FOR_NEWCOMERS: Final = 5
+"""Every fifth place is kept for those who have not asked yet; they may have the others while those are free."""
 HEAD: Final = 64 * 1024
 """Bytes of a request's line and headers."""
 HEAD_WITHIN: Final = 10.0

@@ -126,7 +126,8 @@ class _Connection(asyncio.Protocol):
         if len(self._buffer) < end + 4 + length:
             return
         if self._sent_at is None:  # its place is taken back: the end of the connection is on its way
-            self._source.idle.remove(self)
+            if self in self._source.idle:
+                self._source.idle.remove(self)
             self._source.ended.set()
             return
         self._answered(int(head[9:12]), head, bytes(self._buffer[end + 4 :]))

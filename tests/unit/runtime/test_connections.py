@@ -219,7 +219,7 @@ async def test_a_body_never_answered_before_gives_way_before_who_was_and_is_told
 
 @pytest.mark.parametrize("path", [b"healthz", b"readyz"])
 async def test_health_is_answered_while_every_place_is_taken_and_a_crowd_comes(path: bytes) -> None:
-    async with world(connections.protocol(most=8)) as here:
+    async with world(connections.protocol(most=7)) as here:
         at_work = [await here.caller(GET % b"waits") for _ in range(6)]
         await here.until(lambda: here.desk.begun == 6, "all are at work")
         for _ in range(20):
