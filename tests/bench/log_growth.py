@@ -36,8 +36,8 @@ from tests.integration.review.seals import opened
 SIZES = (10_000, 100_000, 1_000_000, 10_000_000)
 AT_ONCE = 1_000
 TIMES = 11
-READ = (20_000, 200_000)
-"""Leaves of the two logs that are verified and exported."""
+READ = (20_000, 200_000, 600_000)
+"""Leaves of the logs that are verified and exported."""
 
 
 @dataclass(frozen=True, slots=True)
