@@ -57,16 +57,21 @@ class Process(BaseModel):
 
 
 class LocalService(BaseModel):
-    """One service: where it answers, where it tells its health, the environment it was started with, how an auditor reads its database."""
+    """One service: where it answers, the environment it was started with, and how an auditor reads its database."""
 
     model_config = ConfigDict(frozen=True)
 
     url: str
-    health_url: str
     env: dict[str, str] = Field(repr=False)
     auditor_dsn: str = Field(repr=False)
     owner_dsn: str = Field(repr=False)
     log: Path
+
+    @property
+    def health_url(self) -> str:
+        """Where it tells its health: on a port of its own, unless an earlier version started it, which had none."""
+        host, _, port = self.url.rpartition(":")
+        return f"{host}:{self.env.get('LEDGER_HEALTH_PORT', port)}"
 
 
 class Stack(BaseModel):

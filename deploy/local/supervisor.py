@@ -232,7 +232,6 @@ def describe(data: Path, ports: Ports, keys: Keys) -> Stack:
     services = {
         service.value: LocalService(
             url=f"http://{HOST}:{ports[service]}",
-            health_url=f"http://{HOST}:{ports[f'{service}-health']}",
             env=settings_of(
                 service,
                 keys,
