@@ -4,16 +4,20 @@ The consumer group only shares out the partitions. Where to go on stands in this
 """
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any, Final
 
+import structlog
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
 
 from shared.runtime.examining import examine_all
+from shared.runtime.lease import Fenced
 from shared.runtime.messages import record_of
 from shared.runtime.receiver import Batch, Receiver
+from shared.runtime.tables import Stretch
 
 BATCH: Final = 500
 """Most messages that are heard in one transaction."""
@@ -24,6 +28,11 @@ AT_ONCE: Final = 3
 GATHERED: Final = 0.02
 """Seconds in which what arrives after something was heard is gathered, so that it shares a transaction: half a dozen round trips
 for one event or for five hundred."""
+LOOK_EVERY: Final = 1.0
+"""Seconds between two looks at whether somebody has moved the offsets."""
+
+
+log = structlog.get_logger(__name__)
 
 
 @dataclass(slots=True)
@@ -37,7 +46,11 @@ class Consumer:
     assigned: set[int] = field(default_factory=set)
     """Partitions that are newly this replica's: what is parked there has not been looked at with its keys yet."""
     heard_to: dict[int, int] = field(default_factory=dict)
-    """Where to go on in each partition, once what has been heard of it is what it began with. The client is ahead of that."""
+    """Where each assigned partition is heard to."""
+    read_to: dict[int, int] = field(default_factory=dict)
+    """Where the client goes on reading: ahead of that."""
+    terms: Counter[int] = field(default_factory=Counter)
+    """How often it was said anew where to go on: what was read in an earlier term is dropped, for it will be read again."""
     _at_once: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(AT_ONCE))
 
     async def run(self) -> None:
@@ -51,7 +64,8 @@ class Consumer:
             # A topic that is made or grows while this runs is noticed in seconds, not in five minutes.
             metadata_max_age_ms=10_000,
         )
-        ahead: asyncio.Task[list[list[Batch]]] | None = None
+        ahead: asyncio.Task[list[_Read]] | None = None
+        next_look = 0.0
         consumer.subscribe([self.topic], listener=_FromDatabase(self, consumer))
         try:
             await consumer.start()
@@ -59,18 +73,19 @@ class Consumer:
                 while self.assigned:
                     await self.receiver.take_up(self.assigned.pop())
                 read = await (ahead or self._read(consumer))
-                next_look = asyncio.get_running_loop().time() + GATHERED
+                gathered = asyncio.get_running_loop().time() + GATHERED
                 # Behind: what comes next is read and its signatures are checked while Postgres is at this.
-                behind = sum(len(batch.examined) for batches in read for batch in batches) >= BATCH
+                behind = sum(len(batch.examined) for one in read for batch in one.batches) >= BATCH
                 ahead = asyncio.create_task(self._read(consumer)) if behind else None
-                failed = [
-                    error for error in await asyncio.gather(*map(self._hear_all, read), return_exceptions=True) if error
-                ]
-                if failed:
+                answers = await asyncio.gather(*(self._hear_all(consumer, one) for one in read), return_exceptions=True)
+                if failed := [error for error in answers if error]:
                     raise failed[0]
                 self._measure_lag(consumer)
+                if (now := asyncio.get_running_loop().time()) >= next_look:
+                    await self._notice_if_set_back(consumer)
+                    next_look = now + LOOK_EVERY
                 if read and not behind:
-                    await asyncio.sleep(next_look - asyncio.get_running_loop().time())
+                    await asyncio.sleep(gathered - asyncio.get_running_loop().time())
         finally:
             self.lag.clear()
             if ahead is not None:
@@ -78,27 +93,69 @@ class Consumer:
                 await asyncio.gather(ahead, return_exceptions=True)
             await consumer.stop()
 
-    async def _read(self, consumer: AIOKafkaConsumer) -> "list[list[Batch]]":
+    async def _read(self, consumer: AIOKafkaConsumer) -> "list[_Read]":
         """What has come, by partition, and what is to be thought of each message by the keys that are known now."""
         messages = await consumer.getmany(timeout_ms=1000, max_records=READ)
-        records = [record_of(message) for of_one in messages.values() for message in of_one]
+        # Nothing may be awaited before this: an assignment says anew where to go on. What comes before it does comes again.
+        messages = {place: of_one for place, of_one in messages.items() if place.partition in self.read_to}
+        read = [self._taken(place.partition, of_one) for place, of_one in messages.items()]
         trust = self.receiver.trust.copy()
+        records = [record_of(message) for of_one in messages.values() for message in of_one]
         examined = iter(await examine_all(records, trust))
-        return [
-            [
-                Batch(place.partition, trust, list(islice(examined, len(some))), some[-1].offset + 1)
-                for some in (of_one[at : at + BATCH] for at in range(0, len(of_one), BATCH))
+        for one in read:
+            one.batches = [
+                Batch(one.partition, trust, list(islice(examined, count)), stretch) for count, stretch in one.parts
             ]
-            for place, of_one in messages.items()
-        ]
+        return read
 
-    async def _hear_all(self, batches: "Sequence[Batch]") -> None:
+    def _taken(self, partition: int, messages: Sequence[Any]) -> "_Read":
+        parts = []
+        for some in (messages[at : at + BATCH] for at in range(0, len(messages), BATCH)):
+            start, self.read_to[partition] = self.read_to[partition], some[-1].offset + 1
+            parts.append((len(some), Stretch(start, self.read_to[partition])))
+        return _Read(partition, self.terms[partition], parts)
+
+    async def _hear_all(self, consumer: AIOKafkaConsumer, read: "_Read") -> None:
         """All of one partition. Side by side with others: while one waits for Postgres, another goes on."""
         async with self._at_once:
-            for batch in batches:
-                await self.receiver.hear_batch(batch)
-                if batch.next_offset is not None:
-                    self.heard_to[batch.partition] = batch.next_offset
+            for batch, (_, stretch) in zip(read.batches, read.parts, strict=True):
+                if read.term != self.terms[read.partition]:
+                    return
+                try:
+                    await self.receiver.hear_batch(batch)
+                except Fenced as error:
+                    log.warning("going on from where the database says", reason=str(error))
+                    await self.go_on(consumer, [TopicPartition(self.topic, read.partition)])
+                    return
+                if read.term == self.terms[read.partition]:
+                    self.heard_to[read.partition] = stretch.end
+
+    def give_up(self, partitions: Iterable[int]) -> None:
+        """What is in hand of them is another's to hear now."""
+        for partition in partitions:
+            self.terms[partition] += 1
+            self.read_to.pop(partition, None)
+            self.heard_to.pop(partition, None)
+
+    async def go_on(self, consumer: AIOKafkaConsumer, places: Iterable[TopicPartition]) -> None:
+        """Reads on from where the database says that these partitions are heard to."""
+        offsets = await self._offsets()
+        for place in consumer.assignment().intersection(places):
+            consumer.seek(place, offsets[place.partition])
+            self.heard_to[place.partition] = self.read_to[place.partition] = offsets[place.partition]
+            self.terms[place.partition] += 1
+
+    async def _notice_if_set_back(self, consumer: AIOKafkaConsumer) -> None:
+        """By an operator; on this partition nothing may ever come again that would show it."""
+        offsets = await self._offsets()
+        moved = [one for one in consumer.assignment() if self.heard_to.get(one.partition) != offsets[one.partition]]
+        if moved:
+            await self.go_on(consumer, moved)
+
+    async def _offsets(self) -> dict[int, int]:
+        async with self.receiver.pool.acquire() as connection:
+            rows = await connection.fetch("SELECT partition, next_offset FROM heard_offset")
+        return {row["partition"]: row["next_offset"] for row in rows}
 
     def _measure_lag(self, consumer: AIOKafkaConsumer) -> None:
         ends = {place.partition: consumer.highwater(place) for place in consumer.assignment()}
@@ -107,6 +164,16 @@ class Consumer:
         self.lag.clear()
         if len(lag) == len(ends):
             self.lag.update(lag)
+
+
+@dataclass(slots=True)
+class _Read:
+    """What came of one partition in one go: how many messages each batch takes, and where they stood."""
+
+    partition: int
+    term: int
+    parts: list[tuple[int, Stretch]]
+    batches: list[Batch] = field(default_factory=list)
 
 
 class _FromDatabase(ConsumerRebalanceListener):  # type: ignore[misc]
@@ -118,12 +185,8 @@ class _FromDatabase(ConsumerRebalanceListener):  # type: ignore[misc]
 
     async def on_partitions_revoked(self, revoked: set[TopicPartition]) -> None:
         """Nothing to hand over: offsets are committed with what they stand for."""
+        self._owner.give_up(place.partition for place in revoked)
 
     async def on_partitions_assigned(self, assigned: set[TopicPartition]) -> None:
-        async with self._owner.receiver.pool.acquire() as connection:
-            rows = await connection.fetch("SELECT partition, next_offset FROM heard_offset")
-        offsets = {row["partition"]: row["next_offset"] for row in rows}
-        for place in assigned:
-            self._consumer.seek(place, offsets[place.partition])
-            self._owner.heard_to[place.partition] = offsets[place.partition]
-            self._owner.assigned.add(place.partition)
+        await self._owner.go_on(self._consumer, assigned)
+        self._owner.assigned.update(place.partition for place in assigned)

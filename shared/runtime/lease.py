@@ -14,7 +14,7 @@ LOOK_EVERY: Final = 0.25
 
 
 class Fenced(OSError):
-    """Another holder of the lease has taken over since: this one must not write any more."""
+    """Another has taken over since, or the work was set back: this one must not write any more, and begins again where it stands now."""
 
 
 @contextlib.asynccontextmanager

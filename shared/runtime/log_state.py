@@ -63,6 +63,11 @@ class LogState:
             if await self._connection.fetchval("SELECT epoch FROM log_state FOR UPDATE") != self._epoch:
                 raise Fenced("another sealer has taken over")
 
+    async def look(self) -> None:
+        """Raises Fenced when the epoch has passed: whoever has nothing to write would not learn of it."""
+        if await self._connection.fetchval("SELECT epoch FROM log_state") != self._epoch:
+            raise Fenced("another sealer has taken over, or the log is to be read from the beginning")
+
     async def decided(self) -> Decided:
         row = await self._connection.fetchrow("SELECT * FROM log_state")
         assert row is not None
@@ -206,7 +211,9 @@ class LogState:
         )
 
     async def _move_offsets(self, connection: Connection, offsets: Mapping[int, int]) -> None:
-        await connection.executemany("UPDATE log_offset SET next_offset = $2 WHERE partition = $1", offsets.items())
+        await connection.executemany(
+            "UPDATE log_offset SET next_offset = $2 WHERE partition = $1", sorted(offsets.items())
+        )
 
     async def _hold(self, connection: Connection, taken: Sequence[Taken]) -> None:
         await self._release(connection, [item.event for one in taken for item in one.released])

@@ -1,6 +1,7 @@
 """What an operator may do to a service's database from its own ledger: write the views again, relay all again, try parked
 messages again."""
 
+from collections import Counter, defaultdict
 from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any, Final
 
@@ -14,6 +15,7 @@ from shared.runtime.messages import record_from
 from shared.runtime.receiver import Receiver
 from shared.runtime.receiving import Record
 from shared.runtime.rules import Rules
+from shared.runtime.tables import Stretch, hear_from_the_beginning
 from shared.runtime.views import Connection, Recorded
 
 PAGE: Final = 1000
@@ -80,26 +82,38 @@ async def rebuild_ledger(
 
 
 async def _hear_all(receiver: Receiver[Any, Any], kafka: Mapping[str, Any], topic: str) -> None:
-    batches: dict[int, list[Record]] = {}
+    await receiver.pool.execute("UPDATE heard_offset SET next_offset = 0")
+    batches: defaultdict[int, list[Record]] = defaultdict(list)
+    reached: Counter[int] = Counter()
+
+    async def hear(partition: int) -> None:
+        batch = batches.pop(partition)
+        await receiver.hear(partition, batch, Stretch(reached[partition], end := batch[-1].offset + 1))
+        reached[partition] = end
+
     async for record in messages(kafka, topic):
-        batch = batches.setdefault(record.partition, [])
-        batch.append(record)
-        if len(batch) == PAGE:
-            await receiver.hear(record.partition, batch, record.offset + 1)
-            batches[record.partition] = []
-    for partition, batch in batches.items():
-        if batch:
-            await receiver.hear(partition, batch, batch[-1].offset + 1)
+        batches[record.partition].append(record)
+        if len(batches[record.partition]) == PAGE:
+            await hear(record.partition)
+    for partition in tuple(batches):
+        await hear(partition)
 
 
 async def relay_again(pool: "Pool[asyncpg.Record]") -> str:
-    """Sets the relay back to the beginning of every chain, for a topic that has lost what it had acknowledged: receivers drop what they
-    know. The epoch moves with the cursor, so that a relay with a round on its way cannot move it forward again."""
+    """Sets the relay back to the beginning of every chain, for a topic that has lost what it had acknowledged, and whoever hears or seals
+    to the beginning of the topic: what it has now stands at offsets that may have been passed. All drop what they know. The epochs
+    move with the cursors, so that who has a round on its way cannot move them forward again; heard offsets are fenced by themselves."""
     async with pool.acquire() as connection, connection.transaction():
-        await connection.execute("UPDATE relay_lease SET epoch = epoch + 1")
-        await connection.execute("UPDATE relay_cursor SET sequence = 0")
+        await set_back(connection)
         events = await connection.fetchval("SELECT count(*) FROM ledger WHERE kafka_offset IS NULL")
     return f"{events} events will be relayed again"
+
+
+async def set_back(connection: Connection) -> None:
+    """In the caller's transaction."""
+    await connection.execute("UPDATE relay_lease SET epoch = epoch + 1")
+    await connection.execute("UPDATE relay_cursor SET sequence = 0")
+    await hear_from_the_beginning(connection)
 
 
 async def replay_parked(pool: "Pool[asyncpg.Record]", receiver: Receiver[Any, Any], ids: Sequence[int]) -> list[str]:

@@ -29,7 +29,7 @@ from shared.runtime.parking import park, places, resolve, waited
 from shared.runtime.persistence import PASSING
 from shared.runtime.receiving import Heard, Parked, ParkReason, Received, Record, examine_together, placed, receive
 from shared.runtime.rules import Rules
-from shared.runtime.tables import incident_heads, mark_rotations, record, rotations
+from shared.runtime.tables import Stretch, heard_to, incident_heads, mark_rotations, record, rotations
 from shared.runtime.trust import Trust
 from shared.runtime.views import Connection, Recorded
 
@@ -51,12 +51,12 @@ class Receiver(Generic[C, S]):
     rebuilding: bool = False
     """Whether the service's own events are taken from the topic too, as by one who has lost them; nothing is reacted to then."""
 
-    async def hear(self, partition: int, records: Sequence[Record], next_offset: int | None = None) -> None:
-        """One batch of one partition, all or nothing; `next_offset` is where to go on afterwards, None for what is heard again.
+    async def hear(self, partition: int, records: Sequence[Record], stretch: Stretch | None = None) -> None:
+        """One batch of one partition, all or nothing; `stretch` is where it was read, None for what is heard again. Raises Fenced.
 
         Then, each in a transaction of its own, the rest of what waited for it, and what is signed with a key that it names. Who dies in
         between finds that in `take_up`."""
-        await self.hear_batch(await self._batch(partition, records, next_offset))
+        await self.hear_batch(await self._batch(partition, records, stretch))
 
     async def hear_batch(self, batch: "Batch") -> None:
         """The same of what is examined already, with keys that were known then."""
@@ -97,7 +97,7 @@ class Receiver(Generic[C, S]):
             await self._commit(batch)
         except _ViewFailed:
             # Once more from the start, with a savepoint for each view: what every batch would pay for is paid for now.
-            batch = await self._batch(batch.partition, records, batch.next_offset)
+            batch = await self._batch(batch.partition, records, batch.stretch)
             batch.careful = True
             await self._commit(batch)
         for rotation in batch.learned:
@@ -116,9 +116,9 @@ class Receiver(Generic[C, S]):
             )
         return batch
 
-    async def _batch(self, partition: int, records: Sequence[Record], next_offset: int | None) -> "Batch":
+    async def _batch(self, partition: int, records: Sequence[Record], stretch: Stretch | None) -> "Batch":
         trust = self.trust.copy()
-        return Batch(partition, trust, await examine_all(records, trust), next_offset)
+        return Batch(partition, trust, await examine_all(records, trust), stretch)
 
     async def _commit(self, batch: "Batch") -> None:
         async with self.pool.acquire() as connection, connection.transaction():
@@ -214,12 +214,12 @@ class Receiver(Generic[C, S]):
     async def _record(
         self, connection: Connection, batch: "Batch", received: Received, seen: "_Seen"
     ) -> list[Recorded]:
-        partition, next_offset = batch.partition, batch.next_offset
+        # Once a transaction: its other parts, after a change of key, stand or fall with the first.
+        partition, stretch = batch.partition, None if batch.moved else batch.stretch
+        batch.moved = True
         if not received.accepted:
-            if next_offset is not None:
-                await connection.execute(
-                    "UPDATE heard_offset SET next_offset = $2 WHERE partition = $1", partition, next_offset
-                )
+            if stretch is not None:
+                await heard_to(connection, partition, stretch)
             return []
         own, accepted = self.ledger.service, {heard.event.incident_id for heard in received.accepted}
         incidents = {incident_id: head for incident_id, head in seen.incidents.items() if incident_id in accepted}
@@ -228,7 +228,7 @@ class Receiver(Generic[C, S]):
         signed, incidents = placed(own, received.accepted, incidents)
         offsets = [None if heard.event.service == own else heard.record.offset for heard in received.accepted]
         heads = {(service, partition): head for service, head in received.heads.items() if head.sequence}
-        await record(connection, signed, offsets, heads, incidents, (partition, next_offset))
+        await record(connection, signed, offsets, heads, incidents, partition, stretch)
         await mark_rotations(connection, [heard.event for heard in received.accepted])
         return [row.recorded for row in signed]
 
@@ -331,10 +331,12 @@ class Batch:
     partition: int
     trust: Trust
     examined: list[Heard | Parked]
-    next_offset: int | None
-    """Where to go on afterwards; None for what is heard again."""
+    stretch: Stretch | None
+    """Where it was read; None for what is heard again."""
     careful: bool = False
     """Whether a view is known to fail: then only its own writes are undone."""
+    moved: bool = False
+    """Whether the transaction has moved the offset."""
     left: bool = False
     """More waits than one transaction takes."""
     learned: list[Event] = field(default_factory=list)

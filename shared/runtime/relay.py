@@ -78,7 +78,8 @@ class Relay:
                 (sent, error), following = await asyncio.gather(
                     self._send(producer, batches), self._next(connection, producer, ends)
                 )
-                await self._move(connection, epoch, reached, sent)
+                before = {one.partition: reached[one.partition] for one in sent}
+                await move(connection, epoch, before, progress(before, sent).cursors)
                 if error is not None:
                     raise error
                 reached, batches = ends, following
@@ -113,19 +114,21 @@ class Relay:
         ]
         return sent, next((answer for answer in answers if isinstance(answer, BaseException)), None)
 
-    async def _move(self, connection: Connection, epoch: int, reached: Mapping[int, int], sent: Sequence[Sent]) -> None:
-        before = {one.partition: reached[one.partition] for one in sent}
-        cursors = progress(before, sent).cursors
-        status = await connection.execute(
-            """UPDATE relay_cursor SET sequence = new.sequence FROM unnest($1::smallint[], $2::bigint[]) AS new (partition, sequence)
-               WHERE relay_cursor.partition = new.partition AND (SELECT epoch FROM relay_lease) = $3""",
-            list(cursors),
-            list(cursors.values()),
-            epoch,
-        )
-        if status != f"UPDATE {len(cursors)}":
-            raise Fenced("another relay has taken over")
-        telemetry.relayed(sum(cursors[partition] - before[partition] for partition in cursors))
+
+async def move(connection: Connection, epoch: int, before: Mapping[int, int], cursors: Mapping[int, int]) -> None:
+    """Moves the cursors, in this epoch only: the lease's row is locked, so that it is not the epoch of before we had to wait for somebody.
+    Raises Fenced."""
+    status = await connection.execute(
+        """UPDATE relay_cursor SET sequence = new.sequence
+           FROM unnest($1::smallint[], $2::bigint[]) AS new (partition, sequence), (SELECT epoch FROM relay_lease FOR SHARE) AS term
+           WHERE relay_cursor.partition = new.partition AND term.epoch = $3""",
+        list(cursors),
+        list(cursors.values()),
+        epoch,
+    )
+    if status != f"UPDATE {len(cursors)}":
+        raise Fenced("another relay has taken over, or all is to be relayed again")
+    telemetry.relayed(sum(cursors[partition] - before[partition] for partition in cursors))
 
 
 def _packed(packed: BatchBuilder, partition: int, rows: Iterable[Row]) -> _Batch:

@@ -250,6 +250,8 @@ class Sealing:
     read_to: dict[int, int] = field(default_factory=dict)
     last: float = float("-inf")
     """When a checkpoint was last published, on the loop's clock."""
+    looked: float = float("-inf")
+    """When an idle sealer last looked whether it still is the one, on the loop's clock."""
     parked: bool = True
     """Whether something may wait to be recorded."""
     round: "asyncio.Task[Round] | None" = None
@@ -263,6 +265,7 @@ class Sealing:
         try:
             while True:
                 await self._read(consumer)
+                await self._look_when_due()
                 await self._seal_when_due()
                 await self._record_when_due()
                 await self._beat_when_due()
@@ -352,6 +355,11 @@ class Sealing:
             return
         self.parked = await self.state.record(self.owner.ledger, holes, by_the_sealer(now)) > len(holes)
         self.chains = recorded(self.chains, holes)
+
+    async def _look_when_due(self) -> None:
+        if not self.offsets and self._since(self.looked) >= self.owner.pace.every:
+            await self.state.look()
+            self.looked = self._now()
 
     async def _beat_when_due(self) -> None:
         """Nothing new for long: the same checkpoint once more, which shows that the log is alive and nobody else's."""

@@ -1,7 +1,7 @@
 """What is written to and read from the ledger's tables within a transaction; the tables are those of `migrations`."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Final
+from typing import Final, NamedTuple
 from uuid import UUID
 
 from shared.contract.catalogue.system import KeyRotated
@@ -9,6 +9,7 @@ from shared.contract.chain import Head
 from shared.contract.envelope import Event, read
 from shared.contract.vocabulary import ServiceName
 from shared.runtime.appending import IncidentHead, Proposal, Signed, Turn
+from shared.runtime.lease import Fenced
 from shared.runtime.trust import Trust
 from shared.runtime.views import Connection, Row
 
@@ -58,9 +59,40 @@ async def say_next(
     )
 
 
+class Stretch(NamedTuple):
+    """What was read of a partition: from the offset to which it had been heard, to where to go on. The second is the smaller one when
+    the topic had lost so much of its end that all is read again."""
+
+    start: int
+    end: int
+
+
+async def heard_to(connection: Connection, partition: int, stretch: Stretch) -> None:
+    """Moves the offset, from where the stretch began only: whoever was paused, and has been replaced, or set back with the topic,
+    would skip what he has not read. Raises Fenced."""
+    status = await connection.execute(
+        "UPDATE heard_offset SET next_offset = $3 WHERE partition = $1 AND next_offset = $2", partition, *stretch
+    )
+    _refuse_unless(status == "UPDATE 1", partition)
+
+
+async def hear_from_the_beginning(connection: Connection) -> None:
+    """For a topic that is another one, or whose end is: all of it is to be heard, and sealed, again, and what is known is dropped."""
+    await connection.execute("UPDATE heard_offset SET next_offset = 0")
+    if await connection.fetchval("SELECT to_regclass('log_offset') IS NOT NULL"):
+        await connection.execute("SELECT FROM log_offset ORDER BY partition FOR UPDATE")  # as the sealer takes them
+        await connection.execute("UPDATE log_offset SET next_offset = 0")
+        await connection.execute("UPDATE log_state SET epoch = epoch + 1")
+
+
+def _refuse_unless(moved: bool, partition: int) -> None:
+    if not moved:
+        raise Fenced(f"another replica hears partition {partition} now, or it is to be heard from elsewhere")
+
+
 RECORD: Final = """
     WITH moved AS (
-        UPDATE heard_offset SET next_offset = $20 WHERE partition = $19 AND $20::bigint IS NOT NULL
+        UPDATE heard_offset SET next_offset = $21 WHERE partition = $19 AND next_offset = $20 RETURNING partition
     ), new AS (
         INSERT INTO ledger (service, partition, sequence, event_id, incident_id, version, type, envelope, signature, hash, kafka_offset)
         SELECT * FROM unnest($1::text[], $2::smallint[], $3::bigint[], $4::uuid[], $5::uuid[], $6::bigint[], $7::text[],
@@ -69,10 +101,12 @@ RECORD: Final = """
         UPDATE chain SET sequence = head.sequence, hash = head.hash
         FROM unnest($12::text[], $13::smallint[], $14::bigint[], $15::bytea[]) AS head (service, partition, sequence, hash)
         WHERE chain.service = head.service AND chain.partition = head.partition
+    ), incidents AS (
+        INSERT INTO incident_head (incident_id, version, said_hash)
+        SELECT * FROM unnest($16::uuid[], $17::bigint[], $18::bytea[])
+        ON CONFLICT (incident_id) DO UPDATE SET version = excluded.version, said_hash = excluded.said_hash
     )
-    INSERT INTO incident_head (incident_id, version, said_hash)
-    SELECT * FROM unnest($16::uuid[], $17::bigint[], $18::bytea[])
-    ON CONFLICT (incident_id) DO UPDATE SET version = excluded.version, said_hash = excluded.said_hash"""
+    SELECT count(*) FROM moved"""
 """One statement, because each costs a round trip while the lanes are locked."""
 
 
@@ -82,12 +116,13 @@ async def record(
     offsets: Sequence[int | None],
     heads: Mapping[tuple[ServiceName, int], Head],
     incidents: Mapping[UUID, IncidentHead],
-    heard: tuple[int, int | None],
+    partition: int,
+    stretch: Stretch | None,
 ) -> None:
     """Adds rows to the ledger and moves the heads of their chains and incidents. `offsets` are the rows' Kafka offsets, None for
-    what the service says itself; `heard` is the partition, and the offset at which to go on there, None where that stays."""
+    what the service says itself; `stretch` is what was read of the partition, None for what is heard again. Raises Fenced as `heard_to`."""
     events = [row.recorded.event for row in rows]
-    await connection.execute(
+    moved = await connection.fetchval(
         RECORD,
         [event.link.service for event in events],
         [event.link.partition for event in events],
@@ -107,8 +142,10 @@ async def record(
         list(incidents),
         [head.version for head in incidents.values()],
         [head.said_hash for head in incidents.values()],
-        *heard,
+        partition,
+        *(stretch or (None, None)),
     )
+    _refuse_unless(bool(moved) or stretch is None, partition)
 
 
 async def incident_heads(connection: Connection, incidents: Iterable[UUID]) -> dict[UUID, IncidentHead]:

@@ -18,6 +18,7 @@ from shared.runtime.appending import Idempotency, IncidentHead, Proposal, Signed
 from shared.runtime.receiving import Heard, Known, Parked, ParkReason, Received, Record
 from shared.runtime.relaying import Progress, Sent
 from shared.runtime.sealing import Chains
+from shared.runtime.tables import Stretch
 from tests.simulation import replica
 from tests.simulation.broker import Producer
 from tests.simulation.database import ConnectionLost, Row, Transaction, UniqueViolation
@@ -191,10 +192,15 @@ def _key_not_taken(_self: Replica, _transaction: Transaction, _proposals: Sequen
     yield 0.0
 
 
-def _offset_first(self: Replica, partition: int, records: Sequence[Record], next_offset: int | None = None) -> Steps:
+def _stands_anywhere(_self: Replica, _transaction: Transaction, _partition: int, _start: int) -> bool:
+    """Who was paused moves the offset although he has been replaced, or it was set back."""
+    return True
+
+
+def _offset_first(self: Replica, partition: int, records: Sequence[Record], stretch: Stretch | None = None) -> Steps:
     """The offset is committed by itself, before what it stands for."""
-    if next_offset is not None:
-        self.database.tables["heard_offset"][partition] = next_offset
+    if stretch is not None:
+        self.database.tables["heard_offset"][partition] = stretch.end
         yield self.world.delay(0.001)
     yield from _hear(self, partition, records)
 
@@ -352,6 +358,9 @@ MUTANTS: Final = (
     Mutant("the digest under a key is not compared", Replica, "earlier", _digest_not_compared, frozenset({"lost"})),
     Mutant("the idempotency key is ignored", Replica, "take_keys", _key_not_taken, frozenset({"duplicated"})),
     Mutant("the offset is committed before what it stands for", Replica, "hear", _offset_first, frozenset({"lost"})),
+    Mutant(
+        "whoever was paused moves the offset", Replica, "stands_at", _stands_anywhere, frozenset({"lost"}), commands=96
+    ),
     Mutant("answered before the commit", Replica, "commit", _answered_before_commit, frozenset({"lost"})),
     Mutant(
         "tried again after a lost answer",

@@ -5,7 +5,8 @@ All that decides is the product's own: `appending.plan`, `relaying.progress`, `r
 names the function that it mirrors.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -24,6 +25,7 @@ from shared.runtime.appending import UNHEARD_OF, Again, Idempotency, IncidentHea
 from shared.runtime.ledger import WRITERS
 from shared.runtime.receiving import Heard, Parked, ParkReason, Received, Record
 from shared.runtime.sealing import LogRefused
+from shared.runtime.tables import Stretch
 from tests.simulation.broker import Producer, Request
 from tests.simulation.database import ConnectionLost, Database, Row, Transaction, UniqueViolation
 from tests.simulation.schedule import Future, Steps, Task
@@ -44,7 +46,7 @@ class SendFailed(OSError):
 
 
 class Fenced(OSError):
-    """Another relay has taken over since."""
+    """Another has taken over since, or the work was set back."""
 
 
 class Refused(Exception):
@@ -96,6 +98,9 @@ class Replica:
         self._cautious = 0
         self._open: list[Command] = []
         self._producer: Producer | None = None
+        self.heard_to: dict[int, int] = {}
+        self.read_to: dict[int, int] = {}
+        self.terms: Counter[int] = Counter()
 
     # The process
 
@@ -375,8 +380,11 @@ class Replica:
         self.database.tables["lease"]["relay"] = self
         try:
             yield from self._relay_session()
-            epoch = self.database.get("relay_lease", "epoch", 0) + 1
-            self.database.tables["relay_lease"]["epoch"] = epoch
+            with self.database.transaction(f"{self.name} relay") as transaction:
+                yield from transaction.lock(["relay_lease"])
+                epoch = transaction.get("relay_lease", "epoch", 0) + 1
+                transaction.put("relay_lease", "epoch", epoch)
+                yield from transaction.commit()
             self._producer = self.new_producer()
             while True:
                 yield from self.relay_all(epoch)
@@ -464,7 +472,7 @@ class Replica:
         raise SendFailed(f"{self.name}: a batch failed")
 
     def move(self, epoch: int, cursors: Mapping[int, int]) -> None:
-        """Mirrors Relay._move: one statement."""
+        """Mirrors relay.move: one statement."""
         if self.fenced(epoch):
             raise Fenced(f"{self.name}: fenced")
         self.database.tables["relay_cursor"].update(cursors)
@@ -475,8 +483,9 @@ class Replica:
     # Hearing: consumer.Consumer
 
     def consumer(self) -> Steps:
-        """Mirrors Consumer.run with _FromDatabase."""
-        generation, positions = 0, dict[int, int]()
+        """Mirrors Consumer.run with _FromDatabase. Each partition's positions: where it is heard to, and where it is read to."""
+        generation = 0
+        self.heard_to, self.read_to, self.terms = {}, {}, Counter()
         while True:
             yield self.world.delay(0.05)
             if self.world.chance("rebalanced", self.name):
@@ -484,52 +493,71 @@ class Replica:
             if generation != self.world.generation[self.service]:
                 generation = self.world.generation[self.service]
                 yield self.world.delay(0.005)
-                positions = {number: self.position(number) for number in self.world.assigned(self)}
-                for number in positions:
+                for number in self.read_to:
+                    self.terms[number] += 1
+                self.read_to = {}
+                self.go_on(self.world.assigned(self))
+                for number in tuple(self.read_to):
                     yield from self.take_up(number)
             hearing: list[Future] = []
-            for number, records in self.getmany(positions):
+            self.notice_if_set_back()
+            for number, term, stretch, records in self.getmany():
                 if self.world.chance("paused with a batch in hand", self.name):
                     yield self.world.delay(5.0)
                 elif self.world.chance("rebalanced in a batch", self.name):
                     self.world.rebalance(self.service)
-                hearing.append(self._hear_aside(number, records))
+                hearing.append(self._hear_aside(number, term, stretch, records))
             yield from hearing
             if failed := [done.value for done in hearing if done.value is not None]:
                 raise failed[0]
 
-    def _hear_aside(self, number: int, records: Sequence[Record]) -> Future:
+    def _hear_aside(self, number: int, term: int, stretch: Stretch, records: Sequence[Record]) -> Future:
         """Partitions are heard side by side; the Future gets the error, or None."""
         done = Future()
-        self._tasks.append(self.spawn("hearing", self._hear_into(done, number, records)))
+        self._tasks.append(self.spawn("hearing", self._hear_into(done, number, term, stretch, records)))
         return done
 
-    def _hear_into(self, done: Future, number: int, records: Sequence[Record]) -> Steps:
+    def _hear_into(self, done: Future, number: int, term: int, stretch: Stretch, records: Sequence[Record]) -> Steps:
+        """Mirrors Consumer._hear_all."""
         error = None
         try:
-            yield from self.hear(number, records, records[-1].offset + 1)
+            if term == self.terms[number]:
+                yield from self.hear(number, records, stretch)
+            if term == self.terms[number]:
+                self.heard_to[number] = stretch.end
+        except Fenced:
+            self.go_on([number])
         except (ConnectionLost, UniqueViolation) as failed:
             error = failed
         self.world.scheduler.set(done, error)
 
+    def go_on(self, partitions: Iterable[int]) -> None:
+        """Mirrors Consumer.go_on."""
+        for number in partitions:
+            self.heard_to[number] = self.read_to[number] = self.position(number)
+            self.terms[number] += 1
+
+    def notice_if_set_back(self) -> None:
+        """Mirrors Consumer._notice_if_set_back."""
+        self.go_on([number for number in self.read_to if self.heard_to[number] != self.position(number)])
+
     def position(self, number: int) -> int:
         return int(self.database.get("heard_offset", number, 0))
 
-    def getmany(self, positions: dict[int, int]) -> list[tuple[int, Sequence[Record]]]:
+    def getmany(self) -> list[tuple[int, int, Stretch, Sequence[Record]]]:
         """Mirrors the fetcher with auto_offset_reset="earliest": out of range starts again from the beginning."""
         batches = []
-        for number, position in positions.items():
+        for number, position in self.read_to.items():
             log = self.world.broker.logs[number]
             start = position if position <= len(log) else 0
-            records = log[start : start + HEARD]
-            positions[number] = start + len(records)
-            if records:
-                batches.append((number, records))
+            if records := log[start : start + HEARD]:
+                self.read_to[number] = start + len(records)
+                batches.append((number, self.terms[number], Stretch(position, start + len(records)), records))
         return batches
 
-    def hear(self, partition: int, records: Sequence[Record], next_offset: int | None = None) -> Steps:
-        """Mirrors Consumer.hear."""
-        left = yield from self._hear(partition, records, next_offset)
+    def hear(self, partition: int, records: Sequence[Record], stretch: Stretch | None = None) -> Steps:
+        """Mirrors Receiver.hear."""
+        left = yield from self._hear(partition, records, stretch)
         while left:
             left = yield from self._hear(partition, (), None)
 
@@ -545,8 +573,8 @@ class Replica:
         if trusted:
             yield from self.hear(partition, trusted)
 
-    def _hear(self, partition: int, records: Sequence[Record], next_offset: int | None) -> Steps:
-        """Mirrors Consumer._hear: whether more waits than one transaction takes."""
+    def _hear(self, partition: int, records: Sequence[Record], stretch: Stretch | None) -> Steps:
+        """Mirrors Receiver._hear: whether more waits than one transaction takes."""
         examined = [self.world.examine(record, self.service) for record in records]
         with self.database.transaction(f"{self.name} consumer") as transaction:
             received, left = yield from self._judge(transaction, partition, examined)
@@ -555,10 +583,17 @@ class Replica:
             self.park(transaction, received.parked)
             self.resolve(transaction, partition, received)
             yield from self._react(transaction, received.accepted)
-            if next_offset is not None:
-                transaction.put("heard_offset", partition, next_offset)
+            if stretch is not None:
+                yield from transaction.lock([("heard_offset", partition)])
+                if not self.stands_at(transaction, partition, stretch.start):
+                    raise Fenced(f"{self.name}: partition {partition} is heard by another, or from elsewhere")
+                transaction.put("heard_offset", partition, stretch.end)
             yield from transaction.commit()
         return left
+
+    def stands_at(self, transaction: Transaction, partition: int, start: int) -> bool:
+        """Mirrors tables.heard_to, which asks when it writes."""
+        return bool(transaction.get("heard_offset", partition, 0) == start)
 
     def _judge(self, transaction: Transaction, partition: int, examined: Sequence[Heard | Parked]) -> Steps:
         """Mirrors Consumer._locked, _look and _judge. The lane stands for the partition's chain rows, which are locked together."""

@@ -102,8 +102,11 @@ class Sealer:
 
     def take_over(self) -> Steps:
         """Mirrors Sealer.take_over: refuses what would fork the log, and completes what was decided."""
-        self.epoch = self.database.get("log", "epoch", 0) + 1
-        self.database.tables["log"]["epoch"] = self.epoch
+        with self.database.transaction(self.name) as transaction:
+            yield from transaction.lock(["log_state"])
+            self.epoch = transaction.get("log", "epoch", 0) + 1
+            transaction.put("log", "epoch", self.epoch)
+            yield from transaction.commit()
         yield from self._statement()
         decided, published = self.database.get("log", "leaves", ()), self.database.get("log", "published", 0)
         shown = self.store.shown

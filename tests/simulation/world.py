@@ -5,6 +5,7 @@ speed. The pure functions take the signer (`Speaker.sign`) and the judgement (`T
 about a message, its place on the chain above all, is judged anew by each receiver.
 """
 
+import contextlib
 import hashlib
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
@@ -31,7 +32,7 @@ from shared.runtime.trust import Trust
 from tests.simulation.broker import Broker
 from tests.simulation.chance import Chance, Point
 from tests.simulation.checking import Anomaly, Answer, Entry, History, Outcome, check
-from tests.simulation.database import Database, UniqueViolation
+from tests.simulation.database import ConnectionLost, Database, Transaction, UniqueViolation
 from tests.simulation.replica import Command, Replica, reaction_to
 from tests.simulation.schedule import Scheduler, Steps
 from tests.simulation.sealer import Store
@@ -297,24 +298,28 @@ class World:
         self.scheduler.spawn("operator", self._relay_again(self._truncations), after=self.delay(0.7))
 
     def _relay_again(self, truncation: int) -> Steps:
-        """The broker has forgotten what it had acknowledged: every service relays its chains again; receivers drop what they know.
-        The operator waits until no receiver stands behind the end of the log. Mirrors rebuilding.relay_again."""
-        while self._behind_the_end():
-            yield 0.2
+        """The broker has forgotten what it had acknowledged: every service relays its chains again and hears the topic from its beginning;
+        receivers drop what they know. Mirrors rebuilding.relay_again."""
         for database in self.databases.values():
-            yield self.delay(0.01)
-            database.tables["relay_lease"]["epoch"] = database.get("relay_lease", "epoch", 0) + 1
-            database.tables["relay_cursor"].update(dict.fromkeys(self.partitions, 0))
+            done = False
+            while not done:
+                with contextlib.suppress(ConnectionLost), database.transaction("operator") as transaction:
+                    yield from self._set_back(transaction)
+                    yield from transaction.commit()
+                    done = True
         self.tell("operator", f"truncation {truncation}: relays all again")
         self._rewound += 1
 
-    def _behind_the_end(self) -> bool:
-        return any(
-            database.get(table, number, 0) > len(log)
-            for database in self.databases.values()
-            for table in ("heard_offset", "log_offset")
-            for number, log in self.broker.logs.items()
+    def _set_back(self, transaction: Transaction) -> Steps:
+        """Mirrors rebuilding.set_back."""
+        yield from transaction.lock(
+            ["relay_lease", *(("heard_offset", number) for number in self.partitions), "log_state"]
         )
+        for table in ("relay_lease", "log"):
+            transaction.put(table, "epoch", transaction.get(table, "epoch", 0) + 1)
+        for table in ("relay_cursor", "heard_offset", "log_offset"):
+            for number in self.partitions:
+                transaction.put(table, number, 0)
 
     # The run
 

@@ -79,6 +79,23 @@ async def test_the_log_goes_on_over_a_topic_that_was_filled_again(environment: E
         assert reader.leaves() == [record.value for record in everything]
 
 
+async def test_what_the_sealer_had_passed_is_sealed_after_relay_again(environment: Environment) -> None:
+    """A topic that was cut and filled again behind its back, so that it never saw what stands there now."""
+    incident = clock.new_id()
+    async with process(environment, ServiceName.INTAKE, parts=["writer"]) as intake, opened(environment) as desk:
+        reader = Reader(desk.folder, desk.vkey)
+        *passed, last = await said(intake, incident, 3)
+        await put(environment, passed)
+        await desk.query("UPDATE log_offset SET next_offset = 2 WHERE partition = $1", last.partition)
+        async with sealing(desk.sealer()):
+            await put(environment, [last])
+            await until(lambda: read_to(desk, 3), "the last waits for those before it")
+            assert reader.size() == 0
+            await rebuilding.relay_again(desk.running.pool)
+            await until(lambda: reader.size() == 3, "all is sealed")
+            assert reader.leaves() == [one.value for one in (*passed, last)]
+
+
 async def read_to(desk: Desk, offset: int) -> bool:
     rows = await desk.query("SELECT FROM log_offset WHERE next_offset = $1", offset)
     return len(rows) == 1

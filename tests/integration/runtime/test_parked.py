@@ -15,6 +15,7 @@ from shared.contract.vocabulary import ServiceName
 from shared.runtime import clock, receiver, trust
 from shared.runtime.receiver import Receiver
 from shared.runtime.receiving import Record
+from shared.runtime.tables import Stretch
 from shared.tlog.note import Signer, generate_key
 from tests.integration.conftest import Environment
 from tests.integration.runtime.processes import Process, process, until
@@ -91,7 +92,7 @@ async def test_however_much_waits_all_of_it_is_heard(environment: Environment) -
     ):
         one, *rest = await said(intake, 14)
         await triage.receiver.hear(one.partition, [*reversed(rest), *(at(record, 99) for record in rest[:4])])
-        await triage.receiver.hear(one.partition, [one], 14)
+        await triage.receiver.hear(one.partition, [one], Stretch(0, 14))
         rows = await triage.rows()
         assert [row["version"] for row in rows] == list(range(1, 15))
         assert all(resolution for _, resolution in await triage.parked())
@@ -117,7 +118,7 @@ async def test_who_dies_with_much_still_waiting_goes_on_when_he_starts(
 
         monkeypatch.setattr(Receiver, "_hear", dies)
         with pytest.raises(ConnectionError, match="killed"):
-            await triage.receiver.hear(one.partition, [one], 14)
+            await triage.receiver.hear(one.partition, [one], Stretch(0, 14))
         assert len(await triage.rows()) == 7
         monkeypatch.setattr(Receiver, "_hear", once)
         triage.start("consumer")
@@ -140,7 +141,7 @@ async def test_what_was_parked_before_its_key_was_in_the_trust_file_is_heard_aft
         one, two, three, four, *rest = await said(intake, 9)
         keys.trust_file.write_text("".join(line for line in whole.splitlines(True) if "intake" not in line))
         async with process(environment, TRIAGE, parts=["writer"]) as triage:
-            await triage.receiver.hear(one.partition, [one, two, four, *rest], 9)
+            await triage.receiver.hear(one.partition, [one, two, four, *rest], Stretch(0, 9))
             assert {reason for reason, _ in await triage.parked()} == {"untrusted"}
             assert await triage.rows() == []
         keys.trust_file.write_text(whole)

@@ -8,10 +8,13 @@ import pytest
 from shared.contract.catalogue.intake import ReportChannel, Reported
 from shared.contract.catalogue.notify import CommunicationRequired
 from shared.contract.envelope import read
-from shared.contract.topics import key_of, partition_of
+from shared.contract.topics import PARTITIONS, key_of, partition_of
 from shared.contract.vocabulary import Audience, ServiceName
 from shared.runtime import clock, rebuilding
+from shared.runtime.lease import Fenced
 from shared.runtime.receiving import Record
+from shared.runtime.relay import move
+from shared.runtime.tables import Stretch
 from shared.runtime.trust import Trust
 from shared.runtime.views import Recorded, Write
 from tests.integration.conftest import Environment
@@ -211,10 +214,10 @@ async def test_what_comes_too_early_waits_parked_and_is_taken_up(environment: En
         for _ in range(3):
             await intake.say(REPORTED, incident)
         one, two, three = [as_record(row, offset) for offset, row in enumerate(await intake.rows())]
-        await triage.receiver.hear(one.partition, [one, three], 3)
+        await triage.receiver.hear(one.partition, [one, three], Stretch(0, 3))
         assert await triage.parked() == [("gap", None)]
         assert len(await triage.rows()) == 1
-        await triage.receiver.hear(one.partition, [two], 2)
+        await triage.receiver.hear(one.partition, [two])
         assert await triage.parked() == [("gap", "heard")]
         assert [row["version"] for row in await triage.rows()] == [1, 2, 3]
 
@@ -229,7 +232,7 @@ async def test_a_forged_message_is_parked_with_its_bytes_and_stays_parked_when_t
         await intake.say(REPORTED, clock.new_id())
         (row,) = await intake.rows()
         forged = as_record({**row, "envelope": row["envelope"].replace(b"whiteboard", b"blackboard")}, 0)
-        await triage.receiver.hear(forged.partition, [forged], 1)
+        await triage.receiver.hear(forged.partition, [forged], Stretch(0, 1))
         assert await triage.parked() == [("untrusted", None)]
         parked_id = await triage.running.pool.fetchval("SELECT parked_id FROM parked WHERE value = $1", forged.value)
         (answer,) = await rebuilding.replay_parked(triage.running.pool, triage.receiver, [parked_id])
@@ -248,7 +251,7 @@ async def test_copies_that_were_parked_before_their_key_was_trusted_are_all_sett
         (row,) = await intake.rows()
         one, copy = as_record(row, 0), as_record(row, 1)
         trusted, triage.receiver.trust = triage.receiver.trust, Trust(())
-        await triage.receiver.hear(one.partition, [one, copy], 2)
+        await triage.receiver.hear(one.partition, [one, copy], Stretch(0, 2))
         triage.receiver.trust = trusted
         ids = [row["parked_id"] for row in await triage.running.pool.fetch("SELECT parked_id FROM parked ORDER BY 1")]
         await rebuilding.replay_parked(triage.running.pool, triage.receiver, ids)
@@ -275,6 +278,83 @@ async def test_what_a_broker_lost_is_relayed_again_and_nobody_hears_it_twice(env
         assert await triage.parked() == []
 
 
+async def test_a_relay_that_waits_for_relay_again_to_commit_does_not_move_the_cursor_after_it(
+    environment: Environment,
+) -> None:
+    async with process(environment, INTAKE, parts=["writer"]) as intake:
+        pool = intake.running.pool
+        epoch = await pool.fetchval("UPDATE relay_lease SET epoch = epoch + 1 RETURNING epoch")
+        async with pool.acquire() as operator, pool.acquire() as relays:
+            pid = await relays.fetchval("SELECT pg_backend_pid()")
+
+            async def waits() -> bool:
+                sql = "SELECT wait_event_type = 'Lock' FROM pg_stat_activity WHERE pid = $1"
+                return bool(await operator.fetchval(sql, pid))
+
+            async with operator.transaction():
+                await rebuilding.set_back(operator)
+                moving = asyncio.create_task(move(relays, epoch, {0: 0}, {0: 5}))
+                await until(waits, "the relay waits")
+            with pytest.raises(Fenced):
+                await moving
+        assert await pool.fetchval("SELECT max(sequence) FROM relay_cursor") == 0
+
+
+async def test_who_was_paused_with_a_batch_and_replaced_neither_moves_the_offset_nor_keeps_the_batch(
+    environment: Environment,
+) -> None:
+    async with (
+        process(environment, INTAKE, parts=["writer"]) as intake,
+        process(environment, TRIAGE, parts=["writer"]) as triage,
+    ):
+        incident = clock.new_id()
+        for _ in range(2):
+            await intake.say(REPORTED, incident)
+        one, two = [as_record(row, offset) for offset, row in enumerate(await intake.rows())]
+        await triage.receiver.hear(one.partition, [one], Stretch(0, 1))
+        for records, stretch in (([one, two], Stretch(0, 2)), ([one], Stretch(0, 9)), ([], Stretch(2, 3))):
+            with pytest.raises(Fenced, match=f"partition {one.partition}"):
+                await triage.receiver.hear(one.partition, records, stretch)
+        assert len(await triage.rows()) == 1
+        assert await heard_to(triage, one.partition) == 1
+        await triage.receiver.hear(one.partition, [two], Stretch(1, 2))
+        assert len(await triage.rows()) == 2
+
+
+async def test_who_has_passed_what_a_broker_lost_hears_it_after_relay_again_though_nothing_more_comes(
+    environment: Environment,
+) -> None:
+    incident = clock.new_id()
+    async with process(environment, INTAKE) as intake, process(environment, TRIAGE, parts=["writer"]) as triage:
+        for _ in range(3):
+            await intake.say(REPORTED, incident)
+        await until(lambda: relayed(environment, 3), "all is on the topic")
+        # As of a topic that was cut at 0 and filled again behind the consumer's back.
+        partition = partition_of(incident)
+        await triage.running.pool.execute("UPDATE heard_offset SET next_offset = 3 WHERE partition = $1", partition)
+        triage.start("consumer")
+        await until(lambda: joined(triage), "triage has nothing to hear")
+        assert await triage.rows() == []
+        await rebuilding.relay_again(triage.running.pool)
+        await until(lambda: heard(triage, 3), "triage hears all")
+        assert await heard_to(triage, partition) == 3
+
+
+async def heard_to(replica: Process, partition: int) -> int:
+    offset: int = await replica.running.pool.fetchval(
+        "SELECT next_offset FROM heard_offset WHERE partition = $1", partition
+    )
+    return offset
+
+
+async def relayed(environment: Environment, count: int) -> bool:
+    return len(await on_topic(environment)) == count
+
+
+async def joined(replica: Process) -> bool:
+    return len(replica.running.lag) == PARTITIONS and not any(replica.running.lag.values())
+
+
 @pytest.mark.parametrize("value", [b"", b"{", b"\x00" * 100, b"x" * 70_000])
 async def test_what_nobody_can_read_is_parked_and_the_partition_goes_on(environment: Environment, value: bytes) -> None:
     async with (
@@ -284,7 +364,9 @@ async def test_what_nobody_can_read_is_parked_and_the_partition_goes_on(environm
         await intake.say(REPORTED, clock.new_id())
         (row,) = await intake.rows()
         good = as_record(row, 1)
-        await triage.receiver.hear(good.partition, [Record(good.partition, 0, None, value, (), b""), good], 2)
+        await triage.receiver.hear(
+            good.partition, [Record(good.partition, 0, None, value, (), b""), good], Stretch(0, 2)
+        )
         assert await triage.parked() == [("malformed", None)]
         assert len(await triage.rows()) == 1
 
