@@ -4,7 +4,7 @@ They are here to show that the simulation would find them. Each says what was br
 
 import contextlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 from unittest.mock import patch
 
@@ -25,7 +25,7 @@ from tests.simulation.database import ConnectionLost, Row, Transaction, UniqueVi
 from tests.simulation.replica import KeyTaken, Replica, Waiting, place_of
 from tests.simulation.schedule import Steps
 from tests.simulation.sealer import Sealer
-from tests.simulation.world import SETTLES_WITHIN
+from tests.simulation.world import FAULTS, SETTLES_WITHIN
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,10 +41,12 @@ class Mutant:
     """The seed to begin with, where it takes many to show it."""
     settles_within: float = SETTLES_WITHIN
     """Less where the bug makes the relay send the same for ever."""
+    faults: Mapping[str, float] = field(default_factory=dict)
+    """More of these than usual, where the bug takes several that are rare at once."""
 
     @contextlib.contextmanager
     def planted(self) -> Iterator[None]:
-        with patch.object(self.owner, self.attribute, self.wrong):
+        with patch.object(self.owner, self.attribute, self.wrong), patch.dict(FAULTS, self.faults):
             yield
 
 
@@ -359,7 +361,14 @@ MUTANTS: Final = (
     Mutant("the idempotency key is ignored", Replica, "take_keys", _key_not_taken, frozenset({"duplicated"})),
     Mutant("the offset is committed before what it stands for", Replica, "hear", _offset_first, frozenset({"lost"})),
     Mutant(
-        "whoever was paused moves the offset", Replica, "stands_at", _stands_anywhere, frozenset({"lost"}), commands=96
+        "whoever was paused moves the offset",
+        Replica,
+        "stands_at",
+        _stands_anywhere,
+        frozenset({"lost"}),
+        commands=96,
+        first=900,
+        faults={"paused with a batch in hand": 0.3, "log truncated": 0.1, "killed": 0.02, "rebalanced": 0.1},
     ),
     Mutant("answered before the commit", Replica, "commit", _answered_before_commit, frozenset({"lost"})),
     Mutant(

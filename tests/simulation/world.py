@@ -37,7 +37,7 @@ from tests.simulation.replica import Command, Replica, reaction_to
 from tests.simulation.schedule import Scheduler, Steps
 from tests.simulation.sealer import Store
 
-FAULTS: Final[Mapping[str, float]] = {
+FAULTS: Final[dict[str, float]] = {
     "request lost": 0.15,
     "request failed": 0.08,
     "request late": 0.06,
