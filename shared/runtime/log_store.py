@@ -14,10 +14,6 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Final, Protocol
 
-import obstore
-from obstore.exceptions import AlreadyExistsError, BaseError, NotFoundError, PreconditionError
-from obstore.store import S3Store
-
 from shared.runtime.lease import Fenced
 
 AT_ONCE: Final = 16
@@ -50,10 +46,9 @@ def open_store(where: str) -> LogStore:
 
     Raises ValueError when it is neither."""
     if where.startswith("s3://"):
-        try:
-            return Bucket(S3Store.from_url(where))
-        except BaseError as error:
-            raise ValueError(f"is not a usable s3:// URL: {str(error).splitlines()[0]}") from error
+        from shared.runtime.log_bucket import open_bucket
+
+        return open_bucket(where)
     if "://" in where:
         raise ValueError("must be the path of a folder, or an s3:// URL")
     return Folder(Path(where).absolute())
@@ -132,58 +127,3 @@ def _sync(folder: Path) -> None:
 
 def _with_parents(folders: set[Path], root: Path) -> set[Path]:
     return {parent for folder in folders for parent in (folder, *folder.parents) if parent.is_relative_to(root)}
-
-
-class Bucket:
-    """The log as objects below one prefix of an S3-compatible store, which must know conditional writes (If-Match)."""
-
-    def __init__(self, store: S3Store) -> None:
-        self._store = store
-        self._at_once = asyncio.Semaphore(AT_ONCE)
-
-    async def read(self, path: str) -> bytes | None:
-        return (await self._read(path))[0]
-
-    async def write(self, files: Sequence[tuple[str, bytes]]) -> None:
-        await asyncio.gather(*(self._write(path, data) for path, data in files))
-
-    async def replace(self, path: str, old: bytes | None, new: bytes) -> None:
-        there, e_tag = await self._read(path)
-        if there != old:
-            raise Fenced(f"{path} was replaced by another sealer")
-        with _or_away(), _or_fenced(path):
-            await obstore.put_async(self._store, path, new, mode="create" if old is None else {"e_tag": e_tag})
-
-    async def discard(self, folder: str) -> None:
-        with _or_away():
-            async for found in obstore.list(self._store, folder):
-                await obstore.delete_async(self._store, [one["path"] for one in found])
-
-    async def _read(self, path: str) -> tuple[bytes | None, str | None]:
-        with _or_away():
-            try:
-                answer = await obstore.get_async(self._store, path)
-                return bytes(await answer.bytes_async()), answer.meta["e_tag"]
-            except (NotFoundError, FileNotFoundError):
-                return None, None
-
-    async def _write(self, path: str, data: bytes) -> None:
-        async with self._at_once:
-            with _or_away():
-                await obstore.put_async(self._store, path, data)
-
-
-@contextlib.contextmanager
-def _or_fenced(path: str) -> Iterator[None]:
-    try:
-        yield
-    except (AlreadyExistsError, PreconditionError) as error:
-        raise Fenced(f"{path} was replaced by another sealer") from error
-
-
-@contextlib.contextmanager
-def _or_away() -> Iterator[None]:
-    try:
-        yield
-    except (BaseError, FileNotFoundError) as error:
-        raise StoreAway(f"the log store: {str(error).splitlines()[0]}") from error

@@ -11,10 +11,6 @@ from typing import Any, Final, TypeVar
 
 from fastapi import FastAPI
 from opentelemetry import context, metrics, trace
-from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter
-from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
-from opentelemetry.instrumentation.asyncpg import AsyncPGInstrumentor
-from opentelemetry.instrumentation.fastapi import FastAPIInstrumentor
 from opentelemetry.metrics import CallbackOptions, Observation
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import PeriodicExportingMetricReader
@@ -49,17 +45,22 @@ _sealed = _meter.create_counter("ledger.sealed", "{event}", "Events that became 
 
 
 def configure(service: ServiceName) -> None:
-    """Installs what exports, where OTEL_* names an endpoint."""
+    """Installs what exports, where OTEL_* names an endpoint; only then is it imported, for it takes six megabytes."""
     global _tracer  # noqa: PLW0603  one process, one tracer
     name = os.environ.get("OTEL_SERVICE_NAME") or f"incident-ledger-{service}"
     resource = Resource.create({SERVICE_NAME: name})
     if _exports("TRACES"):
+        from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+        from opentelemetry.instrumentation.asyncpg import AsyncPGInstrumentor
+
         tracers = TracerProvider(resource=resource)
         tracers.add_span_processor(_Stories(OTLPSpanExporter()))
         trace.set_tracer_provider(tracers)
         _tracer = trace.get_tracer("incident-ledger")
         AsyncPGInstrumentor().instrument()  # type: ignore[no-untyped-call]
     if _exports("METRICS"):
+        from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter
+
         # Not without a reader: FastAPI measures every request for a provider that is there, and nobody would see it.
         metrics.set_meter_provider(
             MeterProvider([PeriodicExportingMetricReader(OTLPMetricExporter())], resource=resource)
@@ -95,6 +96,8 @@ def _exports(signal: str) -> bool:
 def instrument(app: FastAPI) -> None:
     """Gives every request a span, in the caller's trace if it names one."""
     if _tracer is not None:
+        from opentelemetry.instrumentation.fastapi import FastAPIInstrumentor
+
         excluded = ",".join(f"{path}$" for path in HEALTH)
         FastAPIInstrumentor.instrument_app(app, excluded_urls=excluded, exclude_spans=["receive", "send"])
     build = app.build_middleware_stack
