@@ -33,6 +33,8 @@ def settings_of(
         "LEDGER_LOG_FORMAT": "json",
         # The folder that a service runs in is no place to import from.
         "PYTHONSAFEPATH": "1",
+        # The threads that check signatures would each keep some of the memory that they once needed.
+        "MALLOC_ARENA_MAX": "1",
     }
     if health_port is not None:
         settings["LEDGER_HEALTH_PORT"] = str(health_port)
