@@ -236,7 +236,8 @@ def _common() -> APIRouter:
         dependencies=[public()],
         tags=["health"],
         summary="Can it do its work? Database, broker, lag.",
-        description="200 when it can, 503 when not; either way it says what it sees. For readiness probes. `to_hear` is "
+        description="200 when it can, 503 when not, or when it is about to end; either way it says what it sees. "
+        "For readiness probes. `to_hear` is "
         "null while this process hears nothing, because it is joining, or the broker is away, or others hear for it.",
         responses={
             200: {"content": {"application/json": {"example": READY}}},

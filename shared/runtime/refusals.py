@@ -1,4 +1,5 @@
-"""What is refused before a route sees it, counted by reason: in the metrics, and in the log by one line a second at most.
+"""What is refused before a route sees it, or because what a route needs was away, counted by reason:
+in the metrics, and in the log by one line a second at most.
 
 On the worst day there are thousands a second: a line for each would fill the disk, and none would leave the operator blind.
 """

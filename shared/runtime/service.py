@@ -140,6 +140,8 @@ class Running(Generic[C, S]):
         if asked - self.broker_seen[0] >= BROKER_ASKED_EVERY:
             self.broker_seen = (asked, await self._broker())
         checks["broker"] = self.broker_seen[1]
+        if self.stopping.is_set():
+            checks["process"] = "draining"  # who sends requests on must send them elsewhere
         return {
             "service": self.service.name.value,
             "ready": all(check == "ok" for check in checks.values()),

@@ -19,12 +19,15 @@ import pytest
 import pytest_asyncio
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
+from deploy.local.ports import HOST
 from shared.contract.hashing import event_hash, signed_bytes
 from shared.contract.vocabulary import Role, ServiceName
 from shared.runtime.http import create_app
-from shared.runtime.service import Running, running
+from shared.runtime.service import Running, run, running
 from shared.runtime.settings import ServiceSettings
 from tests.integration.conftest import Environment
+from tests.integration.runtime.processes import until
+from tests.integration.servers import free_port
 from tests.unit.runtime import seats
 from tests.unit.runtime.callers import AUDIENCE, ISSUER, Issuer
 from tests.unit.runtime.collector import collecting
@@ -212,6 +215,32 @@ async def test_ready_when_database_and_broker_answer(lead: Lead) -> None:
     await lead.opens()
     # Nobody hears here: that nothing is to be heard would be a guess.
     assert (await lead.client.get("/readyz")).json()["lag"] == {"to_hear": None, "to_relay": 1}
+
+
+async def test_who_drains_is_alive_and_not_ready(
+    environment: Environment, lead: Lead, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    port = free_port()
+    monkeypatch.setenv("LEDGER_HEALTH_PORT", str(port))
+    async with (
+        httpx.AsyncClient(base_url=f"http://{HOST}:{port}") as client,
+        running(seats.SERVICE, ServiceSettings(), frozenset()) as process,
+    ):
+        process.under_way = 1  # what the drain waits for
+        task = asyncio.create_task(run(process))
+
+        async def answers(status: int) -> bool:
+            with contextlib.suppress(httpx.TransportError):
+                return (await client.get("/readyz")).status_code == status
+            return False
+
+        await until(lambda: answers(200), "it is ready")
+        process.stopping.set()
+        await until(lambda: answers(503), "it is not ready any more")
+        assert (await client.get("/readyz")).json()["checks"]["process"] == "draining"
+        assert (await client.get("/healthz")).status_code == 200
+        process.under_way = 0
+        await asyncio.wait_for(task, 10)
 
 
 STORY = """
