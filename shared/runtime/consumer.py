@@ -82,7 +82,7 @@ class Consumer:
                     raise failed[0]
                 self._measure_lag(consumer)
                 if (now := asyncio.get_running_loop().time()) >= next_look:
-                    await self._notice_if_set_back(consumer)
+                    await self._notice_if_elsewhere(consumer)
                     next_look = now + LOOK_EVERY
                 if read and not behind:
                     await asyncio.sleep(gathered - asyncio.get_running_loop().time())
@@ -145,8 +145,8 @@ class Consumer:
             self.heard_to[place.partition] = self.read_to[place.partition] = offsets[place.partition]
             self.terms[place.partition] += 1
 
-    async def _notice_if_set_back(self, consumer: AIOKafkaConsumer) -> None:
-        """By an operator; on this partition nothing may ever come again that would show it."""
+    async def _notice_if_elsewhere(self, consumer: AIOKafkaConsumer) -> None:
+        """An operator may have set the offsets back, and nothing may ever come on the partition that would show it."""
         offsets = await self._offsets()
         moved = [one for one in consumer.assignment() if self.heard_to.get(one.partition) != offsets[one.partition]]
         if moved:
@@ -188,5 +188,6 @@ class _FromDatabase(ConsumerRebalanceListener):  # type: ignore[misc]
         self._owner.give_up(place.partition for place in revoked)
 
     async def on_partitions_assigned(self, assigned: set[TopicPartition]) -> None:
-        await self._owner.go_on(self._consumer, assigned)
+        """What fails here the client only logs: who has not gone on yet is noticed when it looks."""
         self._owner.assigned.update(place.partition for place in assigned)
+        await self._owner.go_on(self._consumer, assigned)

@@ -500,7 +500,7 @@ class Replica:
                 for number in tuple(self.read_to):
                     yield from self.take_up(number)
             hearing: list[Future] = []
-            self.notice_if_set_back()
+            self.notice_if_elsewhere()
             for number, term, stretch, records in self.getmany():
                 if self.world.chance("paused with a batch in hand", self.name):
                     yield self.world.delay(5.0)
@@ -537,8 +537,8 @@ class Replica:
             self.heard_to[number] = self.read_to[number] = self.position(number)
             self.terms[number] += 1
 
-    def notice_if_set_back(self) -> None:
-        """Mirrors Consumer._notice_if_set_back."""
+    def notice_if_elsewhere(self) -> None:
+        """Mirrors Consumer._notice_if_elsewhere."""
         self.go_on([number for number in self.read_to if self.heard_to[number] != self.position(number)])
 
     def position(self, number: int) -> int:

@@ -1,6 +1,7 @@
 """What one service says, every other hears: once, in order, in the same bytes, whatever dies on the way."""
 
 import asyncio
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -11,6 +12,7 @@ from shared.contract.envelope import read
 from shared.contract.topics import PARTITIONS, key_of, partition_of
 from shared.contract.vocabulary import Audience, ServiceName
 from shared.runtime import clock, rebuilding
+from shared.runtime.consumer import Consumer
 from shared.runtime.lease import Fenced
 from shared.runtime.receiving import Record
 from shared.runtime.relay import move
@@ -338,6 +340,26 @@ async def test_who_has_passed_what_a_broker_lost_hears_it_after_relay_again_thou
         await rebuilding.relay_again(triage.running.pool)
         await until(lambda: heard(triage, 3), "triage hears all")
         assert await heard_to(triage, partition) == 3
+
+
+async def test_who_is_given_partitions_while_the_database_is_away_for_a_moment_hears_all_the_same(
+    environment: Environment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """aiokafka logs what fails in its listener, and goes on from the beginning of the topic."""
+    asked: list[int] = []
+    go_on = Consumer.go_on
+
+    async def away_at_first(*arguments: Any) -> None:
+        asked.append(1)
+        if len(asked) == 1:
+            raise OSError("the database is away")
+        await go_on(*arguments)
+
+    monkeypatch.setattr(Consumer, "go_on", away_at_first)
+    async with process(environment, INTAKE) as intake, process(environment, TRIAGE) as triage:
+        await intake.say(REPORTED, clock.new_id())
+        await until(lambda: heard(triage, 1), "triage hears")
+    assert len(asked) > 1
 
 
 async def heard_to(replica: Process, partition: int) -> int:
