@@ -31,7 +31,6 @@ for one event or for five hundred."""
 LOOK_EVERY: Final = 1.0
 """Seconds between two looks at whether somebody has moved the offsets."""
 
-
 log = structlog.get_logger(__name__)
 
 

@@ -15,7 +15,7 @@ from shared.runtime.messages import record_from
 from shared.runtime.receiver import Receiver
 from shared.runtime.receiving import Record
 from shared.runtime.rules import Rules
-from shared.runtime.tables import Stretch, hear_from_the_beginning
+from shared.runtime.tables import Stretch, set_back
 from shared.runtime.views import Connection, Recorded
 
 PAGE: Final = 1000
@@ -101,19 +101,11 @@ async def _hear_all(receiver: Receiver[Any, Any], kafka: Mapping[str, Any], topi
 
 async def relay_again(pool: "Pool[asyncpg.Record]") -> str:
     """Sets the relay back to the beginning of every chain, for a topic that has lost what it had acknowledged, and whoever hears or seals
-    to the beginning of the topic: what it has now stands at offsets that may have been passed. All drop what they know. The epochs
-    move with the cursors, so that who has a round on its way cannot move them forward again; heard offsets are fenced by themselves."""
+    to the beginning of the topic: what it has now stands at offsets that may have been passed."""
     async with pool.acquire() as connection, connection.transaction():
         await set_back(connection)
         events = await connection.fetchval("SELECT count(*) FROM ledger WHERE kafka_offset IS NULL")
     return f"{events} events will be relayed again"
-
-
-async def set_back(connection: Connection) -> None:
-    """In the caller's transaction."""
-    await connection.execute("UPDATE relay_lease SET epoch = epoch + 1")
-    await connection.execute("UPDATE relay_cursor SET sequence = 0")
-    await hear_from_the_beginning(connection)
 
 
 async def replay_parked(pool: "Pool[asyncpg.Record]", receiver: Receiver[Any, Any], ids: Sequence[int]) -> list[str]:

@@ -18,7 +18,7 @@ from shared.contract.topics import PARTITIONS
 from shared.contract.vocabulary import ServiceName
 from shared.runtime.ordering import Number, topic_order
 from shared.runtime.relay import add, producer_to
-from shared.runtime.tables import hear_from_the_beginning
+from shared.runtime.tables import set_back
 from shared.runtime.trust import Trust
 from shared.runtime.views import Connection, Row
 
@@ -116,8 +116,7 @@ async def _heads(connection: Connection) -> Heads:
 async def _forget_the_old_topic(connection: Connection) -> None:
     """From here on: relay all, hear all. What is parked keeps its bytes and loses its place, which is another message's now."""
     async with connection.transaction():
-        await connection.execute("UPDATE relay_cursor SET sequence = 0")
-        await hear_from_the_beginning(connection)
+        await set_back(connection)
         await connection.execute("UPDATE parked SET kafka_offset = -parked_id WHERE kafka_offset >= 0")
 
 

@@ -76,8 +76,12 @@ async def heard_to(connection: Connection, partition: int, stretch: Stretch) -> 
     _refuse_unless(status == "UPDATE 1", partition)
 
 
-async def hear_from_the_beginning(connection: Connection) -> None:
-    """For a topic that is another one, or whose end is: all of it is to be heard, and sealed, again, and what is known is dropped."""
+async def set_back(connection: Connection) -> None:
+    """For a topic that is another one, or whose end is: all is to be relayed again, and all of the topic heard, and sealed, again; what is
+    known is dropped. The epochs move with the cursors, so that who has a round on its way cannot move them forward again; a heard offset
+    is fenced by itself. Ends with the caller's transaction."""
+    await connection.execute("UPDATE relay_lease SET epoch = epoch + 1")
+    await connection.execute("UPDATE relay_cursor SET sequence = 0")
     await connection.execute("UPDATE heard_offset SET next_offset = 0")
     if await connection.fetchval("SELECT to_regclass('log_offset') IS NOT NULL"):
         await connection.execute("SELECT FROM log_offset ORDER BY partition FOR UPDATE")  # as the sealer takes them

@@ -311,7 +311,7 @@ class World:
         self._rewound += 1
 
     def _set_back(self, transaction: Transaction) -> Steps:
-        """Mirrors rebuilding.set_back."""
+        """Mirrors tables.set_back."""
         yield from transaction.lock(
             ["relay_lease", *(("heard_offset", number) for number in self.partitions), "log_state"]
         )

@@ -43,7 +43,8 @@ async def test_a_spoilt_message_is_sealed_and_heard_once_a_good_copy_comes(envir
         assert three.value not in reader.leaves()
         assert audit(environment, desk).findings == []
 
-        await rebuilding.relay_again(intake.running.pool)
+        for service in (intake, triage, notify, review):
+            await rebuilding.relay_again(service.running.pool)
         intake.start("relay")
         await until(lambda: reader.size() == 4, "all is sealed")
         for receiver in (triage, notify, review):

@@ -16,7 +16,7 @@ from shared.runtime.consumer import Consumer
 from shared.runtime.lease import Fenced
 from shared.runtime.receiving import Record
 from shared.runtime.relay import move
-from shared.runtime.tables import Stretch
+from shared.runtime.tables import Stretch, set_back
 from shared.runtime.trust import Trust
 from shared.runtime.views import Recorded, Write
 from tests.integration.conftest import Environment
@@ -294,7 +294,7 @@ async def test_a_relay_that_waits_for_relay_again_to_commit_does_not_move_the_cu
                 return bool(await operator.fetchval(sql, pid))
 
             async with operator.transaction():
-                await rebuilding.set_back(operator)
+                await set_back(operator)
                 moving = asyncio.create_task(move(relays, epoch, {0: 0}, {0: 5}))
                 await until(waits, "the relay waits")
             with pytest.raises(Fenced):
