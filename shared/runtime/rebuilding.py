@@ -105,7 +105,7 @@ async def relay_again(pool: "Pool[asyncpg.Record]") -> str:
     async with pool.acquire() as connection, connection.transaction():
         await set_back(connection)
         events = await connection.fetchval("SELECT count(*) FROM ledger WHERE kafka_offset IS NULL")
-    return f"{events} events will be relayed again"
+    return f"{events} events will be relayed again, and all of the topic heard"
 
 
 async def replay_parked(pool: "Pool[asyncpg.Record]", receiver: Receiver[Any, Any], ids: Sequence[int]) -> list[str]:

@@ -267,7 +267,7 @@ async def test_what_a_broker_lost_is_relayed_again_and_nobody_hears_it_twice(env
             await intake.say(REPORTED, clock.new_id())
         await until(lambda: heard(triage, 3), "triage hears")
         answer = await rebuilding.relay_again(intake.running.pool)
-        assert answer == "3 events will be relayed again"
+        assert answer == "3 events will be relayed again, and all of the topic heard"
 
         async def sent_again() -> bool:
             # A relay that was at rest sends once more before it finds itself fenced, and then from the beginning.
