@@ -1,4 +1,4 @@
-"""The sealed log in an S3-compatible store. A module of its own, because its library takes four megabytes that a folder does not need."""
+"""The sealed log in an S3-compatible store. Imported where it is used: its library takes four megabytes that a folder does not need."""
 
 import asyncio
 import contextlib

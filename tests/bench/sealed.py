@@ -18,7 +18,7 @@ from shared.contract.envelope import read
 from shared.contract.hashing import event_hash, signed_bytes
 from shared.contract.topics import PARTITIONS
 from shared.runtime import trust
-from shared.runtime.log_store import open_store
+from shared.runtime.log_stores import open_store
 from shared.runtime.receiving import Record
 from shared.runtime.sealer import Pace
 from shared.runtime.sealing import Tree, grow

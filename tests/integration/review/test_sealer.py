@@ -14,8 +14,9 @@ from shared.contract.hashing import event_hash
 from shared.contract.topics import PARTITIONS, system_incident
 from shared.contract.vocabulary import ServiceName
 from shared.runtime import sealer
+from shared.runtime.log_folder import Folder
 from shared.runtime.log_state import LogState
-from shared.runtime.log_store import Folder, LogStore
+from shared.runtime.log_store import LogStore
 from shared.runtime.sealing import LogRefused
 from shared.tlog.merkle import Frontier
 from tests.integration.conftest import Databases, Environment
