@@ -8,14 +8,14 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from shared.audit import places
+from shared.chain.findings import Finding
+from shared.chain.link import Head
+from shared.chain.trust import Trust
 from shared.contract.catalogue.system import KeyRotated
-from shared.contract.chain import Head
 from shared.contract.envelope import Event, MalformedEnvelope, read
 from shared.contract.hashing import ZERO_HASH
 from shared.contract.topics import PARTITIONS
 from shared.contract.vocabulary import ServiceName
-from shared.runtime.findings import Finding
-from shared.runtime.trust import Trust
 
 SignatureOf = Callable[[int], bytes | None]
 """The 64 bytes beside the leaf of this index, or None when they are not there."""

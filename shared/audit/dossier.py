@@ -26,14 +26,14 @@ from shared.audit.decisions import UNFORESEEN
 from shared.audit.dossier_page import PAGE, page
 from shared.audit.heads import Opened, open_head
 from shared.audit.incidents import Rules, Sealed, check_incident
+from shared.chain import statements, trust
+from shared.chain.findings import Finding
+from shared.chain.statements import BadStatement, IncidentHead
+from shared.chain.trust import Trust
 from shared.contract.envelope import Event, MalformedEnvelope, read
 from shared.contract.hashing import ZERO_HASH
 from shared.contract.topics import partition_of, system_incident
 from shared.contract.vocabulary import ServiceName
-from shared.runtime import statements, trust
-from shared.runtime.findings import Finding
-from shared.runtime.statements import BadStatement, IncidentHead
-from shared.runtime.trust import Trust
 from shared.tlog.checkpoint import Checkpoint
 from shared.tlog.errors import TlogError
 from shared.tlog.keys import Verifier

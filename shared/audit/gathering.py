@@ -8,13 +8,13 @@ from shared.audit.dossier import Evidence
 from shared.audit.files import Files
 from shared.audit.log import NotALog
 from shared.audit.tree import Leaves, Signatures, TreeCheck, tile_reader
+from shared.chain import statements
+from shared.chain.statements import BadStatement, IncidentHead
 from shared.contract.catalogue.system import KeyRotated
 from shared.contract.envelope import Event, MalformedEnvelope, read
 from shared.contract.hashing import ZERO_HASH
 from shared.contract.topics import partition_of, system_incident
 from shared.contract.vocabulary import ServiceName
-from shared.runtime import statements
-from shared.runtime.statements import BadStatement, IncidentHead
 from shared.tlog.checkpoint import Checkpoint
 from shared.tlog.errors import TlogError
 from shared.tlog.note import parse_note

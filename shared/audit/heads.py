@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from shared.runtime.findings import Finding
+from shared.chain.findings import Finding
 from shared.tlog.checkpoint import Checkpoint, open_checkpoint
 from shared.tlog.errors import TlogError
 from shared.tlog.keys import Verifier

@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from shared.audit.decisions import UNFORESEEN, Violation
+from shared.chain.findings import MEANING, Finding
 from shared.contract.catalogue import BY_TYPE, not_theirs_to_say
 from shared.contract.envelope import Event, MalformedEnvelope, Unknown, read
 from shared.contract.hashing import ZERO_HASH
 from shared.contract.topics import is_system, partition_of
 from shared.contract.vocabulary import ServiceName
-from shared.runtime.findings import MEANING, Finding
 
 Rules = Callable[[Sequence[Event]], Iterable[Violation]]
 """A service's `audit`: what its rules would not have let it say of one incident, given in the order of the log."""

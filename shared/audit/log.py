@@ -14,14 +14,14 @@ from shared.audit.heads import Seen, continues, open_head, witnessed_head
 from shared.audit.incidents import Rules, Sealed, check_incident, read_leaves
 from shared.audit.spool import Spool
 from shared.audit.tree import Leaves, Signatures, TreeCheck, tile_reader
+from shared.chain import statements
+from shared.chain.findings import Finding
+from shared.chain.link import Head
+from shared.chain.statements import BadStatement, ChainHeads, Contradicted
+from shared.chain.trust import Trust
 from shared.contract.catalogue import short_name
-from shared.contract.chain import Head
 from shared.contract.topics import is_system
 from shared.contract.vocabulary import ServiceName
-from shared.runtime import statements
-from shared.runtime.findings import Finding
-from shared.runtime.statements import BadStatement, ChainHeads, Contradicted
-from shared.runtime.trust import Trust
 from shared.tlog.checkpoint import Checkpoint
 from shared.tlog.errors import TlogError
 from shared.tlog.keys import Verifier

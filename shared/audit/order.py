@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from shared.audit.tree import Leaves
+from shared.chain.findings import Finding
 from shared.contract.catalogue.system import MessageParkedRecorded
 from shared.contract.envelope import MalformedEnvelope, read
-from shared.runtime.findings import Finding
 
 _PARKED = f'"type":"{MessageParkedRecorded.TYPE}"'.encode()
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from shared.audit.files import Files
-from shared.runtime.findings import Finding
+from shared.chain.findings import Finding
 from shared.tlog.bundles import decode_bundle
 from shared.tlog.encoding import HASH_SIZE
 from shared.tlog.errors import TlogError

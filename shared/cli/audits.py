@@ -12,8 +12,8 @@ import typer
 from shared.audit.files import Files, Unreachable
 from shared.audit.incidents import Rules
 from shared.audit.log import Anchors
+from shared.chain import trust
 from shared.contract.vocabulary import ServiceName
-from shared.runtime import trust
 from shared.tlog.keys import Verifier
 from shared.tlog.policy import Policy
 

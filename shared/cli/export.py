@@ -17,6 +17,7 @@ from shared.audit.export import export as export_log
 from shared.audit.files import Files, open_files
 from shared.audit.gathering import Gathered, evidence, gather, heads_of
 from shared.audit.log import NotALog
+from shared.chain.statements import IncidentHead
 from shared.cli import audits
 from shared.cli.audits import TokenOption
 from shared.cli.sources import DataOption, or_stop
@@ -25,7 +26,6 @@ from shared.cli.stacklog import log_of_stack
 from shared.cli.token import issue
 from shared.cli.verify import progress
 from shared.contract.vocabulary import Role, ServiceName
-from shared.runtime.statements import IncidentHead
 
 SEALED_WITHIN: Final = 30.0
 """Seconds in which the sealer must have taken in what the services say they have said."""

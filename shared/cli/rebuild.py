@@ -13,10 +13,11 @@ from rich.progress import Progress, SpinnerColumn, TextColumn
 
 from deploy.local import state
 from deploy.local.errors import StackError
+from shared.chain import trust
 from shared.cli.parked import run_service
 from shared.cli.sources import or_stop
 from shared.contract.vocabulary import ServiceName
-from shared.runtime import refill, trust
+from shared.runtime import refill
 from shared.runtime.refill import Refilled
 from shared.runtime.settings import KafkaSettings
 

@@ -10,9 +10,9 @@ import typer
 
 from deploy.local import state
 from deploy.local.errors import StackError
+from shared.chain import trust
 from shared.contract.topics import TOPIC
 from shared.contract.vocabulary import ServiceName
-from shared.runtime import trust
 from shared.runtime.auditing import Sources
 from shared.runtime.persistence import BROKER_AWAY, DATABASE_AWAY
 from shared.runtime.settings import KafkaSettings

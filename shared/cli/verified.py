@@ -12,10 +12,10 @@ from rich.text import Text
 
 from shared.audit.dossier import DossierAudit
 from shared.audit.log import Behind, LogAudit
+from shared.chain.findings import Finding
 from shared.cli.audits import Believed
 from shared.contract.catalogue import MILESTONES
 from shared.runtime.auditing import Verification
-from shared.runtime.findings import Finding
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 from uuid import UUID
 
-from shared.contract.chain import Head, next_link
+from shared.chain.link import Head, next_link
 from shared.contract.envelope import Event, Said, write
 from shared.contract.hashing import ZERO_HASH, event_hash, signed_bytes
 from shared.contract.topics import partition_of

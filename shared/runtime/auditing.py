@@ -7,13 +7,13 @@ from typing import Any, Final
 import asyncpg
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
+from shared.chain.findings import Finding
+from shared.chain.trust import Trust
 from shared.contract.envelope import Event
 from shared.contract.topics import PARTITIONS
 from shared.contract.vocabulary import ServiceName
-from shared.runtime.findings import Finding
 from shared.runtime.messages import record_of
 from shared.runtime.receiving import Heard, Record, examine
-from shared.runtime.trust import Trust
 from shared.runtime.verifying import LedgerCheck, TopicCheck, compare
 
 PAGE: Final = 2000

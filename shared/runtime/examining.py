@@ -8,8 +8,8 @@ import asyncio
 from collections.abc import Sequence
 from typing import Final
 
+from shared.chain.trust import Trust
 from shared.runtime.receiving import Heard, Parked, Record, examine_together
-from shared.runtime.trust import Trust
 
 AT_ONCE: Final = 128
 """Messages that one thread examines in one go."""

@@ -3,11 +3,11 @@
 from datetime import datetime
 from uuid import UUID
 
-from shared.contract.chain import Head
+from shared.chain.link import Head
+from shared.chain.statements import ChainHeads, IncidentHead, sign
 from shared.contract.hashing import ZERO_HASH
 from shared.contract.topics import PARTITIONS, partition_of
 from shared.runtime.keyring import Keyring
-from shared.runtime.statements import ChainHeads, IncidentHead, sign
 from shared.runtime.tables import rotations
 from shared.runtime.views import Connection
 

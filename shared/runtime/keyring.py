@@ -8,10 +8,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from shared.contract.chain import Head
+from shared.chain.link import Head
+from shared.chain.trust import Trust
 from shared.contract.vocabulary import ServiceName
 from shared.runtime.appending import Speaker
-from shared.runtime.trust import Trust
 from shared.tlog.note import Signer, TlogError
 
 

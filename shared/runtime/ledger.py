@@ -17,9 +17,9 @@ import asyncpg
 from asyncpg.pool import Pool
 from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_attempt, wait_random
 
+from shared.chain.link import Head
 from shared.contract.catalogue.base import EventData
 from shared.contract.catalogue.system import SystemRecord
-from shared.contract.chain import Head
 from shared.contract.decision import Context, Missing, Rejected
 from shared.contract.envelope import Event, Said, read
 from shared.contract.topics import is_system, partition_of, system_incident

@@ -11,9 +11,10 @@ from datetime import datetime
 from hashlib import sha256
 from typing import Any, Final
 
+from shared.chain.link import Head
+from shared.chain.trust import Trust
 from shared.contract.catalogue.base import EventData
 from shared.contract.catalogue.system import ChainHoleRecorded, KeyRotated, MessageParkedRecorded
-from shared.contract.chain import Head
 from shared.contract.decision import Actor, Context
 from shared.contract.envelope import Event, read
 from shared.contract.topics import system_incident
@@ -24,7 +25,6 @@ from shared.runtime.ledger import Ledger, say
 from shared.runtime.messages import headers_of, record_from
 from shared.runtime.receiving import Heard, Known, Parked, ParkReason, Record, examine
 from shared.runtime.sealing import Chain, Chains, Hole, Sealed, Taken
-from shared.runtime.trust import Trust
 from shared.runtime.views import Connection
 
 RECORD_AT_ONCE: Final = 100

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from shared.contract.chain import Head
+from shared.chain.link import Head
 from shared.contract.vocabulary import ServiceName
 from shared.runtime.messages import headers_of, record_from
 from shared.runtime.receiving import Heard, Parked, Received, Record

@@ -14,7 +14,8 @@ import asyncpg
 import structlog
 from asyncpg.pool import Pool
 
-from shared.contract.chain import Head
+from shared.chain.link import Head
+from shared.chain.trust import Trust
 from shared.contract.decision import Actor, Context, Rejected
 from shared.contract.envelope import Event
 from shared.contract.topics import is_system
@@ -30,7 +31,6 @@ from shared.runtime.persistence import PASSING
 from shared.runtime.receiving import Heard, Parked, ParkReason, Received, Record, examine_together, placed, receive
 from shared.runtime.rules import Rules
 from shared.runtime.tables import Stretch, heard_to, incident_heads, mark_rotations, record, rotations
-from shared.runtime.trust import Trust
 from shared.runtime.views import Connection, Recorded
 
 C = TypeVar("C")

@@ -11,14 +11,14 @@ from enum import StrEnum
 from typing import Final
 from uuid import UUID
 
+from shared.chain.link import Head, Verdict, judge
+from shared.chain.trust import Trust
 from shared.contract.catalogue import not_theirs_to_say
 from shared.contract.catalogue.system import KeyRotated
-from shared.contract.chain import Head, Verdict, judge
 from shared.contract.envelope import Event, MalformedEnvelope, read
 from shared.contract.topics import partition_of
 from shared.contract.vocabulary import ServiceName
 from shared.runtime.appending import UNHEARD_OF, IncidentHead, Signed
-from shared.runtime.trust import Trust
 from shared.runtime.views import Recorded
 
 SIGNATURE_SIZE: Final = 64

@@ -12,14 +12,14 @@ from typing import Any, Final
 import asyncpg
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
-from shared.contract.chain import EMPTY, Head
+from shared.chain.link import EMPTY, Head
+from shared.chain.trust import Trust
 from shared.contract.envelope import MalformedEnvelope, read
 from shared.contract.topics import PARTITIONS
 from shared.contract.vocabulary import ServiceName
 from shared.runtime.ordering import Number, topic_order
 from shared.runtime.relay import add, producer_to
 from shared.runtime.tables import set_back
-from shared.runtime.trust import Trust
 from shared.runtime.views import Connection, Row
 
 PAGE: Final = 500

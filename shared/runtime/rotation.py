@@ -9,8 +9,8 @@ from typing import Any
 import asyncpg
 from asyncpg.pool import Pool
 
+from shared.chain.link import Head
 from shared.contract.catalogue.system import KeyRotated
-from shared.contract.chain import Head
 from shared.contract.decision import Actor, Context
 from shared.contract.topics import PARTITIONS
 from shared.runtime import clock

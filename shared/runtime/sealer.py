@@ -22,6 +22,7 @@ import httpx
 import structlog
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
+from shared.chain.trust import Trust
 from shared.contract.catalogue.system import KeyRotated
 from shared.contract.hashing import event_hash
 from shared.contract.topics import PARTITIONS
@@ -51,7 +52,6 @@ from shared.runtime.sealing import (
     take,
     take_again,
 )
-from shared.runtime.trust import Trust
 from shared.runtime.views import Connection
 from shared.tlog.bundles import bundle_hashes, decode_bundle
 from shared.tlog.checkpoint import Checkpoint, open_checkpoint, sign_checkpoint

@@ -15,7 +15,8 @@ from datetime import datetime, timedelta
 from itertools import groupby
 from typing import Final, TypeAlias
 
-from shared.contract.chain import EMPTY, Head
+from shared.chain.link import EMPTY, Head
+from shared.chain.trust import Trust
 from shared.contract.envelope import read
 from shared.contract.topics import PARTITIONS
 from shared.contract.vocabulary import ServiceName
@@ -30,7 +31,6 @@ from shared.runtime.receiving import (
     examine,
     receive,
 )
-from shared.runtime.trust import Trust
 from shared.tlog.growth import Edge, grow_bundles
 from shared.tlog.merkle import EMPTY_ROOT
 from shared.tlog.tiles import ENTRIES, WIDTH, Tile, width_at

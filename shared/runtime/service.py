@@ -24,10 +24,11 @@ from aiokafka.admin import AIOKafkaAdminClient
 from asyncpg.pool import Pool, PoolAcquireContext
 from fastapi import APIRouter
 
-from shared.contract.chain import Head
+from shared.chain import trust
+from shared.chain.link import Head
 from shared.contract.topics import PARTITIONS
 from shared.contract.vocabulary import ServiceName
-from shared.runtime import clock, connections, heads, health, logs, rebuilding, refusals, rotation, telemetry, trust
+from shared.runtime import clock, connections, heads, health, logs, rebuilding, refusals, rotation, telemetry
 from shared.runtime import settings as settings_
 from shared.runtime.consumer import Consumer
 from shared.runtime.http import create_app

@@ -4,13 +4,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Final, NamedTuple
 from uuid import UUID
 
+from shared.chain.link import Head
+from shared.chain.trust import Trust
 from shared.contract.catalogue.system import KeyRotated
-from shared.contract.chain import Head
 from shared.contract.envelope import Event, read
 from shared.contract.vocabulary import ServiceName
 from shared.runtime.appending import IncidentHead, Proposal, Signed, Turn
 from shared.runtime.lease import Fenced
-from shared.runtime.trust import Trust
 from shared.runtime.views import Connection, Row
 
 KEYS: Final = "idempotency_pkey"

@@ -9,15 +9,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from uuid import UUID
 
+from shared.chain.findings import Finding
+from shared.chain.link import EMPTY, Head, Verdict, judge
+from shared.chain.trust import Trust
 from shared.contract.catalogue import not_theirs_to_say, short_name
-from shared.contract.chain import EMPTY, Head, Verdict, judge
 from shared.contract.envelope import Event, MalformedEnvelope, read
 from shared.contract.hashing import ZERO_HASH, event_hash
 from shared.contract.topics import is_system
 from shared.contract.vocabulary import ServiceName
-from shared.runtime.findings import Finding
 from shared.runtime.receiving import Heard, Parked, ParkReason, Record, examine
-from shared.runtime.trust import Trust
 from shared.runtime.views import Row
 
 Place = tuple[ServiceName, int, int]

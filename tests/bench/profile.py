@@ -13,7 +13,7 @@ EVERY: Final = 0.001
 
 PURPOSES: Final = (
     ("signatures", ("/nacl/", "tlog/keys.py")),
-    ("hashes and links", ("contract/hashing.py", "contract/chain.py", "contract/topics.py")),
+    ("hashes and links", ("contract/hashing.py", "chain/link.py", "contract/topics.py")),
     ("Postgres client", ("/asyncpg/",)),
     ("Kafka client", ("/aiokafka/",)),
     ("JSON and validation", ("/json/", "/pydantic", "contract/envelope.py", "/bodies.py", "/starlette/responses.py")),

@@ -14,10 +14,10 @@ from typing import Final
 
 from shared.audit.files import Folder
 from shared.audit.log import Anchors, Options, audit_log
+from shared.chain import trust
 from shared.contract.envelope import read
 from shared.contract.hashing import event_hash, signed_bytes
 from shared.contract.topics import PARTITIONS
-from shared.runtime import trust
 from shared.runtime.log_stores import open_store
 from shared.runtime.receiving import Record
 from shared.runtime.sealer import Pace

@@ -5,12 +5,12 @@ import subprocess
 import pytest
 
 from deploy.local.keys import Keys
+from shared.chain.statements import BadStatement, ChainHeads, open_statement
 from shared.cli.demo.cast import LEA
 from shared.cli.sources import open_sources
 from shared.contract.vocabulary import ServiceName
 from shared.runtime import auditing
 from shared.runtime.keyring import read_keys
-from shared.runtime.statements import BadStatement, ChainHeads, open_statement
 from tests.e2e.world import INTAKE, TRIAGE, World, ledger
 
 

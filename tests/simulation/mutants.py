@@ -8,8 +8,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Final
 from unittest.mock import patch
 
-from shared.contract import chain
-from shared.contract.chain import Head, Verdict
+from shared.chain import link
+from shared.chain.link import Head, Verdict
 from shared.contract.envelope import Event
 from shared.contract.hashing import ZERO_HASH
 from shared.contract.vocabulary import ServiceName
@@ -50,7 +50,7 @@ class Mutant:
             yield
 
 
-_progress, _receive, _plan, _judge = relaying.progress, receiving.receive, appending.plan, chain.judge
+_progress, _receive, _plan, _judge = relaying.progress, receiving.receive, appending.plan, link.judge
 
 
 def _cursor_before_acknowledgement(cursors: Mapping[int, int], round_: Sequence[Sent]) -> Progress:

@@ -12,10 +12,10 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
+from shared.chain.link import EMPTY, Head
 from shared.contract import topics
 from shared.contract.catalogue.base import EventData
 from shared.contract.catalogue.intake import Reported
-from shared.contract.chain import EMPTY, Head
 from shared.contract.envelope import Event
 from shared.contract.topics import partition_of
 from shared.contract.vocabulary import ServiceName

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from shared.contract.chain import Head
+from shared.chain.link import Head
 from shared.contract.vocabulary import ServiceName
 from shared.runtime import sealing
 from shared.runtime.receiving import Heard, Parked, ParkReason, Record

@@ -16,11 +16,12 @@ from random import Random
 from typing import Final
 from uuid import UUID
 
+from shared.chain.link import EMPTY
+from shared.chain.trust import Trust
 from shared.contract.catalogue.base import EventData
 from shared.contract.catalogue.intake import ReportChannel, Reported
 from shared.contract.catalogue.notify import CommunicationWaived
 from shared.contract.catalogue.review import LessonRecorded
-from shared.contract.chain import EMPTY
 from shared.contract.envelope import Event, Said
 from shared.contract.hashing import signed_bytes
 from shared.contract.topics import partition_of
@@ -28,7 +29,6 @@ from shared.contract.vocabulary import Audience, ServiceName
 from shared.runtime import receiving
 from shared.runtime.appending import Idempotency, Speaker
 from shared.runtime.receiving import Heard, Parked, ParkReason, Record
-from shared.runtime.trust import Trust
 from tests.simulation.broker import Broker
 from tests.simulation.chance import Chance, Point
 from tests.simulation.checking import Anomaly, Answer, Entry, History, Outcome, check

@@ -6,10 +6,11 @@ from uuid import UUID
 
 from shared.audit.files import Folder
 from shared.audit.log import Anchors, LeafCheck, LogAudit, Options, audit_log
+from shared.chain import trust
 from shared.contract.catalogue.intake import ReportChannel, Reported
 from shared.contract.topics import HEADER_SIGNATURE, key_of, partition_of
 from shared.contract.vocabulary import ServiceName
-from shared.runtime import auditing, clock, rebuilding, trust
+from shared.runtime import auditing, clock, rebuilding
 from shared.runtime.auditing import Sources, Verification
 from shared.runtime.receiving import Record
 from shared.tlog.policy import Policy

@@ -6,9 +6,10 @@ import asyncpg
 import pytest
 from aiokafka import AIOKafkaProducer
 
+from shared.chain import trust
 from shared.contract.catalogue.intake import ReportChannel, Reported
 from shared.contract.vocabulary import ServiceName
-from shared.runtime import auditing, clock, trust
+from shared.runtime import auditing, clock
 from shared.runtime.auditing import Sources, Verification
 from tests.integration.conftest import Environment
 from tests.integration.runtime.processes import on_topic, process, until

@@ -15,6 +15,7 @@ from fastapi import APIRouter
 from psycopg import sql
 
 from deploy.local.keys import Keys
+from shared.chain import trust
 from shared.contract.catalogue.base import EventData
 from shared.contract.catalogue.intake import ReportChannel, Reported
 from shared.contract.catalogue.notify import CommunicationRequired
@@ -23,7 +24,7 @@ from shared.contract.catalogue.triage import SeatFilled
 from shared.contract.hashing import event_hash
 from shared.contract.topics import PARTITIONS
 from shared.contract.vocabulary import Audience, Seat, ServiceName
-from shared.runtime import auditing, clock, rebuilding, refill, rotation, trust
+from shared.runtime import auditing, clock, rebuilding, refill, rotation
 from shared.runtime.refill import CannotRefill, Refilled
 from shared.runtime.service import Service, receiver_of, running
 from shared.runtime.settings import ServiceSettings

@@ -8,11 +8,12 @@ from typing import Any
 import pytest
 
 from deploy.local.keys import Keys
+from shared.chain import trust
 from shared.contract.catalogue.intake import ReportChannel, Reported
 from shared.contract.envelope import Said, read, write
 from shared.contract.hashing import signed_bytes
 from shared.contract.vocabulary import ServiceName
-from shared.runtime import clock, receiver, trust
+from shared.runtime import clock, receiver
 from shared.runtime.receiver import Receiver
 from shared.runtime.receiving import Record
 from shared.runtime.tables import Stretch

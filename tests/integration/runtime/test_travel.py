@@ -6,6 +6,7 @@ from uuid import UUID
 
 import pytest
 
+from shared.chain.trust import Trust
 from shared.contract.catalogue.intake import ReportChannel, Reported
 from shared.contract.catalogue.notify import CommunicationRequired
 from shared.contract.envelope import read
@@ -17,7 +18,6 @@ from shared.runtime.lease import Fenced
 from shared.runtime.receiving import Record
 from shared.runtime.relay import move
 from shared.runtime.tables import Stretch, set_back
-from shared.runtime.trust import Trust
 from shared.runtime.views import Recorded, Write
 from tests.integration.conftest import Environment
 from tests.integration.runtime.processes import Process, on_topic, process, rules, until

@@ -16,11 +16,11 @@ from shared.audit.heads import Seen
 from shared.audit.log import Anchors, NotALog, Options, audit_log
 from shared.audit.order import OrderCheck
 from shared.audit.seen import BadState, SeenFile
-from shared.contract.chain import EMPTY, next_link
+from shared.chain import trust
+from shared.chain.link import EMPTY, next_link
 from shared.contract.envelope import read
 from shared.contract.hashing import signed_bytes
 from shared.contract.topics import PARTITIONS, partition_of
-from shared.runtime import trust
 from shared.tlog.checkpoint import Checkpoint, sign_checkpoint
 from shared.tlog.cosignature import Cosigner
 from shared.tlog.errors import TlogError

@@ -21,11 +21,13 @@ from services.triage import domain as triage
 from shared.audit.files import Folder
 from shared.audit.incidents import Rules
 from shared.audit.log import Anchors, LogAudit, Options, audit_log
+from shared.chain import trust
+from shared.chain.link import EMPTY, Head, next_link
+from shared.chain.statements import ChainHeads, IncidentHead, sign
 from shared.contract.catalogue.base import EventData, Exposure
 from shared.contract.catalogue.intake import ReportChannel
 from shared.contract.catalogue.review import ActionItem
 from shared.contract.catalogue.system import KeyRotated
-from shared.contract.chain import EMPTY, Head, next_link
 from shared.contract.decision import Actor, Context
 from shared.contract.envelope import Event, Said, read, write
 from shared.contract.hashing import ZERO_HASH, signed_bytes
@@ -47,8 +49,6 @@ from shared.contract.vocabulary import (
     ServiceName,
     Visibility,
 )
-from shared.runtime import trust
-from shared.runtime.statements import ChainHeads, IncidentHead, sign
 from shared.tlog.bundles import bundle_hashes
 from shared.tlog.checkpoint import Checkpoint, sign_checkpoint
 from shared.tlog.growth import Edge, grow_bundles

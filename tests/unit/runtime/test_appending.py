@@ -6,8 +6,8 @@ from uuid import UUID
 from hypothesis import given
 from hypothesis import strategies as st
 
+from shared.chain.link import EMPTY, Head
 from shared.contract.catalogue.intake import ReportChannel, Reported
-from shared.contract.chain import EMPTY, Head
 from shared.contract.envelope import Said, read
 from shared.contract.hashing import ZERO_HASH, event_hash, signed_bytes
 from shared.contract.topics import PARTITIONS, partition_of

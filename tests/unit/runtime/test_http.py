@@ -20,6 +20,7 @@ import structlog.testing
 from fastapi import APIRouter, FastAPI
 from jsonschema import Draft202012Validator
 
+from shared.chain.trust import Trust
 from shared.contract.vocabulary import Role
 from shared.runtime.auth import READERS, permissions
 from shared.runtime.headers import PAGE_POLICY
@@ -29,7 +30,6 @@ from shared.runtime.ledger import Ledger
 from shared.runtime.limits import BODY, Limits
 from shared.runtime.service import Running
 from shared.runtime.settings import ServiceSettings
-from shared.runtime.trust import Trust
 from tests.unit.runtime import seats
 from tests.unit.runtime.callers import AUDIENCE, ISSUER, Issuer
 

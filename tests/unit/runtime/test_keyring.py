@@ -6,17 +6,17 @@ from uuid import UUID
 
 import pytest
 
+from shared.chain.link import EMPTY, Head
+from shared.chain.trust import Trust, parse
 from shared.contract.catalogue.base import EventData
 from shared.contract.catalogue.intake import ReportChannel, Reported
 from shared.contract.catalogue.system import KeyRotated
-from shared.contract.chain import EMPTY, Head
 from shared.contract.envelope import Event, Link, Said, read, write
 from shared.contract.hashing import ZERO_HASH, event_hash, signed_bytes
 from shared.contract.topics import partition_of, system_incident
 from shared.contract.vocabulary import ServiceName
 from shared.runtime.keyring import BadKeyFile, KeyMissing, Keyring, KeysDiffer, read_keys
 from shared.runtime.receiving import Heard, Parked, ParkReason, Received, Record, examine, receive
-from shared.runtime.trust import Trust, parse
 from shared.runtime.verifying import LedgerCheck, TopicCheck
 from shared.tlog.note import Signer, generate_key
 

@@ -9,16 +9,16 @@ import nacl.signing
 from hypothesis import given
 from hypothesis import strategies as st
 
+from shared.chain.link import EMPTY, Head
+from shared.chain.trust import Trust, parse
 from shared.contract.catalogue.base import EventData
 from shared.contract.catalogue.intake import ReportChannel, Reported
 from shared.contract.catalogue.triage import InactionDecided
-from shared.contract.chain import EMPTY, Head
 from shared.contract.envelope import Link, Said, write
 from shared.contract.hashing import ZERO_HASH, event_hash, signed_bytes
 from shared.contract.topics import PARTITIONS, partition_of
 from shared.contract.vocabulary import ServiceName
 from shared.runtime.receiving import Heard, Parked, ParkReason, Received, Record, examine, receive
-from shared.runtime.trust import Trust, parse
 from shared.tlog.note import Signer, generate_key
 
 INCIDENT = next(

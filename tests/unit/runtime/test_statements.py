@@ -9,12 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.contract.chain import EMPTY, Head
-from shared.contract.hashing import ZERO_HASH
-from shared.contract.topics import PARTITIONS, partition_of
-from shared.contract.vocabulary import ServiceName
-from shared.runtime import http
-from shared.runtime.statements import (
+from shared.chain.link import EMPTY, Head
+from shared.chain.statements import (
     BadStatement,
     ChainHeads,
     Contradicted,
@@ -27,8 +23,12 @@ from shared.runtime.statements import (
     parse,
     sign,
 )
-from shared.runtime.trust import Trust
-from shared.runtime.trust import parse as parse_trust
+from shared.chain.trust import Trust
+from shared.chain.trust import parse as parse_trust
+from shared.contract.hashing import ZERO_HASH
+from shared.contract.topics import PARTITIONS, partition_of
+from shared.contract.vocabulary import ServiceName
+from shared.runtime import http
 from shared.tlog.note import Signer, generate_key
 
 INTAKE = ServiceName.INTAKE

@@ -11,11 +11,11 @@ from datetime import UTC, datetime
 from typing import Final, Self
 from uuid import UUID
 
-from shared.contract.chain import EMPTY, Head
+from shared.chain.link import EMPTY, Head
+from shared.chain.trust import Trust
 from shared.contract.hashing import ZERO_HASH
 from shared.contract.topics import PARTITIONS, partition_of
 from shared.contract.vocabulary import ServiceName
-from shared.runtime.trust import Trust
 from shared.tlog.encoding import from_decimal, hash_from_base64, to_base64
 from shared.tlog.errors import TlogError
 from shared.tlog.note import Signer, parse_note, sign_note, verify_signatures
