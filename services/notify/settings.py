@@ -6,8 +6,8 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, Field, FilePath
 
 from services.notify.channels import Channels
+from shared.runtime.process.settings import ServiceSettings
 from shared.runtime.service import Running
-from shared.runtime.settings import ServiceSettings
 
 
 def _usable(file: FilePath) -> FilePath:

@@ -9,9 +9,9 @@ from fastapi import APIRouter, Header, Path, Request, Response
 from services.review.settings import ReviewSettings
 from shared.contract.decision import Missing
 from shared.contract.vocabulary import Role
-from shared.runtime import telemetry
 from shared.runtime.auth import allow_or_open
 from shared.runtime.log_state import about
+from shared.runtime.process import telemetry
 from shared.runtime.sealer import Pace, Sealer
 from shared.runtime.sealing import LogRefused
 from shared.runtime.service import Running

@@ -7,7 +7,7 @@ from pydantic import AfterValidator, Field, FilePath
 
 from shared.runtime.log_store import LogStore
 from shared.runtime.log_stores import open_store
-from shared.runtime.settings import ServiceSettings
+from shared.runtime.process.settings import ServiceSettings
 from shared.tlog.note import Signer, TlogError
 from shared.tlog.policy import Policy
 

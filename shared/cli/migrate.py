@@ -15,8 +15,8 @@ from shared.cli import schema
 from shared.cli.stack import or_say_why, progress
 from shared.contract.topics import TOPIC
 from shared.contract.vocabulary import ServiceName
-from shared.runtime.persistence import BROKER_AWAY
-from shared.runtime.settings import KafkaSettings
+from shared.runtime.process.persistence import BROKER_AWAY
+from shared.runtime.process.settings import KafkaSettings
 from shared.runtime.topic import WrongTopic, ensure_topic
 
 

@@ -18,8 +18,8 @@ from shared.cli.parked import run_service
 from shared.cli.sources import or_stop
 from shared.contract.vocabulary import ServiceName
 from shared.runtime import refill
+from shared.runtime.process.settings import KafkaSettings
 from shared.runtime.refill import Refilled
-from shared.runtime.settings import KafkaSettings
 
 
 class What(StrEnum):

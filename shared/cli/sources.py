@@ -14,8 +14,8 @@ from shared.chain import trust
 from shared.contract.topics import TOPIC
 from shared.contract.vocabulary import ServiceName
 from shared.runtime.auditing import Sources
-from shared.runtime.persistence import BROKER_AWAY, DATABASE_AWAY
-from shared.runtime.settings import KafkaSettings
+from shared.runtime.process.persistence import BROKER_AWAY, DATABASE_AWAY
+from shared.runtime.process.settings import KafkaSettings
 
 COULD_NOT: Final = 2
 

@@ -10,7 +10,7 @@ from deploy.local.errors import StackError
 from deploy.local.keys import JWT_AUDIENCE, JWT_ISSUER, Keys, public_jwk
 from shared.cli.stack import DataFolder, or_say_why
 from shared.contract.vocabulary import Role
-from shared.runtime import clock
+from shared.runtime.process import clock
 
 
 def token(

@@ -7,7 +7,7 @@ import typer
 
 from deploy.local.errors import StackError
 from shared.cli.stack import or_say_why
-from shared.runtime import clock
+from shared.runtime.process import clock
 from shared.tlog.errors import TlogError
 from shared.tlog.keys import Verifier
 from shared.tlog.policy import Policy

@@ -17,9 +17,10 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
-from shared.runtime import headers, telemetry
+from shared.runtime import headers
 from shared.runtime.limits import ALWAYS, CLOSE
 from shared.runtime.problems import overloaded, problem
+from shared.runtime.process import telemetry
 from shared.runtime.refusals import Reason, refused
 
 MOST: Final = 1280

@@ -14,8 +14,8 @@ import structlog
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
 
 from shared.runtime.examining import examine_all
-from shared.runtime.lease import Fenced
 from shared.runtime.messages import record_of
+from shared.runtime.process.lease import Fenced
 from shared.runtime.receiver import Batch, Receiver
 from shared.runtime.tables import Stretch
 

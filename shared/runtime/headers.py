@@ -4,7 +4,7 @@ from typing import Final
 
 from starlette.datastructures import MutableHeaders
 
-from shared.runtime import telemetry
+from shared.runtime.process import telemetry
 
 PAGE_POLICY: Final = (
     "default-src 'none'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "

@@ -16,7 +16,7 @@ from fastapi import APIRouter, Depends, FastAPI, Header, Request, Response
 from fastapi.responses import JSONResponse, PlainTextResponse
 
 from shared.contract.decision import Actor, Context, Missing
-from shared.runtime import clock, direct, heads, problems, telemetry
+from shared.runtime import direct, heads, problems
 from shared.runtime.answers import Malformed, Stale
 from shared.runtime.appending import Idempotency
 from shared.runtime.auth import READERS, Authenticator, allow, allow_any, permissions, public
@@ -24,6 +24,7 @@ from shared.runtime.limits import Limits
 from shared.runtime.memory import Loaded
 from shared.runtime.openapi import documented
 from shared.runtime.pages import Cursor, Limit, Page, decode_cursor
+from shared.runtime.process import clock, telemetry
 from shared.runtime.receipts import Answer, Receipt, TimelineItem
 from shared.runtime.views import Connection, Write
 

@@ -24,11 +24,12 @@ from shared.contract.decision import Context, Missing, Rejected
 from shared.contract.envelope import Event, Said, read
 from shared.contract.topics import is_system, partition_of, system_incident
 from shared.contract.vocabulary import ServiceName
-from shared.runtime import clock, telemetry, views
+from shared.runtime import views
 from shared.runtime.answers import Conflict, IdempotencyMismatch, Stale
 from shared.runtime.appending import Again, Idempotency, IncidentHead, Proposal, Signed, Turn, plan
 from shared.runtime.keyring import KeyMissing, Keyring
 from shared.runtime.memory import Loaded, Memory
+from shared.runtime.process import clock, telemetry
 from shared.runtime.rules import Rules
 from shared.runtime.tables import KEYS, incident_heads, mark_rotations, rotations, say_next
 from shared.runtime.views import Connection, Recorded, Row, Write

@@ -13,8 +13,9 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from shared.runtime import headers, telemetry
+from shared.runtime import headers
 from shared.runtime.problems import overloaded, problem
+from shared.runtime.process import telemetry
 from shared.runtime.refusals import Reason, refused
 
 BODY: Final = 256 * 1024

@@ -20,9 +20,9 @@ from shared.contract.envelope import Event, read
 from shared.contract.topics import system_incident
 from shared.contract.vocabulary import ServiceName
 from shared.runtime.appending import Proposal
-from shared.runtime.lease import Fenced
 from shared.runtime.ledger import Ledger, say
 from shared.runtime.messages import headers_of, record_from
+from shared.runtime.process.lease import Fenced
 from shared.runtime.receiving import Heard, Known, Parked, ParkReason, Record, examine
 from shared.runtime.sealing import Chain, Chains, Hole, Sealed, Taken
 from shared.runtime.views import Connection

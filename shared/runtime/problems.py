@@ -14,9 +14,10 @@ from starlette.exceptions import HTTPException
 
 from shared.contract.decision import Missing, Rejected
 from shared.contract.envelope import MalformedEnvelope
-from shared.runtime import headers, telemetry
+from shared.runtime import headers
 from shared.runtime.answers import Conflict, Forbidden, IdempotencyMismatch, Malformed, Stale, Unauthenticated
-from shared.runtime.persistence import PASSING
+from shared.runtime.process import telemetry
+from shared.runtime.process.persistence import PASSING
 from shared.runtime.refusals import Reason, refused
 
 MEDIA_TYPE: Final = "application/problem+json"

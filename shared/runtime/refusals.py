@@ -10,7 +10,7 @@ from typing import Final
 
 import structlog
 
-from shared.runtime import telemetry
+from shared.runtime.process import telemetry
 
 LOGGED_EVERY: Final = 1.0
 

@@ -13,8 +13,8 @@ from aiokafka.producer.message_accumulator import BatchBuilder
 from shared.contract import topics
 from shared.contract.envelope import traceparent_of
 from shared.contract.vocabulary import ServiceName
-from shared.runtime import telemetry
-from shared.runtime.lease import Fenced, lease
+from shared.runtime.process import telemetry
+from shared.runtime.process.lease import Fenced, lease
 from shared.runtime.relaying import Sent, progress
 from shared.runtime.views import Connection, Row
 

@@ -13,8 +13,8 @@ from shared.chain.link import Head
 from shared.contract.catalogue.system import KeyRotated
 from shared.contract.decision import Actor, Context
 from shared.contract.topics import PARTITIONS
-from shared.runtime import clock
 from shared.runtime.ledger import Ledger
+from shared.runtime.process import clock
 from shared.runtime.tables import rotations
 
 

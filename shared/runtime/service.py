@@ -28,18 +28,19 @@ from shared.chain import trust
 from shared.chain.link import Head
 from shared.contract.topics import PARTITIONS
 from shared.contract.vocabulary import ServiceName
-from shared.runtime import clock, connections, heads, health, logs, rebuilding, refusals, rotation, telemetry
-from shared.runtime import settings as settings_
+from shared.runtime import connections, heads, health, rebuilding, refusals, rotation
 from shared.runtime.consumer import Consumer
 from shared.runtime.http import create_app
 from shared.runtime.keyring import BadKeyFile, KeyMissing, Keyring
-from shared.runtime.lease import lease
 from shared.runtime.ledger import Ledger
-from shared.runtime.persistence import PASSING, persist
+from shared.runtime.process import clock, logging, telemetry
+from shared.runtime.process import settings as settings_
+from shared.runtime.process.lease import lease
+from shared.runtime.process.persistence import PASSING, persist
+from shared.runtime.process.settings import ServiceSettings
 from shared.runtime.receiver import Receiver
 from shared.runtime.relay import Relay
 from shared.runtime.rules import Rules
-from shared.runtime.settings import ServiceSettings
 from shared.runtime.tables import rotations
 from shared.runtime.views import Connection
 
@@ -180,7 +181,7 @@ def main(service: Service[C, S]) -> None:
     """The command line of every service."""
     arguments = _parser(service).parse_args()
     settings = settings_.load(service.settings)
-    logs.configure(service.name, settings.log_format)
+    logging.configure(service.name, settings.log_format)
     telemetry.configure(service.name)
     try:
         import uvloop

@@ -10,7 +10,7 @@ from shared.contract.catalogue.system import KeyRotated
 from shared.contract.envelope import Event, read
 from shared.contract.vocabulary import ServiceName
 from shared.runtime.appending import IncidentHead, Proposal, Signed, Turn
-from shared.runtime.lease import Fenced
+from shared.runtime.process.lease import Fenced
 from shared.runtime.views import Connection, Row
 
 KEYS: Final = "idempotency_pkey"

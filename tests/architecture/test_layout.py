@@ -9,7 +9,7 @@ import pytest
 from services.notify.settings import NotifySettings
 from services.review.settings import ReviewSettings
 from shared.contract.vocabulary import ServiceName
-from shared.runtime.settings import ServiceSettings
+from shared.runtime.process.settings import ServiceSettings
 
 ROOT = Path(__file__).parents[2]
 SERVICES = [ROOT / "services" / service for service in ServiceName]

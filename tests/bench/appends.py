@@ -15,9 +15,9 @@ from services.triage.commands import RecordFact
 from shared.contract.catalogue.intake import ReportChannel, Reported
 from shared.contract.decision import Actor, Context
 from shared.contract.vocabulary import Confidence, Role, ServiceName
-from shared.runtime import clock
 from shared.runtime.appending import Proposal
 from shared.runtime.ledger import say
+from shared.runtime.process import clock
 from shared.runtime.receiving import Record
 from tests.bench import peers
 from tests.bench.callers import CALLERS

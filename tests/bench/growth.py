@@ -12,7 +12,7 @@ import psutil
 from services.intake import views
 from services.intake.__main__ import SERVICE as INTAKE
 from shared.contract.vocabulary import ServiceName
-from shared.runtime import clock
+from shared.runtime.process import clock
 from tests.bench import world as worlds
 from tests.bench.appends import REPORTED, append_in_bulk
 from tests.bench.intake import REPORT

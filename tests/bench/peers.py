@@ -19,7 +19,7 @@ from psycopg.conninfo import conninfo_to_dict
 
 from deploy.local import postgres
 from shared.contract.topics import PARTITIONS
-from shared.runtime import clock
+from shared.runtime.process import clock
 
 ROW = "x" * 1000
 """About the size of an event."""

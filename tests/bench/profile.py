@@ -17,7 +17,7 @@ PURPOSES: Final = (
     ("Postgres client", ("/asyncpg/",)),
     ("Kafka client", ("/aiokafka/",)),
     ("JSON and validation", ("/json/", "/pydantic", "contract/envelope.py", "/bodies.py", "/starlette/responses.py")),
-    ("ids and clock", ("/uuid", "runtime/clock.py")),
+    ("ids and clock", ("/uuid", "process/clock.py")),
     ("tracing", ("/opentelemetry/", "runtime/telemetry.py")),
     ("HTTP", ("/uvicorn/", "/fastapi/", "/starlette/", "/httpx/", "/jwt/", "runtime/limits.py", "runtime/auth.py")),
     ("rules and views", ("services/", "runtime/views.py")),

@@ -12,7 +12,7 @@ import time
 from datetime import UTC, datetime
 from pathlib import Path
 
-from shared.runtime import clock
+from shared.runtime.process import clock
 
 SIZE = 8
 

@@ -19,7 +19,7 @@ from shared.contract.catalogue.base import EventData
 from shared.contract.decision import Actor, Context
 from shared.contract.vocabulary import Role, ServiceName
 from shared.runtime.http import create_app
-from shared.runtime.persistence import persist
+from shared.runtime.process.persistence import persist
 from shared.runtime.relay import Relay
 from shared.runtime.rules import Rules
 from shared.runtime.service import Running, Service, consumer_of, running

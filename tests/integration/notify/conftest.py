@@ -34,9 +34,9 @@ from shared.contract.vocabulary import (
     ServiceName,
     Severity,
 )
-from shared.runtime import clock
 from shared.runtime.http import create_app
-from shared.runtime.persistence import persist
+from shared.runtime.process import clock
+from shared.runtime.process.persistence import persist
 from shared.runtime.receiving import Record
 from shared.runtime.service import Running, receiver_of, running
 from tests.integration.conftest import Environment

@@ -2,7 +2,7 @@
 
 from shared.contract.catalogue.intake import ReportChannel, Reported
 from shared.contract.vocabulary import FactKey, InformationType
-from shared.runtime import clock
+from shared.runtime.process import clock
 from tests.integration.notify.conftest import Notify, assessed, fact
 from tests.integration.notify.sinks import Mailbox, Webhook
 

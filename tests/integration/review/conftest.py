@@ -22,7 +22,7 @@ from shared.contract.vocabulary import (
     ServiceName,
     Severity,
 )
-from shared.runtime import clock
+from shared.runtime.process import clock
 from tests.integration.conftest import Environment
 from tests.integration.serving import Others, Served, others, serving, until
 

@@ -16,7 +16,7 @@ from shared.contract.hashing import event_hash
 from shared.contract.topics import CONTENT_TYPE, HEADER_CONTENT_TYPE
 from shared.contract.vocabulary import ServiceName
 from shared.runtime.log_store import LogStore
-from shared.runtime.persistence import persist
+from shared.runtime.process.persistence import persist
 from shared.runtime.receiving import Record
 from shared.runtime.sealer import Pace, Sealer
 from shared.runtime.service import Running, running

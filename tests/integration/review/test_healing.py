@@ -10,8 +10,9 @@ from shared.chain import trust
 from shared.contract.catalogue.intake import ReportChannel, Reported
 from shared.contract.topics import HEADER_SIGNATURE, key_of, partition_of
 from shared.contract.vocabulary import ServiceName
-from shared.runtime import auditing, clock, rebuilding
+from shared.runtime import auditing, rebuilding
 from shared.runtime.auditing import Sources, Verification
+from shared.runtime.process import clock
 from shared.runtime.receiving import Record
 from shared.tlog.policy import Policy
 from tests.integration.conftest import Environment

@@ -10,7 +10,7 @@ from services.review.commands import Publish
 from shared.contract.catalogue.review import ReportDigest
 from shared.contract.decision import Actor, Context
 from shared.contract.vocabulary import Role, Severity
-from shared.runtime import clock
+from shared.runtime.process import clock
 from tests.integration.review.conftest import SOON, Review, assessed, finding
 from tests.integration.serving import NOBODY
 

@@ -3,7 +3,7 @@
 import pytest
 
 from shared.contract.vocabulary import ServiceName
-from shared.runtime import telemetry
+from shared.runtime.process import telemetry
 
 
 @pytest.fixture(scope="session", autouse=True)

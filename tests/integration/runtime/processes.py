@@ -20,12 +20,12 @@ from shared.contract.vocabulary import ServiceName
 from shared.runtime.appending import Idempotency
 from shared.runtime.consumer import Consumer
 from shared.runtime.ledger import Carried
-from shared.runtime.persistence import persist
+from shared.runtime.process.persistence import persist
+from shared.runtime.process.settings import ServiceSettings
 from shared.runtime.receiver import Receiver
 from shared.runtime.relay import Relay
 from shared.runtime.rules import Rules
 from shared.runtime.service import Running, Service, consumer_of, running
-from shared.runtime.settings import ServiceSettings
 from shared.runtime.views import Recorded, Write
 from tests.integration.conftest import Environment
 

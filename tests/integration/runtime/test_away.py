@@ -9,7 +9,7 @@ import pytest
 from psycopg.conninfo import conninfo_to_dict
 
 from shared.contract.vocabulary import ServiceName
-from shared.runtime.persistence import PASSING, persist
+from shared.runtime.process.persistence import PASSING, persist
 from tests.integration.conftest import Databases
 
 FATAL = b"terminating connection"

@@ -23,8 +23,8 @@ from deploy.local.ports import HOST
 from shared.contract.hashing import event_hash, signed_bytes
 from shared.contract.vocabulary import Role, ServiceName
 from shared.runtime.http import create_app
+from shared.runtime.process.settings import ServiceSettings
 from shared.runtime.service import Running, run, running
-from shared.runtime.settings import ServiceSettings
 from tests.integration.conftest import Environment
 from tests.integration.runtime.processes import until
 from tests.integration.servers import free_port
@@ -250,7 +250,7 @@ from shared.contract.vocabulary import Role, ServiceName
 from shared.runtime import telemetry
 from shared.runtime.http import create_app
 from shared.runtime.service import running
-from shared.runtime.settings import ServiceSettings
+from shared.runtime.process.settings import ServiceSettings
 from tests.unit.runtime import seats
 
 async def story():

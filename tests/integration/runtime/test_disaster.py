@@ -24,10 +24,11 @@ from shared.contract.catalogue.triage import SeatFilled
 from shared.contract.hashing import event_hash
 from shared.contract.topics import PARTITIONS
 from shared.contract.vocabulary import Audience, Seat, ServiceName
-from shared.runtime import auditing, clock, rebuilding, refill, rotation
+from shared.runtime import auditing, rebuilding, refill, rotation
+from shared.runtime.process import clock
+from shared.runtime.process.settings import ServiceSettings
 from shared.runtime.refill import CannotRefill, Refilled
 from shared.runtime.service import Service, receiver_of, running
-from shared.runtime.settings import ServiceSettings
 from shared.runtime.topic import ensure_topic
 from shared.tlog.note import Signer, generate_key
 from tests.integration.conftest import Environment

@@ -11,10 +11,10 @@ from shared.contract.decision import Actor, Context
 from shared.contract.hashing import ZERO_HASH
 from shared.contract.topics import PARTITIONS, partition_of
 from shared.contract.vocabulary import ServiceName
-from shared.runtime import clock
 from shared.runtime.answers import IdempotencyMismatch, Stale
 from shared.runtime.appending import Idempotency
 from shared.runtime.ledger import Ledger
+from shared.runtime.process import clock
 from tests.integration.conftest import Environment
 from tests.integration.runtime.processes import Process, process, rules
 

@@ -13,7 +13,8 @@ from shared.contract.catalogue.intake import ReportChannel, Reported
 from shared.contract.envelope import Said, read, write
 from shared.contract.hashing import signed_bytes
 from shared.contract.vocabulary import ServiceName
-from shared.runtime import clock, receiver
+from shared.runtime import receiver
+from shared.runtime.process import clock
 from shared.runtime.receiver import Receiver
 from shared.runtime.receiving import Record
 from shared.runtime.tables import Stretch

@@ -18,10 +18,11 @@ from shared.contract.envelope import Said, read, write
 from shared.contract.hashing import ZERO_HASH, signed_bytes
 from shared.contract.topics import HEADER_SIGNATURE, PARTITIONS, is_system, key_of, partition_of
 from shared.contract.vocabulary import ServiceName
-from shared.runtime import auditing, clock, consumer, heads, rotation
+from shared.runtime import auditing, consumer, heads, rotation
 from shared.runtime.auditing import Sources
 from shared.runtime.keyring import KeyMissing, read_keys
 from shared.runtime.messages import record_of
+from shared.runtime.process import clock
 from shared.tlog.note import Signer, generate_key
 from tests.integration.conftest import Environment
 from tests.integration.runtime.processes import Process, on_topic, process, until

@@ -12,9 +12,10 @@ from shared.contract.catalogue.notify import CommunicationRequired
 from shared.contract.envelope import read
 from shared.contract.topics import PARTITIONS, key_of, partition_of
 from shared.contract.vocabulary import Audience, ServiceName
-from shared.runtime import clock, rebuilding
+from shared.runtime import rebuilding
 from shared.runtime.consumer import Consumer
-from shared.runtime.lease import Fenced
+from shared.runtime.process import clock
+from shared.runtime.process.lease import Fenced
 from shared.runtime.receiving import Record
 from shared.runtime.relay import move
 from shared.runtime.tables import Stretch, set_back

@@ -12,7 +12,7 @@ from services.triage.__main__ import SERVICE
 from shared.contract.catalogue.base import EventData, Exposure
 from shared.contract.catalogue.intake import ReportChannel, Reported
 from shared.contract.vocabulary import Role, ServiceName
-from shared.runtime import clock
+from shared.runtime.process import clock
 from tests.integration.conftest import Environment
 from tests.integration.serving import Others, Served, others, serving, until
 

@@ -11,7 +11,7 @@ from structlog.testing import capture_logs
 
 from services.notify.channels import Channels, NobodyKnows, NotDelivered, why_not
 from services.notify.settings import NotifySettings
-from shared.runtime.settings import load
+from shared.runtime.process.settings import load
 
 JSON_FAILED = "Failed to send JSON POST notification: error={}."
 JSON_BROKE = "A Connection error occurred sending JSON notification to chat.example."

@@ -28,8 +28,8 @@ from shared.runtime.http import create_app
 from shared.runtime.keyring import Keyring
 from shared.runtime.ledger import Ledger
 from shared.runtime.limits import BODY, Limits
+from shared.runtime.process.settings import ServiceSettings
 from shared.runtime.service import Running
-from shared.runtime.settings import ServiceSettings
 from tests.unit.runtime import seats
 from tests.unit.runtime.callers import AUDIENCE, ISSUER, Issuer
 

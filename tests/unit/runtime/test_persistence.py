@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from shared.runtime.persistence import persist
+from shared.runtime.process.persistence import persist
 
 
 async def test_what_passes_is_outlived_and_what_does_not_is_raised() -> None:

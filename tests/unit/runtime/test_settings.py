@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from pydantic import Field
 
-from shared.runtime.settings import KafkaSettings, LogFormat, ServiceSettings, load
+from shared.runtime.process.settings import KafkaSettings, LogFormat, ServiceSettings, load
 
 PASSWORD = "correct horse battery staple"
 

@@ -20,7 +20,7 @@ import asyncio, logging, sys
 import structlog
 from shared.contract.vocabulary import ServiceName
 from shared.runtime import logs, telemetry
-from shared.runtime.settings import LogFormat
+from shared.runtime.process.settings import LogFormat
 logs.configure(ServiceName.TRIAGE, LogFormat.JSON)
 telemetry.configure(ServiceName.TRIAGE)
 log = structlog.get_logger("test")

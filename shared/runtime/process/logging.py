@@ -10,7 +10,7 @@ from opentelemetry import trace
 from structlog.typing import EventDict, WrappedLogger
 
 from shared.contract.vocabulary import ServiceName
-from shared.runtime.settings import LogFormat
+from shared.runtime.process.settings import LogFormat
 
 _SECRETS: Final = (
     (re.compile(r"(\b[a-z][a-z0-9+.-]*://)[^\s/@]*@"), r"\1…@"),
