@@ -31,9 +31,9 @@ from services.notify.views import Attempt, Outgoing
 from shared.contract.catalogue.notify import SendStarted
 from shared.contract.decision import Actor, Context, Rejected
 from shared.contract.vocabulary import ServiceName
+from shared.runtime.process.database import Connection
 from shared.runtime.process.persistence import PASSING, persist
 from shared.runtime.service import Running
-from shared.runtime.views import Connection
 
 T = TypeVar("T")
 

@@ -27,7 +27,8 @@ from shared.contract.catalogue.notify import (
 from shared.contract.catalogue.triage import Assessed
 from shared.contract.envelope import Event
 from shared.contract.vocabulary import Audience, Determination, Severity
-from shared.runtime.views import Connection, Recorded, Row, Write
+from shared.runtime.appending import Recorded, Write
+from shared.runtime.process.database import Connection, Row
 
 TABLES: Final = ("incident", "duty", "communication")
 

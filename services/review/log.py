@@ -12,10 +12,10 @@ from shared.contract.vocabulary import Role
 from shared.runtime.auth import allow_or_open
 from shared.runtime.log_state import about
 from shared.runtime.process import telemetry
+from shared.runtime.process.database import Connection
 from shared.runtime.sealer import Pace, Sealer
 from shared.runtime.sealing import LogRefused
 from shared.runtime.service import Running
-from shared.runtime.views import Connection
 from shared.tlog.errors import TlogError
 from shared.tlog.policy import Policy
 from shared.tlog.tiles import Tile

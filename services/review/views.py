@@ -17,7 +17,8 @@ from shared.contract.catalogue.review import (
 )
 from shared.contract.catalogue.triage import Assessed, IncidentDismissed
 from shared.contract.vocabulary import Severity
-from shared.runtime.views import Connection, Recorded, Write
+from shared.runtime.appending import Recorded, Write
+from shared.runtime.process.database import Connection
 
 TABLES: Final = ("review", "action_item", "lesson")
 

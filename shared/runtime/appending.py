@@ -6,7 +6,7 @@ event its place, or its caller a refusal. A conflict fails only its own command.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from shared.chain.link import Head, next_link
@@ -15,9 +15,23 @@ from shared.contract.hashing import ZERO_HASH, event_hash, signed_bytes
 from shared.contract.topics import partition_of
 from shared.contract.vocabulary import ServiceName
 from shared.runtime.answers import Conflict, IdempotencyMismatch
-from shared.runtime.views import Recorded, Write
 
 Sign = Callable[[bytes], bytes]
+
+
+class Recorded(NamedTuple):
+    """An event in this service's ledger; `version` counts what the service knows of the incident, from 1, without gaps."""
+
+    event: Event
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
+class Write:
+    """One SQL statement with its parameters."""
+
+    sql: str
+    args: tuple[Any, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

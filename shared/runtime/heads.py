@@ -8,8 +8,8 @@ from shared.chain.statements import ChainHeads, IncidentHead, sign
 from shared.contract.hashing import ZERO_HASH
 from shared.contract.topics import PARTITIONS, partition_of
 from shared.runtime.keyring import Keyring
+from shared.runtime.process.database import Connection
 from shared.runtime.tables import rotations
-from shared.runtime.views import Connection
 
 
 async def chain_checkpoint(connection: Connection, keyring: Keyring, now: datetime) -> bytes:

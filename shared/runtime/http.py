@@ -18,15 +18,15 @@ from fastapi.responses import JSONResponse, PlainTextResponse
 from shared.contract.decision import Actor, Context, Missing
 from shared.runtime import direct, heads, problems
 from shared.runtime.answers import Malformed, Stale
-from shared.runtime.appending import Idempotency
+from shared.runtime.appending import Idempotency, Write
 from shared.runtime.auth import READERS, Authenticator, allow, allow_any, permissions, public
 from shared.runtime.limits import Limits
 from shared.runtime.memory import Loaded
 from shared.runtime.openapi import documented
 from shared.runtime.pages import Cursor, Limit, Page, decode_cursor
 from shared.runtime.process import clock, telemetry
+from shared.runtime.process.database import Connection
 from shared.runtime.receipts import Answer, Receipt, TimelineItem
-from shared.runtime.views import Connection, Write
 
 if TYPE_CHECKING:
     from shared.runtime.service import Running

@@ -26,13 +26,13 @@ from shared.contract.topics import is_system, partition_of, system_incident
 from shared.contract.vocabulary import ServiceName
 from shared.runtime import views
 from shared.runtime.answers import Conflict, IdempotencyMismatch, Stale
-from shared.runtime.appending import Again, Idempotency, IncidentHead, Proposal, Signed, Turn, plan
+from shared.runtime.appending import Again, Idempotency, IncidentHead, Proposal, Recorded, Signed, Turn, Write, plan
 from shared.runtime.keyring import KeyMissing, Keyring
 from shared.runtime.memory import Loaded, Memory
 from shared.runtime.process import clock, telemetry
+from shared.runtime.process.database import Connection, Row
 from shared.runtime.rules import Rules
 from shared.runtime.tables import KEYS, incident_heads, mark_rotations, rotations, say_next
-from shared.runtime.views import Connection, Recorded, Row, Write
 
 C = TypeVar("C")
 S = TypeVar("S")

@@ -22,10 +22,10 @@ from shared.contract.vocabulary import ServiceName
 from shared.runtime.appending import Proposal
 from shared.runtime.ledger import Ledger, say
 from shared.runtime.messages import headers_of, record_from
+from shared.runtime.process.database import Connection
 from shared.runtime.process.lease import Fenced
 from shared.runtime.receiving import Heard, Known, Parked, ParkReason, Record, examine
 from shared.runtime.sealing import Chain, Chains, Hole, Sealed, Taken
-from shared.runtime.views import Connection
 
 RECORD_AT_ONCE: Final = 100
 PAGE: Final = 1000

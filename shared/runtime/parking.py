@@ -5,8 +5,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from shared.chain.link import Head
 from shared.contract.vocabulary import ServiceName
 from shared.runtime.messages import headers_of, record_from
+from shared.runtime.process.database import Connection
 from shared.runtime.receiving import Heard, Parked, Received, Record
-from shared.runtime.views import Connection
 
 
 async def park(connection: Connection, parked: Sequence[Parked]) -> None:

@@ -10,13 +10,14 @@ from asyncpg.pool import Pool
 
 from shared.contract.envelope import read
 from shared.runtime import views
+from shared.runtime.appending import Recorded
 from shared.runtime.auditing import messages
 from shared.runtime.messages import record_from
+from shared.runtime.process.database import Connection
 from shared.runtime.receiver import Receiver
 from shared.runtime.receiving import Record
 from shared.runtime.rules import Rules
 from shared.runtime.tables import Stretch, set_back
-from shared.runtime.views import Connection, Recorded
 
 PAGE: Final = 1000
 

@@ -21,18 +21,18 @@ from shared.contract.envelope import Event
 from shared.contract.topics import is_system
 from shared.contract.vocabulary import ServiceName
 from shared.runtime import views
-from shared.runtime.appending import IncidentHead, Proposal
+from shared.runtime.appending import IncidentHead, Proposal, Recorded
 from shared.runtime.examining import examine_all
 from shared.runtime.keyring import KeyMissing
 from shared.runtime.ledger import Ledger, say
 from shared.runtime.messages import record_from
 from shared.runtime.parking import park, places, resolve, waited
 from shared.runtime.process import clock, telemetry
+from shared.runtime.process.database import Connection
 from shared.runtime.process.persistence import PASSING
 from shared.runtime.receiving import Heard, Parked, ParkReason, Received, Record, examine_together, placed, receive
 from shared.runtime.rules import Rules
 from shared.runtime.tables import Stretch, heard_to, incident_heads, mark_rotations, record, rotations
-from shared.runtime.views import Connection, Recorded
 
 C = TypeVar("C")
 S = TypeVar("S")

@@ -18,9 +18,9 @@ from shared.contract.envelope import MalformedEnvelope, read
 from shared.contract.topics import PARTITIONS
 from shared.contract.vocabulary import ServiceName
 from shared.runtime.ordering import Number, topic_order
+from shared.runtime.process.database import Connection, Row
 from shared.runtime.relay import add, producer_to
 from shared.runtime.tables import set_back
-from shared.runtime.views import Connection, Row
 
 PAGE: Final = 500
 Progress = Callable[[str, int], None]

@@ -14,9 +14,9 @@ from shared.contract import topics
 from shared.contract.envelope import traceparent_of
 from shared.contract.vocabulary import ServiceName
 from shared.runtime.process import telemetry
+from shared.runtime.process.database import Connection, Row
 from shared.runtime.process.lease import Fenced, lease
 from shared.runtime.relaying import Sent, progress
-from shared.runtime.views import Connection, Row
 
 BATCH: Final = 500
 """Most events of one partition in a round."""

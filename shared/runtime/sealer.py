@@ -33,6 +33,7 @@ from shared.runtime.log_store import UNFINISHED, LogStore
 from shared.runtime.log_witnesses import Round, Witnesses
 from shared.runtime.messages import record_of
 from shared.runtime.process import clock, telemetry
+from shared.runtime.process.database import Connection
 from shared.runtime.process.lease import lease
 from shared.runtime.receiving import Heard, Parked
 from shared.runtime.sealing import (
@@ -52,7 +53,6 @@ from shared.runtime.sealing import (
     take,
     take_again,
 )
-from shared.runtime.views import Connection
 from shared.tlog.bundles import bundle_hashes, decode_bundle
 from shared.tlog.checkpoint import Checkpoint, open_checkpoint, sign_checkpoint
 from shared.tlog.errors import TlogError

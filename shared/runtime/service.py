@@ -35,6 +35,7 @@ from shared.runtime.keyring import BadKeyFile, KeyMissing, Keyring
 from shared.runtime.ledger import Ledger
 from shared.runtime.process import clock, logging, telemetry
 from shared.runtime.process import settings as settings_
+from shared.runtime.process.database import Connection
 from shared.runtime.process.lease import lease
 from shared.runtime.process.persistence import PASSING, persist
 from shared.runtime.process.settings import ServiceSettings
@@ -42,7 +43,6 @@ from shared.runtime.receiver import Receiver
 from shared.runtime.relay import Relay
 from shared.runtime.rules import Rules
 from shared.runtime.tables import rotations
-from shared.runtime.views import Connection
 
 C = TypeVar("C")
 S = TypeVar("S")

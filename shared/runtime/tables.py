@@ -10,8 +10,8 @@ from shared.contract.catalogue.system import KeyRotated
 from shared.contract.envelope import Event, read
 from shared.contract.vocabulary import ServiceName
 from shared.runtime.appending import IncidentHead, Proposal, Signed, Turn
+from shared.runtime.process.database import Connection, Row
 from shared.runtime.process.lease import Fenced
-from shared.runtime.views import Connection, Row
 
 KEYS: Final = "idempotency_pkey"
 """The constraint that a taken idempotency key violates."""

@@ -3,41 +3,11 @@
 import itertools
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeAlias
+from typing import Any, TypeAlias
 
-import asyncpg
-from asyncpg.pool import PoolConnectionProxy
-
-from shared.contract.envelope import Event
 from shared.contract.topics import is_system
-
-if TYPE_CHECKING:
-    Connection: TypeAlias = asyncpg.Connection[asyncpg.Record] | PoolConnectionProxy[asyncpg.Record]
-else:
-    Connection = asyncpg.Connection  # asyncpg's classes take no type parameters at run time
-
-
-class Row(Protocol):
-    """A row of a query, by column name."""
-
-    def __getitem__(self, name: str, /) -> Any: ...
-
-
-class Recorded(NamedTuple):
-    """An event in this service's ledger; `version` counts what the service knows of the incident, from 1, without gaps."""
-
-    event: Event
-    version: int
-
-
-@dataclass(frozen=True, slots=True)
-class Write:
-    """One SQL statement with its parameters."""
-
-    sql: str
-    args: tuple[Any, ...] = ()
-
+from shared.runtime.appending import Recorded, Write
+from shared.runtime.process.database import Connection
 
 Project: TypeAlias = Callable[[Recorded], Iterable[Write]]
 

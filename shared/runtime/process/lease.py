@@ -7,7 +7,7 @@ from typing import Final
 
 import asyncpg
 
-from shared.runtime.views import Connection
+from shared.runtime.process.database import Connection
 
 LOOK_EVERY: Final = 0.25
 """Seconds between two tries to get a lease that another replica holds."""

@@ -153,7 +153,7 @@ async def test_a_command_on_an_old_version_is_stale(environment: Environment) ->
 
 async def test_a_command_that_cannot_be_written_fails_alone(environment: Environment) -> None:
     def project(recorded: object) -> list[object]:
-        from shared.runtime.views import Recorded, Write
+        from shared.runtime.appending import Recorded, Write
 
         assert isinstance(recorded, Recorded)
         data = recorded.event.data

@@ -290,7 +290,7 @@ async def test_what_was_read_ahead_with_the_key_of_before_is_heard_with_the_new_
 async def test_views_lists_and_timelines_leave_the_change_out(environment: Environment, new: Signer) -> None:
     from shared.contract.decision import Missing
     from shared.contract.topics import system_incident
-    from shared.runtime.views import Recorded
+    from shared.runtime.appending import Recorded
     from tests.integration.runtime.processes import rules
 
     seen: list[Recorded] = []

@@ -12,7 +12,7 @@ from shared.contract.catalogue.intake import ReportChannel, Reported
 from shared.contract.catalogue.notify import Communicated
 from shared.contract.catalogue.review import Covered, ReportDigest, Reviewed
 from shared.contract.vocabulary import Audience, Role, ServiceName
-from shared.runtime.views import Connection
+from shared.runtime.process.database import Connection
 from tests.integration.conftest import Environment
 from tests.integration.serving import NOBODY, others, until
 from tests.integration.triage.conftest import FACTS, Triage, assessment, outcome

@@ -21,7 +21,7 @@ from shared.contract.vocabulary import (
     Outcome,
     Severity,
 )
-from shared.runtime.views import Recorded, Write
+from shared.runtime.appending import Recorded, Write
 from tests.unit.given import START, event
 
 ASSESSED = Assessed(

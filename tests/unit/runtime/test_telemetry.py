@@ -19,7 +19,7 @@ PRELUDE = """
 import asyncio, logging, sys
 import structlog
 from shared.contract.vocabulary import ServiceName
-from shared.runtime import logs, telemetry
+from shared.runtime.process import logging as logs, telemetry
 from shared.runtime.process.settings import LogFormat
 logs.configure(ServiceName.TRIAGE, LogFormat.JSON)
 telemetry.configure(ServiceName.TRIAGE)
