@@ -33,12 +33,12 @@ from shared.contract.catalogue.intake import ReportChannel
 from shared.contract.decision import Missing
 from shared.contract.vocabulary import Role
 from shared.runtime import problems
-from shared.runtime.answers import Malformed
 from shared.runtime.auth import READERS, Allow
 from shared.runtime.direct import DirectRoute
 from shared.runtime.http import Cursor, Desk, Limit, Page, allow, desk, public
 from shared.runtime.moments import Moment
 from shared.runtime.pages import decode_cursor
+from shared.runtime.say.conflicts import Malformed
 
 MOST: Final = 10_000
 """Reports that one request may carry."""

@@ -16,8 +16,8 @@ from shared.contract.catalogue.notify import Communicated
 from shared.contract.catalogue.review import Reviewed
 from shared.contract.catalogue.triage import Assessed, Contained, IncidentDismissed
 from shared.contract.vocabulary import CONTAINING, Outcome, ServiceName
-from shared.runtime.appending import Recorded, Write
 from shared.runtime.process.database import Connection
+from shared.runtime.say.plan import Recorded, Write
 
 TABLES: Final = ("report", "incident")
 

@@ -27,8 +27,8 @@ from shared.contract.catalogue.notify import (
 from shared.contract.catalogue.triage import Assessed
 from shared.contract.envelope import Event
 from shared.contract.vocabulary import Audience, Determination, Severity
-from shared.runtime.appending import Recorded, Write
 from shared.runtime.process.database import Connection, Row
+from shared.runtime.say.plan import Recorded, Write
 
 TABLES: Final = ("incident", "duty", "communication")
 

@@ -4,7 +4,7 @@ from services.review import api, domain, log, reactions, views
 from services.review.settings import ReviewSettings
 from shared.contract.catalogue.triage import Assessed
 from shared.contract.vocabulary import ServiceName
-from shared.runtime.rules import Rules
+from shared.runtime.say.rules import Rules
 from shared.runtime.service import Service, main
 
 SERVICE = Service(

@@ -17,8 +17,8 @@ from shared.contract.catalogue.review import (
 )
 from shared.contract.catalogue.triage import Assessed, IncidentDismissed
 from shared.contract.vocabulary import Severity
-from shared.runtime.appending import Recorded, Write
 from shared.runtime.process.database import Connection
+from shared.runtime.say.plan import Recorded, Write
 
 TABLES: Final = ("review", "action_item", "lesson")
 

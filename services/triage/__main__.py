@@ -2,7 +2,7 @@
 
 from services.triage import api, domain, views
 from shared.contract.vocabulary import ServiceName
-from shared.runtime.rules import Rules
+from shared.runtime.say.rules import Rules
 from shared.runtime.service import Service, main
 
 SERVICE = Service(

@@ -26,8 +26,8 @@ from shared.contract.catalogue.triage import (
 )
 from shared.contract.envelope import Event
 from shared.contract.vocabulary import CONTAINING, Determination, Outcome, Seat, Severity
-from shared.runtime.appending import Recorded, Write
 from shared.runtime.process.database import Connection, Row
+from shared.runtime.say.plan import Recorded, Write
 
 TABLES: Final = ("incident", "fact", "seat", "action", "break_glass")
 

@@ -10,7 +10,7 @@ from deploy.local.keys import write_secret
 from shared.cli.parked import environment_of, service_program
 from shared.cli.sources import or_stop
 from shared.contract.vocabulary import ServiceName
-from shared.runtime.keyring import read_keys
+from shared.runtime.say.keyring import read_keys
 from shared.tlog.note import Signer, generate_key
 
 

@@ -22,7 +22,7 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from shared.contract.decision import Actor
 from shared.contract.vocabulary import Role
-from shared.runtime.answers import Forbidden, Unauthenticated
+from shared.runtime.say.conflicts import Forbidden, Unauthenticated
 
 ALGORITHMS: Final = ("EdDSA", "RS256", "ES256")
 REFRESH_EVERY: Final = 10.0

@@ -17,7 +17,7 @@ from shared.runtime.examining import examine_all
 from shared.runtime.messages import record_of
 from shared.runtime.process.lease import Fenced
 from shared.runtime.receiver import Batch, Receiver
-from shared.runtime.tables import Stretch
+from shared.runtime.say.tables import Stretch
 
 BATCH: Final = 500
 """Most messages that are heard in one transaction."""

@@ -16,17 +16,18 @@ from fastapi import APIRouter, Depends, FastAPI, Header, Request, Response
 from fastapi.responses import JSONResponse, PlainTextResponse
 
 from shared.contract.decision import Actor, Context, Missing
-from shared.runtime import direct, heads, problems
-from shared.runtime.answers import Malformed, Stale
-from shared.runtime.appending import Idempotency, Write
+from shared.runtime import direct, problems
 from shared.runtime.auth import READERS, Authenticator, allow, allow_any, permissions, public
 from shared.runtime.limits import Limits
-from shared.runtime.memory import Loaded
 from shared.runtime.openapi import documented
 from shared.runtime.pages import Cursor, Limit, Page, decode_cursor
 from shared.runtime.process import clock, telemetry
 from shared.runtime.process.database import Connection
 from shared.runtime.receipts import Answer, Receipt, TimelineItem
+from shared.runtime.say import words
+from shared.runtime.say.conflicts import Malformed, Stale
+from shared.runtime.say.memory import Loaded
+from shared.runtime.say.plan import Idempotency, Write
 
 if TYPE_CHECKING:
     from shared.runtime.service import Running
@@ -297,6 +298,6 @@ def _common() -> APIRouter:
     async def incident_head(incident_id: UUID, request: Request) -> Response:
         running = request.app.state.running
         async with running.read() as connection:
-            return _note(await heads.incident_head(connection, running.ledger.keyring, incident_id, clock.now()))
+            return _note(await words.incident_head(connection, running.ledger.keyring, incident_id, clock.now()))
 
     return router

@@ -11,7 +11,7 @@ from uuid import UUID
 from fastapi import Query
 from pydantic import BaseModel, Field
 
-from shared.runtime.answers import Malformed
+from shared.runtime.say.conflicts import Malformed
 
 T = TypeVar("T")
 Value: TypeAlias = str | int | datetime | UUID

@@ -9,15 +9,15 @@ import asyncpg
 from asyncpg.pool import Pool
 
 from shared.contract.envelope import read
-from shared.runtime import views
-from shared.runtime.appending import Recorded
 from shared.runtime.auditing import messages
 from shared.runtime.messages import record_from
 from shared.runtime.process.database import Connection
 from shared.runtime.receiver import Receiver
 from shared.runtime.receiving import Record
-from shared.runtime.rules import Rules
-from shared.runtime.tables import Stretch, set_back
+from shared.runtime.say import projection
+from shared.runtime.say.plan import Recorded
+from shared.runtime.say.rules import Rules
+from shared.runtime.say.tables import Stretch, set_back
 
 PAGE: Final = 1000
 
@@ -29,7 +29,7 @@ async def rebuild_views(pool: "Pool[asyncpg.Record]", rules: Rules[Any, Any]) ->
         await connection.execute(f"TRUNCATE {', '.join(rules.view_tables)}")
         events = 0
         async for recorded in pages(connection):
-            await views.apply(connection, rules.project, recorded)
+            await projection.apply(connection, rules.project, recorded)
             events += len(recorded)
         await connection.execute(
             "UPDATE parked SET resolved_at = clock_timestamp(), resolution = 'rebuilt' WHERE reason = 'projection' AND resolved_at IS NULL"

@@ -8,8 +8,8 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field
 
 from shared.contract.envelope import Unknown
-from shared.runtime.appending import Signed
-from shared.runtime.ledger import Carried
+from shared.runtime.say.ledger import Carried
+from shared.runtime.say.plan import Signed
 
 _EXAMPLE: Final[dict[str, Any]] = {
     "event_id": "01960000-0000-7000-8000-0000000000a7",

@@ -20,19 +20,19 @@ from shared.contract.decision import Actor, Context, Rejected
 from shared.contract.envelope import Event
 from shared.contract.topics import is_system
 from shared.contract.vocabulary import ServiceName
-from shared.runtime import views
-from shared.runtime.appending import IncidentHead, Proposal, Recorded
 from shared.runtime.examining import examine_all
-from shared.runtime.keyring import KeyMissing
-from shared.runtime.ledger import Ledger, say
 from shared.runtime.messages import record_from
 from shared.runtime.parking import park, places, resolve, waited
 from shared.runtime.process import clock, telemetry
 from shared.runtime.process.database import Connection
 from shared.runtime.process.persistence import PASSING
 from shared.runtime.receiving import Heard, Parked, ParkReason, Received, Record, examine_together, placed, receive
-from shared.runtime.rules import Rules
-from shared.runtime.tables import Stretch, heard_to, incident_heads, mark_rotations, record, rotations
+from shared.runtime.say import projection
+from shared.runtime.say.keyring import KeyMissing
+from shared.runtime.say.ledger import Ledger, say
+from shared.runtime.say.plan import IncidentHead, Proposal, Recorded
+from shared.runtime.say.rules import Rules
+from shared.runtime.say.tables import Stretch, heard_to, incident_heads, mark_rotations, record, rotations
 
 C = TypeVar("C")
 S = TypeVar("S")
@@ -239,9 +239,9 @@ class Receiver(Generic[C, S]):
         try:
             if batch.careful:
                 async with connection.transaction():
-                    await views.apply(connection, self.rules.project, recorded)
+                    await projection.apply(connection, self.rules.project, recorded)
             else:
-                await views.apply(connection, self.rules.project, recorded)
+                await projection.apply(connection, self.rules.project, recorded)
         except PASSING:
             raise  # the whole batch is heard again
         except Exception as error:  # a view must not hold up the chain: find the event that it fails on
@@ -250,7 +250,7 @@ class Receiver(Generic[C, S]):
             for heard, item in zip(accepted, recorded, strict=True):
                 try:
                     async with connection.transaction():
-                        await views.apply(connection, self.rules.project, [item])
+                        await projection.apply(connection, self.rules.project, [item])
                 except PASSING:
                     raise
                 except Exception as error:

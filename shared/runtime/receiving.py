@@ -18,7 +18,7 @@ from shared.contract.catalogue.system import KeyRotated
 from shared.contract.envelope import Event, MalformedEnvelope, read
 from shared.contract.topics import partition_of
 from shared.contract.vocabulary import ServiceName
-from shared.runtime.appending import UNHEARD_OF, IncidentHead, Recorded, Signed
+from shared.runtime.say.plan import UNHEARD_OF, IncidentHead, Recorded, Signed
 
 SIGNATURE_SIZE: Final = 64
 

@@ -20,7 +20,7 @@ from shared.contract.vocabulary import ServiceName
 from shared.runtime.ordering import Number, topic_order
 from shared.runtime.process.database import Connection, Row
 from shared.runtime.relay import add, producer_to
-from shared.runtime.tables import set_back
+from shared.runtime.say.tables import set_back
 
 PAGE: Final = 500
 Progress = Callable[[str, int], None]

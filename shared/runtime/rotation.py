@@ -13,9 +13,9 @@ from shared.chain.link import Head
 from shared.contract.catalogue.system import KeyRotated
 from shared.contract.decision import Actor, Context
 from shared.contract.topics import PARTITIONS
-from shared.runtime.ledger import Ledger
 from shared.runtime.process import clock
-from shared.runtime.tables import rotations
+from shared.runtime.say.ledger import Ledger
+from shared.runtime.say.tables import rotations
 
 
 async def rotate(pool: "Pool[asyncpg.Record]", ledger: Ledger[Any, Any]) -> str:

@@ -28,11 +28,9 @@ from shared.chain import trust
 from shared.chain.link import Head
 from shared.contract.topics import PARTITIONS
 from shared.contract.vocabulary import ServiceName
-from shared.runtime import connections, heads, health, rebuilding, refusals, rotation
+from shared.runtime import connections, health, rebuilding, refusals, rotation
 from shared.runtime.consumer import Consumer
 from shared.runtime.http import create_app
-from shared.runtime.keyring import BadKeyFile, KeyMissing, Keyring
-from shared.runtime.ledger import Ledger
 from shared.runtime.process import clock, logging, telemetry
 from shared.runtime.process import settings as settings_
 from shared.runtime.process.database import Connection
@@ -41,8 +39,11 @@ from shared.runtime.process.persistence import PASSING, persist
 from shared.runtime.process.settings import ServiceSettings
 from shared.runtime.receiver import Receiver
 from shared.runtime.relay import Relay
-from shared.runtime.rules import Rules
-from shared.runtime.tables import rotations
+from shared.runtime.say import words
+from shared.runtime.say.keyring import BadKeyFile, KeyMissing, Keyring
+from shared.runtime.say.ledger import Ledger
+from shared.runtime.say.rules import Rules
+from shared.runtime.say.tables import rotations
 
 C = TypeVar("C")
 S = TypeVar("S")
@@ -159,7 +160,7 @@ class Running(Generic[C, S]):
         asked = asyncio.get_running_loop().time()
         if asked - self.checkpoint[0] >= CHECKPOINT_KEPT:
             async with self.read() as connection:
-                self.checkpoint = (asked, await heads.chain_checkpoint(connection, self.ledger.keyring, clock.now()))
+                self.checkpoint = (asked, await words.chain_checkpoint(connection, self.ledger.keyring, clock.now()))
         return self.checkpoint[1]
 
     async def _broker(self) -> str:

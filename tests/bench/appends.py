@@ -15,10 +15,10 @@ from services.triage.commands import RecordFact
 from shared.contract.catalogue.intake import ReportChannel, Reported
 from shared.contract.decision import Actor, Context
 from shared.contract.vocabulary import Confidence, Role, ServiceName
-from shared.runtime.appending import Proposal
-from shared.runtime.ledger import say
 from shared.runtime.process import clock
 from shared.runtime.receiving import Record
+from shared.runtime.say.ledger import say
+from shared.runtime.say.plan import Proposal
 from tests.bench import peers
 from tests.bench.callers import CALLERS
 from tests.bench.measure import Sides

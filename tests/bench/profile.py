@@ -18,9 +18,9 @@ PURPOSES: Final = (
     ("Kafka client", ("/aiokafka/",)),
     ("JSON and validation", ("/json/", "/pydantic", "contract/envelope.py", "/bodies.py", "/starlette/responses.py")),
     ("ids and clock", ("/uuid", "process/clock.py")),
-    ("tracing", ("/opentelemetry/", "runtime/telemetry.py")),
-    ("HTTP", ("/uvicorn/", "/fastapi/", "/starlette/", "/httpx/", "/jwt/", "runtime/limits.py", "runtime/auth.py")),
-    ("rules and views", ("services/", "runtime/views.py")),
+    ("tracing", ("/opentelemetry/", "process/telemetry.py")),
+    ("HTTP", ("/uvicorn/", "/fastapi/", "/starlette/", "/httpx/", "/jwt/", "shared/runtime/web/")),
+    ("rules and views", ("services/", "runtime/say/projection.py")),
     ("ledger", ("shared/runtime/",)),
 )
 """In this order: the innermost frame that is for one of these says what a sample was for. What is for none is asyncio's."""

@@ -21,7 +21,7 @@ from shared.contract.vocabulary import Role, ServiceName
 from shared.runtime.http import create_app
 from shared.runtime.process.persistence import persist
 from shared.runtime.relay import Relay
-from shared.runtime.rules import Rules
+from shared.runtime.say.rules import Rules
 from shared.runtime.service import Running, Service, consumer_of, running
 from tests.integration.conftest import Environment, FreshDatabase
 

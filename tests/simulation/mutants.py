@@ -13,12 +13,13 @@ from shared.chain.link import Head, Verdict
 from shared.contract.envelope import Event
 from shared.contract.hashing import ZERO_HASH
 from shared.contract.vocabulary import ServiceName
-from shared.runtime import appending, receiving, relaying, sealing
-from shared.runtime.appending import Idempotency, IncidentHead, Proposal, Signed, Speaker, Turn
+from shared.runtime import receiving, relaying, sealing
 from shared.runtime.receiving import Heard, Known, Parked, ParkReason, Received, Record
 from shared.runtime.relaying import Progress, Sent
+from shared.runtime.say import plan
+from shared.runtime.say.plan import Idempotency, IncidentHead, Proposal, Signed, Speaker, Turn
+from shared.runtime.say.tables import Stretch
 from shared.runtime.sealing import Chains
-from shared.runtime.tables import Stretch
 from tests.simulation import replica
 from tests.simulation.broker import Producer
 from tests.simulation.database import ConnectionLost, Row, Transaction, UniqueViolation
@@ -50,7 +51,7 @@ class Mutant:
             yield
 
 
-_progress, _receive, _plan, _judge = relaying.progress, receiving.receive, appending.plan, link.judge
+_progress, _receive, _plan, _judge = relaying.progress, receiving.receive, plan.plan, link.judge
 
 
 def _cursor_before_acknowledgement(cursors: Mapping[int, int], round_: Sequence[Sent]) -> Progress:
@@ -349,10 +350,10 @@ MUTANTS: Final = (
     Mutant(
         "the head of what was heard is not moved", Replica, "move_heads", _heard_head_not_moved, frozenset({"lost"})
     ),
-    Mutant("the head's hash is not moved", appending, "plan", _hash_not_moved, frozenset({"fork"})),
+    Mutant("the head's hash is not moved", plan, "plan", _hash_not_moved, frozenset({"fork"})),
     Mutant(
         "the version is not checked",
-        appending,
+        plan,
         "plan",
         _version_not_checked,
         frozenset({"reordered", "duplicated", "phantom"}),

@@ -1,6 +1,6 @@
 """One process of a service: writer, relay, consumer, and review's sealer, in the order of I/O of the modules that it mirrors.
 
-All that decides is the product's own: `appending.plan`, `relaying.progress`, `receiving.examine`, `receiving.receive` and
+All that decides is the product's own: `plan.plan`, `relaying.progress`, `receiving.examine`, `receiving.receive` and
 `receiving.placed`; the sealer stands in a module of its own. What stands here is only the order of steps around them; each method
 names the function that it mirrors.
 """
@@ -19,13 +19,14 @@ from shared.contract.catalogue.intake import Reported
 from shared.contract.envelope import Event
 from shared.contract.topics import partition_of
 from shared.contract.vocabulary import ServiceName
-from shared.runtime import appending, receiving, relaying
-from shared.runtime.answers import Conflict
-from shared.runtime.appending import UNHEARD_OF, Again, Idempotency, IncidentHead, Proposal, Signed, Turn
-from shared.runtime.ledger import WRITERS
+from shared.runtime import receiving, relaying
 from shared.runtime.receiving import Heard, Parked, ParkReason, Received, Record
+from shared.runtime.say import plan
+from shared.runtime.say.conflicts import Conflict
+from shared.runtime.say.ledger import WRITERS
+from shared.runtime.say.plan import UNHEARD_OF, Again, Idempotency, IncidentHead, Proposal, Signed, Turn
+from shared.runtime.say.tables import Stretch
 from shared.runtime.sealing import LogRefused
-from shared.runtime.tables import Stretch
 from tests.simulation.broker import Producer, Request
 from tests.simulation.database import ConnectionLost, Database, Row, Transaction, UniqueViolation
 from tests.simulation.schedule import Future, Steps, Task
@@ -240,7 +241,7 @@ class Replica:
         if digest != idempotency.digest:
             return "refused"
         rows = [self.database.get("ledger", place) for place in places]
-        return tuple(Signed(appending.Recorded(row.event, row.version), row.signature) for row in rows)
+        return tuple(Signed(plan.Recorded(row.event, row.version), row.signature) for row in rows)
 
     def writer(self, number: int) -> Steps:
         """Mirrors Ledger._take_turns."""
@@ -310,7 +311,7 @@ class Replica:
         yield from transaction.statement()
         keys = [proposal.idempotency.key for proposal in proposals if proposal.idempotency is not None]
         heads = {number: transaction.get("chain", (self.service, number), EMPTY) for number in partitions}
-        turn = appending.plan(
+        turn = plan.plan(
             proposals,
             heads,
             {
@@ -332,7 +333,7 @@ class Replica:
         known = {
             proposal.incident_id: IncidentHead(proposal.expected_version, proposal.said_hash) for proposal in proposals
         }
-        turn = appending.plan(proposals, heads, known, {}, self.world.speakers[self.service])
+        turn = plan.plan(proposals, heads, known, {}, self.world.speakers[self.service])
         return turn if (yield from self.say_next(transaction, proposals, turn, heads)) else None
 
     def say_next(

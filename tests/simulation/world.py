@@ -27,8 +27,8 @@ from shared.contract.hashing import signed_bytes
 from shared.contract.topics import partition_of
 from shared.contract.vocabulary import Audience, ServiceName
 from shared.runtime import receiving
-from shared.runtime.appending import Idempotency, Speaker
 from shared.runtime.receiving import Heard, Parked, ParkReason, Record
+from shared.runtime.say.plan import Idempotency, Speaker
 from tests.simulation.broker import Broker
 from tests.simulation.chance import Chance, Point
 from tests.simulation.checking import Anomaly, Answer, Entry, History, Outcome, check

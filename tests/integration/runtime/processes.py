@@ -17,14 +17,14 @@ from shared.contract.decision import Actor, Context
 from shared.contract.envelope import Event
 from shared.contract.topics import PARTITIONS
 from shared.contract.vocabulary import ServiceName
-from shared.runtime.appending import Idempotency, Recorded, Write
 from shared.runtime.consumer import Consumer
-from shared.runtime.ledger import Carried
 from shared.runtime.process.persistence import persist
 from shared.runtime.process.settings import ServiceSettings
 from shared.runtime.receiver import Receiver
 from shared.runtime.relay import Relay
-from shared.runtime.rules import Rules
+from shared.runtime.say.ledger import Carried
+from shared.runtime.say.plan import Idempotency, Recorded, Write
+from shared.runtime.say.rules import Rules
 from shared.runtime.service import Running, Service, consumer_of, running
 from tests.integration.conftest import Environment
 

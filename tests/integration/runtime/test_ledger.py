@@ -11,10 +11,10 @@ from shared.contract.decision import Actor, Context
 from shared.contract.hashing import ZERO_HASH
 from shared.contract.topics import PARTITIONS, partition_of
 from shared.contract.vocabulary import ServiceName
-from shared.runtime.answers import IdempotencyMismatch, Stale
-from shared.runtime.appending import Idempotency
-from shared.runtime.ledger import Ledger
 from shared.runtime.process import clock
+from shared.runtime.say.conflicts import IdempotencyMismatch, Stale
+from shared.runtime.say.ledger import Ledger
+from shared.runtime.say.plan import Idempotency
 from tests.integration.conftest import Environment
 from tests.integration.runtime.processes import Process, process, rules
 
@@ -153,7 +153,7 @@ async def test_a_command_on_an_old_version_is_stale(environment: Environment) ->
 
 async def test_a_command_that_cannot_be_written_fails_alone(environment: Environment) -> None:
     def project(recorded: object) -> list[object]:
-        from shared.runtime.appending import Recorded, Write
+        from shared.runtime.say.plan import Recorded, Write
 
         assert isinstance(recorded, Recorded)
         data = recorded.event.data

@@ -12,9 +12,9 @@ import pytest
 from shared.contract.catalogue.intake import ReportChannel, Reported
 from shared.contract.topics import partition_of
 from shared.contract.vocabulary import ServiceName
-from shared.runtime.appending import Idempotency
-from shared.runtime.ledger import WRITERS
 from shared.runtime.process import clock
+from shared.runtime.say.ledger import WRITERS
+from shared.runtime.say.plan import Idempotency
 from tests.integration.conftest import Databases, Environment
 from tests.integration.runtime.processes import process
 

@@ -17,7 +17,7 @@ from shared.runtime import receiver
 from shared.runtime.process import clock
 from shared.runtime.receiver import Receiver
 from shared.runtime.receiving import Record
-from shared.runtime.tables import Stretch
+from shared.runtime.say.tables import Stretch
 from shared.tlog.note import Signer, generate_key
 from tests.integration.conftest import Environment
 from tests.integration.runtime.processes import Process, process, until

@@ -18,11 +18,12 @@ from shared.contract.envelope import Said, read, write
 from shared.contract.hashing import ZERO_HASH, signed_bytes
 from shared.contract.topics import HEADER_SIGNATURE, PARTITIONS, is_system, key_of, partition_of
 from shared.contract.vocabulary import ServiceName
-from shared.runtime import auditing, consumer, heads, rotation
+from shared.runtime import auditing, consumer, rotation
 from shared.runtime.auditing import Sources
-from shared.runtime.keyring import KeyMissing, read_keys
 from shared.runtime.messages import record_of
 from shared.runtime.process import clock
+from shared.runtime.say import words
+from shared.runtime.say.keyring import KeyMissing, read_keys
 from shared.tlog.note import Signer, generate_key
 from tests.integration.conftest import Environment
 from tests.integration.runtime.processes import Process, on_topic, process, until
@@ -290,7 +291,7 @@ async def test_what_was_read_ahead_with_the_key_of_before_is_heard_with_the_new_
 async def test_views_lists_and_timelines_leave_the_change_out(environment: Environment, new: Signer) -> None:
     from shared.contract.decision import Missing
     from shared.contract.topics import system_incident
-    from shared.runtime.appending import Recorded
+    from shared.runtime.say.plan import Recorded
     from tests.integration.runtime.processes import rules
 
     seen: list[Recorded] = []
@@ -327,9 +328,9 @@ async def test_statements_are_signed_with_the_key_in_force_and_need_nobody_else(
         assert before.heads[partition_of(incident)] == Head(3, said[-1].hash)
         await rotate(intake)
         async with pool.acquire() as connection:
-            after = await heads.chain_checkpoint(connection, keyring, clock.now())
-            head = await heads.incident_head(connection, keyring, incident, clock.now())
-            none = await heads.incident_head(connection, keyring, clock.new_id(), clock.now())
+            after = await words.chain_checkpoint(connection, keyring, clock.now())
+            head = await words.incident_head(connection, keyring, incident, clock.now())
+            none = await words.incident_head(connection, keyring, clock.new_id(), clock.now())
             changes = await intake.rows("type = 'incident.key_rotated.v1'")
         known = known.after(*(read(row["envelope"]) for row in changes))
         stated = open_statement(after, known)

@@ -12,7 +12,7 @@ from shared.contract.catalogue import BY_TYPE, EVENTS
 from shared.contract.catalogue.base import EventData
 from shared.contract.envelope import Event, read
 from shared.contract.publication import json_schemas
-from shared.runtime.appending import Recorded, Write
+from shared.runtime.say.plan import Recorded, Write
 from shared.runtime.service import Service
 from tests.services import SERVICES, by_name
 from tests.unit.contract.record import SUMS, in_order, recorded

@@ -13,7 +13,7 @@ from services.intake.reception import Key, answered, asked_for, in_order, number
 from shared.contract.catalogue.intake import ForeignEvent
 from shared.contract.decision import Missing, Rejected
 from shared.contract.envelope import MalformedEnvelope
-from shared.runtime.answers import IdempotencyMismatch, Malformed
+from shared.runtime.say.conflicts import IdempotencyMismatch, Malformed
 
 FOREIGN = ForeignEvent(source="//dlp", id="17", type="com.example.dlp.finding")
 

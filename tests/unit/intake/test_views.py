@@ -21,7 +21,7 @@ from shared.contract.vocabulary import (
     Outcome,
     Severity,
 )
-from shared.runtime.appending import Recorded, Write
+from shared.runtime.say.plan import Recorded, Write
 from tests.unit.given import START, event
 
 ASSESSED = Assessed(

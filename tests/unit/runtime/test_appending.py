@@ -12,8 +12,8 @@ from shared.contract.envelope import Said, read
 from shared.contract.hashing import ZERO_HASH, event_hash, signed_bytes
 from shared.contract.topics import PARTITIONS, partition_of
 from shared.contract.vocabulary import ServiceName
-from shared.runtime.answers import Conflict, IdempotencyMismatch
-from shared.runtime.appending import Again, Idempotency, IncidentHead, Proposal, Speaker, Turn, plan
+from shared.runtime.say.conflicts import Conflict, IdempotencyMismatch
+from shared.runtime.say.plan import Again, Idempotency, IncidentHead, Proposal, Speaker, Turn, plan
 
 HEADS = dict.fromkeys(range(PARTITIONS), EMPTY)
 SPEAKER = Speaker(ServiceName.INTAKE, "530d903a", lambda message: message[-64:].rjust(64, b"-"))

@@ -19,8 +19,8 @@ from fastapi import APIRouter, FastAPI, Response
 from shared.contract.decision import Actor
 from shared.contract.vocabulary import Role
 from shared.runtime import auth
-from shared.runtime.answers import Unauthenticated
 from shared.runtime.auth import Authenticator, KeysAway, allow, allow_any, permissions, public
+from shared.runtime.say.conflicts import Unauthenticated
 from tests.unit.runtime.callers import AUDIENCE, ISSUER, Issuer, PrivateKey, ed25519, jwk, p256, rsa
 
 

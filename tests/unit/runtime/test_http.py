@@ -25,10 +25,10 @@ from shared.contract.vocabulary import Role
 from shared.runtime.auth import READERS, permissions
 from shared.runtime.headers import PAGE_POLICY
 from shared.runtime.http import create_app
-from shared.runtime.keyring import Keyring
-from shared.runtime.ledger import Ledger
 from shared.runtime.limits import BODY, Limits
 from shared.runtime.process.settings import ServiceSettings
+from shared.runtime.say.keyring import Keyring
+from shared.runtime.say.ledger import Ledger
 from shared.runtime.service import Running
 from tests.unit.runtime import seats
 from tests.unit.runtime.callers import AUDIENCE, ISSUER, Issuer

@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from shared.runtime.memory import Loaded, Memory
+from shared.runtime.say.memory import Loaded, Memory
 
 
 def test_forgets_what_was_used_longest_ago() -> None:

@@ -19,7 +19,7 @@ from shared.contract.decision import Missing, Rejected
 from shared.contract.envelope import MalformedEnvelope
 from shared.contract.vocabulary import Role
 from shared.runtime import problems
-from shared.runtime.answers import Conflict, Forbidden, IdempotencyMismatch, Malformed, Stale, Unauthenticated
+from shared.runtime.say.conflicts import Conflict, Forbidden, IdempotencyMismatch, Malformed, Stale, Unauthenticated
 
 INCIDENT = UUID("01960000-0000-7000-8000-000000000001")
 

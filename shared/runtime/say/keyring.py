@@ -11,7 +11,7 @@ from pathlib import Path
 from shared.chain.link import Head
 from shared.chain.trust import Trust
 from shared.contract.vocabulary import ServiceName
-from shared.runtime.appending import Speaker
+from shared.runtime.say.plan import Speaker
 from shared.tlog.note import Signer, TlogError
 
 

@@ -24,15 +24,15 @@ from shared.contract.decision import Context, Missing, Rejected
 from shared.contract.envelope import Event, Said, read
 from shared.contract.topics import is_system, partition_of, system_incident
 from shared.contract.vocabulary import ServiceName
-from shared.runtime import views
-from shared.runtime.answers import Conflict, IdempotencyMismatch, Stale
-from shared.runtime.appending import Again, Idempotency, IncidentHead, Proposal, Recorded, Signed, Turn, Write, plan
-from shared.runtime.keyring import KeyMissing, Keyring
-from shared.runtime.memory import Loaded, Memory
 from shared.runtime.process import clock, telemetry
 from shared.runtime.process.database import Connection, Row
-from shared.runtime.rules import Rules
-from shared.runtime.tables import KEYS, incident_heads, mark_rotations, rotations, say_next
+from shared.runtime.say import projection
+from shared.runtime.say.conflicts import Conflict, IdempotencyMismatch, Stale
+from shared.runtime.say.keyring import KeyMissing, Keyring
+from shared.runtime.say.memory import Loaded, Memory
+from shared.runtime.say.plan import Again, Idempotency, IncidentHead, Proposal, Recorded, Signed, Turn, Write, plan
+from shared.runtime.say.rules import Rules
+from shared.runtime.say.tables import KEYS, incident_heads, mark_rotations, rotations, say_next
 
 C = TypeVar("C")
 S = TypeVar("S")
@@ -259,10 +259,10 @@ class Ledger(Generic[C, S]):
         if not await say_next(connection, turn, heads, accepted):
             return False
         await mark_rotations(connection, [row.recorded.event for row in turn.rows])
-        await views.apply(connection, self._rules.project, [row.recorded for row in turn.rows])
+        await projection.apply(connection, self._rules.project, [row.recorded for row in turn.rows])
         for proposal, _ in accepted:
             if proposal.extra:
-                await views.execute(connection, proposal.extra)
+                await projection.execute(connection, proposal.extra)
         return True
 
     async def say_of_the_record(

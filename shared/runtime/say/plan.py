@@ -14,7 +14,7 @@ from shared.contract.envelope import Event, Said, write
 from shared.contract.hashing import ZERO_HASH, event_hash, signed_bytes
 from shared.contract.topics import partition_of
 from shared.contract.vocabulary import ServiceName
-from shared.runtime.answers import Conflict, IdempotencyMismatch
+from shared.runtime.say.conflicts import Conflict, IdempotencyMismatch
 
 Sign = Callable[[bytes], bytes]
 

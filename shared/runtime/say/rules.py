@@ -7,7 +7,7 @@ from typing import Generic, TypeVar
 from shared.contract.catalogue.base import EventData
 from shared.contract.decision import Context
 from shared.contract.envelope import Event
-from shared.runtime.views import Project
+from shared.runtime.say.projection import Project
 
 C = TypeVar("C")
 S = TypeVar("S")

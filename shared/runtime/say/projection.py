@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any, TypeAlias
 
 from shared.contract.topics import is_system
-from shared.runtime.appending import Recorded, Write
 from shared.runtime.process.database import Connection
+from shared.runtime.say.plan import Recorded, Write
 
 Project: TypeAlias = Callable[[Recorded], Iterable[Write]]
 

@@ -7,9 +7,9 @@ from shared.chain.link import Head
 from shared.chain.statements import ChainHeads, IncidentHead, sign
 from shared.contract.hashing import ZERO_HASH
 from shared.contract.topics import PARTITIONS, partition_of
-from shared.runtime.keyring import Keyring
 from shared.runtime.process.database import Connection
-from shared.runtime.tables import rotations
+from shared.runtime.say.keyring import Keyring
+from shared.runtime.say.tables import rotations
 
 
 async def chain_checkpoint(connection: Connection, keyring: Keyring, now: datetime) -> bytes:

@@ -9,9 +9,9 @@ from shared.chain.trust import Trust
 from shared.contract.catalogue.system import KeyRotated
 from shared.contract.envelope import Event, read
 from shared.contract.vocabulary import ServiceName
-from shared.runtime.appending import IncidentHead, Proposal, Signed, Turn
 from shared.runtime.process.database import Connection, Row
 from shared.runtime.process.lease import Fenced
+from shared.runtime.say.plan import IncidentHead, Proposal, Signed, Turn
 
 KEYS: Final = "idempotency_pkey"
 """The constraint that a taken idempotency key violates."""
