@@ -30,7 +30,7 @@ from deploy.local.state import LocalService, Process, Stack, recorded
 from shared.cli import schema
 from shared.contract.topics import TOPIC
 from shared.contract.vocabulary import ServiceName
-from shared.runtime.topic import WrongTopic, ensure_topic
+from shared.runtime.carry.topic import WrongTopic, ensure_topic
 
 log = logging.getLogger("ledger.stack")
 

@@ -15,9 +15,9 @@ from shared.cli import schema
 from shared.cli.stack import or_say_why, progress
 from shared.contract.topics import TOPIC
 from shared.contract.vocabulary import ServiceName
+from shared.runtime.carry.topic import WrongTopic, ensure_topic
 from shared.runtime.process.persistence import BROKER_AWAY
 from shared.runtime.process.settings import KafkaSettings
-from shared.runtime.topic import WrongTopic, ensure_topic
 
 
 def migrate(

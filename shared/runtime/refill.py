@@ -17,9 +17,9 @@ from shared.chain.trust import Trust
 from shared.contract.envelope import MalformedEnvelope, read
 from shared.contract.topics import PARTITIONS
 from shared.contract.vocabulary import ServiceName
+from shared.runtime.carry.relay import add, producer_to
 from shared.runtime.ordering import Number, topic_order
 from shared.runtime.process.database import Connection, Row
-from shared.runtime.relay import add, producer_to
 from shared.runtime.say.tables import set_back
 
 PAGE: Final = 500

@@ -13,7 +13,7 @@ import asyncpg
 
 from services.triage.__main__ import SERVICE as TRIAGE
 from shared.contract.vocabulary import ServiceName
-from shared.runtime import relay as relaying
+from shared.runtime.carry import relay
 from shared.runtime.rebuilding import pages
 from tests.bench import peers
 from tests.bench import world as worlds
@@ -43,7 +43,7 @@ async def relay_and_send_batch(world: World) -> AsyncIterator[Sides]:
 
         async def peer() -> float:
             sent = (values * (count // len(values) + 1))[:count]
-            return await peers.send_batches({"bootstrap_servers": ground.bootstrap}, ground.topic, sent, relaying.BATCH)
+            return await peers.send_batches({"bootstrap_servers": ground.bootstrap}, ground.topic, sent, relay.BATCH)
 
         yield Sides(ours, peer)
 

@@ -16,7 +16,7 @@ from deploy.local.environment import settings_of
 from deploy.local.keys import Keys
 from shared.cli import schema
 from shared.contract.vocabulary import ServiceName
-from shared.runtime.topic import ensure_topic
+from shared.runtime.carry.topic import ensure_topic
 from tests.integration import servers as servers_
 from tests.integration.servers import Servers
 

@@ -18,9 +18,9 @@ from shared.cli.token import issue
 from shared.contract.catalogue.base import EventData
 from shared.contract.decision import Actor, Context
 from shared.contract.vocabulary import Role, ServiceName
+from shared.runtime.carry.relay import Relay
 from shared.runtime.http import create_app
 from shared.runtime.process.persistence import persist
-from shared.runtime.relay import Relay
 from shared.runtime.say.rules import Rules
 from shared.runtime.service import Running, Service, consumer_of, running
 from tests.integration.conftest import Environment, FreshDatabase

@@ -13,9 +13,10 @@ from shared.chain.link import Head, Verdict
 from shared.contract.envelope import Event
 from shared.contract.hashing import ZERO_HASH
 from shared.contract.vocabulary import ServiceName
-from shared.runtime import receiving, relaying, sealing
+from shared.runtime import receiving, sealing
+from shared.runtime.carry import cursor
+from shared.runtime.carry.cursor import Progress, Sent
 from shared.runtime.receiving import Heard, Known, Parked, ParkReason, Received, Record
-from shared.runtime.relaying import Progress, Sent
 from shared.runtime.say import plan
 from shared.runtime.say.plan import Idempotency, IncidentHead, Proposal, Signed, Speaker, Turn
 from shared.runtime.say.tables import Stretch
@@ -51,7 +52,7 @@ class Mutant:
             yield
 
 
-_progress, _receive, _plan, _judge = relaying.progress, receiving.receive, plan.plan, link.judge
+_progress, _receive, _plan, _judge = cursor.progress, receiving.receive, plan.plan, link.judge
 
 
 def _cursor_before_acknowledgement(cursors: Mapping[int, int], round_: Sequence[Sent]) -> Progress:
@@ -304,7 +305,7 @@ _take, _seal = sealing.take, Sealer.seal
 MUTANTS: Final = (
     Mutant(
         "the cursor moves before the acknowledgement",
-        relaying,
+        cursor,
         "progress",
         _cursor_before_acknowledgement,
         frozenset({"lost", "reordered", "hole"}),

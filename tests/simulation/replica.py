@@ -1,6 +1,6 @@
 """One process of a service: writer, relay, consumer, and review's sealer, in the order of I/O of the modules that it mirrors.
 
-All that decides is the product's own: `plan.plan`, `relaying.progress`, `receiving.examine`, `receiving.receive` and
+All that decides is the product's own: `plan.plan`, `cursor.progress`, `receiving.examine`, `receiving.receive` and
 `receiving.placed`; the sealer stands in a module of its own. What stands here is only the order of steps around them; each method
 names the function that it mirrors.
 """
@@ -19,7 +19,8 @@ from shared.contract.catalogue.intake import Reported
 from shared.contract.envelope import Event
 from shared.contract.topics import partition_of
 from shared.contract.vocabulary import ServiceName
-from shared.runtime import receiving, relaying
+from shared.runtime import receiving
+from shared.runtime.carry import cursor
 from shared.runtime.receiving import Heard, Parked, ParkReason, Received, Record
 from shared.runtime.say import plan
 from shared.runtime.say.conflicts import Conflict
@@ -435,7 +436,7 @@ class Replica:
             following = self.next_batches(ends)
             sent = yield from self.answers(flying)
             yield from self._relay_session()
-            moved = relaying.progress({one.partition: reached[one.partition] for one in sent}, sent)
+            moved = cursor.progress({one.partition: reached[one.partition] for one in sent}, sent)
             self.move(epoch, moved.cursors)
             if moved.failed:
                 self.send_failed()
@@ -458,9 +459,7 @@ class Replica:
         if any(request.answer.value is None for _, request in flying):
             raise SendFailed(f"{self.name}: no acknowledgement in time")
         return [
-            relaying.Sent(
-                request.partition, [row.event.link.sequence for row in rows], acknowledged=request.answer.value
-            )
+            cursor.Sent(request.partition, [row.event.link.sequence for row in rows], acknowledged=request.answer.value)
             for rows, request in flying
         ]
 

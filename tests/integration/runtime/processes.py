@@ -17,11 +17,11 @@ from shared.contract.decision import Actor, Context
 from shared.contract.envelope import Event
 from shared.contract.topics import PARTITIONS
 from shared.contract.vocabulary import ServiceName
+from shared.runtime.carry.relay import Relay
 from shared.runtime.consumer import Consumer
 from shared.runtime.process.persistence import persist
 from shared.runtime.process.settings import ServiceSettings
 from shared.runtime.receiver import Receiver
-from shared.runtime.relay import Relay
 from shared.runtime.say.ledger import Carried
 from shared.runtime.say.plan import Idempotency, Recorded, Write
 from shared.runtime.say.rules import Rules

@@ -13,11 +13,11 @@ from shared.contract.envelope import read
 from shared.contract.topics import PARTITIONS, key_of, partition_of
 from shared.contract.vocabulary import Audience, ServiceName
 from shared.runtime import rebuilding
+from shared.runtime.carry.relay import move
 from shared.runtime.consumer import Consumer
 from shared.runtime.process import clock
 from shared.runtime.process.lease import Fenced
 from shared.runtime.receiving import Record
-from shared.runtime.relay import move
 from shared.runtime.say.plan import Recorded, Write
 from shared.runtime.say.tables import Stretch, set_back
 from tests.integration.conftest import Environment

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.runtime.relaying import Sent, progress
+from shared.runtime.carry.cursor import Sent, progress
 
 
 def test_an_acknowledged_batch_moves_the_cursor_to_its_end() -> None:

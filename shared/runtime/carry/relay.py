@@ -13,10 +13,10 @@ from aiokafka.producer.message_accumulator import BatchBuilder
 from shared.contract import topics
 from shared.contract.envelope import traceparent_of
 from shared.contract.vocabulary import ServiceName
+from shared.runtime.carry.cursor import Sent, progress
 from shared.runtime.process import telemetry
 from shared.runtime.process.database import Connection, Row
 from shared.runtime.process.lease import Fenced, lease
-from shared.runtime.relaying import Sent, progress
 
 BATCH: Final = 500
 """Most events of one partition in a round."""
