@@ -12,8 +12,8 @@ from shared.chain.trust import Trust
 from shared.contract.envelope import Event
 from shared.contract.topics import PARTITIONS
 from shared.contract.vocabulary import ServiceName
-from shared.runtime.messages import record_of
-from shared.runtime.receiving import Heard, Record, examine
+from shared.runtime.hear.judge import Heard, Record, examine
+from shared.runtime.hear.messages import record_of
 from shared.runtime.verifying import LedgerCheck, TopicCheck, compare
 
 PAGE: Final = 2000

@@ -19,10 +19,10 @@ from shared.contract.decision import Actor, Context
 from shared.contract.envelope import Event, read
 from shared.contract.topics import system_incident
 from shared.contract.vocabulary import ServiceName
-from shared.runtime.messages import headers_of, record_from
+from shared.runtime.hear.judge import Heard, Known, Parked, ParkReason, Record, examine
+from shared.runtime.hear.messages import headers_of, record_from
 from shared.runtime.process.database import Connection
 from shared.runtime.process.lease import Fenced
-from shared.runtime.receiving import Heard, Known, Parked, ParkReason, Record, examine
 from shared.runtime.say.ledger import Ledger, say
 from shared.runtime.say.plan import Proposal
 from shared.runtime.sealing import Chain, Chains, Hole, Sealed, Taken

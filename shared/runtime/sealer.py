@@ -26,15 +26,15 @@ from shared.chain.trust import Trust
 from shared.contract.catalogue.system import KeyRotated
 from shared.contract.hashing import event_hash
 from shared.contract.topics import PARTITIONS
-from shared.runtime.examining import examine_all
+from shared.runtime.hear.examining import examine_all
+from shared.runtime.hear.judge import Heard, Parked
+from shared.runtime.hear.messages import record_of
 from shared.runtime.log_state import LogState, by_the_sealer, recorded
 from shared.runtime.log_store import UNFINISHED, LogStore
 from shared.runtime.log_witnesses import Round, Witnesses
-from shared.runtime.messages import record_of
 from shared.runtime.process import clock, telemetry
 from shared.runtime.process.database import Connection
 from shared.runtime.process.lease import lease
-from shared.runtime.receiving import Heard, Parked
 from shared.runtime.say.ledger import Ledger
 from shared.runtime.sealing import (
     Chains,

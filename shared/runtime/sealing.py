@@ -1,6 +1,6 @@
 """What the sealer of the log does with what it read from the topic, decided without any I/O.
 
-A message becomes a leaf exactly when a receiver would have accepted it (`receiving`): the next number of its chain, decodable, at its
+A message becomes a leaf exactly when a receiver would have accepted it (`judge`): the next number of its chain, decodable, at its
 place, signed, its speaker's to say. What comes too early is held back until the numbers before it have come; the missing number is a
 hole. Everything else is parked. Leaves stand in the order of each partition; an event that waited stands behind the one it waited for.
 
@@ -20,7 +20,7 @@ from shared.chain.trust import Trust
 from shared.contract.envelope import read
 from shared.contract.topics import PARTITIONS
 from shared.contract.vocabulary import ServiceName
-from shared.runtime.receiving import (
+from shared.runtime.hear.judge import (
     SIGNATURE_SIZE,
     Heard,
     Known,

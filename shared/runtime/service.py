@@ -30,7 +30,8 @@ from shared.contract.topics import PARTITIONS
 from shared.contract.vocabulary import ServiceName
 from shared.runtime import connections, health, rebuilding, refusals, rotation
 from shared.runtime.carry.relay import Relay
-from shared.runtime.consumer import Consumer
+from shared.runtime.hear.consumer import Consumer
+from shared.runtime.hear.receiver import Receiver
 from shared.runtime.http import create_app
 from shared.runtime.process import clock, logging, telemetry
 from shared.runtime.process import settings as settings_
@@ -38,7 +39,6 @@ from shared.runtime.process.database import Connection
 from shared.runtime.process.lease import lease
 from shared.runtime.process.persistence import PASSING, persist
 from shared.runtime.process.settings import ServiceSettings
-from shared.runtime.receiver import Receiver
 from shared.runtime.say import words
 from shared.runtime.say.keyring import BadKeyFile, KeyMissing, Keyring
 from shared.runtime.say.ledger import Ledger

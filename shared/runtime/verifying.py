@@ -17,8 +17,8 @@ from shared.contract.envelope import Event, MalformedEnvelope, read
 from shared.contract.hashing import ZERO_HASH, event_hash
 from shared.contract.topics import is_system
 from shared.contract.vocabulary import ServiceName
+from shared.runtime.hear.judge import Heard, Parked, ParkReason, Record, examine
 from shared.runtime.process.database import Row
-from shared.runtime.receiving import Heard, Parked, ParkReason, Record, examine
 
 Place = tuple[ServiceName, int, int]
 """A chain and a number on it: service, partition, sequence."""

@@ -15,8 +15,8 @@ from services.triage.commands import RecordFact
 from shared.contract.catalogue.intake import ReportChannel, Reported
 from shared.contract.decision import Actor, Context
 from shared.contract.vocabulary import Confidence, Role, ServiceName
+from shared.runtime.hear.judge import Record
 from shared.runtime.process import clock
-from shared.runtime.receiving import Record
 from shared.runtime.say.ledger import say
 from shared.runtime.say.plan import Proposal
 from tests.bench import peers

@@ -17,8 +17,8 @@ import psycopg
 
 from shared.contract.topics import PARTITIONS
 from shared.contract.vocabulary import ServiceName
+from shared.runtime.hear.judge import Heard, examine
 from shared.runtime.log_stores import open_store
-from shared.runtime.receiving import Heard, examine
 from shared.runtime.sealer import CHECKPOINT, Sealing
 from shared.runtime.sealing import edge_tiles, signatures_path
 from shared.tlog.bundles import encode_bundle

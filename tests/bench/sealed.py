@@ -18,8 +18,8 @@ from shared.chain import trust
 from shared.contract.envelope import read
 from shared.contract.hashing import event_hash, signed_bytes
 from shared.contract.topics import PARTITIONS
+from shared.runtime.hear.judge import Record
 from shared.runtime.log_stores import open_store
-from shared.runtime.receiving import Record
 from shared.runtime.sealer import Pace
 from shared.runtime.sealing import Tree, grow
 from shared.tlog.bundles import decode_bundle

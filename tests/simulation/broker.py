@@ -9,7 +9,7 @@ from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
-from shared.runtime.receiving import Record
+from shared.runtime.hear.judge import Record
 from tests.simulation.chance import Chance
 from tests.simulation.schedule import Future, Scheduler, Steps
 

@@ -13,10 +13,11 @@ from shared.chain.link import Head, Verdict
 from shared.contract.envelope import Event
 from shared.contract.hashing import ZERO_HASH
 from shared.contract.vocabulary import ServiceName
-from shared.runtime import receiving, sealing
+from shared.runtime import sealing
 from shared.runtime.carry import cursor
 from shared.runtime.carry.cursor import Progress, Sent
-from shared.runtime.receiving import Heard, Known, Parked, ParkReason, Received, Record
+from shared.runtime.hear import judge
+from shared.runtime.hear.judge import Heard, Known, Parked, ParkReason, Received, Record
 from shared.runtime.say import plan
 from shared.runtime.say.plan import Idempotency, IncidentHead, Proposal, Signed, Speaker, Turn
 from shared.runtime.say.tables import Stretch
@@ -52,7 +53,7 @@ class Mutant:
             yield
 
 
-_progress, _receive, _plan, _judge = cursor.progress, receiving.receive, plan.plan, link.judge
+_progress, _receive, _plan, _judge = cursor.progress, judge.receive, plan.plan, link.judge
 
 
 def _cursor_before_acknowledgement(cursors: Mapping[int, int], round_: Sequence[Sent]) -> Progress:
@@ -295,7 +296,7 @@ def _published_before_decided(
 
 
 def _sealed_across_a_hole(*arguments: Any) -> sealing.Taken:
-    with patch.object(receiving, "judge", _gap_accepted):
+    with patch.object(judge, "judge", _gap_accepted):
         return _take(*arguments)
 
 
@@ -342,12 +343,12 @@ MUTANTS: Final = (
         _taken_version_not_refused,
         frozenset({"reordered"}),
     ),
-    Mutant(">= for last+1", receiving, "judge", _last_number_again, frozenset({"lost", "duplicated"})),
-    Mutant("a gap is accepted", receiving, "judge", _gap_accepted, frozenset({"hole", "fork"})),
-    Mutant("a duplicate is not dropped", receiving, "judge", _duplicate_not_dropped, frozenset({"lost", "duplicated"})),
-    Mutant("an early event is dropped", receiving, "receive", _gap_dropped, frozenset({"lost"})),
-    Mutant("what waits is forgotten", receiving, "receive", _waiting_forgotten, frozenset({"lost"})),
-    Mutant("what is not trusted is dropped", receiving, "receive", _untrusted_dropped, frozenset({"lost"})),
+    Mutant(">= for last+1", judge, "judge", _last_number_again, frozenset({"lost", "duplicated"})),
+    Mutant("a gap is accepted", judge, "judge", _gap_accepted, frozenset({"hole", "fork"})),
+    Mutant("a duplicate is not dropped", judge, "judge", _duplicate_not_dropped, frozenset({"lost", "duplicated"})),
+    Mutant("an early event is dropped", judge, "receive", _gap_dropped, frozenset({"lost"})),
+    Mutant("what waits is forgotten", judge, "receive", _waiting_forgotten, frozenset({"lost"})),
+    Mutant("what is not trusted is dropped", judge, "receive", _untrusted_dropped, frozenset({"lost"})),
     Mutant(
         "the head of what was heard is not moved", Replica, "move_heads", _heard_head_not_moved, frozenset({"lost"})
     ),

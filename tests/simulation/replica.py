@@ -1,7 +1,7 @@
 """One process of a service: writer, relay, consumer, and review's sealer, in the order of I/O of the modules that it mirrors.
 
-All that decides is the product's own: `plan.plan`, `cursor.progress`, `receiving.examine`, `receiving.receive` and
-`receiving.placed`; the sealer stands in a module of its own. What stands here is only the order of steps around them; each method
+All that decides is the product's own: `plan.plan`, `cursor.progress`, `judge.examine`, `judge.receive` and
+`judge.placed`; the sealer stands in a module of its own. What stands here is only the order of steps around them; each method
 names the function that it mirrors.
 """
 
@@ -19,9 +19,9 @@ from shared.contract.catalogue.intake import Reported
 from shared.contract.envelope import Event
 from shared.contract.topics import partition_of
 from shared.contract.vocabulary import ServiceName
-from shared.runtime import receiving
 from shared.runtime.carry import cursor
-from shared.runtime.receiving import Heard, Parked, ParkReason, Received, Record
+from shared.runtime.hear import judge
+from shared.runtime.hear.judge import Heard, Parked, ParkReason, Received, Record
 from shared.runtime.say import plan
 from shared.runtime.say.conflicts import Conflict
 from shared.runtime.say.ledger import WRITERS
@@ -610,7 +610,7 @@ class Replica:
         ]
         rows = [row.event for event in again if (row := transaction.get("ledger", place_of(event))) is not None]
         known = {(event.service, event.link.sequence): event.hash for event in rows}
-        received = receiving.receive(self.service, heads, known, early, examined)
+        received = judge.receive(self.service, heads, known, early, examined)
         moved = {heard.event.service for heard in received.accepted}
         return received, any([item.event.service for item in early].count(service) == WAITED for service in moved)
 
@@ -645,7 +645,7 @@ class Replica:
             heard.event.incident_id: transaction.get("incident_head", heard.event.incident_id, UNHEARD_OF)
             for heard in received.accepted
         }
-        rows, moved = receiving.placed(self.service, received.accepted, incidents)
+        rows, moved = judge.placed(self.service, received.accepted, incidents)
         insert(transaction, rows, [heard.record.offset for heard in received.accepted])
         self.move_heads(transaction, received.accepted[0].record.partition, received)
         for incident_id, incident in moved.items():

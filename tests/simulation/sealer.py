@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from shared.chain.link import Head
 from shared.contract.vocabulary import ServiceName
 from shared.runtime import sealing
-from shared.runtime.receiving import Heard, Parked, ParkReason, Record
+from shared.runtime.hear.judge import Heard, Parked, ParkReason, Record
 from shared.runtime.sealing import Chains, Sealed, Taken
 from shared.tlog.merkle import EMPTY_ROOT
 from tests.simulation.database import ConnectionLost, Transaction

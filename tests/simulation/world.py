@@ -26,8 +26,8 @@ from shared.contract.envelope import Event, Said
 from shared.contract.hashing import signed_bytes
 from shared.contract.topics import partition_of
 from shared.contract.vocabulary import Audience, ServiceName
-from shared.runtime import receiving
-from shared.runtime.receiving import Heard, Parked, ParkReason, Record
+from shared.runtime.hear import judge
+from shared.runtime.hear.judge import Heard, Parked, ParkReason, Record
 from shared.runtime.say.plan import Idempotency, Speaker
 from tests.simulation.broker import Broker
 from tests.simulation.chance import Chance, Point
@@ -180,7 +180,7 @@ class World:
         missing = self.missing_keys[receiver]
         key = (record.value, record.signature, record.partition, missing)
         if (known := self._examined.get(key)) is None:
-            known = self._examined[key] = receiving.examine(record, CheapTrust(missing))
+            known = self._examined[key] = judge.examine(record, CheapTrust(missing))
         if isinstance(known, Heard):
             return Heard(known.event, record)
         return Parked(record, known.reason, known.detail, known.event)

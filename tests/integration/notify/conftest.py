@@ -34,10 +34,10 @@ from shared.contract.vocabulary import (
     ServiceName,
     Severity,
 )
+from shared.runtime.hear.judge import Record
 from shared.runtime.http import create_app
 from shared.runtime.process import clock
 from shared.runtime.process.persistence import persist
-from shared.runtime.receiving import Record
 from shared.runtime.service import Running, receiver_of, running
 from tests.integration.conftest import Environment
 from tests.integration.notify.sinks import Mailbox, Webhook, mailbox, webhook

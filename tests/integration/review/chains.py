@@ -12,8 +12,8 @@ from shared.contract.envelope import Link, Said, write
 from shared.contract.hashing import ZERO_HASH, event_hash, signed_bytes
 from shared.contract.topics import HEADER_SIGNATURE, key_of, partition_of
 from shared.contract.vocabulary import ServiceName
+from shared.runtime.hear.judge import Record
 from shared.runtime.process import clock
-from shared.runtime.receiving import Record
 from shared.tlog.note import Signer
 
 AT = datetime(2026, 3, 2, 9, tzinfo=UTC)

@@ -15,9 +15,9 @@ from services.review.settings import ReviewSettings
 from shared.contract.hashing import event_hash
 from shared.contract.topics import CONTENT_TYPE, HEADER_CONTENT_TYPE
 from shared.contract.vocabulary import ServiceName
+from shared.runtime.hear.judge import Record
 from shared.runtime.log_store import LogStore
 from shared.runtime.process.persistence import persist
-from shared.runtime.receiving import Record
 from shared.runtime.sealer import Pace, Sealer
 from shared.runtime.service import Running, running
 from shared.tlog.bundles import decode_bundle

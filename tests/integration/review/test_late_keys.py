@@ -15,8 +15,8 @@ from shared.contract.envelope import read
 from shared.contract.hashing import event_hash
 from shared.contract.topics import PARTITIONS, partition_of, system_incident
 from shared.contract.vocabulary import ServiceName
+from shared.runtime.hear.judge import Record
 from shared.runtime.process import clock
-from shared.runtime.receiving import Record
 from shared.runtime.sealer import Sealing
 from shared.tlog.note import Signer, generate_key
 from tests.integration.conftest import Databases, Environment

@@ -18,10 +18,10 @@ from shared.contract.envelope import Event
 from shared.contract.topics import PARTITIONS
 from shared.contract.vocabulary import ServiceName
 from shared.runtime.carry.relay import Relay
-from shared.runtime.consumer import Consumer
+from shared.runtime.hear.consumer import Consumer
+from shared.runtime.hear.receiver import Receiver
 from shared.runtime.process.persistence import persist
 from shared.runtime.process.settings import ServiceSettings
-from shared.runtime.receiver import Receiver
 from shared.runtime.say.ledger import Carried
 from shared.runtime.say.plan import Idempotency, Recorded, Write
 from shared.runtime.say.rules import Rules

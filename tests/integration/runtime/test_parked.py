@@ -13,10 +13,10 @@ from shared.contract.catalogue.intake import ReportChannel, Reported
 from shared.contract.envelope import Said, read, write
 from shared.contract.hashing import signed_bytes
 from shared.contract.vocabulary import ServiceName
-from shared.runtime import receiver
+from shared.runtime.hear import receiver
+from shared.runtime.hear.judge import Record
+from shared.runtime.hear.receiver import Receiver
 from shared.runtime.process import clock
-from shared.runtime.receiver import Receiver
-from shared.runtime.receiving import Record
 from shared.runtime.say.tables import Stretch
 from shared.tlog.note import Signer, generate_key
 from tests.integration.conftest import Environment

@@ -15,7 +15,7 @@ from shared.contract.envelope import Event, Link, Said, read, write
 from shared.contract.hashing import ZERO_HASH, event_hash, signed_bytes
 from shared.contract.topics import partition_of, system_incident
 from shared.contract.vocabulary import ServiceName
-from shared.runtime.receiving import Heard, Parked, ParkReason, Received, Record, examine, receive
+from shared.runtime.hear.judge import Heard, Parked, ParkReason, Received, Record, examine, receive
 from shared.runtime.say.keyring import BadKeyFile, KeyMissing, Keyring, KeysDiffer, read_keys
 from shared.runtime.verifying import LedgerCheck, TopicCheck
 from shared.tlog.note import Signer, generate_key

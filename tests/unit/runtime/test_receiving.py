@@ -18,7 +18,7 @@ from shared.contract.envelope import Link, Said, write
 from shared.contract.hashing import ZERO_HASH, event_hash, signed_bytes
 from shared.contract.topics import PARTITIONS, partition_of
 from shared.contract.vocabulary import ServiceName
-from shared.runtime.receiving import Heard, Parked, ParkReason, Received, Record, examine, receive
+from shared.runtime.hear.judge import Heard, Parked, ParkReason, Received, Record, examine, receive
 from shared.tlog.note import Signer, generate_key
 
 INCIDENT = next(

@@ -11,7 +11,7 @@ from shared.contract.catalogue.intake import ReportChannel, Reported
 from shared.contract.envelope import read
 from shared.contract.hashing import event_hash
 from shared.contract.vocabulary import ServiceName
-from shared.runtime.receiving import Record
+from shared.runtime.hear.judge import Record
 from shared.runtime.verifying import LedgerCheck, TopicCheck, compare
 from tests.unit.runtime.test_receiving import chain, trust
 

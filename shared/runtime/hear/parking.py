@@ -4,9 +4,9 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from shared.chain.link import Head
 from shared.contract.vocabulary import ServiceName
-from shared.runtime.messages import headers_of, record_from
+from shared.runtime.hear.judge import Heard, Parked, Received, Record
+from shared.runtime.hear.messages import headers_of, record_from
 from shared.runtime.process.database import Connection
-from shared.runtime.receiving import Heard, Parked, Received, Record
 
 
 async def park(connection: Connection, parked: Sequence[Parked]) -> None:

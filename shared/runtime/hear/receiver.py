@@ -1,6 +1,6 @@
 """The receiver: hears what the other services say, a batch in one transaction with its offset, its views and its reactions.
 
-What counts as heard is decided on the locked chain rows, so a second replica or a zombie can double nothing. `receiving` decides; this
+What counts as heard is decided on the locked chain rows, so a second replica or a zombie can double nothing. `judge` decides; this
 module does the I/O.
 """
 
@@ -20,13 +20,13 @@ from shared.contract.decision import Actor, Context, Rejected
 from shared.contract.envelope import Event
 from shared.contract.topics import is_system
 from shared.contract.vocabulary import ServiceName
-from shared.runtime.examining import examine_all
-from shared.runtime.messages import record_from
-from shared.runtime.parking import park, places, resolve, waited
+from shared.runtime.hear.examining import examine_all
+from shared.runtime.hear.judge import Heard, Parked, ParkReason, Received, Record, examine_together, placed, receive
+from shared.runtime.hear.messages import record_from
+from shared.runtime.hear.parking import park, places, resolve, waited
 from shared.runtime.process import clock, telemetry
 from shared.runtime.process.database import Connection
 from shared.runtime.process.persistence import PASSING
-from shared.runtime.receiving import Heard, Parked, ParkReason, Received, Record, examine_together, placed, receive
 from shared.runtime.say import projection
 from shared.runtime.say.keyring import KeyMissing
 from shared.runtime.say.ledger import Ledger, say

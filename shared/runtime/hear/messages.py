@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from aiokafka.structs import ConsumerRecord
 
 from shared.contract.topics import HEADER_SIGNATURE
+from shared.runtime.hear.judge import Record
 from shared.runtime.process.database import Row
-from shared.runtime.receiving import Record
 
 
 def record_of(message: ConsumerRecord[bytes | None, bytes | None]) -> Record:

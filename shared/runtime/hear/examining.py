@@ -9,14 +9,14 @@ from collections.abc import Sequence
 from typing import Final
 
 from shared.chain.trust import Trust
-from shared.runtime.receiving import Heard, Parked, Record, examine_together
+from shared.runtime.hear.judge import Heard, Parked, Record, examine_together
 
 AT_ONCE: Final = 128
 """Messages that one thread examines in one go."""
 
 
 async def examine_all(records: Sequence[Record], trust: Trust) -> list[Heard | Parked]:
-    """What `receiving.examine` says of each, in their order."""
+    """What `judge.examine` says of each, in their order."""
     lots = [records[at : at + AT_ONCE] for at in range(0, len(records), AT_ONCE)]
     examined = await asyncio.gather(*(asyncio.to_thread(examine_together, lot, trust) for lot in lots))
     return [item for lot in examined for item in lot]

@@ -13,10 +13,10 @@ from typing import Any, Final
 import structlog
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
 
-from shared.runtime.examining import examine_all
-from shared.runtime.messages import record_of
+from shared.runtime.hear.examining import examine_all
+from shared.runtime.hear.messages import record_of
+from shared.runtime.hear.receiver import Batch, Receiver
 from shared.runtime.process.lease import Fenced
-from shared.runtime.receiver import Batch, Receiver
 from shared.runtime.say.tables import Stretch
 
 BATCH: Final = 500
