@@ -32,13 +32,13 @@ from services.intake.reception import Reception, numbered, reception
 from shared.contract.catalogue.intake import ReportChannel
 from shared.contract.decision import Missing
 from shared.contract.vocabulary import Role
-from shared.runtime import problems
-from shared.runtime.auth import READERS, Allow
-from shared.runtime.direct import DirectRoute
-from shared.runtime.http import Cursor, Desk, Limit, Page, allow, desk, public
-from shared.runtime.moments import Moment
-from shared.runtime.pages import decode_cursor
 from shared.runtime.say.conflicts import Malformed
+from shared.runtime.web import problems
+from shared.runtime.web.auth import READERS, Allow
+from shared.runtime.web.desk import Cursor, Desk, Limit, Page, allow, desk, public
+from shared.runtime.web.direct import DirectRoute
+from shared.runtime.web.moments import Moment
+from shared.runtime.web.paging import decode_cursor
 
 MOST: Final = 10_000
 """Reports that one request may carry."""

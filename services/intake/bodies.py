@@ -10,8 +10,8 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from shared.contract.catalogue.base import Exposure, Line, Name, Text, Url
 from shared.contract.catalogue.intake import Reported
 from shared.contract.vocabulary import DiscoveryMethod, Fidelity, InformationType
-from shared.runtime.moments import Moment
 from shared.runtime.say.plan import Signed
+from shared.runtime.web.moments import Moment
 
 IDEMPOTENCY_KEY: Final = r"^[\x21-\x7e]{1,255}$"
 

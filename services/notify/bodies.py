@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from shared.contract.catalogue.base import Line, Name, Text
 from shared.contract.vocabulary import ApprovalKind, Audience, Determination, Severity
-from shared.runtime.gates import GateView
+from shared.runtime.web.gates import GateView
 
 _INCIDENT: Final = "01960000-0000-7000-8000-000000000001"
 _MESSAGE: Final = "01960000-0000-7000-8000-0000000000c1"

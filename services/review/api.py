@@ -42,11 +42,11 @@ from shared.contract.catalogue.review import ActionItem, ReviewTrigger
 from shared.contract.decision import Missing, Rejected
 from shared.contract.envelope import Event
 from shared.contract.vocabulary import Role, Severity
-from shared.runtime import problems
-from shared.runtime.auth import READERS
-from shared.runtime.gates import GateView
-from shared.runtime.http import Answer, Cursor, Desk, Limit, Page, allow, allow_any, desk
-from shared.runtime.pages import decode_cursor
+from shared.runtime.web import problems
+from shared.runtime.web.auth import READERS
+from shared.runtime.web.desk import Answer, Cursor, Desk, Limit, Page, allow, allow_any, desk
+from shared.runtime.web.gates import GateView
+from shared.runtime.web.paging import decode_cursor
 
 REVIEWERS: Final = (Role.REVIEWER, Role.LEAD)
 PUBLISH_ATTEMPTS: Final = 10

@@ -42,11 +42,11 @@ from services.triage.commands import (
 from services.triage.incident import State
 from shared.contract.decision import Actor, Missing
 from shared.contract.vocabulary import Determination, Severity
-from shared.runtime.auth import READERS
-from shared.runtime.gates import GateView
-from shared.runtime.http import Answer, Cursor, Desk, Limit, Page, allow, desk
-from shared.runtime.moments import Moment
-from shared.runtime.pages import decode_cursor
+from shared.runtime.web.auth import READERS
+from shared.runtime.web.desk import Answer, Cursor, Desk, Limit, Page, allow, desk
+from shared.runtime.web.gates import GateView
+from shared.runtime.web.moments import Moment
+from shared.runtime.web.paging import decode_cursor
 
 router = APIRouter(tags=["incidents"])
 

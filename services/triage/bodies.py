@@ -29,8 +29,8 @@ from shared.contract.vocabulary import (
     Seat,
     Severity,
 )
-from shared.runtime.gates import GateView
-from shared.runtime.moments import Moment
+from shared.runtime.web.gates import GateView
+from shared.runtime.web.moments import Moment
 
 Stage = Literal["reported", "assessed", "contained", "communicated", "reviewed", "dismissed"]
 

@@ -28,11 +28,10 @@ from shared.chain import trust
 from shared.chain.link import Head
 from shared.contract.topics import PARTITIONS
 from shared.contract.vocabulary import ServiceName
-from shared.runtime import connections, health, rebuilding, refusals, rotation
+from shared.runtime import rebuilding, rotation
 from shared.runtime.carry.relay import Relay
 from shared.runtime.hear.consumer import Consumer
 from shared.runtime.hear.receiver import Receiver
-from shared.runtime.http import create_app
 from shared.runtime.process import clock, logging, telemetry
 from shared.runtime.process import settings as settings_
 from shared.runtime.process.database import Connection
@@ -44,6 +43,8 @@ from shared.runtime.say.keyring import BadKeyFile, KeyMissing, Keyring
 from shared.runtime.say.ledger import Ledger
 from shared.runtime.say.rules import Rules
 from shared.runtime.say.tables import rotations
+from shared.runtime.web import connections, health, overload
+from shared.runtime.web.desk import create_app
 
 C = TypeVar("C")
 S = TypeVar("S")
@@ -334,7 +335,7 @@ async def run(process: Running[C, S]) -> None:
 def _siblings(process: Running[C, S]) -> Sequence[tuple[str, Any]]:
     siblings: list[tuple[str, Any]] = [("writer", process.ledger.run())]
     if "http" in process.roles:
-        siblings.append(("refusals", refusals.tell()))
+        siblings.append(("overload", overload.tell()))
     if (port := process.settings.health_port) is not None:
         name, host = process.service.name.value, process.settings.http_host
         siblings.append(("health", health.tell(name, process.readiness, host, port)))

@@ -17,11 +17,11 @@ from shared.contract.catalogue.notify import Communicated, CommunicationDrafted
 from shared.contract.catalogue.triage import Assessed, Contained
 from shared.contract.decision import Actor, Context
 from shared.contract.vocabulary import Role, ServiceName
-from shared.runtime.auth import permissions
-from shared.runtime.http import create_app
 from shared.runtime.process import clock
 from shared.runtime.rebuilding import rebuild_views
 from shared.runtime.service import Running, Service
+from shared.runtime.web.auth import permissions
+from shared.runtime.web.desk import create_app
 from tests.integration.conftest import Environment
 from tests.integration.documents import flaws
 from tests.integration.serving import NOBODY, Others, Served, others, process, says_all, serving, until

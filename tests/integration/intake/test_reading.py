@@ -19,8 +19,8 @@ from shared.contract.vocabulary import (
     ServiceName,
     Severity,
 )
-from shared.runtime.auth import READERS
 from shared.runtime.rebuilding import rebuild_views
+from shared.runtime.web.auth import READERS
 from tests.integration.conftest import Environment
 from tests.integration.intake.conftest import Intake, intake_of
 from tests.integration.serving import NOBODY, others, serving, until

@@ -22,9 +22,9 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span
 from deploy.local.ports import HOST
 from shared.contract.hashing import event_hash, signed_bytes
 from shared.contract.vocabulary import Role, ServiceName
-from shared.runtime.http import create_app
 from shared.runtime.process.settings import ServiceSettings
 from shared.runtime.service import Running, run, running
+from shared.runtime.web.desk import create_app
 from tests.integration.conftest import Environment
 from tests.integration.runtime.processes import until
 from tests.integration.servers import free_port
@@ -248,7 +248,7 @@ import asyncio, os
 import httpx
 from shared.contract.vocabulary import Role, ServiceName
 from shared.runtime import telemetry
-from shared.runtime.http import create_app
+from shared.runtime.web.desk import create_app
 from shared.runtime.service import running
 from shared.runtime.process.settings import ServiceSettings
 from tests.unit.runtime import seats

@@ -14,10 +14,10 @@ from shared.contract.catalogue.triage import SeatFilled
 from shared.contract.decision import Context, Rejected
 from shared.contract.envelope import Event
 from shared.contract.vocabulary import Role, Seat, ServiceName
-from shared.runtime.http import Answer, Desk, allow, allow_any, desk, public
 from shared.runtime.say.plan import Recorded, Write
 from shared.runtime.say.rules import Rules
 from shared.runtime.service import Service
+from shared.runtime.web.desk import Answer, Desk, allow, allow_any, desk, public
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,9 +18,9 @@ from fastapi import APIRouter, FastAPI, Response
 
 from shared.contract.decision import Actor
 from shared.contract.vocabulary import Role
-from shared.runtime import auth
-from shared.runtime.auth import Authenticator, KeysAway, allow, allow_any, permissions, public
 from shared.runtime.say.conflicts import Unauthenticated
+from shared.runtime.web import auth
+from shared.runtime.web.auth import Authenticator, KeysAway, allow, allow_any, permissions, public
 from tests.unit.runtime.callers import AUDIENCE, ISSUER, Issuer, PrivateKey, ed25519, jwk, p256, rsa
 
 

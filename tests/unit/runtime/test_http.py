@@ -22,14 +22,14 @@ from jsonschema import Draft202012Validator
 
 from shared.chain.trust import Trust
 from shared.contract.vocabulary import Role
-from shared.runtime.auth import READERS, permissions
-from shared.runtime.headers import PAGE_POLICY
-from shared.runtime.http import create_app
-from shared.runtime.limits import BODY, Limits
 from shared.runtime.process.settings import ServiceSettings
 from shared.runtime.say.keyring import Keyring
 from shared.runtime.say.ledger import Ledger
 from shared.runtime.service import Running
+from shared.runtime.web.auth import READERS, permissions
+from shared.runtime.web.desk import create_app
+from shared.runtime.web.headers import PAGE_POLICY
+from shared.runtime.web.limits import BODY, Limits
 from tests.unit.runtime import seats
 from tests.unit.runtime.callers import AUDIENCE, ISSUER, Issuer
 

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.runtime.pages import Page, decode_cursor, encode_cursor
 from shared.runtime.say.conflicts import Malformed
+from shared.runtime.web.paging import Page, decode_cursor, encode_cursor
 
 TEXTS = st.text(st.characters(exclude_characters="\x00", exclude_categories=["Cs"]), max_size=50)
 NUMBERS = st.integers(-(1 << 63), (1 << 63) - 1)

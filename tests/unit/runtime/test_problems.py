@@ -18,8 +18,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from shared.contract.decision import Missing, Rejected
 from shared.contract.envelope import MalformedEnvelope
 from shared.contract.vocabulary import Role
-from shared.runtime import problems
 from shared.runtime.say.conflicts import Conflict, Forbidden, IdempotencyMismatch, Malformed, Stale, Unauthenticated
+from shared.runtime.web import problems
 
 INCIDENT = UUID("01960000-0000-7000-8000-000000000001")
 

@@ -149,7 +149,7 @@ def test_health_has_an_id_and_no_span(receiver: Receiver, exported: bool) -> Non
 import httpx
 from fastapi import FastAPI
 from opentelemetry import trace
-from shared.runtime.limits import Limits
+from shared.runtime.web.limits import Limits
 app = FastAPI(telemetry={{"tracing": False, "metrics": False, "logs": False}})
 async def asked():
     with trace.get_tracer("opentelemetry.instrumentation.asyncpg").start_as_current_span("SELECT", kind=trace.SpanKind.CLIENT):

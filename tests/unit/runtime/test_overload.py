@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 import structlog.testing
 
-from shared.runtime import connections, refusals
-from shared.runtime.refusals import Reason, refused
+from shared.runtime.web import connections, overload
+from shared.runtime.web.overload import Reason, refused
 from tests.unit.runtime.collector import collecting
 from tests.unit.runtime.test_connections import GET, POST, world
 from tests.unit.runtime.test_telemetry import logged, process
@@ -17,7 +17,7 @@ from tests.unit.runtime.test_telemetry import logged, process
 async def told(count: int) -> list[Any]:
     """What is logged until so many refusals are told of."""
     with structlog.testing.capture_logs() as lines:
-        telling = asyncio.create_task(refusals.tell())
+        telling = asyncio.create_task(overload.tell())
         async with asyncio.timeout(20):
             while sum(line["count"] for line in lines) < count:
                 await asyncio.sleep(0.01)
@@ -28,7 +28,7 @@ async def told(count: int) -> list[Any]:
 
 @pytest.fixture(autouse=True)
 def _nothing_told_before() -> None:
-    refusals._log()
+    overload._log()
 
 
 async def test_a_thousand_refusals_are_one_line() -> None:
@@ -57,7 +57,7 @@ async def test_what_was_away_is_told_once_a_line() -> None:
 
 async def test_nothing_refused_is_no_line_and_what_is_left_at_the_end_is_told() -> None:
     with structlog.testing.capture_logs() as lines:
-        telling = asyncio.create_task(refusals.tell())
+        telling = asyncio.create_task(overload.tell())
         await asyncio.sleep(0)
         refused(Reason.BODIES)
         telling.cancel()
@@ -116,10 +116,10 @@ def test_refusals_are_measured_by_reason_and_what_callers_sent_is_nowhere() -> N
     with collecting() as receiver:
         done = process(
             """
-from shared.runtime import refusals
+from shared.runtime.web import overload
 from tests.unit.runtime.test_connections import world
 async def story():
-    telling = asyncio.create_task(refusals.tell())
+    telling = asyncio.create_task(overload.tell())
     async with world() as here:
         for _ in range(3):
             assert await here.status(b"HELLO hunter2\\r\\n\\r\\n") == 400

@@ -17,9 +17,9 @@ import uvicorn
 from starlette.responses import JSONResponse, Response
 from starlette.types import Receive, Scope, Send
 
-from shared.runtime import connections, headers
-from shared.runtime.problems import problem
 from shared.runtime.process import telemetry
+from shared.runtime.web import connections, headers
+from shared.runtime.web.problems import problem
 
 CONNECTIONS: Final = 64
 ASKED_WITHIN: Final = 2.0

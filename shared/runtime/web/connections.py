@@ -17,11 +17,11 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
-from shared.runtime import headers
-from shared.runtime.limits import ALWAYS, CLOSE
-from shared.runtime.problems import overloaded, problem
 from shared.runtime.process import telemetry
-from shared.runtime.refusals import Reason, refused
+from shared.runtime.web import headers
+from shared.runtime.web.limits import ALWAYS, CLOSE
+from shared.runtime.web.overload import Reason, refused
+from shared.runtime.web.problems import overloaded, problem
 
 MOST: Final = 1280
 FOR_NEWCOMERS: Final = 5

@@ -16,18 +16,18 @@ from fastapi import APIRouter, Depends, FastAPI, Header, Request, Response
 from fastapi.responses import JSONResponse, PlainTextResponse
 
 from shared.contract.decision import Actor, Context, Missing
-from shared.runtime import direct, problems
-from shared.runtime.auth import READERS, Authenticator, allow, allow_any, permissions, public
-from shared.runtime.limits import Limits
-from shared.runtime.openapi import documented
-from shared.runtime.pages import Cursor, Limit, Page, decode_cursor
 from shared.runtime.process import clock, telemetry
 from shared.runtime.process.database import Connection
-from shared.runtime.receipts import Answer, Receipt, TimelineItem
 from shared.runtime.say import words
 from shared.runtime.say.conflicts import Malformed, Stale
 from shared.runtime.say.memory import Loaded
 from shared.runtime.say.plan import Idempotency, Write
+from shared.runtime.web import direct, problems
+from shared.runtime.web.auth import READERS, Authenticator, allow, allow_any, permissions, public
+from shared.runtime.web.limits import Limits
+from shared.runtime.web.openapi import documented
+from shared.runtime.web.paging import Cursor, Limit, Page, decode_cursor
+from shared.runtime.web.receipts import Answer, Receipt, TimelineItem
 
 if TYPE_CHECKING:
     from shared.runtime.service import Running

@@ -14,11 +14,11 @@ from starlette.exceptions import HTTPException
 
 from shared.contract.decision import Missing, Rejected
 from shared.contract.envelope import MalformedEnvelope
-from shared.runtime import headers
 from shared.runtime.process import telemetry
 from shared.runtime.process.persistence import PASSING
-from shared.runtime.refusals import Reason, refused
 from shared.runtime.say.conflicts import Conflict, Forbidden, IdempotencyMismatch, Malformed, Stale, Unauthenticated
+from shared.runtime.web import headers
+from shared.runtime.web.overload import Reason, refused
 
 MEDIA_TYPE: Final = "application/problem+json"
 log = structlog.get_logger(__name__)

@@ -13,10 +13,10 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from shared.runtime import headers
-from shared.runtime.problems import overloaded, problem
 from shared.runtime.process import telemetry
-from shared.runtime.refusals import Reason, refused
+from shared.runtime.web import headers
+from shared.runtime.web.overload import Reason, refused
+from shared.runtime.web.problems import overloaded, problem
 
 BODY: Final = 256 * 1024
 """Bytes of a body, where a route has no limit of its own."""

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
-from shared.runtime.problems import RESPONSES, Problem
+from shared.runtime.web.problems import RESPONSES, Problem
 
 GUARDS: Final = frozenset({"If-Match", "Idempotency-Key"})
 """Headers that a desk takes with every request, and that mean something to a command only."""

@@ -14,7 +14,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from shared.runtime.auth import Allow
+from shared.runtime.web.auth import Allow
 
 Place: TypeAlias = tuple[str, str]
 """Method and path."""
