@@ -27,10 +27,10 @@ from deploy.local.inbox import inbox
 from deploy.local.keys import Keys
 from deploy.local.ports import HOST, Ports
 from deploy.local.state import LocalService, Process, Stack, recorded
-from shared.cli import schema
 from shared.contract.topics import TOPIC
 from shared.contract.vocabulary import ServiceName
 from shared.runtime.carry.topic import WrongTopic, ensure_topic
+from shared.runtime.repair import schema
 
 log = logging.getLogger("ledger.stack")
 

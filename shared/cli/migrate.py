@@ -11,13 +11,13 @@ import typer
 from deploy.local import state
 from deploy.local.errors import StackError
 from deploy.local.keys import Keys
-from shared.cli import schema
 from shared.cli.stack import or_say_why, progress
 from shared.contract.topics import TOPIC
 from shared.contract.vocabulary import ServiceName
 from shared.runtime.carry.topic import WrongTopic, ensure_topic
 from shared.runtime.process.persistence import BROKER_AWAY
 from shared.runtime.process.settings import KafkaSettings
+from shared.runtime.repair import schema
 
 
 def migrate(

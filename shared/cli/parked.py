@@ -16,7 +16,7 @@ from rich.table import Table
 from deploy.local import state
 from shared.cli.sources import DataOption, open_sources, or_stop
 from shared.contract.vocabulary import ServiceName
-from shared.runtime import auditing
+from shared.runtime.repair import auditing
 
 app = typer.Typer(
     no_args_is_help=True,

@@ -17,9 +17,9 @@ from shared.chain import trust
 from shared.cli.parked import run_service
 from shared.cli.sources import or_stop
 from shared.contract.vocabulary import ServiceName
-from shared.runtime import refill
 from shared.runtime.process.settings import KafkaSettings
-from shared.runtime.refill import Refilled
+from shared.runtime.repair import refill
+from shared.runtime.repair.refill import Refilled
 
 
 class What(StrEnum):

@@ -25,7 +25,7 @@ from shared.contract.catalogue import MILESTONES, short_name
 from shared.contract.envelope import Event, Unknown
 from shared.contract.topics import is_system
 from shared.contract.vocabulary import ServiceName
-from shared.runtime import auditing
+from shared.runtime.repair import auditing
 
 UntilOption = Annotated[
     str | None,

@@ -13,9 +13,9 @@ from deploy.local.errors import StackError
 from shared.chain import trust
 from shared.contract.topics import TOPIC
 from shared.contract.vocabulary import ServiceName
-from shared.runtime.auditing import Sources
 from shared.runtime.process.persistence import BROKER_AWAY, DATABASE_AWAY
 from shared.runtime.process.settings import KafkaSettings
+from shared.runtime.repair.auditing import Sources
 
 COULD_NOT: Final = 2
 

@@ -15,7 +15,7 @@ from shared.audit.log import Behind, LogAudit
 from shared.chain.findings import Finding
 from shared.cli.audits import Believed
 from shared.contract.catalogue import MILESTONES
-from shared.runtime.auditing import Verification
+from shared.runtime.repair.auditing import Verification
 
 
 @dataclass(frozen=True, slots=True)

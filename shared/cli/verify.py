@@ -25,8 +25,8 @@ from shared.cli.sources import DataOption, open_sources, or_stop
 from shared.cli.stacklog import log_of_stack, pinned_by_stack
 from shared.cli.verified import DossierVerified, LogVerified, StackVerified, Verified
 from shared.contract.vocabulary import ServiceName
-from shared.runtime.auditing import Sources, Verification
-from shared.runtime.auditing import verify as verify_sources
+from shared.runtime.repair.auditing import Sources, Verification
+from shared.runtime.repair.auditing import verify as verify_sources
 
 SourceArgument = Annotated[
     str | None,

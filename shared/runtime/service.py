@@ -28,7 +28,6 @@ from shared.chain import trust
 from shared.chain.link import Head
 from shared.contract.topics import PARTITIONS
 from shared.contract.vocabulary import ServiceName
-from shared.runtime import rebuilding, rotation
 from shared.runtime.carry.relay import Relay
 from shared.runtime.hear.consumer import Consumer
 from shared.runtime.hear.receiver import Receiver
@@ -38,6 +37,7 @@ from shared.runtime.process.database import Connection
 from shared.runtime.process.lease import lease
 from shared.runtime.process.persistence import PASSING, persist
 from shared.runtime.process.settings import ServiceSettings
+from shared.runtime.repair import rebuilding, rotation
 from shared.runtime.say import words
 from shared.runtime.say.keyring import BadKeyFile, KeyMissing, Keyring
 from shared.runtime.say.ledger import Ledger

@@ -22,9 +22,9 @@ from deploy.local.keys import Keys
 from deploy.local.ports import HOST, Ports
 from deploy.local.state import Stack
 from deploy.local.supervisor import databases, describe
-from shared.cli import schema
 from shared.contract.vocabulary import ServiceName
 from shared.runtime.carry.topic import ensure_topic
+from shared.runtime.repair import schema
 from tests.chaos.disk import Disk
 from tests.chaos.proxy import Link
 from tests.chaos.stepped import set_clock

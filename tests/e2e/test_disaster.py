@@ -14,7 +14,7 @@ from shared.cli.demo.cast import PEOPLE, Office
 from shared.cli.sources import open_sources
 from shared.cli.token import issue
 from shared.contract.vocabulary import ServiceName
-from shared.runtime import auditing
+from shared.runtime.repair import auditing
 from tests.e2e.world import REVIEW, World, ledger, ledger_json, until
 from tests.integration.servers import free_base
 

@@ -9,7 +9,7 @@ from shared.chain.statements import BadStatement, ChainHeads, open_statement
 from shared.cli.demo.cast import LEA
 from shared.cli.sources import open_sources
 from shared.contract.vocabulary import ServiceName
-from shared.runtime import auditing
+from shared.runtime.repair import auditing
 from shared.runtime.say.keyring import read_keys
 from tests.e2e.world import INTAKE, TRIAGE, World, ledger
 

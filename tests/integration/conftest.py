@@ -14,9 +14,9 @@ from psycopg.conninfo import conninfo_to_dict
 
 from deploy.local.environment import settings_of
 from deploy.local.keys import Keys
-from shared.cli import schema
 from shared.contract.vocabulary import ServiceName
 from shared.runtime.carry.topic import ensure_topic
+from shared.runtime.repair import schema
 from tests.integration import servers as servers_
 from tests.integration.servers import Servers
 

@@ -10,10 +10,10 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from shared.cli import schema
 from shared.contract.topics import PARTITIONS
 from shared.contract.vocabulary import ServiceName
 from shared.runtime.carry.topic import WrongTopic, ensure_topic
+from shared.runtime.repair import schema
 from tests.integration.conftest import Databases, described
 from tests.integration.servers import Servers, free_port
 

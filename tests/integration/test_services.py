@@ -18,7 +18,7 @@ from shared.contract.catalogue.triage import Assessed, Contained
 from shared.contract.decision import Actor, Context
 from shared.contract.vocabulary import Role, ServiceName
 from shared.runtime.process import clock
-from shared.runtime.rebuilding import rebuild_views
+from shared.runtime.repair.rebuilding import rebuild_views
 from shared.runtime.service import Running, Service
 from shared.runtime.web.auth import permissions
 from shared.runtime.web.desk import create_app

@@ -8,7 +8,7 @@ from uuid import UUID
 from services.notify.__main__ import SERVICE
 from services.notify.domain import MAY
 from shared.contract.vocabulary import FactKey, InformationType, ServiceName, Severity
-from shared.runtime.rebuilding import rebuild_views
+from shared.runtime.repair.rebuilding import rebuild_views
 from shared.runtime.service import consumer_of
 from shared.runtime.web.auth import permissions
 from shared.runtime.web.desk import create_app

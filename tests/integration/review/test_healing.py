@@ -10,10 +10,10 @@ from shared.chain import trust
 from shared.contract.catalogue.intake import ReportChannel, Reported
 from shared.contract.topics import HEADER_SIGNATURE, key_of, partition_of
 from shared.contract.vocabulary import ServiceName
-from shared.runtime import auditing, rebuilding
-from shared.runtime.auditing import Sources, Verification
 from shared.runtime.hear.judge import Record
 from shared.runtime.process import clock
+from shared.runtime.repair import auditing, rebuilding
+from shared.runtime.repair.auditing import Sources, Verification
 from shared.tlog.policy import Policy
 from tests.integration.conftest import Environment
 from tests.integration.review.seals import Desk, Reader, opened, put, sealing, until

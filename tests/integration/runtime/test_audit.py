@@ -9,9 +9,9 @@ from aiokafka import AIOKafkaProducer
 from shared.chain import trust
 from shared.contract.catalogue.intake import ReportChannel, Reported
 from shared.contract.vocabulary import ServiceName
-from shared.runtime import auditing
-from shared.runtime.auditing import Sources, Verification
 from shared.runtime.process import clock
+from shared.runtime.repair import auditing
+from shared.runtime.repair.auditing import Sources, Verification
 from tests.integration.conftest import Environment
 from tests.integration.runtime.processes import on_topic, process, until
 

@@ -24,11 +24,11 @@ from shared.contract.catalogue.triage import SeatFilled
 from shared.contract.hashing import event_hash
 from shared.contract.topics import PARTITIONS
 from shared.contract.vocabulary import Audience, Seat, ServiceName
-from shared.runtime import auditing, rebuilding, refill, rotation
 from shared.runtime.carry.topic import ensure_topic
 from shared.runtime.process import clock
 from shared.runtime.process.settings import ServiceSettings
-from shared.runtime.refill import CannotRefill, Refilled
+from shared.runtime.repair import auditing, rebuilding, refill, rotation
+from shared.runtime.repair.refill import CannotRefill, Refilled
 from shared.runtime.service import Service, receiver_of, running
 from shared.tlog.note import Signer, generate_key
 from tests.integration.conftest import Environment

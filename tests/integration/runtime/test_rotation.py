@@ -18,11 +18,11 @@ from shared.contract.envelope import Said, read, write
 from shared.contract.hashing import ZERO_HASH, signed_bytes
 from shared.contract.topics import HEADER_SIGNATURE, PARTITIONS, is_system, key_of, partition_of
 from shared.contract.vocabulary import ServiceName
-from shared.runtime import auditing, rotation
-from shared.runtime.auditing import Sources
 from shared.runtime.hear import consumer
 from shared.runtime.hear.messages import record_of
 from shared.runtime.process import clock
+from shared.runtime.repair import auditing, rotation
+from shared.runtime.repair.auditing import Sources
 from shared.runtime.say import words
 from shared.runtime.say.keyring import KeyMissing, read_keys
 from shared.tlog.note import Signer, generate_key

@@ -12,12 +12,12 @@ from shared.contract.catalogue.notify import CommunicationRequired
 from shared.contract.envelope import read
 from shared.contract.topics import PARTITIONS, key_of, partition_of
 from shared.contract.vocabulary import Audience, ServiceName
-from shared.runtime import rebuilding
 from shared.runtime.carry.relay import move
 from shared.runtime.hear.consumer import Consumer
 from shared.runtime.hear.judge import Record
 from shared.runtime.process import clock
 from shared.runtime.process.lease import Fenced
+from shared.runtime.repair import rebuilding
 from shared.runtime.say.plan import Recorded, Write
 from shared.runtime.say.tables import Stretch, set_back
 from tests.integration.conftest import Environment

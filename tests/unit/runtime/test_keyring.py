@@ -16,8 +16,8 @@ from shared.contract.hashing import ZERO_HASH, event_hash, signed_bytes
 from shared.contract.topics import partition_of, system_incident
 from shared.contract.vocabulary import ServiceName
 from shared.runtime.hear.judge import Heard, Parked, ParkReason, Received, Record, examine, receive
+from shared.runtime.repair.verifying import LedgerCheck, TopicCheck
 from shared.runtime.say.keyring import BadKeyFile, KeyMissing, Keyring, KeysDiffer, read_keys
-from shared.runtime.verifying import LedgerCheck, TopicCheck
 from shared.tlog.note import Signer, generate_key
 
 INTAKE, TRIAGE = ServiceName.INTAKE, ServiceName.TRIAGE

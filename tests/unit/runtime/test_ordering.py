@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.contract.vocabulary import ServiceName
-from shared.runtime.ordering import Number, OrdersDisagree, topic_order
+from shared.runtime.repair.ordering import Number, OrdersDisagree, topic_order
 
 INTAKE, TRIAGE, NOTIFY, REVIEW = ServiceName
 

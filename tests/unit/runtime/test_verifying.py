@@ -12,7 +12,7 @@ from shared.contract.envelope import read
 from shared.contract.hashing import event_hash
 from shared.contract.vocabulary import ServiceName
 from shared.runtime.hear.judge import Record
-from shared.runtime.verifying import LedgerCheck, TopicCheck, compare
+from shared.runtime.repair.verifying import LedgerCheck, TopicCheck, compare
 from tests.unit.runtime.test_receiving import chain, trust
 
 Rows = list[dict[str, Any]]

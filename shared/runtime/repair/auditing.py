@@ -14,7 +14,7 @@ from shared.contract.topics import PARTITIONS
 from shared.contract.vocabulary import ServiceName
 from shared.runtime.hear.judge import Heard, Record, examine
 from shared.runtime.hear.messages import record_of
-from shared.runtime.verifying import LedgerCheck, TopicCheck, compare
+from shared.runtime.repair.verifying import LedgerCheck, TopicCheck, compare
 
 PAGE: Final = 2000
 Progress = Callable[[str, int], None]

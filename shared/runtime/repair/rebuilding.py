@@ -9,11 +9,11 @@ import asyncpg
 from asyncpg.pool import Pool
 
 from shared.contract.envelope import read
-from shared.runtime.auditing import messages
 from shared.runtime.hear.judge import Record
 from shared.runtime.hear.messages import record_from
 from shared.runtime.hear.receiver import Receiver
 from shared.runtime.process.database import Connection
+from shared.runtime.repair.auditing import messages
 from shared.runtime.say import projection
 from shared.runtime.say.plan import Recorded
 from shared.runtime.say.rules import Rules

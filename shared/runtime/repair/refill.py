@@ -18,8 +18,8 @@ from shared.contract.envelope import MalformedEnvelope, read
 from shared.contract.topics import PARTITIONS
 from shared.contract.vocabulary import ServiceName
 from shared.runtime.carry.relay import add, producer_to
-from shared.runtime.ordering import Number, topic_order
 from shared.runtime.process.database import Connection, Row
+from shared.runtime.repair.ordering import Number, topic_order
 from shared.runtime.say.tables import set_back
 
 PAGE: Final = 500
