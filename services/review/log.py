@@ -9,13 +9,13 @@ from fastapi import APIRouter, Header, Path, Request, Response
 from services.review.settings import ReviewSettings
 from shared.contract.decision import Missing
 from shared.contract.vocabulary import Role
-from shared.runtime.log_state import about
 from shared.runtime.process import telemetry
 from shared.runtime.process.database import Connection
-from shared.runtime.sealer import Pace, Sealer
-from shared.runtime.sealing import LogRefused
 from shared.runtime.service import Running
 from shared.runtime.web.auth import allow_or_open
+from shared.seal.decide import LogRefused
+from shared.seal.sealer import Pace, Sealer
+from shared.seal.tables import about
 from shared.tlog.errors import TlogError
 from shared.tlog.policy import Policy
 from shared.tlog.tiles import Tile

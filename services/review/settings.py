@@ -5,9 +5,9 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field, FilePath
 
-from shared.runtime.log_store import LogStore
-from shared.runtime.log_stores import open_store
 from shared.runtime.process.settings import ServiceSettings
+from shared.seal.store import LogStore
+from shared.seal.stores import open_store
 from shared.tlog.note import Signer, TlogError
 from shared.tlog.policy import Policy
 

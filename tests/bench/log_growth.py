@@ -18,9 +18,9 @@ import psycopg
 from shared.contract.topics import PARTITIONS
 from shared.contract.vocabulary import ServiceName
 from shared.runtime.hear.judge import Heard, examine
-from shared.runtime.log_stores import open_store
-from shared.runtime.sealer import CHECKPOINT, Sealing
-from shared.runtime.sealing import edge_tiles, signatures_path
+from shared.seal.decide import edge_tiles, signatures_path
+from shared.seal.sealer import CHECKPOINT, Sealing
+from shared.seal.stores import open_store
 from shared.tlog.bundles import encode_bundle
 from shared.tlog.checkpoint import Checkpoint, sign_checkpoint
 from shared.tlog.note import Signer

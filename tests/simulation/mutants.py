@@ -13,7 +13,6 @@ from shared.chain.link import Head, Verdict
 from shared.contract.envelope import Event
 from shared.contract.hashing import ZERO_HASH
 from shared.contract.vocabulary import ServiceName
-from shared.runtime import sealing
 from shared.runtime.carry import cursor
 from shared.runtime.carry.cursor import Progress, Sent
 from shared.runtime.hear import judge
@@ -21,7 +20,8 @@ from shared.runtime.hear.judge import Heard, Known, Parked, ParkReason, Received
 from shared.runtime.say import plan
 from shared.runtime.say.plan import Idempotency, IncidentHead, Proposal, Signed, Speaker, Turn
 from shared.runtime.say.tables import Stretch
-from shared.runtime.sealing import Chains
+from shared.seal import decide
+from shared.seal.decide import Chains
 from tests.simulation import replica
 from tests.simulation.broker import Producer
 from tests.simulation.database import ConnectionLost, Row, Transaction, UniqueViolation
@@ -295,12 +295,12 @@ def _published_before_decided(
         del self.decide
 
 
-def _sealed_across_a_hole(*arguments: Any) -> sealing.Taken:
+def _sealed_across_a_hole(*arguments: Any) -> decide.Taken:
     with patch.object(judge, "judge", _gap_accepted):
         return _take(*arguments)
 
 
-_take, _seal = sealing.take, Sealer.seal
+_take, _seal = decide.take, Sealer.seal
 
 
 MUTANTS: Final = (
@@ -405,7 +405,7 @@ MUTANTS: Final = (
     Mutant("published before it is decided", Sealer, "seal", _published_before_decided, frozenset({"lost", "fork"})),
     Mutant(
         "sealed across a hole",
-        sealing,
+        decide,
         "take",
         _sealed_across_a_hole,
         frozenset({"hole", "reordered", "lost"}),

@@ -27,7 +27,7 @@ from shared.runtime.say.conflicts import Conflict
 from shared.runtime.say.ledger import WRITERS
 from shared.runtime.say.plan import UNHEARD_OF, Again, Idempotency, IncidentHead, Proposal, Signed, Turn
 from shared.runtime.say.tables import Stretch
-from shared.runtime.sealing import LogRefused
+from shared.seal.decide import LogRefused
 from tests.simulation.broker import Producer, Request
 from tests.simulation.database import ConnectionLost, Database, Row, Transaction, UniqueViolation
 from tests.simulation.schedule import Future, Steps, Task

@@ -1,6 +1,6 @@
 """The sealer of a replica of review, in the order of steps of `sealer.Sealer` and `log_state.LogState`.
 
-What becomes a leaf, what waits and what may be resumed is decided by `sealing.take` and `sealing.may_resume`. The Merkle tree is
+What becomes a leaf, what waits and what may be resumed is decided by `decide.take` and `decide.may_resume`. The Merkle tree is
 replaced by a hash over the leaves: its own tests prove it, and no decision looks inside.
 """
 
@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 
 from shared.chain.link import Head
 from shared.contract.vocabulary import ServiceName
-from shared.runtime import sealing
 from shared.runtime.hear.judge import Heard, Parked, ParkReason, Record
-from shared.runtime.sealing import Chains, Sealed, Taken
+from shared.seal import decide
+from shared.seal.decide import Chains, Sealed, Taken
 from shared.tlog.merkle import EMPTY_ROOT
 from tests.simulation.database import ConnectionLost, Transaction
 from tests.simulation.schedule import Steps
@@ -110,7 +110,7 @@ class Sealer:
         yield from self._statement()
         decided, published = self.database.get("log", "leaves", ()), self.database.get("log", "published", 0)
         shown = self.store.shown
-        sealing.may_resume(sealed(decided), sealed(decided[:published]), sealed(shown) if shown else None)
+        decide.may_resume(sealed(decided), sealed(decided[:published]), sealed(shown) if shown else None)
         self.leaves = decided[:published]
         waiting, refused = self.waiting()
         if refused:
@@ -180,7 +180,7 @@ class Sealer:
         taken: list[Taken] = []
         chains, now = self.chains, self.world.start + timedelta(seconds=self.world.scheduler.now)
         for number, examined in arrived.items():
-            taken.append(sealing.take(chains, number, self.known(examined), examined, self.world.trust, now))
+            taken.append(decide.take(chains, number, self.known(examined), examined, self.world.trust, now))
             chains = taken[-1].chains
         leaves = (*self.leaves, *(heard.event.hash for one in taken for heard in one.leaves))
         yield from self.decide(taken, leaves, offsets, chains)

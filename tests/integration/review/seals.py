@@ -16,10 +16,10 @@ from shared.contract.hashing import event_hash
 from shared.contract.topics import CONTENT_TYPE, HEADER_CONTENT_TYPE
 from shared.contract.vocabulary import ServiceName
 from shared.runtime.hear.judge import Record
-from shared.runtime.log_store import LogStore
 from shared.runtime.process.persistence import persist
-from shared.runtime.sealer import Pace, Sealer
 from shared.runtime.service import Running, running
+from shared.seal.sealer import Pace, Sealer
+from shared.seal.store import LogStore
 from shared.tlog.bundles import decode_bundle
 from shared.tlog.checkpoint import Checkpoint, open_checkpoint
 from shared.tlog.merkle import root_of

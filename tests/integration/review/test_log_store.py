@@ -9,9 +9,9 @@ import pytest
 from moto.server import ThreadedMotoServer
 
 from deploy.local.keys import Keys
-from shared.runtime.log_store import LogStore, StoreAway
-from shared.runtime.log_stores import open_store
 from shared.runtime.process.lease import Fenced
+from shared.seal.store import LogStore, StoreAway
+from shared.seal.stores import open_store
 from tests.integration.conftest import Environment
 from tests.integration.review.chains import Voice
 from tests.integration.review.seals import Reader, opened, put, sealing, until

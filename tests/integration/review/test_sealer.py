@@ -13,11 +13,11 @@ from shared.contract.envelope import read
 from shared.contract.hashing import event_hash
 from shared.contract.topics import PARTITIONS, system_incident
 from shared.contract.vocabulary import ServiceName
-from shared.runtime import sealer
-from shared.runtime.log_folder import Folder
-from shared.runtime.log_state import LogState
-from shared.runtime.log_store import LogStore
-from shared.runtime.sealing import LogRefused
+from shared.seal import sealer
+from shared.seal.decide import LogRefused
+from shared.seal.folder import Folder
+from shared.seal.store import LogStore
+from shared.seal.tables import LogState
 from shared.tlog.merkle import Frontier
 from tests.integration.conftest import Databases, Environment
 from tests.integration.review.chains import Voice

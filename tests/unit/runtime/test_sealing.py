@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from shared.contract.catalogue.intake import ReportChannel, Reported
 from shared.contract.vocabulary import ServiceName
 from shared.runtime.hear.judge import Heard, ParkReason, Record, examine, receive
-from shared.runtime.sealing import (
+from shared.seal.decide import (
     Chains,
     Hole,
     LogRefused,

@@ -8,8 +8,8 @@ import obstore
 from obstore.exceptions import AlreadyExistsError, BaseError, NotFoundError, PreconditionError
 from obstore.store import S3Store
 
-from shared.runtime.log_store import AT_ONCE, StoreAway
 from shared.runtime.process.lease import Fenced
+from shared.seal.store import AT_ONCE, StoreAway
 
 
 def open_bucket(url: str) -> "Bucket":

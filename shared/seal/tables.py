@@ -25,7 +25,7 @@ from shared.runtime.process.database import Connection
 from shared.runtime.process.lease import Fenced
 from shared.runtime.say.ledger import Ledger, say
 from shared.runtime.say.plan import Proposal
-from shared.runtime.sealing import Chain, Chains, Hole, Sealed, Taken
+from shared.seal.decide import Chain, Chains, Hole, Sealed, Taken
 
 RECORD_AT_ONCE: Final = 100
 PAGE: Final = 1000

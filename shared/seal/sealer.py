@@ -1,6 +1,6 @@
 """The sealer: makes each event on the topic a leaf of the log, and shows the log to everybody.
 
-`sealing` decides; this module does the I/O around it, in the one order that survives a crash at any point:
+`decide` decides; this module does the I/O around it, in the one order that survives a crash at any point:
 
 1. one transaction decides which the next leaves are, and keeps them;
 2. tiles, bundles and signatures are written, all of them; the same leaves always make the same files;
@@ -29,14 +29,11 @@ from shared.contract.topics import PARTITIONS
 from shared.runtime.hear.examining import examine_all
 from shared.runtime.hear.judge import Heard, Parked
 from shared.runtime.hear.messages import record_of
-from shared.runtime.log_state import LogState, by_the_sealer, recorded
-from shared.runtime.log_store import UNFINISHED, LogStore
-from shared.runtime.log_witnesses import Round, Witnesses
 from shared.runtime.process import clock, telemetry
 from shared.runtime.process.database import Connection
 from shared.runtime.process.lease import lease
 from shared.runtime.say.ledger import Ledger
-from shared.runtime.sealing import (
+from shared.seal.decide import (
     Chains,
     Grown,
     Hole,
@@ -53,6 +50,9 @@ from shared.runtime.sealing import (
     take,
     take_again,
 )
+from shared.seal.store import UNFINISHED, LogStore
+from shared.seal.tables import LogState, by_the_sealer, recorded
+from shared.seal.witnesses import Round, Witnesses
 from shared.tlog.bundles import bundle_hashes, decode_bundle
 from shared.tlog.checkpoint import Checkpoint, open_checkpoint, sign_checkpoint
 from shared.tlog.errors import TlogError

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from shared.runtime.log_folder import Folder
-from shared.runtime.log_store import LogStore
+from shared.seal.folder import Folder
+from shared.seal.store import LogStore
 
 
 def open_store(where: str) -> LogStore:
@@ -11,7 +11,7 @@ def open_store(where: str) -> LogStore:
 
     Raises ValueError when it is neither."""
     if where.startswith("s3://"):
-        from shared.runtime.log_bucket import open_bucket
+        from shared.seal.bucket import open_bucket
 
         return open_bucket(where)
     if "://" in where:

@@ -9,7 +9,7 @@ from typing import Final
 
 import httpx
 
-from shared.runtime.log_store import LogStore, StoreAway
+from shared.seal.store import LogStore, StoreAway
 from shared.tlog.checkpoint import Checkpoint
 from shared.tlog.errors import TlogError
 from shared.tlog.note import MAX_NOTE, Signature

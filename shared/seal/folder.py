@@ -11,8 +11,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Final
 
-from shared.runtime.log_store import AT_ONCE, UNFINISHED
 from shared.runtime.process.lease import Fenced
+from shared.seal.store import AT_ONCE, UNFINISHED
 
 LOCK: Final = ".lock"
 
