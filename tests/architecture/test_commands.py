@@ -6,7 +6,7 @@ import sys
 import pytest
 from typer.testing import CliRunner
 
-from shared.cli.main import COMMANDS, app
+from deploy.ledger.main import COMMANDS, app
 
 
 @pytest.mark.parametrize("name", COMMANDS)
@@ -25,7 +25,7 @@ def test_a_slip_of_the_pen_is_told_the_nearest_command() -> None:
 
 
 def test_asking_for_the_status_waits_for_no_database_broker_or_server_library() -> None:
-    ask = "import sys; from shared.cli.main import app; app(['status', '--help'], standalone_mode=False); print(*sys.modules)"
+    ask = "import sys; from deploy.ledger.main import app; app(['status', '--help'], standalone_mode=False); print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", ask], capture_output=True, text=True, check=True)
     imported = {name.partition(".")[0] for name in done.stdout.split()}
     assert "shared" in imported

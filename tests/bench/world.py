@@ -10,9 +10,9 @@ from collections.abc import AsyncIterator, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from deploy.ledger.run.token import issue
 from deploy.local.environment import inherited
 from deploy.local.keys import Keys
-from shared.cli.token import issue
 from shared.contract.vocabulary import Role, ServiceName
 from tests.integration.conftest import Databases, Environment, fresh_topic, make_templates
 from tests.integration.servers import ROOT, Servers, free_port, shared

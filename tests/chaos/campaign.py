@@ -13,9 +13,9 @@ from typing import Final
 
 import httpx
 
+from deploy.ledger.run.demo.cast import PEOPLE
+from deploy.ledger.run.token import issue
 from deploy.local.keys import Keys, write_secret
-from shared.cli.demo.cast import PEOPLE
-from shared.cli.token import issue
 from shared.contract.vocabulary import ServiceName
 from tests.chaos import faults, history
 from tests.chaos.clients import CHANNEL, Clients

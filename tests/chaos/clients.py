@@ -16,7 +16,7 @@ from typing import Any, Final
 
 import httpx
 
-from shared.cli.demo.cast import COLIN, LEA, MONITOR, RASHID, RUTH, Person
+from deploy.ledger.run.demo.cast import COLIN, LEA, MONITOR, RASHID, RUTH, Person
 from shared.contract.vocabulary import ServiceName
 from tests.chaos.record import Record
 from tests.simulation.checking import Answer, Outcome

@@ -12,11 +12,11 @@ import pytest
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
+from deploy.ledger.run import stack as local
+from deploy.ledger.run.demo.cast import PEOPLE, Office
+from deploy.ledger.run.token import issue
 from deploy.local.keys import Keys
 from deploy.local.state import Stack
-from shared.cli import stack as local
-from shared.cli.demo.cast import PEOPLE, Office
-from shared.cli.token import issue
 from shared.contract.vocabulary import ServiceName
 from tests.e2e.world import World
 from tests.integration.servers import free_base

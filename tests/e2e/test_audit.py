@@ -8,8 +8,8 @@ from uuid import UUID
 
 import pytest
 
-from shared.cli.demo.stories import STORIES
-from shared.cli.demo.telling import begin
+from deploy.ledger.run.demo.stories import STORIES
+from deploy.ledger.run.demo.telling import begin
 from shared.contract.vocabulary import ServiceName
 from tests.e2e.world import RUTH, World, ledger, until
 
@@ -30,7 +30,9 @@ async def sealed(world: World, tmp_path: Path) -> Path:
 
 async def play(world: World) -> UUID:
     """The demo's first story, to its published report."""
-    sources = {one["id"]: one for one in json.loads((files("shared.cli.demo") / "incidents.json").read_text("utf-8"))}
+    sources = {
+        one["id"]: one for one in json.loads((files("deploy.ledger.run.demo") / "incidents.json").read_text("utf-8"))
+    }
     telling = await begin(world.office, sources[STORIES[0].incident], lambda _: None)
     await STORIES[0].play(telling)
     await world.office.until(RUTH, ServiceName.REVIEW, telling.incident, "incident.reviewed.v1")

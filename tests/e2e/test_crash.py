@@ -2,7 +2,7 @@
 
 import pytest
 
-from shared.cli.demo.cast import COLIN, RASHID, RUTH
+from deploy.ledger.run.demo.cast import COLIN, RASHID, RUTH
 from shared.contract.vocabulary import ServiceName
 from tests.e2e.world import INTAKE, NOTIFY, REVIEW, TRIAGE, World, until
 

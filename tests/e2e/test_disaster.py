@@ -6,13 +6,13 @@ import httpx
 import psycopg
 from aiokafka.admin import AIOKafkaAdminClient
 
+from deploy.ledger.run import stack as local
+from deploy.ledger.run.demo.cast import PEOPLE, Office
+from deploy.ledger.run.token import issue
+from deploy.ledger.sources import open_sources
 from deploy.local import state
 from deploy.local.keys import Keys
 from deploy.local.state import Stack
-from shared.cli import stack as local
-from shared.cli.demo.cast import PEOPLE, Office
-from shared.cli.sources import open_sources
-from shared.cli.token import issue
 from shared.contract.vocabulary import ServiceName
 from shared.runtime.repair import auditing
 from tests.e2e.world import REVIEW, World, ledger, ledger_json, until

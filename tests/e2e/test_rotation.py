@@ -4,10 +4,10 @@ import subprocess
 
 import pytest
 
+from deploy.ledger.run.demo.cast import LEA
+from deploy.ledger.sources import open_sources
 from deploy.local.keys import Keys
 from shared.chain.statements import BadStatement, ChainHeads, open_statement
-from shared.cli.demo.cast import LEA
-from shared.cli.sources import open_sources
 from shared.contract.vocabulary import ServiceName
 from shared.runtime.repair import auditing
 from shared.runtime.say.keyring import read_keys

@@ -5,8 +5,8 @@ import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from shared.cli.demo.cast import CARLA, COLIN, LEA, NORA, RASHID, RUTH
-from shared.cli.demo.telling import CHANNEL
+from deploy.ledger.run.demo.cast import CARLA, COLIN, LEA, NORA, RASHID, RUTH
+from deploy.ledger.run.demo.telling import CHANNEL
 from tests.e2e.conftest import Collector
 from tests.e2e.world import INTAKE, NOTIFY, REVIEW, TRIAGE, World, ledger, until
 

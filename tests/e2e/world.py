@@ -15,9 +15,9 @@ from uuid import UUID
 import httpx
 import psutil
 
+from deploy.ledger.run.demo.cast import LEA, MONITOR, RASHID, RUTH, Office
 from deploy.local import state
 from deploy.local.state import Stack
-from shared.cli.demo.cast import LEA, MONITOR, RASHID, RUTH, Office
 from shared.contract.vocabulary import ServiceName
 
 WITHIN = 60.0

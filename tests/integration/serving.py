@@ -13,8 +13,8 @@ import asyncpg
 import httpx
 from fastapi import APIRouter
 
+from deploy.ledger.run.token import issue
 from deploy.local.keys import Keys
-from shared.cli.token import issue
 from shared.contract.catalogue.base import EventData
 from shared.contract.decision import Actor, Context
 from shared.contract.vocabulary import Role, ServiceName

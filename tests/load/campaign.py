@@ -8,9 +8,9 @@ from pathlib import Path
 
 import httpx
 
+from deploy.ledger.run import stack as local
 from deploy.local import postgres
 from deploy.local.state import Stack
-from shared.cli import stack as local
 from shared.contract.vocabulary import ServiceName
 from tests.load import phases
 from tests.load.ground import Ground

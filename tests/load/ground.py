@@ -11,10 +11,10 @@ import httpx
 import psutil
 import psycopg
 
+from deploy.ledger.run.token import issue
 from deploy.local import state
 from deploy.local.keys import Keys
 from deploy.local.state import Stack
-from shared.cli.token import issue
 from shared.contract.vocabulary import Role, ServiceName
 
 INTAKE, TRIAGE, NOTIFY, REVIEW = ServiceName

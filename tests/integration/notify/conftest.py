@@ -14,12 +14,12 @@ from uuid import UUID
 import httpx
 import pytest
 
+from deploy.ledger.run.token import issue
 from deploy.local.keys import Keys, write_secret
 from services.notify.__main__ import SERVICE
 from services.notify.domain import Command, State
 from services.notify.sender import send_what_is_due
 from services.notify.settings import NotifySettings
-from shared.cli.token import issue
 from shared.contract import topics
 from shared.contract.catalogue.base import EventData, Exposure
 from shared.contract.catalogue.intake import ReportChannel, Reported

@@ -6,9 +6,9 @@ from collections.abc import AsyncIterator
 import httpx
 import pytest
 
+from deploy.ledger.run.token import issue
 from deploy.local.keys import Keys
 from services.review.__main__ import SERVICE
-from shared.cli.token import issue
 from shared.contract.vocabulary import Role
 from shared.runtime.web.desk import create_app
 from tests.integration.conftest import Environment

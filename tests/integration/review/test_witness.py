@@ -53,7 +53,7 @@ class Process:
         command = [
             sys.executable,
             "-c",
-            "from shared.cli.main import app; app()",
+            "from deploy.ledger.main import app; app()",
             "witness",
             "--state",
             str(self.folder),
@@ -215,7 +215,7 @@ def test_it_never_begins_anew(tmp_path: Path) -> None:
 
 def test_the_help_teaches() -> None:
     done = subprocess.run(
-        [sys.executable, "-c", "from shared.cli.main import app; app()", "witness", "--help"],
+        [sys.executable, "-c", "from deploy.ledger.main import app; app()", "witness", "--help"],
         capture_output=True,
         text=True,
         check=True,

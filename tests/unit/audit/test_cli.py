@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner, Result
 
-from shared.cli.main import app
+from deploy.ledger.main import app
 from shared.contract.vocabulary import ServiceName
 from shared.tlog.keys import Signer
 from tests.unit.audit.world import (
@@ -257,8 +257,8 @@ def test_a_replay_of_a_damaged_log_is_refused(log: Path) -> None:
 
 
 def test_a_difference_names_event_and_gate(ledger: Ledger) -> None:
+    from deploy.ledger.check.diff import Shown, compare
     from shared.audit.incidents import Sealed
-    from shared.cli.diff import Shown, compare
 
     history = [Sealed(number, event) for number, event in enumerate(ledger.events) if event in ledger.of(STORY)]
     events = {one.event.hash.hex(): one.event.type for one in history}

@@ -12,15 +12,15 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from deploy.ledger.check import audits
+from deploy.ledger.check.audits import Pinned, TokenOption, VkeyOption
+from deploy.ledger.check.stacklog import log_of_stack, pinned_by_stack
+from deploy.ledger.check.verify import progress
+from deploy.ledger.sources import DataOption, open_sources, or_stop
 from shared.audit.files import Files, open_files
 from shared.audit.history import Until, by_time, history
 from shared.audit.incidents import Sealed
 from shared.audit.log import NotALog
-from shared.cli import audits
-from shared.cli.audits import Pinned, TokenOption, VkeyOption
-from shared.cli.sources import DataOption, open_sources, or_stop
-from shared.cli.stacklog import log_of_stack, pinned_by_stack
-from shared.cli.verify import progress
 from shared.contract.catalogue import MILESTONES, short_name
 from shared.contract.envelope import Event, Unknown
 from shared.contract.topics import is_system

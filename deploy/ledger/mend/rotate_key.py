@@ -5,10 +5,10 @@ from typing import Annotated
 
 import typer
 
+from deploy.ledger.mend.parked import environment_of, service_program
+from deploy.ledger.sources import or_stop
 from deploy.local.errors import StackError
 from deploy.local.keys import write_secret
-from shared.cli.parked import environment_of, service_program
-from shared.cli.sources import or_stop
 from shared.contract.vocabulary import ServiceName
 from shared.runtime.say.keyring import read_keys
 from shared.tlog.note import Signer, generate_key

@@ -8,10 +8,10 @@ from typing import Annotated
 import psycopg
 import typer
 
+from deploy.ledger.run.stack import or_say_why, progress
 from deploy.local import state
 from deploy.local.errors import StackError
 from deploy.local.keys import Keys
-from shared.cli.stack import or_say_why, progress
 from shared.contract.topics import TOPIC
 from shared.contract.vocabulary import ServiceName
 from shared.runtime.carry.topic import WrongTopic, ensure_topic

@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
+from deploy.ledger.run.demo.cast import CARLA, COLIN, IVAN, LEA, MONITOR, NORA, RASHID, RUTH, Office, Person
 from deploy.local.keys import INBOX_CHANNEL
-from shared.cli.demo.cast import CARLA, COLIN, IVAN, LEA, MONITOR, NORA, RASHID, RUTH, Office, Person
 from shared.contract.vocabulary import ServiceName
 
 INTAKE, TRIAGE, NOTIFY, REVIEW = ServiceName

@@ -13,8 +13,8 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from deploy.ledger.sources import DataOption, open_sources, or_stop
 from deploy.local import state
-from shared.cli.sources import DataOption, open_sources, or_stop
 from shared.contract.vocabulary import ServiceName
 from shared.runtime.repair import auditing
 

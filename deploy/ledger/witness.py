@@ -5,8 +5,8 @@ from typing import Annotated
 
 import typer
 
+from deploy.ledger.run.stack import or_say_why
 from deploy.local.errors import StackError
-from shared.cli.stack import or_say_why
 from shared.runtime.process import clock
 from shared.tlog.errors import TlogError
 from shared.tlog.keys import Verifier
@@ -46,7 +46,7 @@ def witness(
     """Cosign a log's checkpoints when they are consistent (tlog-witness). See below how to begin."""
     import uvicorn
 
-    from shared.runtime.witness import BadWitness, alone, application, open_witness
+    from deploy.ledger.witness_server import BadWitness, alone, application, open_witness
 
     with or_say_why():
         try:

@@ -10,23 +10,23 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 COMMANDS: Final = {
-    "up": "stack",
-    "down": "stack",
-    "status": "stack",
-    "token": "token",
-    "migrate": "migrate",
-    "verify": "verify",
-    "replay": "replay",
-    "diff": "diff",
-    "export": "export",
-    "dossier": "export",
-    "report": "report",
-    "parked": "parked",
-    "rebuild": "rebuild",
-    "relay-again": "relay_again",
-    "rotate-key": "rotate_key",
+    "up": "run.stack",
+    "down": "run.stack",
+    "status": "run.stack",
+    "token": "run.token",
+    "migrate": "mend.migrate",
+    "verify": "check.verify",
+    "replay": "check.replay",
+    "diff": "check.diff",
+    "export": "check.export",
+    "dossier": "check.export",
+    "report": "check.report",
+    "parked": "mend.parked",
+    "rebuild": "mend.rebuild",
+    "relay-again": "mend.relay_again",
+    "rotate-key": "mend.rotate_key",
     "catalogue": "catalogue",
-    "demo": "demo",
+    "demo": "run.demo",
     "witness": "witness",
 }
 """The module of each command, in the order of the help."""
@@ -46,7 +46,7 @@ class Commands(TyperGroup):
 
 
 def _command(name: str) -> TyperCommand | TyperGroup:
-    module = import_module(f"shared.cli.{COMMANDS[name]}")
+    module = import_module(f"deploy.ledger.{COMMANDS[name]}")
     topic = getattr(module, "app", None)
     if topic is None:
         topic = typer.Typer(rich_markup_mode=None, pretty_exceptions_show_locals=False, add_completion=False)

@@ -10,11 +10,11 @@ import typer
 from rich.console import Console
 from rich.markdown import Markdown
 
+from deploy.ledger.run.stack import DataFolder, or_say_why
+from deploy.ledger.run.token import issue
 from deploy.local import state
 from deploy.local.errors import StackError
 from deploy.local.keys import Keys
-from shared.cli.stack import DataFolder, or_say_why
-from shared.cli.token import issue
 from shared.contract.vocabulary import Role, ServiceName
 
 

@@ -12,17 +12,17 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from deploy.ledger.check import audits
+from deploy.ledger.check.audits import TokenOption
+from deploy.ledger.check.replay import UntilOption, from_log
+from deploy.ledger.check.verified import shown
+from deploy.ledger.run.token import issue
+from deploy.ledger.sources import DataOption, or_stop
 from deploy.local import state
 from deploy.local.errors import StackError
 from deploy.local.keys import Keys
 from shared.audit.history import Until
 from shared.audit.incidents import Sealed
-from shared.cli import audits
-from shared.cli.audits import TokenOption
-from shared.cli.replay import UntilOption, from_log
-from shared.cli.sources import DataOption, or_stop
-from shared.cli.token import issue
-from shared.cli.verified import shown
 from shared.contract.vocabulary import Role, ServiceName
 
 

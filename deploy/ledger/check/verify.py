@@ -12,6 +12,11 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn
 
+from deploy.ledger.check import audits
+from deploy.ledger.check.audits import Pinned, PolicyOption, TokenOption, TrustOption, VkeyOption
+from deploy.ledger.check.stacklog import log_of_stack, pinned_by_stack
+from deploy.ledger.check.verified import DossierVerified, LogVerified, StackVerified, Verified
+from deploy.ledger.sources import DataOption, open_sources, or_stop
 from deploy.local.state import DEFAULT_DATA
 from shared.audit.dossier import audit_dossier
 from shared.audit.files import Files, open_files
@@ -19,11 +24,6 @@ from shared.audit.heads import Seen
 from shared.audit.log import Options, audit_log
 from shared.audit.order import OrderCheck
 from shared.audit.seen import SeenFile, default_path
-from shared.cli import audits
-from shared.cli.audits import Pinned, PolicyOption, TokenOption, TrustOption, VkeyOption
-from shared.cli.sources import DataOption, open_sources, or_stop
-from shared.cli.stacklog import log_of_stack, pinned_by_stack
-from shared.cli.verified import DossierVerified, LogVerified, StackVerified, Verified
 from shared.contract.vocabulary import ServiceName
 from shared.runtime.repair.auditing import Sources, Verification
 from shared.runtime.repair.auditing import verify as verify_sources

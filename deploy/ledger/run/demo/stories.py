@@ -7,8 +7,8 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Final
 
-from shared.cli.demo.cast import CARLA, COLIN, IVAN, LEA, LUCIA, NORA, RASHID, RUTH
-from shared.cli.demo.telling import CHANNEL, NOTIFY, TRIAGE, Finding, Telling
+from deploy.ledger.run.demo.cast import CARLA, COLIN, IVAN, LEA, LUCIA, NORA, RASHID, RUTH
+from deploy.ledger.run.demo.telling import CHANNEL, NOTIFY, TRIAGE, Finding, Telling
 
 
 @dataclass(frozen=True, slots=True)

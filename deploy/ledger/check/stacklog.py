@@ -5,11 +5,11 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from deploy.ledger.check.audits import Pinned
+from deploy.ledger.run.token import issue
 from deploy.local import state
 from deploy.local.keys import Keys
 from shared.audit.files import Files, Web
-from shared.cli.audits import Pinned
-from shared.cli.token import issue
 from shared.contract.vocabulary import Role, ServiceName
 
 CHAINS = "chains/"

@@ -11,11 +11,11 @@ import typer
 from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn
 
+from deploy.ledger.mend.parked import run_service
+from deploy.ledger.sources import or_stop
 from deploy.local import state
 from deploy.local.errors import StackError
 from shared.chain import trust
-from shared.cli.parked import run_service
-from shared.cli.sources import or_stop
 from shared.contract.vocabulary import ServiceName
 from shared.runtime.process.settings import KafkaSettings
 from shared.runtime.repair import refill

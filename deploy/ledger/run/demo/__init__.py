@@ -17,19 +17,20 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
+from deploy.ledger.check import audits
+from deploy.ledger.check.audits import Pinned
+from deploy.ledger.check.export import dossier_of, heads_from_stack
+from deploy.ledger.check.stacklog import log_of_stack
+from deploy.ledger.check.verify import How, verify_stack
+from deploy.ledger.run import stack
+from deploy.ledger.run.demo.cast import PEOPLE, RUTH, Office
+from deploy.ledger.run.demo.stories import STORIES, Story
+from deploy.ledger.run.demo.telling import begin
+from deploy.ledger.run.token import issue
 from deploy.local import ports, state
 from deploy.local.errors import StackError
 from deploy.local.keys import Keys
 from shared.audit.seen import SeenFile
-from shared.cli import audits, stack
-from shared.cli.audits import Pinned
-from shared.cli.demo.cast import PEOPLE, RUTH, Office
-from shared.cli.demo.stories import STORIES, Story
-from shared.cli.demo.telling import begin
-from shared.cli.export import dossier_of, heads_from_stack
-from shared.cli.stacklog import log_of_stack
-from shared.cli.token import issue
-from shared.cli.verify import How, verify_stack
 from shared.contract.catalogue import MILESTONES, short_name
 from shared.contract.vocabulary import ServiceName
 

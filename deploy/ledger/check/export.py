@@ -9,6 +9,13 @@ from uuid import UUID
 import httpx
 import typer
 
+from deploy.ledger.check import audits
+from deploy.ledger.check.audits import TokenOption
+from deploy.ledger.check.stacklog import log_of_stack
+from deploy.ledger.check.verify import progress
+from deploy.ledger.run.stack import progress as spinner
+from deploy.ledger.run.token import issue
+from deploy.ledger.sources import DataOption, or_stop
 from deploy.local import state
 from deploy.local.errors import StackError
 from deploy.local.keys import Keys
@@ -18,13 +25,6 @@ from shared.audit.files import Files, open_files
 from shared.audit.gathering import Gathered, evidence, gather, heads_of
 from shared.audit.log import NotALog
 from shared.chain.statements import IncidentHead
-from shared.cli import audits
-from shared.cli.audits import TokenOption
-from shared.cli.sources import DataOption, or_stop
-from shared.cli.stack import progress as spinner
-from shared.cli.stacklog import log_of_stack
-from shared.cli.token import issue
-from shared.cli.verify import progress
 from shared.contract.vocabulary import Role, ServiceName
 
 SEALED_WITHIN: Final = 30.0

@@ -10,10 +10,10 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
+from deploy.ledger.check.audits import Believed
 from shared.audit.dossier import DossierAudit
 from shared.audit.log import Behind, LogAudit
 from shared.chain.findings import Finding
-from shared.cli.audits import Believed
 from shared.contract.catalogue import MILESTONES
 from shared.runtime.repair.auditing import Verification
 
