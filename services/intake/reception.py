@@ -30,9 +30,9 @@ from shared.contract.catalogue.intake import ForeignEvent, ReportChannel
 from shared.contract.decision import Actor, Context, Rejected
 from shared.runtime.process import telemetry
 from shared.runtime.process.persistence import PASSING
+from shared.runtime.running import Running
 from shared.runtime.say.conflicts import IdempotencyMismatch, Malformed
 from shared.runtime.say.plan import Idempotency, Write
-from shared.runtime.service import Running
 from shared.runtime.web import problems
 
 T = TypeVar("T")

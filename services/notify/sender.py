@@ -33,7 +33,7 @@ from shared.contract.decision import Actor, Context, Rejected
 from shared.contract.vocabulary import ServiceName
 from shared.runtime.process.database import Connection
 from shared.runtime.process.persistence import PASSING, persist
-from shared.runtime.service import Running
+from shared.runtime.running import Running
 
 T = TypeVar("T")
 

@@ -7,7 +7,7 @@ from pydantic import AfterValidator, Field, FilePath
 
 from services.notify.channels import Channels
 from shared.runtime.process.settings import ServiceSettings
-from shared.runtime.service import Running
+from shared.runtime.running import Running
 
 
 def _usable(file: FilePath) -> FilePath:

@@ -11,7 +11,7 @@ from shared.contract.decision import Missing
 from shared.contract.vocabulary import Role
 from shared.runtime.process import telemetry
 from shared.runtime.process.database import Connection
-from shared.runtime.service import Running
+from shared.runtime.running import Running
 from shared.runtime.web.auth import allow_or_open
 from shared.seal.decide import LogRefused
 from shared.seal.sealer import Pace, Sealer

@@ -20,9 +20,10 @@ from shared.contract.decision import Actor, Context
 from shared.contract.vocabulary import Role, ServiceName
 from shared.runtime.carry.relay import Relay
 from shared.runtime.process.persistence import persist
+from shared.runtime.running import Running
 from shared.runtime.say.rules import Rules
-from shared.runtime.service import Running, Service, consumer_of, running
-from shared.runtime.web.desk import create_app
+from shared.runtime.service import Service, consumer_of, running
+from shared.runtime.web.app import create_app
 from tests.integration.conftest import Environment, FreshDatabase
 
 NOBODY = UUID(int=0x0196_0000_0000_7000_8000_0000_0000_0000)

@@ -19,9 +19,10 @@ from shared.contract.decision import Actor, Context
 from shared.contract.vocabulary import Role, ServiceName
 from shared.runtime.process import clock
 from shared.runtime.repair.rebuilding import rebuild_views
-from shared.runtime.service import Running, Service
+from shared.runtime.running import Running
+from shared.runtime.service import Service
+from shared.runtime.web.app import create_app
 from shared.runtime.web.auth import permissions
-from shared.runtime.web.desk import create_app
 from tests.integration.conftest import Environment
 from tests.integration.documents import flaws
 from tests.integration.serving import NOBODY, Others, Served, others, process, says_all, serving, until

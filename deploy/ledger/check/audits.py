@@ -1,6 +1,5 @@
 """What the auditing commands have in common: the log they read, whom they believe, and the services' rules."""
 
-import importlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +8,10 @@ from typing import Annotated, Final
 
 import typer
 
+from services.intake import audit as intake
+from services.notify import audit as notify
+from services.review import audit as review
+from services.triage import audit as triage
 from shared.audit.files import Files, Unreachable
 from shared.audit.incidents import Rules
 from shared.audit.log import Anchors
@@ -34,6 +37,13 @@ TokenOption = Annotated[
     str | None,
     typer.Option("--token", envvar="LEDGER_TOKEN", help="For a log that is not open to all; better in LEDGER_TOKEN."),
 ]
+
+_AUDITS: Final[Mapping[ServiceName, ModuleType]] = {
+    ServiceName.INTAKE: intake,
+    ServiceName.TRIAGE: triage,
+    ServiceName.NOTIFY: notify,
+    ServiceName.REVIEW: review,
+}
 
 OWN: Final = "the log itself"
 
@@ -87,9 +97,9 @@ def _text(name: str, data: bytes | None) -> str:
 
 
 def audit_of(service: ServiceName) -> ModuleType:
-    """The service's `audit` module, by its name: the command line never imports a service."""
-    return importlib.import_module(f"services.{service}.audit")
+    """The service's `audit` module."""
+    return _AUDITS[service]
 
 
 def rules() -> dict[ServiceName, Rules]:
-    return {service: audit_of(service).audit for service in ServiceName}
+    return {service: audit.audit for service, audit in _AUDITS.items()}

@@ -13,6 +13,7 @@ from deploy.ledger.check import audits
 from deploy.ledger.check.audits import TokenOption
 from deploy.ledger.check.stacklog import log_of_stack
 from deploy.ledger.check.verify import progress
+from deploy.ledger.check.web import open_files
 from deploy.ledger.run.stack import progress as spinner
 from deploy.ledger.run.token import issue
 from deploy.ledger.sources import DataOption, or_stop
@@ -21,7 +22,7 @@ from deploy.local.errors import StackError
 from deploy.local.keys import Keys
 from shared.audit.dossier import ANCHORS, audit_dossier, compose, pack
 from shared.audit.export import export as export_log
-from shared.audit.files import Files, open_files
+from shared.audit.files import Files
 from shared.audit.gathering import Gathered, evidence, gather, heads_of
 from shared.audit.log import NotALog
 from shared.chain.statements import IncidentHead

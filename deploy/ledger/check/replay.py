@@ -16,8 +16,9 @@ from deploy.ledger.check import audits
 from deploy.ledger.check.audits import Pinned, TokenOption, VkeyOption
 from deploy.ledger.check.stacklog import log_of_stack, pinned_by_stack
 from deploy.ledger.check.verify import progress
+from deploy.ledger.check.web import open_files
 from deploy.ledger.sources import DataOption, open_sources, or_stop
-from shared.audit.files import Files, open_files
+from shared.audit.files import Files
 from shared.audit.history import Until, by_time, history
 from shared.audit.incidents import Sealed
 from shared.audit.log import NotALog

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from deploy.ledger.check.audits import Pinned
+from deploy.ledger.check.web import Web
 from deploy.ledger.run.token import issue
 from deploy.local import state
 from deploy.local.keys import Keys
-from shared.audit.files import Files, Web
+from shared.audit.files import Files
 from shared.contract.vocabulary import Role, ServiceName
 
 CHAINS = "chains/"

@@ -16,10 +16,11 @@ from deploy.ledger.check import audits
 from deploy.ledger.check.audits import Pinned, PolicyOption, TokenOption, TrustOption, VkeyOption
 from deploy.ledger.check.stacklog import log_of_stack, pinned_by_stack
 from deploy.ledger.check.verified import DossierVerified, LogVerified, StackVerified, Verified
+from deploy.ledger.check.web import open_files
 from deploy.ledger.sources import DataOption, open_sources, or_stop
 from deploy.local.state import DEFAULT_DATA
 from shared.audit.dossier import audit_dossier
-from shared.audit.files import Files, open_files
+from shared.audit.files import Files
 from shared.audit.heads import Seen
 from shared.audit.log import Options, audit_log
 from shared.audit.order import OrderCheck

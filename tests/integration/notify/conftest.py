@@ -37,8 +37,9 @@ from shared.contract.vocabulary import (
 from shared.runtime.hear.judge import Record
 from shared.runtime.process import clock
 from shared.runtime.process.persistence import persist
-from shared.runtime.service import Running, receiver_of, running
-from shared.runtime.web.desk import create_app
+from shared.runtime.running import Running
+from shared.runtime.service import receiver_of, running
+from shared.runtime.web.app import create_app
 from tests.integration.conftest import Environment
 from tests.integration.notify.sinks import Mailbox, Webhook, mailbox, webhook
 from tests.integration.runtime.processes import Process, process, until

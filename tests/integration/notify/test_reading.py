@@ -10,8 +10,8 @@ from services.notify.domain import MAY
 from shared.contract.vocabulary import FactKey, InformationType, ServiceName, Severity
 from shared.runtime.repair.rebuilding import rebuild_views
 from shared.runtime.service import consumer_of
+from shared.runtime.web.app import create_app
 from shared.runtime.web.auth import permissions
-from shared.runtime.web.desk import create_app
 from tests.integration.conftest import Environment
 from tests.integration.notify.conftest import Notify, assessed, fact
 from tests.integration.runtime.processes import Process, until

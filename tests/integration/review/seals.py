@@ -17,7 +17,8 @@ from shared.contract.topics import CONTENT_TYPE, HEADER_CONTENT_TYPE
 from shared.contract.vocabulary import ServiceName
 from shared.runtime.hear.judge import Record
 from shared.runtime.process.persistence import persist
-from shared.runtime.service import Running, running
+from shared.runtime.running import Running
+from shared.runtime.service import running
 from shared.seal.sealer import Pace, Sealer
 from shared.seal.store import LogStore
 from shared.tlog.bundles import decode_bundle

@@ -10,7 +10,7 @@ from deploy.ledger.run.token import issue
 from deploy.local.keys import Keys
 from services.review.__main__ import SERVICE
 from shared.contract.vocabulary import Role
-from shared.runtime.web.desk import create_app
+from shared.runtime.web.app import create_app
 from tests.integration.conftest import Environment
 from tests.integration.review.chains import Voice
 from tests.integration.review.seals import Desk, Reader, opened, put, sealing, until

@@ -22,10 +22,11 @@ from shared.runtime.hear.consumer import Consumer
 from shared.runtime.hear.receiver import Receiver
 from shared.runtime.process.persistence import persist
 from shared.runtime.process.settings import ServiceSettings
+from shared.runtime.running import Running
 from shared.runtime.say.ledger import Carried
 from shared.runtime.say.plan import Idempotency, Recorded, Write
 from shared.runtime.say.rules import Rules
-from shared.runtime.service import Running, Service, consumer_of, running
+from shared.runtime.service import Service, consumer_of, running
 from tests.integration.conftest import Environment
 
 Command: TypeAlias = EventData

@@ -23,8 +23,9 @@ from deploy.local.ports import HOST
 from shared.contract.hashing import event_hash, signed_bytes
 from shared.contract.vocabulary import Role, ServiceName
 from shared.runtime.process.settings import ServiceSettings
-from shared.runtime.service import Running, run, running
-from shared.runtime.web.desk import create_app
+from shared.runtime.running import Running
+from shared.runtime.service import run, running
+from shared.runtime.web.app import create_app
 from tests.integration.conftest import Environment
 from tests.integration.runtime.processes import until
 from tests.integration.servers import free_port
@@ -248,7 +249,7 @@ import asyncio, os
 import httpx
 from shared.contract.vocabulary import Role, ServiceName
 from shared.runtime import telemetry
-from shared.runtime.web.desk import create_app
+from shared.runtime.web.app import create_app
 from shared.runtime.service import running
 from shared.runtime.process.settings import ServiceSettings
 from tests.unit.runtime import seats

@@ -13,9 +13,9 @@ import uvicorn
 import uvloop
 from starlette.types import Receive, Scope, Send
 
-from shared.runtime.service import listeners
 from shared.runtime.web import connections
 from shared.runtime.web.limits import Limits
+from shared.runtime.web.server import listeners
 
 WITHIN = 20.0
 GET = b"GET /%s HTTP/1.1\r\nHost: here\r\n\r\n"

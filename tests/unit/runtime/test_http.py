@@ -23,11 +23,11 @@ from jsonschema import Draft202012Validator
 from shared.chain.trust import Trust
 from shared.contract.vocabulary import Role
 from shared.runtime.process.settings import ServiceSettings
+from shared.runtime.running import Running
 from shared.runtime.say.keyring import Keyring
 from shared.runtime.say.ledger import Ledger
-from shared.runtime.service import Running
+from shared.runtime.web.app import create_app
 from shared.runtime.web.auth import READERS, permissions
-from shared.runtime.web.desk import create_app
 from shared.runtime.web.headers import PAGE_POLICY
 from shared.runtime.web.limits import BODY, Limits
 from tests.unit.runtime import seats

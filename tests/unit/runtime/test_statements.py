@@ -28,7 +28,7 @@ from shared.chain.trust import parse as parse_trust
 from shared.contract.hashing import ZERO_HASH
 from shared.contract.topics import PARTITIONS, partition_of
 from shared.contract.vocabulary import ServiceName
-from shared.runtime.web import desk
+from shared.runtime.web import routes
 from shared.tlog.note import Signer, generate_key
 
 INTAKE = ServiceName.INTAKE
@@ -227,5 +227,5 @@ def test_an_incident_that_is_not_whole_contradicts_its_head(statement: IncidentH
 
 def test_the_documented_examples_are_statements_that_verify() -> None:
     vkey = "incident-ledger/triage+36f24521+AUQpkwZQBKoeTEj03QFYGUwCNJvMZkzZbkAOommRio1R"
-    for example in (desk.CHAINS, desk.INCIDENT_HEAD):
+    for example in (routes.CHAINS, routes.INCIDENT_HEAD):
         open_statement(example.encode(), parse_trust(f"triage * 1 {vkey}"))

@@ -1,0 +1,138 @@
+"""The routes that every service has: health, the timeline of an incident, and the service's signed word on its chains."""
+
+from typing import Annotated, Any, Final
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Request, Response
+from fastapi.responses import JSONResponse, PlainTextResponse
+
+from shared.runtime.process import clock
+from shared.runtime.say import words
+from shared.runtime.web import problems
+from shared.runtime.web.auth import READERS, allow, public
+from shared.runtime.web.desk import Desk, desk
+from shared.runtime.web.paging import Cursor, Limit, Page, decode_cursor
+from shared.runtime.web.receipts import TimelineItem
+
+router = APIRouter()
+
+READY: Final = {
+    "service": "triage",
+    "ready": True,
+    "checks": {"database": "ok", "broker": "ok"},
+    "lag": {"to_hear": 0, "to_relay": 0},
+    "parked": 0,
+}
+NOT_READY: Final = READY | {"ready": False, "checks": {"database": "ok", "broker": "KafkaConnectionError"}}
+
+CHAINS: Final = """\
+incident-ledger/chains/triage
+2026-03-02T09:14:03Z
+0 0 AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=
+1 0 AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=
+2 0 AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=
+3 0 AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=
+4 0 AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=
+5 42 S/USLzRFVMU73i67jNK349FgCtYxw4Wl18ziPHeFRZo=
+6 0 AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=
+7 7 28G0yQD/5I1XW12lxjgEASX2XbD+PiRJS3bqmGRX2YY=
+
+— incident-ledger/triage NvJFIVJezNEIQD/+MRhwBXynIv067RA2FFhVhHq29VAZDBIz+xFnBwkuhv8f1Rq4HH4XjzaMvNSCDFkDWPI5i+3wzQs=
+"""
+INCIDENT_HEAD: Final = """\
+incident-ledger/incidents/triage
+01960000-0000-7000-8000-000000000001
+2026-03-02T09:14:03Z
+5 S/USLzRFVMU73i67jNK349FgCtYxw4Wl18ziPHeFRZo=
+5 42 S/USLzRFVMU73i67jNK349FgCtYxw4Wl18ziPHeFRZo=
+
+— incident-ledger/triage NvJFIQllm27WmarVYoOiPvNaCDDRfLR0kJxSaNoURWj69NyzighRc/LpQQD0IrxigmBkkxPLmwjIjcLgASsKDc0RZAU=
+"""
+"""Signed by a key that was made for these examples alone."""
+
+
+def _note(note: bytes) -> Response:
+    return Response(note, media_type="text/plain; charset=utf-8", headers={"Cache-Control": "no-cache"})
+
+
+@router.get(
+    "/healthz",
+    dependencies=[public()],
+    tags=["health"],
+    summary="Is the process alive?",
+    description="Answers as long as the process does, whatever else is away. For liveness probes.",
+    responses={200: {"content": {"application/json": {"example": {"status": "alive"}}}}},
+)
+async def healthz() -> dict[str, str]:
+    return {"status": "alive"}
+
+
+@router.get(
+    "/readyz",
+    dependencies=[public()],
+    tags=["health"],
+    summary="Can it do its work? Database, broker, lag.",
+    description="200 when it can, 503 when not, or when it is about to end; either way it says what it sees. "
+    "For readiness probes. `to_hear` is "
+    "null while this process hears nothing, because it is joining, or the broker is away, or others hear for it.",
+    responses={
+        200: {"content": {"application/json": {"example": READY}}},
+        503: {
+            "description": "Something it needs is away",
+            "content": {"application/json": {"example": NOT_READY}},
+        },
+    },
+)
+async def readyz(request: Request) -> JSONResponse:
+    answer = await request.app.state.running.readiness()
+    return JSONResponse(answer, 200 if answer["ready"] else 503)
+
+
+@router.get(
+    "/incidents/{incident_id}/events",
+    dependencies=[allow(*READERS)],
+    tags=["incidents"],
+    summary="The timeline of an incident: all that this service knows of it.",
+    description="What it said and what it heard, in the order in which it came to know it, each with its proof.",
+    responses=problems.RESPONSES,
+)
+async def incident_events(
+    incident_id: UUID,
+    desk: Annotated[Desk[Any, Any], Depends(desk)],
+    limit: Limit = 50,
+    cursor: Cursor = None,
+) -> Page[TimelineItem]:
+    await desk.load(incident_id)
+    (after,) = decode_cursor(cursor, int) if cursor else (0,)
+    signed = await desk.running.ledger.timeline(incident_id, after, limit + 1)
+    return Page.of([TimelineItem.of(one) for one in signed], limit, lambda last: (last.version,))
+
+
+@router.get(
+    "/chains",
+    dependencies=[public()],
+    tags=["proofs"],
+    summary="The service's signed word on where its chains stand.",
+    description="A C2SP signed note by the key that signs the service's events: one line a partition with the number and hash of "
+    "the last event. Held against the sealed log it shows what is missing there. At most a second old.",
+    response_class=PlainTextResponse,
+    responses={200: {"content": {"text/plain": {"example": CHAINS}}}, **problems.RESPONSES},
+)
+async def chains(request: Request) -> Response:
+    return _note(await request.app.state.running.chain_checkpoint())
+
+
+@router.get(
+    "/incidents/{incident_id}/head",
+    dependencies=[allow(*READERS)],
+    tags=["proofs"],
+    summary="The service's signed word on how much it has said of an incident.",
+    description="A C2SP signed note: the count and last hash of the service's events of the incident, and the head of its chain at "
+    "that moment. Also for an incident of which it has said nothing.",
+    response_class=PlainTextResponse,
+    responses={200: {"content": {"text/plain": {"example": INCIDENT_HEAD}}}, **problems.RESPONSES},
+)
+async def incident_head(incident_id: UUID, request: Request) -> Response:
+    running = request.app.state.running
+    async with running.read() as connection:
+        return _note(await words.incident_head(connection, running.ledger.keyring, incident_id, clock.now()))
