@@ -27,11 +27,11 @@ from services.intake.bodies import (
     ReportView,
 )
 from services.intake.cloudevents import CloudEvent, Mode, NotACloudEvent, UnknownFormat
-from services.intake.domain import MAY_REPORT, Command, State
+from services.intake.domain import Command, State
 from services.intake.reception import Reception, numbered, reception
+from shared.contract.authority import who_may
 from shared.contract.catalogue.intake import ReportChannel
 from shared.contract.decision import Missing
-from shared.contract.vocabulary import Role
 from shared.runtime.say.conflicts import Malformed
 from shared.runtime.web import problems
 from shared.runtime.web.auth import READERS, Allow
@@ -145,7 +145,7 @@ router.add_api_route(
     route_class_override=ReportRoute,
     status_code=201,
     tags=["reports"],
-    dependencies=[allow(*MAY_REPORT)],
+    dependencies=[allow(*who_may("report"))],
     summary="Report something: opens an incident, or adds to the one it names.",
     description="Everything may be left out or be unknown. The receipt comes after commit.",
 )
@@ -154,7 +154,7 @@ router.add_api_route(
 @router.post(
     "/reports/batch",
     tags=["reports"],
-    dependencies=[allow(*MAY_REPORT)],
+    dependencies=[allow(*who_may("report"))],
     summary=f"Up to {MOST} reports, one JSON object a line; each line has its own answer, in order.",
     description="A line is a report, and may carry an `idempotency_key`. A bad line does not spoil the others; empty lines are passed "
     "over. The answers come while later lines are still being written.",
@@ -187,7 +187,7 @@ async def report_batch(request: Request, receiving: Receiving) -> StreamingRespo
     "/events",
     status_code=201,
     tags=["reports"],
-    dependencies=[allow(*MAY_REPORT)],
+    dependencies=[allow(*who_may("report"))],
     summary="Report by CloudEvents 1.0 over HTTP: binary, structured or batched.",
     description="The event's data is a report, as for POST /reports; its type may be any. The same source and id again get the same "
     "receipt. A batch is answered with 200 and an array: each event's own answer, in order.",
@@ -293,7 +293,7 @@ async def read_report(report_id: UUID, desk: IntakeDesk) -> ReportView:
 @router.get(
     "/reporters/{reference}",
     tags=["reports"],
-    dependencies=[allow(Role.LEGAL)],
+    dependencies=[allow(*who_may("read_reporter"))],
     summary="Who told us.",
     description="For legal only: the one place where a reporter has a name. Every look is logged, with who looked.",
 )

@@ -8,22 +8,13 @@ from datetime import datetime, timedelta
 from typing import Final, TypeAlias, assert_never
 from uuid import UUID
 
+from shared.contract.authority import who_may
 from shared.contract.catalogue.base import EventData, Exposure
 from shared.contract.catalogue.intake import ForeignEvent, ReportChannel, Reported
 from shared.contract.catalogue.triage import IncidentDismissed
 from shared.contract.decision import Actor, Context, Gate, Missing, Rejected
 from shared.contract.envelope import Event
-from shared.contract.vocabulary import DiscoveryMethod, Fidelity, InformationType, Role
-
-MAY_REPORT: Final = (
-    Role.SOURCE,
-    Role.RESPONDER,
-    Role.LEAD,
-    Role.LEGAL,
-    Role.COMMUNICATIONS,
-    Role.IT,
-    Role.REVIEWER,
-)
+from shared.contract.vocabulary import DiscoveryMethod, Fidelity, InformationType
 
 ANONYMOUS: Final = "anonymous"
 """The actor of a report that says so: the caller's own subject would tell who sent it."""
@@ -133,4 +124,4 @@ def gates(_: State) -> tuple[Gate, ...]:
 
 def next_commands(state: State, actor: Actor) -> tuple[str, ...]:
     """The names of the commands that this caller may give next."""
-    return ("report",) if isinstance(state, Open) and actor.has(*MAY_REPORT) else ()
+    return ("report",) if isinstance(state, Open) and actor.has(*who_may("report")) else ()

@@ -21,7 +21,6 @@ from services.notify.bodies import (
     WaiverBody,
 )
 from services.notify.domain import (
-    MAY,
     Approve,
     Command,
     DecideOutcome,
@@ -32,6 +31,7 @@ from services.notify.domain import (
     Waive,
 )
 from services.notify.settings import channels_of
+from shared.contract.authority import who_may
 from shared.contract.decision import Actor, Missing
 from shared.contract.vocabulary import Audience, Determination, Severity
 from shared.runtime.web.auth import READERS
@@ -150,7 +150,7 @@ async def list_channels(desk: NotifyDesk) -> Page[ChannelView]:
     "/incidents/{incident_id}/communications",
     status_code=201,
     tags=["communications"],
-    dependencies=[allow(*MAY[DraftCommunication])],
+    dependencies=[allow(*who_may(DraftCommunication))],
     summary="Draft a message.",
     description="It cites the established facts that it rests on. Somebody else approves it; outside the company legal does, too.",
 )
@@ -166,7 +166,7 @@ async def draft(incident_id: UUID, body: DraftBody, desk: NotifyDesk) -> Answer:
     "/incidents/{incident_id}/communications/{communication_id}/approval",
     status_code=201,
     tags=["communications"],
-    dependencies=[allow(*MAY[Approve])],
+    dependencies=[allow(*who_may(Approve))],
     summary="Approve a message that another person drafted.",
     description="One person gives one approval. Without a body it is the one that is lacking and yours to give.",
 )
@@ -180,7 +180,7 @@ async def approve(
     "/incidents/{incident_id}/communications/{communication_id}/rejection",
     status_code=201,
     tags=["communications"],
-    dependencies=[allow(*MAY[Reject])],
+    dependencies=[allow(*who_may(Reject))],
     summary="Reject a message, with the reason.",
     description="Until its sending begins, also while a failed one waits to be tried again. A new draft may follow.",
 )
@@ -192,7 +192,7 @@ async def reject(incident_id: UUID, communication_id: UUID, body: RejectionBody,
     "/incidents/{incident_id}/communications/{communication_id}/request",
     status_code=201,
     tags=["communications"],
-    dependencies=[allow(*MAY[RequestSend])],
+    dependencies=[allow(*who_may(RequestSend))],
     summary="Ask for an approved message to be sent.",
     description="The answer comes before it is sent: `communicated`, `send_failed` or `send_outcome_unknown` follow on the timeline. "
     "What a channel refuses is tried again, later each time; after the last try a new request is needed.",
@@ -205,7 +205,7 @@ async def request_send(incident_id: UUID, communication_id: UUID, desk: NotifyDe
     "/incidents/{incident_id}/communications/{communication_id}/outcome",
     status_code=201,
     tags=["communications"],
-    dependencies=[allow(*MAY[DecideOutcome])],
+    dependencies=[allow(*who_may(DecideOutcome))],
     summary="State whether a message of unknown outcome went out.",
     description="A message whose sending broke off is never sent again by itself: somebody looks, and says what they found.",
 )
@@ -217,7 +217,7 @@ async def decide_outcome(incident_id: UUID, communication_id: UUID, body: Outcom
     "/incidents/{incident_id}/waivers",
     status_code=201,
     tags=["incidents"],
-    dependencies=[allow(*MAY[Waive])],
+    dependencies=[allow(*who_may(Waive))],
     summary="Waive the duty to tell an audience, with the reason.",
     description="For an audience that an assessment has made it a duty to tell, and that was not told.",
 )

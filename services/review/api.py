@@ -28,6 +28,7 @@ from services.review.commands import (
     CitePolicyClause,
     Command,
     OpenReview,
+    Publish,
     RecordFinding,
     RecordLesson,
     RecordObservation,
@@ -38,17 +39,17 @@ from services.review.incident import State
 from services.review.negotiation import RENDERINGS, Form, Rendering, preferred
 from services.review.offers import next_commands
 from services.review.report import UnknownReportFormat
+from shared.contract.authority import who_may
 from shared.contract.catalogue.review import ActionItem, ReviewTrigger
 from shared.contract.decision import Missing, Rejected
 from shared.contract.envelope import Event
-from shared.contract.vocabulary import Role, Severity
+from shared.contract.vocabulary import Severity
 from shared.runtime.web import problems
 from shared.runtime.web.auth import READERS
 from shared.runtime.web.desk import Answer, Cursor, Desk, Limit, Page, allow, allow_any, desk
 from shared.runtime.web.gates import GateView
 from shared.runtime.web.paging import decode_cursor
 
-REVIEWERS: Final = (Role.REVIEWER, Role.LEAD)
 PUBLISH_ATTEMPTS: Final = 10
 """How often a report is made anew because something was said or heard while it was made."""
 
@@ -138,7 +139,7 @@ async def read_review(incident_id: UUID, desk: ReviewDesk) -> IncidentView:
     "/incidents/{incident_id}/review",
     status_code=201,
     tags=["reviews"],
-    dependencies=[allow(*REVIEWERS)],
+    dependencies=[allow(*who_may(OpenReview))],
     summary="Open a review by hand.",
     description="For a near miss or a suspected incident; the review of a confirmed one opens by itself.",
 )
@@ -150,7 +151,7 @@ async def open_review(incident_id: UUID, desk: ReviewDesk) -> Answer:
     "/incidents/{incident_id}/findings",
     status_code=201,
     tags=["reviews"],
-    dependencies=[allow(*REVIEWERS)],
+    dependencies=[allow(*who_may(RecordFinding))],
     summary="Record a finding.",
     description="A contributing factor, the control layer that let it through, and either action items or a reason for none.",
 )
@@ -173,7 +174,7 @@ async def record_finding(incident_id: UUID, body: FindingBody, desk: ReviewDesk)
     "/incidents/{incident_id}/observations",
     status_code=201,
     tags=["reviews"],
-    dependencies=[allow(*REVIEWERS)],
+    dependencies=[allow(*who_may(RecordObservation))],
     summary="Record what went well, what went wrong, or where we were lucky.",
     description="Luck is what would have made it worse, had it been otherwise.",
 )
@@ -185,7 +186,7 @@ async def record_observation(incident_id: UUID, body: ObservationBody, desk: Rev
     "/incidents/{incident_id}/lessons",
     status_code=201,
     tags=["reviews"],
-    dependencies=[allow(*REVIEWERS)],
+    dependencies=[allow(*who_may(RecordLesson))],
     summary="Record a lesson.",
     description="Everybody reads it under /lessons once the report is published: name nobody.",
 )
@@ -197,7 +198,7 @@ async def record_lesson(incident_id: UUID, body: LessonBody, desk: ReviewDesk) -
     "/incidents/{incident_id}/policy-clauses",
     status_code=201,
     tags=["reviews"],
-    dependencies=[allow(*REVIEWERS)],
+    dependencies=[allow(*who_may(CitePolicyClause))],
     summary="Cite a policy clause that is concerned.",
     description="With a comment when the clause is to be changed, or was not understood.",
 )
@@ -209,7 +210,7 @@ async def cite_policy_clause(incident_id: UUID, body: PolicyClauseBody, desk: Re
     "/incidents/{incident_id}/next-review",
     status_code=201,
     tags=["reviews"],
-    dependencies=[allow(*REVIEWERS)],
+    dependencies=[allow(*who_may(SetNextReview))],
     summary="Set when this is looked at again.",
     description="The date that is set last holds.",
 )
@@ -221,7 +222,7 @@ async def set_next_review(incident_id: UUID, body: NextReviewBody, desk: ReviewD
     "/incidents/{incident_id}/publication",
     status_code=201,
     tags=["reviews"],
-    dependencies=[allow(*REVIEWERS)],
+    dependencies=[allow(*who_may(Publish))],
     summary="Publish the report.",
     description="Says `reviewed`, with the digests of the report and the last events that it rests on. Refused by the rule `closure` "
     "while something is missing: what, and who can supply it.",

@@ -1,13 +1,12 @@
 """What may be asked of review, and by whom. Ids come with the command; time and actor come with the context."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
-from typing import Final, TypeAlias
+from typing import TypeAlias
 from uuid import UUID
 
 from shared.contract.catalogue.review import ActionItem, Covered, ReportDigest, ReviewTrigger
-from shared.contract.vocabulary import Answer, ControlLayer, ObservationKind, Role
+from shared.contract.vocabulary import Answer, ControlLayer, ObservationKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,15 +62,3 @@ class Publish:
 
 Recording: TypeAlias = RecordFinding | RecordObservation | RecordLesson | CitePolicyClause | SetNextReview
 Command: TypeAlias = OpenReview | Recording | Publish
-
-_REVIEWERS: Final = (Role.REVIEWER, Role.LEAD)
-
-MAY_GIVE: Final[Mapping[type[Command], tuple[Role, ...]]] = {
-    OpenReview: _REVIEWERS,
-    RecordFinding: _REVIEWERS,
-    RecordObservation: _REVIEWERS,
-    RecordLesson: _REVIEWERS,
-    CitePolicyClause: _REVIEWERS,
-    SetNextReview: _REVIEWERS,
-    Publish: _REVIEWERS,
-}

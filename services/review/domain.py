@@ -10,7 +10,6 @@ from enum import StrEnum
 from typing import Final, assert_never
 
 from services.review.commands import (
-    MAY_GIVE,
     CitePolicyClause,
     Command,
     OpenReview,
@@ -22,11 +21,12 @@ from services.review.commands import (
     SetNextReview,
 )
 from services.review.incident import INITIAL, Incident, NotOpened, Published, State, UnderReview, evolve
+from shared.contract.authority import Role, who_may
 from shared.contract.catalogue import review
 from shared.contract.catalogue.base import EventData
 from shared.contract.catalogue.review import ReviewTrigger
-from shared.contract.decision import Actor, Context, Gate, Missing, Rejected, name_of
-from shared.contract.vocabulary import Determination, GateName, Role
+from shared.contract.decision import Actor, Context, Gate, Missing, Rejected, check_authority
+from shared.contract.vocabulary import Determination, GateName
 
 __all__ = ["INITIAL", "Command", "State", "decide", "evolve", "gates"]
 
@@ -57,21 +57,22 @@ CLOSURE: Final[Mapping[Determination, tuple[Item, ...]]] = {
 incident turned out to be none may still end in a report."""
 
 WHO_CAN_SUPPLY: Final[Mapping[Item, tuple[Role, ...]]] = {
-    Item.CONTAINED: (Role.RESPONDER, Role.LEAD),
-    Item.COMMUNICATIONS: (Role.COMMUNICATIONS, Role.LEAD, Role.LEGAL),
-    Item.BREAK_GLASS: (Role.LEAD, Role.LEGAL),
-    Item.FINDING: (Role.REVIEWER, Role.LEAD),
-    Item.PUBLISHER: (Role.REVIEWER, Role.LEAD),
+    Item.CONTAINED: who_may("carry_out"),
+    Item.COMMUNICATIONS: who_may("request_send"),
+    Item.BREAK_GLASS: who_may("confirm_break_glass"),
+    Item.FINDING: who_may(RecordFinding),
+    Item.PUBLISHER: who_may(Publish),
 }
 
-WHO_ASSESSES: Final = (Role.RESPONDER, Role.LEAD)
+WHO_ASSESSES: Final = who_may("assess")
 
 
 def decide(command: Command, state: State, context: Context) -> list[EventData]:
     """What the command makes true; [] when it says nothing new. Raises Rejected and Missing."""
     if not state.known:
         raise Missing("the incident")
-    _check_role(command, context.actor)
+    if not (isinstance(command, OpenReview) and command.trigger is ReviewTrigger.CONFIRMED):
+        check_authority(command, context.actor)  # a confirmed one is the service's own reaction
     match state.review:
         case NotOpened():
             return _before_review(command, state)
@@ -92,7 +93,7 @@ def _before_review(command: Command, state: State) -> list[EventData]:
         "review_opened",
         "No review of this incident is open; open one first.",
         missing=("review",),
-        who=MAY_GIVE[OpenReview],
+        who=who_may(OpenReview),
     )
 
 
@@ -124,14 +125,6 @@ def _record(command: Recording, context: Context) -> EventData:
             assert_never(command)
 
 
-def _check_role(command: Command, actor: Actor) -> None:
-    if isinstance(command, OpenReview) and command.trigger is ReviewTrigger.CONFIRMED:
-        return  # the service's own reaction, which has no roles
-    roles = MAY_GIVE[type(command)]
-    if not actor.has(*roles):
-        raise Rejected("role", f"{name_of(command)} is for {' or '.join(roles)}.", who=roles)
-
-
 def _open(trigger: ReviewTrigger, state: State) -> EventData:
     if state.dismissed:
         raise Rejected("dismissed", "The incident was dismissed: there is nothing to review.")
@@ -152,7 +145,7 @@ def _finding(command: RecordFinding, context: Context) -> EventData:
             "finding_has_actions_or_reason",
             "A finding names what will be done about it, or why nothing will: one of the two, and not both.",
             missing=("action_items or no_action_reason",),
-            who=MAY_GIVE[RecordFinding],
+            who=who_may(RecordFinding),
         )
     today = context.now.date()
     if late := [item for item in command.action_items if item.due < today]:
@@ -160,7 +153,7 @@ def _finding(command: RecordFinding, context: Context) -> EventData:
             "due_not_in_the_past",
             f"Nothing new can be due before today, {today} (UTC); due on {', '.join(str(item.due) for item in late)}.",
             missing=("due",),
-            who=MAY_GIVE[RecordFinding],
+            who=who_may(RecordFinding),
         )
     return review.FindingRecorded(
         finding_id=command.finding_id,
@@ -180,7 +173,7 @@ def _next_review(command: SetNextReview, context: Context) -> EventData:
             "next_review_in_the_future",
             f"The next review is on a day after today, {today} (UTC).",
             missing=("on",),
-            who=MAY_GIVE[SetNextReview],
+            who=who_may(SetNextReview),
         )
     return review.NextReviewSet(on=command.on)
 

@@ -7,8 +7,8 @@ from typing import Annotated, Any, Final
 from fastapi import APIRouter, Header, Path, Request, Response
 
 from services.review.settings import ReviewSettings
+from shared.contract.authority import who_may
 from shared.contract.decision import Missing
-from shared.contract.vocabulary import Role
 from shared.runtime.process import telemetry
 from shared.runtime.process.database import Connection
 from shared.runtime.running import Running
@@ -28,7 +28,7 @@ FOR_EVER: Final = "public, max-age=31536000, immutable"
 FOR_A_MOMENT: Final = "public, max-age=1"
 CHANGING: Final = re.compile(r"checkpoint|witnessed|log\.vkey|trust|policy|chains/[a-z]+")
 
-_READERS: Final = allow_or_open("log_open", Role.AUDITOR)
+_READERS: Final = allow_or_open("log_open", *who_may("read_log"))
 _CHECKPOINT: Final = (
     "incident-ledger/log\n20852163\nCsUYapGGPo4dkMgIAUqom/Xajj7h2fB2MPA3j2jxq2I=\n\n— incident-ledger/log Az3grl…\n"
 )

@@ -25,7 +25,6 @@ from services.triage.bodies import (
     WordBody,
 )
 from services.triage.commands import (
-    MAY_GIVE,
     Assess,
     AuthoriseAction,
     BreakGlass,
@@ -40,6 +39,7 @@ from services.triage.commands import (
     RecordFact,
 )
 from services.triage.incident import State
+from shared.contract.authority import who_may
 from shared.contract.decision import Actor, Missing
 from shared.contract.vocabulary import Determination, Severity
 from shared.runtime.web.auth import READERS
@@ -123,7 +123,7 @@ def _with_gates(action: ActionView, gates: Sequence[GateView], state: State, act
 @router.post(
     "/incidents/{incident_id}/facts",
     status_code=201,
-    dependencies=[allow(*MAY_GIVE[RecordFact])],
+    dependencies=[allow(*who_may(RecordFact))],
     summary="Record a fact, or correct one.",
     description="What is known, how surely, and from where. The value `unknown` is an answer too, and satisfies no gate. A correction "
     "names the fact that it corrects, which counts no more.",
@@ -138,7 +138,7 @@ async def record_fact(incident_id: UUID, body: FactBody, desk: TriageDesk) -> An
 @router.post(
     "/incidents/{incident_id}/seats",
     status_code=201,
-    dependencies=[allow(*MAY_GIVE[FillSeat])],
+    dependencies=[allow(*who_may(FillSeat))],
     summary="Fill a seat, or take one of your own role.",
     description="Legal, communications and IT have to be filled before an incident can be assessed as confirmed.",
 )
@@ -149,7 +149,7 @@ async def fill_seat(incident_id: UUID, body: SeatBody, desk: TriageDesk) -> Answ
 @router.post(
     "/incidents/{incident_id}/assessments",
     status_code=201,
-    dependencies=[allow(*MAY_GIVE[Assess])],
+    dependencies=[allow(*who_may(Assess))],
     summary="Assess, or assess again.",
     description="Severity comes from a table over what leaked, who can see it and whether it is still live; its row is recorded.",
 )
@@ -163,7 +163,7 @@ async def assess(incident_id: UUID, body: AssessmentBody, desk: TriageDesk) -> A
 @router.post(
     "/incidents/{incident_id}/actions",
     status_code=201,
-    dependencies=[allow(*MAY_GIVE[ProposeAction])],
+    dependencies=[allow(*who_may(ProposeAction))],
     summary="Propose an action; its class follows from its kind.",
     description="A protective action can be carried out at once; a corrective one, or one against a person, waits for the gates that the "
     "incident shows.",
@@ -175,7 +175,7 @@ async def propose_action(incident_id: UUID, body: ActionBody, desk: TriageDesk) 
 @router.post(
     "/incidents/{incident_id}/actions/{action_id}/legal-view",
     status_code=201,
-    dependencies=[allow(*MAY_GIVE[GiveLegalView])],
+    dependencies=[allow(*who_may(GiveLegalView))],
     summary="Give the legal view on an action; a later one replaces it.",
     description="Cleared, cleared with conditions, or refused, and on which ground. No break-glass passes a refusal.",
 )
@@ -187,7 +187,7 @@ async def give_legal_view(incident_id: UUID, action_id: UUID, body: LegalViewBod
 @router.post(
     "/incidents/{incident_id}/actions/{action_id}/authorisation",
     status_code=201,
-    dependencies=[allow(*MAY_GIVE[AuthoriseAction])],
+    dependencies=[allow(*who_may(AuthoriseAction))],
     summary="Authorise an action; somebody else carries it out.",
     description="Asks for the required facts and the legal view on this very action; what is missing is named.",
 )
@@ -198,7 +198,7 @@ async def authorise_action(incident_id: UUID, action_id: UUID, desk: TriageDesk)
 @router.post(
     "/incidents/{incident_id}/actions/{action_id}/outcome",
     status_code=201,
-    dependencies=[allow(*MAY_GIVE[CarryOut])],
+    dependencies=[allow(*who_may(CarryOut))],
     summary="State that you carried an action out, and what came of it.",
     description="Asks for every gate again, and names the authority. How an action ended that had begun is always recorded.",
 )
@@ -209,7 +209,7 @@ async def carry_out(incident_id: UUID, action_id: UUID, body: OutcomeBody, desk:
 @router.post(
     "/incidents/{incident_id}/break-glass",
     status_code=201,
-    dependencies=[allow(*MAY_GIVE[BreakGlass])],
+    dependencies=[allow(*who_may(BreakGlass))],
     summary="Pass a gate with a reason; a second person's word is owed from then on.",
     description="For a corrective action that cannot wait. It is shown in every report, with what was missing.",
 )
@@ -220,7 +220,7 @@ async def break_glass(incident_id: UUID, body: BreakGlassBody, desk: TriageDesk)
 @router.post(
     "/incidents/{incident_id}/break-glass/{break_glass_id}/confirmation",
     status_code=201,
-    dependencies=[allow(*MAY_GIVE[ConfirmBreakGlass])],
+    dependencies=[allow(*who_may(ConfirmBreakGlass))],
     summary="Give the second person's word on a use of break-glass.",
     description="By somebody who neither broke the glass nor carried the action out. If it is not upheld, the gate is closed again.",
 )
@@ -231,7 +231,7 @@ async def confirm_break_glass(incident_id: UUID, break_glass_id: UUID, body: Wor
 @router.post(
     "/incidents/{incident_id}/inaction",
     status_code=201,
-    dependencies=[allow(*MAY_GIVE[DecideInaction])],
+    dependencies=[allow(*who_may(DecideInaction))],
     summary="Decide not to act, with the reason.",
     description="On an assessment, and while no action is under way. The review of the incident can be closed on it.",
 )
@@ -242,7 +242,7 @@ async def decide_inaction(incident_id: UUID, body: ReasonBody, desk: TriageDesk)
 @router.post(
     "/incidents/{incident_id}/dismissal",
     status_code=201,
-    dependencies=[allow(*MAY_GIVE[Dismiss])],
+    dependencies=[allow(*who_may(Dismiss))],
     summary="Let the incident go, with the reason.",
     description="It ends here; what is new about it is reported as a new incident. Which reasons fit which assessment, the refusal says.",
 )

@@ -5,7 +5,6 @@ from typing import Final
 from uuid import UUID
 
 from services.triage.commands import (
-    MAY_GIVE,
     Assess,
     CarryOut,
     ConfirmBreakGlass,
@@ -16,19 +15,12 @@ from services.triage.commands import (
 )
 from services.triage.incident import Open
 from services.triage.severity import severity_of
+from shared.contract.authority import Role, who_may
 from shared.contract.catalogue import triage
 from shared.contract.decision import Actor, Context, Rejected
-from shared.contract.vocabulary import ActionClass, Determination, DismissalReason, FactKey, Outcome, Role, Seat
+from shared.contract.vocabulary import ActionClass, Determination, DismissalReason, FactKey, Outcome, Seat
 
 SEATS_TO_CONFIRM: Final = (Seat.LEGAL, Seat.COMMUNICATIONS, Seat.IT)
-
-SEAT_ROLES: Final[Mapping[Seat, Role]] = {
-    Seat.LEGAL: Role.LEGAL,
-    Seat.COMMUNICATIONS: Role.COMMUNICATIONS,
-    Seat.IT: Role.IT,
-    Seat.LEAD: Role.LEAD,
-}
-"""Who may take a seat for themselves; a lead may fill any seat with anybody."""
 
 NOT_YET: Final = None
 
@@ -86,13 +78,13 @@ def _check_correction(corrects: UUID, key: str, incident: Open) -> None:
 
 
 def fill_seat(command: FillSeat, incident: Open, actor: Actor) -> Sequence[triage.SeatFilled]:
-    role = SEAT_ROLES[command.seat]
-    takes_own = actor.has(role) and command.holder == actor.subject
-    if not (takes_own or actor.has(Role.LEAD)):
+    takers = who_takes(command.seat)
+    takes_own = actor.has(*takers) and command.holder == actor.subject
+    if not (takes_own or actor.has(*who_may("fill_any_seat"))):
         raise Rejected(
             "seat_of_ones_own",
-            f"The {command.seat} seat is filled by a lead, or taken in person by somebody from {role}.",
-            who=tuple(dict.fromkeys((Role.LEAD, role))),
+            f"The {command.seat} seat is filled by a lead, or taken in person by somebody from {' or '.join(takers)}.",
+            who=who_fills((command.seat,)),
         )
     if incident.seats.get(command.seat) == command.holder:
         return []
@@ -104,7 +96,13 @@ def empty_seats(incident: Open) -> tuple[Seat, ...]:
 
 
 def who_fills(seats: Sequence[Seat]) -> tuple[Role, ...]:
-    return (Role.LEAD, *(SEAT_ROLES[seat] for seat in seats)) if seats else ()
+    able = (*who_may("fill_any_seat"), *(role for seat in seats for role in who_takes(seat)))
+    return tuple(dict.fromkeys(able)) if seats else ()
+
+
+def who_takes(seat: Seat) -> tuple[Role, ...]:
+    """Who may take a seat for themselves; whoever may fill any seat may fill it with anybody."""
+    return who_may(f"take_{seat}_seat")
 
 
 def assess(command: Assess, incident: Open, asked: Sequence[FactKey]) -> triage.Assessed:
@@ -141,11 +139,11 @@ def assess(command: Assess, incident: Open, asked: Sequence[FactKey]) -> triage.
 def decide_inaction(command: DecideInaction, incident: Open) -> triage.InactionDecided:
     if incident.assessment is None:
         raise Rejected(
-            "assessed_first", "Not to act is decided on an assessment.", missing=("assessment",), who=MAY_GIVE[Assess]
+            "assessed_first", "Not to act is decided on an assessment.", missing=("assessment",), who=who_may(Assess)
         )
     if ongoing := _acted_on(incident, Outcome.ONGOING):
         raise Rejected(
-            "action_ongoing", "An action is under way; record how it ended.", missing=ongoing, who=MAY_GIVE[CarryOut]
+            "action_ongoing", "An action is under way; record how it ended.", missing=ongoing, who=who_may(CarryOut)
         )
     return triage.InactionDecided(reason=command.reason)
 
@@ -157,14 +155,14 @@ def dismiss(command: Dismiss, incident: Open) -> triage.IncidentDismissed:
             "dismissal_fits_the_assessment",
             f"An incident that is {incident.assessed_as} is not dismissed as {command.reason}.",
             missing=tuple(f"assessed_as_{determination}" for determination in allowed if determination is not NOT_YET),
-            who=MAY_GIVE[Assess],
+            who=who_may(Assess),
         )
     if incident.owed:
         raise Rejected(
             "word_owed",
             "A second person's word on break-glass is owed.",
             missing=tuple(str(break_glass_id) for break_glass_id in incident.owed),
-            who=MAY_GIVE[ConfirmBreakGlass],
+            who=who_may(ConfirmBreakGlass),
         )
     if acted := _acted_on(incident, Outcome.SUCCESSFUL, Outcome.ONGOING, Outcome.UNKNOWN):
         raise Rejected(

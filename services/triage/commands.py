@@ -1,9 +1,8 @@
 """What may be asked of triage, and by whom. Ids come with the command; time and actor come with the context."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final, TypeAlias
+from typing import TypeAlias
 from uuid import UUID
 
 from shared.contract.catalogue.base import Exposure
@@ -16,7 +15,6 @@ from shared.contract.vocabulary import (
     InformationType,
     LegalView,
     Outcome,
-    Role,
     Seat,
     Severity,
 )
@@ -123,20 +121,3 @@ Command: TypeAlias = (
     | DecideInaction
     | Dismiss
 )
-
-_RESPONDERS: Final = (Role.RESPONDER, Role.LEAD)
-_EVERYBODY_AT_WORK: Final = (Role.RESPONDER, Role.LEAD, Role.LEGAL, Role.COMMUNICATIONS, Role.IT)
-
-MAY_GIVE: Final[Mapping[type[Command], tuple[Role, ...]]] = {
-    RecordFact: _EVERYBODY_AT_WORK,
-    FillSeat: (Role.LEAD, Role.LEGAL, Role.COMMUNICATIONS, Role.IT),
-    Assess: _RESPONDERS,
-    ProposeAction: _EVERYBODY_AT_WORK,
-    GiveLegalView: (Role.LEGAL,),
-    AuthoriseAction: (Role.LEAD,),
-    CarryOut: _EVERYBODY_AT_WORK,
-    BreakGlass: (Role.LEAD,),
-    ConfirmBreakGlass: (Role.LEAD, Role.LEGAL),
-    DecideInaction: (Role.LEAD,),
-    Dismiss: (Role.LEAD,),
-}

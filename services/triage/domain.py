@@ -12,7 +12,6 @@ from uuid import UUID
 
 from services.triage import assessing
 from services.triage.commands import (
-    MAY_GIVE,
     Assess,
     AuthoriseAction,
     BreakGlass,
@@ -27,9 +26,10 @@ from services.triage.commands import (
     RecordFact,
 )
 from services.triage.incident import INITIAL, Action, BrokenGlass, Dismissed, Open, State, Unreported, evolve
+from shared.contract.authority import Role, who_may
 from shared.contract.catalogue import triage
 from shared.contract.catalogue.base import EventData
-from shared.contract.decision import Actor, Context, Gate, Missing, Rejected, name_of
+from shared.contract.decision import Actor, Context, Gate, Missing, Rejected, check_authority
 from shared.contract.vocabulary import (
     ActionClass,
     ActionKind,
@@ -39,7 +39,6 @@ from shared.contract.vocabulary import (
     GateName,
     LegalView,
     Outcome,
-    Role,
 )
 
 __all__ = ["INITIAL", "Command", "State", "decide", "evolve", "gates"]
@@ -131,7 +130,7 @@ def decide(command: Command, state: State, context: Context) -> list[EventData]:
                 "dismissed", "The incident was dismissed; what is new about it is reported as a new incident."
             )
         case Open():
-            _check_role(command, context.actor)
+            check_authority(command, context.actor)
             return list(_decide(command, state, context))
         case _:
             assert_never(state)
@@ -163,12 +162,6 @@ def _decide(command: Command, incident: Open, context: Context) -> Sequence[Even
             return [assessing.dismiss(command, incident)]
         case _:
             assert_never(command)
-
-
-def _check_role(command: Command, actor: Actor) -> None:
-    roles = MAY_GIVE[type(command)]
-    if not actor.has(*roles):
-        raise Rejected("role", f"{name_of(command)} is for {' or '.join(roles)}.", who=roles)
 
 
 def _propose(command: ProposeAction) -> EventData:
@@ -272,7 +265,7 @@ def _confirm_break_glass(command: ConfirmBreakGlass, incident: Open, actor: Acto
             "second_person",
             "The word is owed by somebody who neither broke the glass nor carried out the action.",
             missing=("second_person",),
-            who=MAY_GIVE[ConfirmBreakGlass],
+            who=who_may(ConfirmBreakGlass),
         )
     return triage.BreakGlassConfirmed(break_glass_id=command.break_glass_id, upheld=command.upheld, note=command.note)
 
@@ -300,16 +293,16 @@ def _facts(action: Action, incident: Open, _: Actor | None) -> Lack | None:
     detail = (
         f"{action.kind} waits for facts that are known with {' or '.join(sufficient)} confidence: {', '.join(missing)}."
     )
-    return Lack("facts", missing, MAY_GIVE[RecordFact], detail)
+    return Lack("facts", missing, who_may(RecordFact), detail)
 
 
 def _legal(action: Action, _: Open, __: Actor | None) -> Lack | None:
     if action.legal is None:
         detail = f"{action.kind} waits for a legal view on this very action."
-        return Lack("legal", ("legal_view",), MAY_GIVE[GiveLegalView], detail)
+        return Lack("legal", ("legal_view",), who_may(GiveLegalView), detail)
     if action.legal.view is LegalView.REFUSED:
         detail = f"Legal refused {action.kind}; only a new legal view changes that."
-        return Lack("refused_by_legal", ("legal_view",), MAY_GIVE[GiveLegalView], detail, final=True)
+        return Lack("refused_by_legal", ("legal_view",), who_may(GiveLegalView), detail, final=True)
     return None
 
 
@@ -317,25 +310,25 @@ def _confirmed_assessment(action: Action, incident: Open, _: Actor | None) -> La
     if incident.determination is Determination.CONFIRMED:
         return None
     detail = f"{action.kind} waits for an incident assessed as confirmed; this one is {incident.assessed_as}."
-    return Lack("confirmed_assessment", ("confirmed_assessment",), MAY_GIVE[Assess], detail)
+    return Lack("confirmed_assessment", ("confirmed_assessment",), who_may(Assess), detail)
 
 
 def _protected_activity(action: Action, _: Open, __: Actor | None) -> Lack | None:
     if action.legal and action.legal.protected_activity_considered:
         return None
     detail = f"{action.kind} waits for a legal view that considered whether the post is protected activity."
-    return Lack("protected_activity", ("protected_activity_considered",), MAY_GIVE[GiveLegalView], detail)
+    return Lack("protected_activity", ("protected_activity_considered",), who_may(GiveLegalView), detail)
 
 
 def _authorisation(action: Action, _: Open, actor: Actor | None) -> Lack | None:
     if not action.authorised_by:
         detail = f"{action.kind} waits for a lead to authorise it."
-        return Lack("authorisation", ("authorisation",), MAY_GIVE[AuthoriseAction], detail)
+        return Lack("authorisation", ("authorisation",), who_may(AuthoriseAction), detail)
     if actor and set(action.authorised_by) == {actor.subject}:
         detail = (
             f"Who authorised {action.kind} does not carry it out; another person does, or another lead authorises it."
         )
-        return Lack("four_eyes", ("another_person",), MAY_GIVE[AuthoriseAction], detail)
+        return Lack("four_eyes", ("another_person",), who_may(AuthoriseAction), detail)
     return None
 
 

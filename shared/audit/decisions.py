@@ -11,10 +11,11 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from shared.contract.authority import Role
 from shared.contract.catalogue.base import EventData
 from shared.contract.decision import Actor, Context, Missing, Rejected
 from shared.contract.envelope import Event
-from shared.contract.vocabulary import Role, ServiceName
+from shared.contract.vocabulary import ServiceName
 
 MOMENTS: Final = 64
 """How many events a service may be behind; more than it ever is, and a bound for a history that was made to be slow."""

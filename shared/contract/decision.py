@@ -1,11 +1,11 @@
 """What every decision takes and gives: who asks, when, and how a refusal is said."""
 
-import re
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from shared.contract.vocabulary import GateName, Role
+from shared.contract.authority import Role, command_name, who_may
+from shared.contract.vocabulary import GateName
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,7 @@ class Gate:
 
 def name_of(command: object) -> str:
     """What callers read for a command: `RecordFact(...)` is `record_fact`."""
-    return re.sub(r"(?<!^)(?=[A-Z])", "_", type(command).__name__).lower()
+    return command_name(type(command))
 
 
 class Rejected(Exception):
@@ -63,6 +63,13 @@ class Rejected(Exception):
         self.detail = detail
         self.missing = missing
         self.who = who
+
+
+def check_authority(command: object, actor: Actor) -> None:
+    """Raises Rejected when the actor has none of the roles that may give this command."""
+    roles = who_may(type(command))
+    if not actor.has(*roles):
+        raise Rejected("role", f"{name_of(command)} is for {' or '.join(roles)}.", who=roles)
 
 
 class Missing(Exception):

@@ -15,20 +15,6 @@ class ServiceName(StrEnum):
     REVIEW = "review"
 
 
-class Role(StrEnum):
-    """What a caller may be; carried in the `roles` claim of a token."""
-
-    SOURCE = "source"
-    RESPONDER = "responder"
-    LEAD = "lead"
-    LEGAL = "legal"
-    COMMUNICATIONS = "communications"
-    IT = "it"
-    REVIEWER = "reviewer"
-    AUDITOR = "auditor"
-    ADMIN = "admin"
-
-
 class Answer(StrEnum):
     YES = "yes"
     NO = "no"

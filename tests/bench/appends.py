@@ -12,9 +12,10 @@ import asyncpg
 
 from services.triage.__main__ import SERVICE as TRIAGE
 from services.triage.commands import RecordFact
+from shared.contract.authority import Role
 from shared.contract.catalogue.intake import ReportChannel, Reported
 from shared.contract.decision import Actor, Context
-from shared.contract.vocabulary import Confidence, Role, ServiceName
+from shared.contract.vocabulary import Confidence, ServiceName
 from shared.runtime.hear.judge import Record
 from shared.runtime.process import clock
 from shared.runtime.say.ledger import say

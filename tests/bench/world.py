@@ -13,7 +13,8 @@ from pathlib import Path
 from deploy.ledger.run.token import issue
 from deploy.local.environment import inherited
 from deploy.local.keys import Keys
-from shared.contract.vocabulary import Role, ServiceName
+from shared.contract.authority import Role
+from shared.contract.vocabulary import ServiceName
 from tests.integration.conftest import Databases, Environment, fresh_topic, make_templates
 from tests.integration.servers import ROOT, Servers, free_port, shared
 

@@ -15,9 +15,10 @@ from fastapi import APIRouter
 
 from deploy.ledger.run.token import issue
 from deploy.local.keys import Keys
+from shared.contract.authority import Role
 from shared.contract.catalogue.base import EventData
 from shared.contract.decision import Actor, Context
-from shared.contract.vocabulary import Role, ServiceName
+from shared.contract.vocabulary import ServiceName
 from shared.runtime.carry.relay import Relay
 from shared.runtime.process.persistence import persist
 from shared.runtime.running import Running

@@ -12,11 +12,12 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from deploy.local.keys import JWT_AUDIENCE, JWT_ISSUER, Keys, write_secret
+from shared.contract.authority import Role
 from shared.contract.catalogue.base import EventData
 from shared.contract.catalogue.notify import Communicated, CommunicationDrafted
 from shared.contract.catalogue.triage import Assessed, Contained
 from shared.contract.decision import Actor, Context
-from shared.contract.vocabulary import Role, ServiceName
+from shared.contract.vocabulary import ServiceName
 from shared.runtime.process import clock
 from shared.runtime.repair.rebuilding import rebuild_views
 from shared.runtime.running import Running

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 from uuid import UUID
 
+from shared.contract.authority import Role
 from shared.contract.topics import partition_of
-from shared.contract.vocabulary import Role
 from tests.bench.callers import answers_a_second, request
 from tests.load.crowd import crowd
 from tests.load.ground import INTAKE, REPORT, REVIEW, TRIAGE, Gauge, Ground

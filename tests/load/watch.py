@@ -11,8 +11,8 @@ from uuid import UUID
 
 import httpx
 
+from shared.contract.authority import Role
 from shared.contract.topics import partition_of
-from shared.contract.vocabulary import Role
 from tests.load.ground import INTAKE, REPORT, REVIEW, Ground
 
 ASK_EVERY: Final = 0.01

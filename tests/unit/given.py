@@ -13,11 +13,11 @@ from uuid import UUID
 
 import pytest
 
+from shared.contract.authority import Role
 from shared.contract.catalogue.base import EventData
 from shared.contract.decision import Actor, Context, Rejected
 from shared.contract.envelope import Event, Link
 from shared.contract.hashing import ZERO_HASH
-from shared.contract.vocabulary import Role
 
 START = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 INCIDENT = UUID("01960000-0000-7000-8000-000000000001")

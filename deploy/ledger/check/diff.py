@@ -23,7 +23,8 @@ from deploy.local.errors import StackError
 from deploy.local.keys import Keys
 from shared.audit.history import Until
 from shared.audit.incidents import Sealed
-from shared.contract.vocabulary import Role, ServiceName
+from shared.contract.authority import Role
+from shared.contract.vocabulary import ServiceName
 
 
 @dataclass(frozen=True, slots=True)

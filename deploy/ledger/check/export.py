@@ -26,7 +26,8 @@ from shared.audit.files import Files
 from shared.audit.gathering import Gathered, evidence, gather, heads_of
 from shared.audit.log import NotALog
 from shared.chain.statements import IncidentHead
-from shared.contract.vocabulary import Role, ServiceName
+from shared.contract.authority import Role
+from shared.contract.vocabulary import ServiceName
 
 SEALED_WITHIN: Final = 30.0
 """Seconds in which the sealer must have taken in what the services say they have said."""

@@ -15,7 +15,8 @@ from deploy.ledger.run.token import issue
 from deploy.local import state
 from deploy.local.errors import StackError
 from deploy.local.keys import Keys
-from shared.contract.vocabulary import Role, ServiceName
+from shared.contract.authority import Role
+from shared.contract.vocabulary import ServiceName
 
 
 class Form(StrEnum):

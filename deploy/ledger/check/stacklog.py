@@ -11,7 +11,8 @@ from deploy.ledger.run.token import issue
 from deploy.local import state
 from deploy.local.keys import Keys
 from shared.audit.files import Files
-from shared.contract.vocabulary import Role, ServiceName
+from shared.contract.authority import Role
+from shared.contract.vocabulary import ServiceName
 
 CHAINS = "chains/"
 

@@ -9,7 +9,7 @@ from deploy.ledger.run.stack import DataFolder, or_say_why
 from deploy.local import state
 from deploy.local.errors import StackError
 from deploy.local.keys import JWT_AUDIENCE, JWT_ISSUER, Keys, public_jwk
-from shared.contract.vocabulary import Role
+from shared.contract.authority import Role
 from shared.runtime.process import clock
 
 

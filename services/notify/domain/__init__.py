@@ -21,11 +21,10 @@ from services.notify.domain.commands import (
 from services.notify.domain.decisions import decide
 from services.notify.domain.gates import gates, message_gates
 from services.notify.domain.state import INITIAL, Message, State, evolve, text_digest
-from services.notify.domain.tables import MAY, approvals_needed
+from services.notify.domain.tables import approvals_needed
 
 __all__ = [
     "INITIAL",
-    "MAY",
     "Approve",
     "Command",
     "DecideOutcome",

@@ -92,6 +92,7 @@ class MarkUnknown:
     attempt: int
 
 
-PersonsCommand: TypeAlias = Approve | Reject | RequestSend | DecideOutcome
+MessageCommand: TypeAlias = Approve | Reject | RequestSend | DecideOutcome
+PersonsCommand: TypeAlias = DraftCommunication | Waive | MessageCommand
 SendersCommand: TypeAlias = StartSend | RecordDelivered | RecordFailure | MarkUnknown
-Command: TypeAlias = NoteDuties | Waive | DraftCommunication | PersonsCommand | SendersCommand
+Command: TypeAlias = NoteDuties | PersonsCommand | SendersCommand

@@ -10,6 +10,7 @@ from services.notify.domain.commands import (
     DecideOutcome,
     DraftCommunication,
     MarkUnknown,
+    MessageCommand,
     NoteDuties,
     PersonsCommand,
     RecordDelivered,
@@ -34,15 +35,17 @@ from services.notify.domain.state import (
     Told,
     TurnedDown,
 )
-from services.notify.domain.tables import ANYTHING, APPROVERS, BACKOFF, DUTIES, MAY, Duty, approvals_needed
+from services.notify.domain.tables import ANYTHING, APPROVERS, BACKOFF, DUTIES, Duty, approvals_needed
+from shared.contract.authority import Role
 from shared.contract.catalogue import notify
 from shared.contract.catalogue.base import EventData
-from shared.contract.decision import Actor, Context, Missing, Rejected, name_of
-from shared.contract.vocabulary import ApprovalKind, Audience, Determination, Role
+from shared.contract.decision import Actor, Context, Missing, Rejected, check_authority
+from shared.contract.vocabulary import ApprovalKind, Audience, Determination
 
 
 def decide(command: Command, state: State, context: Context) -> list[EventData]:
-    _check_role(command, context.actor)
+    if isinstance(command, PersonsCommand):
+        check_authority(command, context.actor)
     match command:
         case NoteDuties():
             return [notify.CommunicationRequired(audience=duty.audience, rule=duty.rule) for duty in _new_duties(state)]
@@ -59,7 +62,7 @@ def decide(command: Command, state: State, context: Context) -> list[EventData]:
             assert_never(command)
 
 
-def _answer_person(command: PersonsCommand, message: Message, state: State, actor: Actor) -> list[EventData]:
+def _answer_person(command: MessageCommand, message: Message, state: State, actor: Actor) -> list[EventData]:
     match command, message.condition:
         case Approve(approval=kind), Draft():
             return [_approve(kind, message, state, actor)]
@@ -105,13 +108,7 @@ def _answer_sender(command: SendersCommand, message: Message, state: State, now:
             assert_never(command)
 
 
-def _check_role(command: Command, actor: Actor) -> None:
-    roles = MAY.get(type(command))
-    if roles is not None and not actor.has(*roles):
-        raise Rejected("role", f"{name_of(command)} is for {_or(roles)}.", who=roles)
-
-
-def _message(command: PersonsCommand | SendersCommand, state: State) -> Message:
+def _message(command: MessageCommand | SendersCommand, state: State) -> Message:
     if (message := state.messages.get(command.communication_id)) is None:
         raise Missing(f"communication {command.communication_id}")
     return message

@@ -4,8 +4,9 @@ from uuid import UUID
 
 from services.notify.domain.state import Message, State, Told, TurnedDown
 from services.notify.domain.tables import APPROVERS, INSIDE, OUTSIDE_FACTS, WHO_ESTABLISHES_FACTS, approvals_needed
+from shared.contract.authority import Role
 from shared.contract.decision import Gate, Rejected
-from shared.contract.vocabulary import ApprovalKind, Audience, GateName, Role
+from shared.contract.vocabulary import ApprovalKind, Audience, GateName
 
 
 def check_ready(message: Message, state: State) -> None:

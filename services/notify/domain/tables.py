@@ -5,16 +5,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
-from services.notify.domain.commands import (
-    Approve,
-    Command,
-    DecideOutcome,
-    DraftCommunication,
-    Reject,
-    RequestSend,
-    Waive,
-)
-from shared.contract.vocabulary import ApprovalKind, Audience, AudienceTier, FactKey, InformationType, Role, Severity
+from shared.contract.authority import Role, who_may
+from shared.contract.vocabulary import ApprovalKind, Audience, AudienceTier, FactKey, InformationType, Severity
 
 ANYTHING: Final = frozenset(InformationType)
 PERSONAL: Final = frozenset({InformationType.PII, InformationType.PHI})
@@ -64,21 +56,11 @@ APPROVALS_INSIDE: Final = (ApprovalKind.PEER,)
 APPROVALS_OUTSIDE: Final = (ApprovalKind.PEER, ApprovalKind.LEGAL)
 
 APPROVERS: Final[Mapping[ApprovalKind, tuple[Role, ...]]] = {
-    ApprovalKind.PEER: (Role.COMMUNICATIONS, Role.LEAD),
-    ApprovalKind.LEGAL: (Role.LEGAL,),
+    ApprovalKind.PEER: who_may("approve_as_peer"),
+    ApprovalKind.LEGAL: who_may("approve_as_legal"),
 }
 
-MAY: Final[Mapping[type[Command], tuple[Role, ...]]] = {
-    DraftCommunication: (Role.COMMUNICATIONS, Role.LEAD, Role.LEGAL, Role.RESPONDER),
-    Approve: (Role.COMMUNICATIONS, Role.LEAD, Role.LEGAL),
-    Reject: (Role.COMMUNICATIONS, Role.LEAD, Role.LEGAL),
-    RequestSend: (Role.COMMUNICATIONS, Role.LEAD, Role.LEGAL),
-    DecideOutcome: (Role.COMMUNICATIONS, Role.LEAD, Role.LEGAL),
-    Waive: (Role.LEAD, Role.LEGAL),
-}
-"""Who may give a command. The others are the service's own: its reaction to an assessment, its sender."""
-
-WHO_ESTABLISHES_FACTS: Final = (Role.RESPONDER, Role.LEAD)
+WHO_ESTABLISHES_FACTS: Final = who_may("record_fact")
 
 BACKOFF: Final = (timedelta(seconds=5), timedelta(seconds=30), timedelta(minutes=2), timedelta(minutes=10))
 """How long to wait after the first, second, … failed attempt of one request; after the last row it takes a person's new request."""

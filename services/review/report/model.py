@@ -5,6 +5,7 @@ from datetime import date, datetime
 from typing import Final
 from uuid import UUID
 
+from shared.contract.authority import Role
 from shared.contract.catalogue.base import Exposure
 from shared.contract.catalogue.review import ActionItem, Covered
 from shared.contract.vocabulary import (
@@ -23,7 +24,6 @@ from shared.contract.vocabulary import (
     LegalView,
     ObservationKind,
     Outcome,
-    Role,
     Seat,
     ServiceName,
     Severity,

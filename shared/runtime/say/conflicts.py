@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from shared.contract.vocabulary import Role
+from shared.contract.authority import Role
 
 
 class Conflict(Exception):

@@ -20,8 +20,8 @@ from fastapi import Depends, FastAPI, Request, Security
 from fastapi.routing import RouteContext, iter_route_contexts
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
+from shared.contract.authority import Role, who_may
 from shared.contract.decision import Actor
-from shared.contract.vocabulary import Role
 from shared.runtime.say.conflicts import Forbidden, Unauthenticated
 
 ALGORITHMS: Final = ("EdDSA", "RS256", "ES256")
@@ -36,8 +36,7 @@ LEEWAY: Final = 5
 REMEMBERED: Final = 4096
 """Tokens, by digest, that need not be checked again: to check a signature takes longer than all else that a request needs."""
 
-STAFF: Final = (Role.RESPONDER, Role.LEAD, Role.LEGAL, Role.COMMUNICATIONS, Role.IT)
-READERS: Final = (*STAFF, Role.REVIEWER, Role.AUDITOR)
+READERS: Final = who_may("read_incident")
 
 _bearer = HTTPBearer(
     auto_error=False, bearerFormat="JWT", description="`ledger token --role …` makes one for the local stack."

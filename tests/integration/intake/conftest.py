@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from services.intake.__main__ import SERVICE
-from shared.contract.vocabulary import Role
+from shared.contract.authority import Role
 from tests.integration.conftest import Environment
 from tests.integration.serving import Served, serving
 

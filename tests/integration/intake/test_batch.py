@@ -7,8 +7,8 @@ from typing import Any
 import httpx
 
 from services.intake.reception import AT_ONCE, Reception, numbered
+from shared.contract.authority import Role
 from shared.contract.decision import Actor
-from shared.contract.vocabulary import Role
 from tests.integration.intake.conftest import Intake
 
 NDJSON = "application/x-ndjson"

@@ -11,7 +11,7 @@ from cloudevents.core.v1.event import CloudEvent
 from cloudevents.v1.conversion import to_binary, to_structured
 from cloudevents.v1.http import CloudEvent as V1CloudEvent
 
-from shared.contract.vocabulary import Role
+from shared.contract.authority import Role
 from tests.integration.intake.conftest import Intake
 
 STRUCTURED = "application/cloudevents+json"

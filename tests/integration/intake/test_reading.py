@@ -7,6 +7,7 @@ from uuid import UUID
 import pytest
 
 from services.intake.__main__ import SERVICE
+from shared.contract.authority import Role
 from shared.contract.catalogue.base import Exposure
 from shared.contract.catalogue.triage import Assessed, Contained, IncidentDismissed
 from shared.contract.vocabulary import (
@@ -15,7 +16,6 @@ from shared.contract.vocabulary import (
     Determination,
     DismissalReason,
     Outcome,
-    Role,
     ServiceName,
     Severity,
 )

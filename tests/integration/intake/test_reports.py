@@ -10,9 +10,9 @@ import asyncpg
 import pytest
 
 from services.intake.bodies import REPORT_EXAMPLE
+from shared.contract.authority import Role
 from shared.contract.envelope import read
 from shared.contract.hashing import event_hash, signed_bytes
-from shared.contract.vocabulary import Role
 from shared.tlog.note import Signer
 from tests.integration.intake.conftest import Intake
 

@@ -21,6 +21,7 @@ from services.notify.domain import Command, State
 from services.notify.sender import send_what_is_due
 from services.notify.settings import NotifySettings
 from shared.contract import topics
+from shared.contract.authority import Role
 from shared.contract.catalogue.base import EventData, Exposure
 from shared.contract.catalogue.intake import ReportChannel, Reported
 from shared.contract.catalogue.triage import Assessed, FactRecorded
@@ -30,7 +31,6 @@ from shared.contract.vocabulary import (
     Determination,
     FactKey,
     InformationType,
-    Role,
     ServiceName,
     Severity,
 )

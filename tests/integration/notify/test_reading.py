@@ -1,12 +1,13 @@
 """What notify shows, to whom, and what guards a command."""
 
 import asyncio
-from typing import Any
+from typing import Any, get_args
 from urllib.parse import urlencode
 from uuid import UUID
 
 from services.notify.__main__ import SERVICE
-from services.notify.domain import MAY
+from services.notify.domain.commands import PersonsCommand
+from shared.contract.authority import who_may
 from shared.contract.vocabulary import FactKey, InformationType, ServiceName, Severity
 from shared.runtime.repair.rebuilding import rebuild_views
 from shared.runtime.service import consumer_of
@@ -128,7 +129,7 @@ class TestACommand:
 async def test_every_command_is_for_those_who_may_give_it(notify: Notify) -> None:
     app = create_app(notify.running, SERVICE.router, SERVICE.title)
     may = [roles for route, roles in permissions(app) if route.methods == {"POST"}]
-    assert sorted(map(sorted, filter(None, may))) == sorted(map(sorted, MAY.values()))
+    assert sorted(map(sorted, filter(None, may))) == sorted(map(sorted, map(who_may, get_args(PersonsCommand))))
 
 
 async def test_reading_is_for_staff(notify: Notify) -> None:

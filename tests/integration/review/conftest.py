@@ -10,18 +10,11 @@ import httpx
 import pytest
 
 from services.review.__main__ import SERVICE
+from shared.contract.authority import Role
 from shared.contract.catalogue.base import EventData, Exposure
 from shared.contract.catalogue.intake import ReportChannel, Reported
 from shared.contract.catalogue.triage import Assessed, Contained
-from shared.contract.vocabulary import (
-    ActionClass,
-    ActionKind,
-    Determination,
-    Outcome,
-    Role,
-    ServiceName,
-    Severity,
-)
+from shared.contract.vocabulary import ActionClass, ActionKind, Determination, Outcome, ServiceName, Severity
 from shared.runtime.process import clock
 from tests.integration.conftest import Environment
 from tests.integration.serving import Others, Served, others, serving, until

@@ -4,9 +4,10 @@ import asyncio
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from shared.contract.authority import Role
 from shared.contract.catalogue.notify import Communicated, CommunicationRequired
 from shared.contract.catalogue.triage import BreakGlassConfirmed, BreakGlassUsed
-from shared.contract.vocabulary import Audience, Determination, GateName, Role, ServiceName
+from shared.contract.vocabulary import Audience, Determination, GateName, ServiceName
 from tests.integration.conftest import Environment
 from tests.integration.review.conftest import CONTAINED, LATER, Review, assessed, finding
 from tests.integration.serving import NOBODY, others

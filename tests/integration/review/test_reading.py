@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 
 from services.review.commands import Publish
+from shared.contract.authority import Role
 from shared.contract.catalogue.review import ReportDigest
 from shared.contract.decision import Actor, Context
-from shared.contract.vocabulary import Role, Severity
+from shared.contract.vocabulary import Severity
 from shared.runtime.process import clock
 from tests.integration.review.conftest import SOON, Review, assessed, finding
 from tests.integration.serving import NOBODY

@@ -9,7 +9,7 @@ import pytest
 from deploy.ledger.run.token import issue
 from deploy.local.keys import Keys
 from services.review.__main__ import SERVICE
-from shared.contract.vocabulary import Role
+from shared.contract.authority import Role
 from shared.runtime.web.app import create_app
 from tests.integration.conftest import Environment
 from tests.integration.review.chains import Voice

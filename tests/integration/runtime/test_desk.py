@@ -20,8 +20,9 @@ import pytest_asyncio
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 from deploy.local.ports import HOST
+from shared.contract.authority import Role
 from shared.contract.hashing import event_hash, signed_bytes
-from shared.contract.vocabulary import Role, ServiceName
+from shared.contract.vocabulary import ServiceName
 from shared.runtime.process.settings import ServiceSettings
 from shared.runtime.running import Running
 from shared.runtime.service import run, running

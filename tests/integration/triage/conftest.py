@@ -9,9 +9,10 @@ import httpx
 import pytest
 
 from services.triage.__main__ import SERVICE
+from shared.contract.authority import Role
 from shared.contract.catalogue.base import EventData, Exposure
 from shared.contract.catalogue.intake import ReportChannel, Reported
-from shared.contract.vocabulary import Role, ServiceName
+from shared.contract.vocabulary import ServiceName
 from shared.runtime.process import clock
 from tests.integration.conftest import Environment
 from tests.integration.serving import Others, Served, others, serving, until

@@ -4,7 +4,7 @@ import asyncio
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from shared.contract.vocabulary import Role
+from shared.contract.authority import Role
 from tests.integration.serving import NOBODY
 from tests.integration.triage.conftest import FACTS, Triage, assessment, fact, outcome
 

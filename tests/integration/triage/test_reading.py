@@ -8,10 +8,11 @@ from uuid import UUID
 
 import asyncpg
 
+from shared.contract.authority import Role
 from shared.contract.catalogue.intake import ReportChannel, Reported
 from shared.contract.catalogue.notify import Communicated
 from shared.contract.catalogue.review import Covered, ReportDigest, Reviewed
-from shared.contract.vocabulary import Audience, Role, ServiceName
+from shared.contract.vocabulary import Audience, ServiceName
 from shared.runtime.process.database import Connection
 from tests.integration.conftest import Environment
 from tests.integration.serving import NOBODY, others, until

@@ -24,6 +24,7 @@ from shared.audit.log import Anchors, LogAudit, Options, audit_log
 from shared.chain import trust
 from shared.chain.link import EMPTY, Head, next_link
 from shared.chain.statements import ChainHeads, IncidentHead, sign
+from shared.contract.authority import Role
 from shared.contract.catalogue.base import EventData, Exposure
 from shared.contract.catalogue.intake import ReportChannel
 from shared.contract.catalogue.review import ActionItem
@@ -44,7 +45,6 @@ from shared.contract.vocabulary import (
     InformationType,
     LegalView,
     Outcome,
-    Role,
     Seat,
     ServiceName,
     Visibility,

@@ -8,6 +8,7 @@ import pytest
 
 from services.intake import domain
 from services.intake.domain import Dismissed, Open, Report, Unopened
+from shared.contract.authority import Role
 from shared.contract.catalogue.base import EventData, Exposure
 from shared.contract.catalogue.intake import ForeignEvent, ReportChannel, Reported
 from shared.contract.catalogue.triage import IncidentDismissed
@@ -22,7 +23,6 @@ from shared.contract.vocabulary import (
     Fidelity,
     InformationType,
     PostKind,
-    Role,
     Visibility,
 )
 from tests.unit.given import START, actor, event, given

@@ -18,6 +18,7 @@ from services.notify.domain import (
     RequestSend,
     StartSend,
 )
+from shared.contract.authority import Role
 from shared.contract.catalogue.notify import (
     CommunicationApproved,
     CommunicationDrafted,
@@ -29,7 +30,7 @@ from shared.contract.catalogue.notify import (
     SendStarted,
 )
 from shared.contract.decision import Actor, Missing
-from shared.contract.vocabulary import ApprovalKind, Audience, FactKey, Role
+from shared.contract.vocabulary import ApprovalKind, Audience, FactKey
 from tests.unit.given import START, Given, actor, given
 from tests.unit.notify.world import (
     ALL_FACTS,
@@ -112,7 +113,7 @@ class TestDrafting:
     @pytest.mark.parametrize("person", [IT, REVIEWER, SENDER])
     def test_others_do_not_draft(self, person: Actor) -> None:
         refusal = given(domain, REPORTED, WHERE_ESTABLISHED).when(draft(), by=person).then_rejected("role")
-        assert refusal.who == (Role.COMMUNICATIONS, Role.LEAD, Role.LEGAL, Role.RESPONDER)
+        assert refusal.who == (Role.RESPONDER, Role.LEAD, Role.LEGAL, Role.COMMUNICATIONS)
 
     def test_without_a_fact_it_is_refused(self) -> None:
         nothing_cited = DraftCommunication(MESSAGE, Audience.EXECUTIVES, "staff mail", TITLE, TEXT, (), CHANNELS)
@@ -191,7 +192,7 @@ class TestApproving:
         ("person", "kind", "who"),
         [
             (LEAD, ApprovalKind.LEGAL, (Role.LEGAL,)),
-            (LEGAL, ApprovalKind.PEER, (Role.COMMUNICATIONS, Role.LEAD)),
+            (LEGAL, ApprovalKind.PEER, (Role.LEAD, Role.COMMUNICATIONS)),
         ],
     )
     def test_each_kind_is_for_its_roles(self, person: Actor, kind: ApprovalKind, who: tuple[Role, ...]) -> None:
@@ -219,7 +220,7 @@ class TestApproving:
         past = given(domain, REPORTED, WHERE_ESTABLISHED, assessed(), drafted(Audience.PRESS))
         missing = ("authentic_and_ours", "information_kind", "still_live", "who_can_see")
         refusal = past.when(Approve(MESSAGE), by=person).then_rejected("facts", missing=missing)
-        assert refusal.who == (Role.RESPONDER, Role.LEAD)
+        assert refusal.who == (Role.RESPONDER, Role.LEAD, Role.LEGAL, Role.COMMUNICATIONS, Role.IT)
 
     def test_unknown_does_not_satisfy_the_fact_gate(self) -> None:
         live, *others = (OTHER_FACTS[2], *OTHER_FACTS[:2], OTHER_FACTS[3])
@@ -279,7 +280,7 @@ class TestRequesting:
     def test_not_without_the_peers_approval(self) -> None:
         past = given(domain, REPORTED, WHERE_ESTABLISHED, drafted())
         refusal = past.when(RequestSend(MESSAGE), by=COMMS).then_rejected("approval", missing=("peer_approval",))
-        assert refusal.who == (Role.COMMUNICATIONS, Role.LEAD)
+        assert refusal.who == (Role.LEAD, Role.COMMUNICATIONS)
 
     def test_outside_not_without_either_approval(self) -> None:
         when = given(domain, *OUTSIDE_DRAFTED).when(RequestSend(MESSAGE), by=COMMS)

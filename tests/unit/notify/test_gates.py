@@ -5,9 +5,10 @@ import pytest
 from services.notify import domain
 from services.notify.domain import gates
 from services.notify.offers import next_commands, next_for_message
+from shared.contract.authority import Role
 from shared.contract.catalogue.notify import CommunicationRequired, SendOutcomeUnknown
 from shared.contract.decision import Actor, Gate
-from shared.contract.vocabulary import ApprovalKind, Audience, FactKey, GateName, Role, Severity
+from shared.contract.vocabulary import ApprovalKind, Audience, FactKey, GateName, Severity
 from tests.unit.given import given
 from tests.unit.notify.world import (
     COMMS,
@@ -36,8 +37,8 @@ from tests.unit.notify.world import (
 )
 
 SUBJECT = f"communication {MESSAGE}"
-ESTABLISH = (Role.RESPONDER, Role.LEAD)
-PEERS = (Role.COMMUNICATIONS, Role.LEAD)
+ESTABLISH = (Role.RESPONDER, Role.LEAD, Role.LEGAL, Role.COMMUNICATIONS, Role.IT)
+PEERS = (Role.LEAD, Role.COMMUNICATIONS)
 EXECUTIVES_REQUIRED = CommunicationRequired(audience=Audience.EXECUTIVES, rule="serious_to_executives")
 
 

@@ -22,8 +22,10 @@ from services.notify.domain import (
     StartSend,
     Waive,
 )
+from services.notify.domain.commands import PersonsCommand
 from services.notify.domain.tables import INSIDE, OUTSIDE_FACTS
 from services.notify.offers import next_commands
+from shared.contract.authority import Role
 from shared.contract.catalogue.base import EventData
 from shared.contract.catalogue.notify import (
     Communicated,
@@ -39,7 +41,7 @@ from shared.contract.catalogue.notify import (
 from shared.contract.catalogue.triage import FactRecorded
 from shared.contract.decision import Actor, Context, Missing, Rejected
 from shared.contract.envelope import Event
-from shared.contract.vocabulary import ApprovalKind, Audience, InformationType, Role, Severity
+from shared.contract.vocabulary import ApprovalKind, Audience, InformationType, Severity
 from tests.unit.given import START, event
 from tests.unit.notify.world import (
     ALL_FACTS,
@@ -100,7 +102,7 @@ COMMANDS: st.SearchStrategy[Command] = st.one_of(
 
 
 def _ask(command: Command, person: Actor, minutes: int) -> Ask:
-    people = type(command) in domain.MAY
+    people = isinstance(command, PersonsCommand)
     return Ask(command, person if people else SENDER, timedelta(minutes=minutes))
 
 

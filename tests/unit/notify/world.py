@@ -4,6 +4,7 @@ from typing import TypeAlias
 from uuid import UUID
 
 from services.notify.domain import DraftCommunication, text_digest
+from shared.contract.authority import Role
 from shared.contract.catalogue.base import EventData, Exposure
 from shared.contract.catalogue.intake import ReportChannel, Reported
 from shared.contract.catalogue.notify import (
@@ -23,7 +24,6 @@ from shared.contract.vocabulary import (
     Determination,
     FactKey,
     InformationType,
-    Role,
     Severity,
 )
 from tests.unit.given import START, By, actor

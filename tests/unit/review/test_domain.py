@@ -15,6 +15,7 @@ from services.review.commands import (
     SetNextReview,
 )
 from services.review.domain import CLOSURE, Item
+from shared.contract.authority import Role
 from shared.contract.catalogue.base import EventData
 from shared.contract.catalogue.review import (
     ActionItem,
@@ -26,7 +27,7 @@ from shared.contract.catalogue.review import (
     ReviewTrigger,
 )
 from shared.contract.decision import Actor, Missing
-from shared.contract.vocabulary import ActionKind, Determination, ObservationKind, Outcome, Role
+from shared.contract.vocabulary import ActionKind, Determination, ObservationKind, Outcome
 from tests.unit.given import START, By, given
 from tests.unit.review.world import (
     ADMIN,
@@ -138,7 +139,7 @@ class TestRecording:
     @pytest.mark.parametrize("command", [command for command in EVERY_COMMAND if command is not BY_HAND])
     def test_not_before_the_review_is_open(self, command: Command) -> None:
         refusal = given(domain, REPORTED, assessed()).when(command, by=REVIEWER).then_rejected("review_opened")
-        assert refusal.who == (Role.REVIEWER, Role.LEAD)
+        assert refusal.who == (Role.LEAD, Role.REVIEWER)
 
     @pytest.mark.parametrize("command", EVERY_COMMAND)
     def test_not_after_the_report_is_published(self, command: Command) -> None:
@@ -148,7 +149,7 @@ class TestRecording:
     @pytest.mark.parametrize("person", [RESPONDER, AUDITOR, ADMIN, SERVICE])
     def test_not_by_others(self, command: Command, person: Actor) -> None:
         refusal = given(domain, *PUBLISHABLE).when(command, by=person).then_rejected("role")
-        assert refusal.who == (Role.REVIEWER, Role.LEAD)
+        assert refusal.who == (Role.LEAD, Role.REVIEWER)
 
 
 class TestFindings:
@@ -219,41 +220,41 @@ class TestPublishing:
 
 CONTAINED_OR_NOT = "contained_or_decision_not_to_act"
 CLOSED: tuple[tuple[str, Past, Actor, tuple[str, ...], tuple[Role, ...]], ...] = (
-    ("not contained", (finding_recorded(ITEM),), REVIEWER, (CONTAINED_OR_NOT,), (Role.RESPONDER, Role.LEAD)),
+    ("not contained", (finding_recorded(ITEM),), REVIEWER, (CONTAINED_OR_NOT,), (Role.RESPONDER, Role.LEAD, Role.LEGAL, Role.COMMUNICATIONS, Role.IT)),
     (
         "an action that is not over",
         (finding_recorded(ITEM), contained(Outcome.ONGOING)),
         REVIEWER,
         (CONTAINED_OR_NOT,),
-        (Role.RESPONDER, Role.LEAD),
+        (Role.RESPONDER, Role.LEAD, Role.LEGAL, Role.COMMUNICATIONS, Role.IT),
     ),
     (
         "an action that failed",
         (finding_recorded(ITEM), contained(Outcome.FAILED)),
         REVIEWER,
         (CONTAINED_OR_NOT,),
-        (Role.RESPONDER, Role.LEAD),
+        (Role.RESPONDER, Role.LEAD, Role.LEGAL, Role.COMMUNICATIONS, Role.IT),
     ),
     (
         "nothing done but to keep the evidence",
         (finding_recorded(ITEM), contained(kind=ActionKind.PRESERVE_EVIDENCE)),
         REVIEWER,
         (CONTAINED_OR_NOT,),
-        (Role.RESPONDER, Role.LEAD),
+        (Role.RESPONDER, Role.LEAD, Role.LEGAL, Role.COMMUNICATIONS, Role.IT),
     ),
     (
         "an action with an unknown outcome",
         (finding_recorded(ITEM), contained(Outcome.UNKNOWN)),
         REVIEWER,
         (CONTAINED_OR_NOT,),
-        (Role.RESPONDER, Role.LEAD),
+        (Role.RESPONDER, Role.LEAD, Role.LEGAL, Role.COMMUNICATIONS, Role.IT),
     ),
     (
         "an audience not told",
         (finding_recorded(ITEM), contained(), REQUIRED),
         REVIEWER,
         ("communication_to_executives",),
-        (Role.COMMUNICATIONS, Role.LEAD, Role.LEGAL),
+        (Role.LEAD, Role.LEGAL, Role.COMMUNICATIONS),
     ),
     (
         "a word owed",
@@ -262,27 +263,27 @@ CLOSED: tuple[tuple[str, Past, Actor, tuple[str, ...], tuple[Role, ...]], ...] =
         (f"second_word_on_break_glass_{BROKEN}",),
         (Role.LEAD, Role.LEGAL),
     ),
-    ("no finding", (contained(),), REVIEWER, ("finding",), (Role.REVIEWER, Role.LEAD)),
+    ("no finding", (contained(),), REVIEWER, ("finding",), (Role.LEAD, Role.REVIEWER)),
     (
         "the one who acted",
         (finding_recorded(ITEM), contained(by=LEAD)),
         LEAD,
         ("another_publisher",),
-        (Role.REVIEWER, Role.LEAD),
+        (Role.LEAD, Role.REVIEWER),
     ),
     (
         "the one who acted without success",
         (finding_recorded(ITEM), contained(Outcome.FAILED, by=LEAD), contained()),
         LEAD,
         ("another_publisher",),
-        (Role.REVIEWER, Role.LEAD),
+        (Role.LEAD, Role.REVIEWER),
     ),
     (
         "everything at once",
         (REQUIRED, GLASS_BROKEN),
         REVIEWER,
         (CONTAINED_OR_NOT, "communication_to_executives", f"second_word_on_break_glass_{BROKEN}", "finding"),
-        (Role.RESPONDER, Role.LEAD, Role.COMMUNICATIONS, Role.LEGAL, Role.REVIEWER),
+        (Role.RESPONDER, Role.LEAD, Role.LEGAL, Role.COMMUNICATIONS, Role.IT, Role.REVIEWER),
     ),
 )
 

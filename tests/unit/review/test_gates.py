@@ -5,9 +5,10 @@ from services.review.commands import OpenReview
 from services.review.domain import Item, gates
 from services.review.offers import next_commands
 from services.review.reactions import react
+from shared.contract.authority import Role
 from shared.contract.catalogue.review import ReviewTrigger
 from shared.contract.decision import Gate
-from shared.contract.vocabulary import Determination, GateName, Role
+from shared.contract.vocabulary import Determination, GateName
 from tests.unit.given import event, given
 from tests.unit.review.world import (
     AUDITOR,
@@ -52,7 +53,7 @@ def test_the_closure_gate_stands_item_by_item() -> None:
 
 def test_a_closed_item_says_who_can_supply_what_is_missing() -> None:
     finding = gates(given(domain, *UNDER_REVIEW).state)[3]
-    assert finding == Gate(GateName.CLOSURE, Item.FINDING, False, ("finding",), (Role.REVIEWER, Role.LEAD))
+    assert finding == Gate(GateName.CLOSURE, Item.FINDING, False, ("finding",), (Role.LEAD, Role.REVIEWER))
 
 
 def test_for_the_one_who_acted_the_publishers_item_is_closed() -> None:

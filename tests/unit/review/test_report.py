@@ -27,11 +27,12 @@ from services.review.report import (
     render_markdown,
 )
 from services.review.report.timeline import NOT_UNDERSTOOD, line_of
+from shared.contract.authority import Role
 from shared.contract.catalogue import EVENTS, intake, notify, review, triage
 from shared.contract.catalogue.base import EventData
 from shared.contract.catalogue.system import SystemRecord
 from shared.contract.envelope import Event
-from shared.contract.vocabulary import Answer, Audience, Determination, DismissalReason, Role, ServiceName, Severity
+from shared.contract.vocabulary import Answer, Audience, Determination, DismissalReason, ServiceName, Severity
 from tests.unit.review.story import EXPOSURE, MESSAGE, STORY, TAKEDOWN, Spoken, events, fact, not_understood
 
 FORMS: tuple[Callable[[Report], bytes], ...] = (render_json, render_markdown, render_html)

@@ -7,6 +7,7 @@ from uuid import UUID
 from services.review.commands import Publish, RecordFinding
 from services.review.incident import INITIAL, State
 from services.triage.domain import CLASS_OF
+from shared.contract.authority import Role
 from shared.contract.catalogue.base import EventData, Exposure
 from shared.contract.catalogue.intake import ReportChannel, Reported
 from shared.contract.catalogue.notify import Communicated, CommunicationRequired, CommunicationWaived
@@ -37,7 +38,6 @@ from shared.contract.vocabulary import (
     DismissalReason,
     GateName,
     Outcome,
-    Role,
     Severity,
 )
 from tests.unit.given import START, By, actor

@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key as generate_rsa
 from jwt.algorithms import ECAlgorithm, OKPAlgorithm, RSAAlgorithm
 
-from shared.contract.vocabulary import Role
+from shared.contract.authority import Role
 
 ISSUER = "https://issuer.test"
 AUDIENCE = "incident-ledger"

@@ -9,11 +9,12 @@ from fastapi import APIRouter, Depends
 from fastapi.responses import HTMLResponse
 from pydantic import BaseModel, ConfigDict
 
+from shared.contract.authority import Role
 from shared.contract.catalogue.base import Name
 from shared.contract.catalogue.triage import SeatFilled
 from shared.contract.decision import Context, Rejected
 from shared.contract.envelope import Event
-from shared.contract.vocabulary import Role, Seat, ServiceName
+from shared.contract.vocabulary import Seat, ServiceName
 from shared.runtime.say.plan import Recorded, Write
 from shared.runtime.say.rules import Rules
 from shared.runtime.service import Service

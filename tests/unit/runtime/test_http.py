@@ -21,7 +21,7 @@ from fastapi import APIRouter, FastAPI
 from jsonschema import Draft202012Validator
 
 from shared.chain.trust import Trust
-from shared.contract.vocabulary import Role
+from shared.contract.authority import Role
 from shared.runtime.process.settings import ServiceSettings
 from shared.runtime.running import Running
 from shared.runtime.say.keyring import Keyring

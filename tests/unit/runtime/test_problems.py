@@ -15,9 +15,9 @@ from fastapi import APIRouter, FastAPI, Query
 from jsonschema import Draft202012Validator
 from pydantic import BaseModel, ConfigDict, Field
 
+from shared.contract.authority import Role
 from shared.contract.decision import Missing, Rejected
 from shared.contract.envelope import MalformedEnvelope
-from shared.contract.vocabulary import Role
 from shared.runtime.say.conflicts import Conflict, Forbidden, IdempotencyMismatch, Malformed, Stale, Unauthenticated
 from shared.runtime.web import problems
 

@@ -5,9 +5,10 @@ from datetime import timedelta
 import pytest
 
 from services.triage import domain
-from services.triage.assessing import DISMISSIBLE, NOT_YET, SEAT_ROLES, SEATS_TO_CONFIRM
+from services.triage.assessing import DISMISSIBLE, NOT_YET, SEATS_TO_CONFIRM
 from services.triage.commands import Assess, DecideInaction, Dismiss, FillSeat, RecordFact
 from services.triage.domain import REQUIRED_FACTS
+from shared.contract.authority import Role, who_may
 from shared.contract.catalogue.base import Exposure
 from shared.contract.catalogue.triage import InactionDecided, IncidentDismissed, LegalViewOn, SeatFilled
 from shared.contract.decision import Actor
@@ -19,7 +20,6 @@ from shared.contract.vocabulary import (
     FactKey,
     LegalView,
     Outcome,
-    Role,
     Seat,
     Severity,
 )
@@ -102,14 +102,14 @@ class TestASeat:
 
     @pytest.mark.parametrize("seat", Seat)
     def test_is_taken_in_person_by_its_own_role(self, seat: Seat) -> None:
-        person = actor("u-2", SEAT_ROLES[seat])
+        person = actor("u-2", *who_may(f"take_{seat}_seat"))
         given(domain, *OPEN).when(FillSeat(seat, "u-2"), by=person).then(SeatFilled(seat=seat, holder="u-2"))
 
     @pytest.mark.parametrize("seat", sorted(set(Seat) - {Seat.LEAD}))
     def test_is_not_given_away_by_others_than_a_lead(self, seat: Seat) -> None:
-        person = actor("u-2", SEAT_ROLES[seat])
+        person = actor("u-2", *who_may(f"take_{seat}_seat"))
         refusal = given(domain, *OPEN).when(FillSeat(seat, "u-1"), by=person).then_rejected("seat_of_ones_own")
-        assert refusal.who == (Role.LEAD, SEAT_ROLES[seat])
+        assert refusal.who == (Role.LEAD, *who_may(f"take_{seat}_seat"))
 
     def test_of_another_role_is_not_taken(self) -> None:
         given(domain, *OPEN).when(FillSeat(Seat.LEGAL, IT.subject), by=IT).then_rejected("seat_of_ones_own")
@@ -151,7 +151,7 @@ class TestAnAssessment:
             .when(assess(Determination.CONFIRMED), by=RESPONDER)
             .then_rejected("seats", missing=(empty,))
         )
-        assert refusal.who == (Role.LEAD, SEAT_ROLES[empty])
+        assert refusal.who == (Role.LEAD, *who_may(f"take_{empty}_seat"))
 
     def test_is_confirmed_with_all_of_them(self) -> None:
         (said,) = given(domain, REPORTED, *SEATS).when(assess(Determination.CONFIRMED), by=RESPONDER).decide()

@@ -7,8 +7,9 @@ import pytest
 from services.triage import domain
 from services.triage.domain import GATES, REQUIRED_FACTS
 from services.triage.offers import next_commands, next_on_action
+from shared.contract.authority import Role
 from shared.contract.decision import Actor, Gate
-from shared.contract.vocabulary import ActionClass, GateName, LegalView, Outcome, Role
+from shared.contract.vocabulary import ActionClass, GateName, LegalView, Outcome
 from tests.unit.given import By, actor, given
 from tests.unit.triage.world import (
     ACTION,

@@ -5,6 +5,7 @@ from uuid import UUID
 
 from services.triage.commands import Assess, BreakGlass, CarryOut, GiveLegalView
 from services.triage.domain import CLASS_OF
+from shared.contract.authority import Role
 from shared.contract.catalogue.base import EventData, Exposure
 from shared.contract.catalogue.intake import ReportChannel, Reported
 from shared.contract.catalogue.triage import (
@@ -28,7 +29,6 @@ from shared.contract.vocabulary import (
     GateName,
     LegalView,
     Outcome,
-    Role,
     Seat,
     Severity,
 )

@@ -8,7 +8,8 @@ from uuid import UUID
 
 import httpx
 
-from shared.contract.vocabulary import Role, ServiceName
+from shared.contract.authority import Role
+from shared.contract.vocabulary import ServiceName
 
 HEARD_WITHIN: Final = 30.0
 """Seconds that a service has to hear what another said."""
