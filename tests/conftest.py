@@ -3,10 +3,17 @@
 import pytest
 from hypothesis import HealthCheck, settings
 
-LONGEST_FIRST = ("tests/chaos/", "tests/integration/test_stack.py", "tests/e2e/", "tests/integration/")
-"""What starts stacks, then what shares servers. The rest is short: at the end no worker has much left when the other has nothing."""
+LONGEST_FIRST = (
+    "tests/chaos/",
+    "tests/integration/test_stack.py",
+    "tests/e2e/",
+    "tests/integration/",
+)
+"""What starts stacks, then what shares servers. The rest is short: at the end no worker has much
+left when the other has nothing."""
 
-# A machine that has other things to do makes no test fail: how long an example takes is no property of the code.
+# A machine that has other things to do makes no test fail: how long an example takes is no property
+# of the code.
 settings.register_profile("house", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("house")
 

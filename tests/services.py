@@ -1,4 +1,5 @@
-"""The services as their `__main__` composes them: what the tests that ask the same of each of them go through."""
+"""The services as their `__main__` composes them: what the tests that ask the same of each of them
+go through."""
 
 from importlib import import_module
 from importlib.util import find_spec
@@ -8,7 +9,9 @@ from shared.contract.vocabulary import ServiceName
 from shared.runtime.service import Service
 
 SERVICES: Final[tuple[Service[Any, Any], ...]] = tuple(
-    import_module(f"services.{name}.__main__").SERVICE for name in ServiceName if find_spec(f"services.{name}.__main__")
+    import_module(f"services.{name}.__main__").SERVICE
+    for name in ServiceName
+    if find_spec(f"services.{name}.__main__")
 )
 """That none of the four is missing is the architecture tests' to say."""
 

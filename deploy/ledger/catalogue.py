@@ -18,13 +18,18 @@ class Form(StrEnum):
 def catalogue(
     form: Annotated[
         Form,
-        typer.Option("--format", help="JSON Schemas of every event's data, or one AsyncAPI 3 document of the topic."),
+        typer.Option(
+            "--format",
+            help="JSON Schemas of every event's data, or one AsyncAPI 3 document of the topic.",
+        ),
     ] = Form.JSON_SCHEMA,
 ) -> None:
     """Print the event catalogue as JSON Schemas or as an AsyncAPI 3 document.
 
     Properties marked x-confidential hold free text or personal data."""
     document = (
-        publication.json_schemas() if form is Form.JSON_SCHEMA else publication.asyncapi(version("incident-ledger"))
+        publication.json_schemas()
+        if form is Form.JSON_SCHEMA
+        else publication.asyncapi(version("incident-ledger"))
     )
     typer.echo(json.dumps(document, indent=2, ensure_ascii=False))

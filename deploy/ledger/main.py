@@ -1,7 +1,7 @@
 """The `ledger` command. Each topic is a module beside this one; here they only get their names.
 
-A topic is imported when its command is asked for: who asks for the status need not wait for what migrates a database.
-"""
+A topic is imported when its command is asked for: who asks for the status need not wait for what
+migrates a database."""
 
 from importlib import import_module
 from typing import Any, Final
@@ -41,7 +41,9 @@ class Commands(TyperGroup):
     def get_command(self, ctx: Any, cmd_name: str) -> TyperCommand | TyperGroup | None:  # noqa: ARG002
         if cmd_name in COMMANDS:
             return _command(cmd_name)
-        self.commands.update(dict.fromkeys(COMMANDS, self))  # of whose names the refusal suggests the nearest
+        self.commands.update(
+            dict.fromkeys(COMMANDS, self)
+        )  # of whose names the refusal suggests the nearest
         return None
 
 
@@ -49,8 +51,12 @@ def _command(name: str) -> TyperCommand | TyperGroup:
     module = import_module(f"deploy.ledger.{COMMANDS[name]}")
     topic = getattr(module, "app", None)
     if topic is None:
-        topic = typer.Typer(rich_markup_mode=None, pretty_exceptions_show_locals=False, add_completion=False)
-        topic.command(name, epilog=getattr(module, "EPILOG", None))(getattr(module, name.replace("-", "_")))
+        topic = typer.Typer(
+            rich_markup_mode=None, pretty_exceptions_show_locals=False, add_completion=False
+        )
+        topic.command(name, epilog=getattr(module, "EPILOG", None))(
+            getattr(module, name.replace("-", "_"))
+        )
     command = typer.main.get_command(topic)
     assert isinstance(command, TyperCommand | TyperGroup)
     command.name = name

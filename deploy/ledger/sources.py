@@ -1,4 +1,5 @@
-"""Where the auditing commands read: the local stack of a data folder, or any Kafka and Postgres by environment."""
+"""Where the auditing commands read: the local stack of a data folder, or any Kafka and Postgres by
+environment."""
 
 import contextlib
 import os

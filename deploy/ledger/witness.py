@@ -1,4 +1,5 @@
-"""`ledger witness`: a process of its own that cosigns a log's checkpoints, so that nobody is shown two histories."""
+"""`ledger witness`: a process of its own that cosigns a log's checkpoints, so that nobody is shown
+two histories."""
 
 from pathlib import Path
 from typing import Annotated
@@ -34,16 +35,27 @@ another history.
 
 
 def witness(
-    state: Annotated[Path, typer.Option(help="Folder of its key and of what it cosigned last. Made when missing.")],
-    name: Annotated[str, typer.Option(help="Its name in signatures, like a URL without scheme: witness.example/one")],
-    log: Annotated[list[str] | None, typer.Option(help="Verifier key of a log to witness; may be given again.")] = None,
-    policy: Annotated[Path | None, typer.Option(help="A tlog-policy file: witness all its logs.")] = None,
+    state: Annotated[
+        Path,
+        typer.Option(help="Folder of its key and of what it cosigned last. Made when missing."),
+    ],
+    name: Annotated[
+        str,
+        typer.Option(help="Its name in signatures, like a URL without scheme: witness.example/one"),
+    ],
+    log: Annotated[
+        list[str] | None, typer.Option(help="Verifier key of a log to witness; may be given again.")
+    ] = None,
+    policy: Annotated[
+        Path | None, typer.Option(help="A tlog-policy file: witness all its logs.")
+    ] = None,
     host: Annotated[
         str, typer.Option(help="Where to listen. Put TLS in front before you open it to others.")
     ] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535)] = 7380,
 ) -> None:
-    """Cosign a log's checkpoints when they are consistent (tlog-witness). See below how to begin."""
+    """Cosign a log's checkpoints when they are consistent (tlog-witness). See below how to
+    begin."""
     import uvicorn
 
     from deploy.ledger.witness_server import BadWitness, alone, application, open_witness
@@ -51,11 +63,23 @@ def witness(
     with or_say_why():
         try:
             with alone(state):
-                opened = open_witness(state, name, _logs(log or [], policy), lambda: int(clock.now().timestamp()))
-                typer.echo(f"witness {name.replace('/', '-')} {opened.cosigner.vkey} http://{host}:{port}")
+                opened = open_witness(
+                    state, name, _logs(log or [], policy), lambda: int(clock.now().timestamp())
+                )
+                typer.echo(
+                    f"witness {name.replace('/', '-')} {opened.cosigner.vkey} http://{host}:{port}"
+                )
                 for origin in opened.logs:
-                    typer.echo(f"{origin}: cosigned up to {opened.latest(origin).size} leaves", err=True)
-                uvicorn.run(application(opened), host=host, port=port, log_level="warning", server_header=False)
+                    typer.echo(
+                        f"{origin}: cosigned up to {opened.latest(origin).size} leaves", err=True
+                    )
+                uvicorn.run(
+                    application(opened),
+                    host=host,
+                    port=port,
+                    log_level="warning",
+                    server_header=False,
+                )
         except (BadWitness, TlogError) as error:
             raise StackError(str(error)) from error
 

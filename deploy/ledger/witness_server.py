@@ -1,8 +1,8 @@
-"""A witness of logs (c2sp.org/tlog-witness): cosigns a checkpoint only when it continues the one it cosigned last.
+"""A witness of logs (c2sp.org/tlog-witness): cosigns a checkpoint only when it continues the one it
+cosigned last.
 
-The state of a log is the last checkpoint with our cosignature, in a file of its own, replaced whole and on disk before anybody reads
-the answer. It is also what the monitoring path shows.
-"""
+The state of a log is the last checkpoint with our cosignature, in a file of its own, replaced whole
+and on disk before anybody reads the answer. It is also what the monitoring path shows."""
 
 import asyncio
 import contextlib
@@ -63,7 +63,10 @@ class Witness:
             text, signatures = parse_note(request.note)
             known = {(log.name, log.key_id) for log in self.logs[origin]}
             own = [one for one in signatures if (one.name, one.key_id) in known]
-            _replace(self._file(origin), add_signatures(text, [*own, *read_signatures(answer.body.decode())]))
+            _replace(
+                self._file(origin),
+                add_signatures(text, [*own, *read_signatures(answer.body.decode())]),
+            )
         return answer
 
     def latest(self, origin: str) -> Latest:
@@ -75,10 +78,16 @@ class Witness:
         try:
             checkpoint, opened = open_checkpoint(note, self.logs[origin], [self.cosigner.verifier])
         except TlogError as error:
-            raise BadWitness(f"{self._file(origin)} is damaged: {error}; put it back, never begin anew") from error
+            raise BadWitness(
+                f"{self._file(origin)} is damaged: {error}; put it back, never begin anew"
+            ) from error
         mine = (self.cosigner.verifier.name, self.cosigner.verifier.key_id)
-        if checkpoint.origin != origin or mine not in {(one.name, one.key_id) for one in opened.verified}:
-            raise BadWitness(f"{self._file(origin)} does not carry this witness's cosignature; put the right one back")
+        if checkpoint.origin != origin or mine not in {
+            (one.name, one.key_id) for one in opened.verified
+        }:
+            raise BadWitness(
+                f"{self._file(origin)} does not carry this witness's cosignature; put the right one back"
+            )
         return Latest(checkpoint.size, checkpoint.root)
 
     def shown(self, path: str) -> bytes | None:
@@ -93,15 +102,20 @@ class Witness:
         return self.folder / witness.monitoring_path(origin).replace("/", ".")
 
 
-def open_witness(folder: Path, name: str, logs: Sequence[Verifier], now: Callable[[], int]) -> Witness:
-    """The witness that remembers in this folder; makes folder and key when they are missing. Raises BadWitness."""
+def open_witness(
+    folder: Path, name: str, logs: Sequence[Verifier], now: Callable[[], int]
+) -> Witness:
+    """The witness that remembers in this folder; makes folder and key when they are missing. Raises
+    BadWitness."""
     if not logs:
         raise BadWitness("name at least one log, by its verifier key or a policy")
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     key = folder / KEY
     if not key.exists():
         if any(folder.glob("*.checkpoint")):
-            raise BadWitness(f"{key} is missing, which cosigned what lies beside it; put it back from a backup")
+            raise BadWitness(
+                f"{key} is missing, which cosigned what lies beside it; put it back from a backup"
+            )
         _replace(key, (generate_key(name)[0] + "\n").encode())
     try:
         cosigner = Cosigner.parse(key.read_text(encoding="utf-8").strip())
@@ -120,7 +134,8 @@ def open_witness(folder: Path, name: str, logs: Sequence[Verifier], now: Callabl
 
 @contextlib.contextmanager
 def alone(folder: Path) -> Iterator[None]:
-    """Two processes on one folder could each cosign another future. Raises BadWitness when one runs already."""
+    """Two processes on one folder could each cosign another future. Raises BadWitness when one runs
+    already."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     with (folder / LOCK).open("wb") as lock:
         try:
@@ -146,7 +161,8 @@ def _replace(path: Path, data: bytes) -> None:
 
 
 def application(witness_: Witness) -> Starlette:
-    """The two paths of tlog-witness: `POST /add-checkpoint`, and `GET /<hash of the origin>/checkpoint` for monitors."""
+    """The two paths of tlog-witness: `POST /add-checkpoint`, and `GET /<hash of the
+    origin>/checkpoint` for monitors."""
 
     async def add(request: Request) -> Response:
         try:
@@ -156,12 +172,21 @@ def application(witness_: Witness) -> Starlette:
         return _response(await witness_.add_checkpoint(body))
 
     async def show(request: Request) -> Response:
-        shown = await asyncio.to_thread(witness_.shown, f"{request.path_params['origin']}/checkpoint")
+        shown = await asyncio.to_thread(
+            witness_.shown, f"{request.path_params['origin']}/checkpoint"
+        )
         if shown is None:
-            return Response("this witness has cosigned nothing of that log\n", 404, media_type="text/plain")
+            return Response(
+                "this witness has cosigned nothing of that log\n", 404, media_type="text/plain"
+            )
         return Response(shown, media_type="text/plain", headers={"Cache-Control": "no-cache"})
 
-    return Starlette(routes=[Route("/add-checkpoint", add, methods=["POST"]), Route("/{origin}/checkpoint", show)])
+    return Starlette(
+        routes=[
+            Route("/add-checkpoint", add, methods=["POST"]),
+            Route("/{origin}/checkpoint", show),
+        ]
+    )
 
 
 async def _bounded(request: Request) -> bytes:

@@ -1,1 +1,2 @@
-"""The embedded stack: a real Postgres, a real Kafka and the four services as child processes; no Docker, no root."""
+"""The embedded stack: a real Postgres, a real Kafka and the four services as child processes; no
+Docker, no root."""

@@ -1,8 +1,7 @@
 """`ledger up --detach` runs this: the supervisor in a session of its own.
 
-It tells the waiting `ledger up` how far it is, in lines of `word<tab>text`: say, ready, partly, error. After `ready` or `partly` it
-writes to its log only, and runs on.
-"""
+It tells the waiting `ledger up` how far it is, in lines of `word<tab>text`: say, ready, partly,
+error. After `ready` or `partly` it writes to its log only, and runs on."""
 
 import argparse
 import asyncio
@@ -57,7 +56,9 @@ def main() -> int:
     arguments = parser.parse_args()
     waiting = Waiting(arguments.data / "logs" / "stack.log")
     try:
-        stack = Supervisor(arguments.data, Ports(arguments.port_base), waiting.say, not arguments.no_services)
+        stack = Supervisor(
+            arguments.data, Ports(arguments.port_base), waiting.say, not arguments.no_services
+        )
         asyncio.run(stack.run(waiting.ready))
     except StackError as error:
         log.error("%s", error)  # a person's to put right: where it was raised says nothing

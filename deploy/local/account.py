@@ -1,4 +1,5 @@
-"""The unprivileged account that Postgres runs as when we are root, and which folders it can reach."""
+"""The unprivileged account that Postgres runs as when we are root, and which folders it can
+reach."""
 
 import os
 import pwd

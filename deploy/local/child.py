@@ -1,8 +1,8 @@
-"""One child process of the stack: started with its log, started again when it dies, ended when asked.
+"""One child process of the stack: started with its log, started again when it dies, ended when
+asked.
 
-A child dies with its supervisor where the kernel can see to it (Linux); elsewhere, and for what slips through, the next `ledger up`
-or `ledger down` ends what `stack.json` names.
-"""
+A child dies with its supervisor where the kernel can see to it (Linux); elsewhere, and for what
+slips through, the next `ledger up` or `ledger down` ends what `stack.json` names."""
 
 import asyncio
 import contextlib
@@ -39,7 +39,8 @@ class Child:
     _ending: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def keep(self, started: Callable[[], None]) -> None:
-        """Runs the child until `end`, starting it again when it dies, at once the first time; calls `started` after each start."""
+        """Runs the child until `end`, starting it again when it dies, at once the first time; calls
+        `started` after each start."""
         wait, clock = 0.0, asyncio.get_running_loop().time
         while not self._ending.is_set():
             began = clock()
@@ -50,9 +51,17 @@ class Child:
                 return
             lived = clock() - began
             self.restarts += 1
-            wait = 0.0 if lived > STEADY_AFTER or self.restarts == 1 else min(max(FIRST_WAIT, wait * 2), LONGEST_WAIT)
+            wait = (
+                0.0
+                if lived > STEADY_AFTER or self.restarts == 1
+                else min(max(FIRST_WAIT, wait * 2), LONGEST_WAIT)
+            )
             log.warning(
-                "%s ended with %s after %.0f s; starting it again in %.2f s", self.name, _words(code), lived, wait
+                "%s ended with %s after %.0f s; starting it again in %.2f s",
+                self.name,
+                _words(code),
+                lived,
+                wait,
             )
             await asyncio.sleep(wait)
 
@@ -88,7 +97,8 @@ class Child:
                 stderr=asyncio.subprocess.STDOUT,
                 env=dict(self.env),
                 cwd=self.cwd,
-                # Out of the terminal's process group: Ctrl-C is for the supervisor, which ends its children in order.
+                # Out of the terminal's process group: Ctrl-C is for the supervisor, which ends its
+                # children in order.
                 start_new_session=True,
                 # Runs after the change of account, which would clear it.
                 preexec_fn=_die_with_parent(self.stop_signal),

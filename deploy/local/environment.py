@@ -1,4 +1,5 @@
-"""The environment that a service of the local stack is started with: every LEDGER_* setting, nothing by default."""
+"""The environment that a service of the local stack is started with: every LEDGER_* setting,
+nothing by default."""
 
 import os
 
@@ -33,7 +34,8 @@ def settings_of(
         "LEDGER_LOG_FORMAT": "json",
         # The folder that a service runs in is no place to import from.
         "PYTHONSAFEPATH": "1",
-        # The threads that check signatures would each keep some of the memory that they once needed.
+        # The threads that check signatures would each keep some of the memory that they once
+        # needed.
         "MALLOC_ARENA_MAX": "1",
     }
     if health_port is not None:

@@ -1,7 +1,8 @@
-"""Where the messages of a local stack arrive until it gets channels of its own: a real HTTP receiver, as a chat or a pager would be.
+"""Where the messages of a local stack arrive until it gets channels of its own: a real HTTP
+receiver, as a chat or a pager would be.
 
-It keeps each message as a file that its owner alone may read; the newest name is the newest message.
-"""
+It keeps each message as a file that its owner alone may read; the newest name is the newest
+message."""
 
 import contextlib
 import itertools

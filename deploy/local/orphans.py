@@ -1,4 +1,5 @@
-"""Ends what a supervisor left behind when it was killed, in the order in which it would have done it."""
+"""Ends what a supervisor left behind when it was killed, in the order in which it would have done
+it."""
 
 import contextlib
 import signal

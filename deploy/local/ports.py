@@ -38,7 +38,9 @@ class Ports:
     def require_free(self) -> None:
         """Raises StackError that names the first busy port, who has it, and the way out."""
         if not 1024 <= self.base <= 65535 - max(OFFSETS.values()):
-            raise StackError(f"--port-base {self.base}: choose a number from 1024 to {65535 - max(OFFSETS.values())}")
+            raise StackError(
+                f"--port-base {self.base}: choose a number from 1024 to {65535 - max(OFFSETS.values())}"
+            )
         for name in OFFSETS:
             if _busy(self[name]):
                 raise StackError(
@@ -62,7 +64,11 @@ def _busy(port: int) -> bool:
 def _by_whom(port: int) -> str:
     try:
         for connection in psutil.net_connections("tcp"):
-            if connection.status == psutil.CONN_LISTEN and connection.pid and connection.laddr[1:] == (port,):
+            if (
+                connection.status == psutil.CONN_LISTEN
+                and connection.pid
+                and connection.laddr[1:] == (port,)
+            ):
                 return f" by {psutil.Process(connection.pid).name()} (process {connection.pid})"
     except psutil.Error:
         pass  # other people's processes are not ours to see; the port's number must do

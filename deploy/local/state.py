@@ -1,4 +1,5 @@
-"""What a stack is while it runs: addresses, settings and processes, kept in `stack.json` of its data folder (mode 0600).
+"""What a stack is while it runs: addresses, settings and processes, kept in `stack.json` of its
+data folder (mode 0600).
 
 `ledger up` writes it; every other command reads it with `load`.
 """
@@ -40,14 +41,18 @@ class Process(BaseModel):
     def running(self) -> psutil.Process | None:
         try:
             process = psutil.Process(self.pid)
-            if abs(process.create_time() - self.created) > SAME_START or process.status() == psutil.STATUS_ZOMBIE:
+            if (
+                abs(process.create_time() - self.created) > SAME_START
+                or process.status() == psutil.STATUS_ZOMBIE
+            ):
                 return None
         except psutil.NoSuchProcess:
             return None
         return process
 
     def gone(self, within: float) -> bool:
-        """Waits for its end. A process that ended and whose parent has not yet heard of it is gone, unlike for `psutil`'s own wait."""
+        """Waits for its end. A process that ended and whose parent has not yet heard of it is gone,
+        unlike for `psutil`'s own wait."""
         end = time.monotonic() + within
         while self.running() is not None:
             if time.monotonic() > end:
@@ -57,7 +62,8 @@ class Process(BaseModel):
 
 
 class LocalService(BaseModel):
-    """One service: where it answers, the environment it was started with, and how an auditor reads its database."""
+    """One service: where it answers, the environment it was started with, and how an auditor reads
+    its database."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -69,7 +75,8 @@ class LocalService(BaseModel):
 
     @property
     def health_url(self) -> str:
-        """Where it tells its health: on a port of its own, unless an earlier version started it, which had none."""
+        """Where it tells its health: on a port of its own, unless an earlier version started it,
+        which had none."""
         host, _, port = self.url.rpartition(":")
         return f"{host}:{self.env.get('LEDGER_HEALTH_PORT', port)}"
 
@@ -99,7 +106,9 @@ class Stack(BaseModel):
 
     def save(self) -> None:
         partial = self.data / f"{FILE}.new"
-        with open(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
+        with open(
+            os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8"
+        ) as file:
             file.write(self.model_dump_json(indent=2))
         partial.replace(self.data / FILE)
 
@@ -113,7 +122,9 @@ def load(data: Path = DEFAULT_DATA) -> Stack:
     if stack is None:
         raise NoStack(f"no stack runs on {data}; start one with: ledger up --detach --data {data}")
     if stack.supervisor.running() is None:
-        raise NoStack(f"the stack on {data} was cut off; start it again with: ledger up --detach --data {data}")
+        raise NoStack(
+            f"the stack on {data} was cut off; start it again with: ledger up --detach --data {data}"
+        )
     return stack
 
 
@@ -124,8 +135,12 @@ def recorded(data: Path) -> Stack | None:
     except (FileNotFoundError, NotADirectoryError):
         return None
     except PermissionError as error:
-        raise StackError(f"{data / FILE} cannot be read; use the account that ran ledger up") from error
+        raise StackError(
+            f"{data / FILE} cannot be read; use the account that ran ledger up"
+        ) from error
     try:
         return Stack.model_validate_json(text)
     except ValidationError as error:
-        raise StackError(f"{data / FILE} is damaged; end its processes, remove it and run ledger up again") from error
+        raise StackError(
+            f"{data / FILE} is damaged; end its processes, remove it and run ledger up again"
+        ) from error

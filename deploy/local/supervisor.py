@@ -1,8 +1,8 @@
-"""`ledger up`: starts Postgres, Kafka and the services, starts again what dies, and ends everything in order.
+"""`ledger up`: starts Postgres, Kafka and the services, starts again what dies, and ends everything
+in order.
 
-Each part starts as soon as what it needs is there: Postgres and Kafka at once; the databases are migrated when Postgres answers, the
-topic is made when Kafka answers; the services follow.
-"""
+Each part starts as soon as what it needs is there: Postgres and Kafka at once; the databases are
+migrated when Postgres answers, the topic is made when Kafka answers; the services follow."""
 
 import asyncio
 import contextlib
@@ -57,7 +57,8 @@ class Supervisor:
     _keepers: asyncio.TaskGroup = field(init=False)
 
     async def run(self, ready: Callable[[list[str]], None]) -> None:
-        """Until a signal comes. Calls `ready` once, with the services that did not become ready (none, if all is well).
+        """Until a signal comes. Calls `ready` once, with the services that did not become ready
+        (none, if all is well).
 
         Raises StackError when the stack cannot start; nothing runs then."""
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
@@ -129,7 +130,11 @@ class Supervisor:
 
     async def _start_kafka(self) -> None:
         server = await asyncio.to_thread(
-            kafka.prepare, self.data, self.ports["kafka"], self.ports["kafka-controller"], self._tell
+            kafka.prepare,
+            self.data,
+            self.ports["kafka"],
+            self.ports["kafka-controller"],
+            self._tell,
         )
         child = self._keep("kafka", server.command(), kafka.environment())
         await self._until(child, lambda: kafka.answers(server.bootstrap))
@@ -168,7 +173,15 @@ class Supervisor:
         account: dict[str, int] | None = None,
     ) -> Child:
         log_file = self.data / "logs" / f"{name}.log"
-        child = Child(name, command, env, log_file, cwd=self.data, stop_signal=stop_signal, account=account or {})
+        child = Child(
+            name,
+            command,
+            env,
+            log_file,
+            cwd=self.data,
+            stop_signal=stop_signal,
+            account=account or {},
+        )
         self._children[name] = child
         self._keepers.create_task(child.keep(lambda: self._started(child)))
         return child
@@ -180,7 +193,9 @@ class Supervisor:
             process = Process.of(child.process.pid, child.restarts)
         except psutil.NoSuchProcess:
             return  # ended already; its keeper is told next
-        self._stack = self._stack.model_copy(update={"processes": {**self._stack.processes, child.name: process}})
+        self._stack = self._stack.model_copy(
+            update={"processes": {**self._stack.processes, child.name: process}}
+        )
         self._save()
 
     async def _until(self, child: Child, answers: Callable[[], Awaitable[bool]]) -> None:
@@ -193,7 +208,9 @@ class Supervisor:
                     if child.restarts
                     else f"is not ready after {READY_WITHIN:.0f} s"
                 )
-                raise StackError(f"{child.name} {ended}: {child.last_words()} (more in {child.log_file})")
+                raise StackError(
+                    f"{child.name} {ended}: {child.last_words()} (more in {child.log_file})"
+                )
             await asyncio.sleep(LOOK_EVERY)
 
     def _tell(self, text: str) -> None:
@@ -265,7 +282,11 @@ def databases(admin_dsn: str, keys: Keys) -> list[schema.Database]:
     passwords = keys.passwords()
     return [
         schema.Database(
-            service, admin_dsn, passwords[f"{service}_owner"], passwords[f"{service}_service"], passwords["auditor"]
+            service,
+            admin_dsn,
+            passwords[f"{service}_owner"],
+            passwords[f"{service}_service"],
+            passwords["auditor"],
         )
         for service in ServiceName
     ]

@@ -61,7 +61,9 @@ class ReportRoute(DirectRoute):
         receipt = await receiving.take(
             body, ReportChannel.API, key=receiving.own_key(request.headers.get("Idempotency-Key"))
         )
-        return _created(receipt, Response(receipt.model_dump_json(), 201, media_type="application/json"))
+        return _created(
+            receipt, Response(receipt.model_dump_json(), 201, media_type="application/json")
+        )
 
 
 router = APIRouter()
@@ -176,7 +178,10 @@ router.add_api_route(
     },
 )
 async def report_batch(request: Request, receiving: Receiving) -> StreamingResponse:
-    if request.headers.get("content-type", "").partition(";")[0].strip().lower() not in SAME_AS_NDJSON:
+    if (
+        request.headers.get("content-type", "").partition(";")[0].strip().lower()
+        not in SAME_AS_NDJSON
+    ):
         raise HTTPException(415, f"send the reports as {NDJSON}: one JSON object a line")
     body = await request.body()
     _check_count(sum(1 for _ in numbered(body)))
@@ -207,7 +212,10 @@ async def report_batch(request: Request, receiving: Receiving) -> StreamingRespo
         "requestBody": {
             "required": True,
             "content": {
-                "application/cloudevents+json": {"schema": {"type": "object"}, "example": _EVENT_EXAMPLE},
+                "application/cloudevents+json": {
+                    "schema": {"type": "object"},
+                    "example": _EVENT_EXAMPLE,
+                },
                 "application/cloudevents-batch+json": {
                     "schema": {"type": "array", "items": {"type": "object"}},
                     "example": [_EVENT_EXAMPLE],
@@ -265,7 +273,9 @@ async def list_reports(
     exercise: bool | None = None,
     anonymous: bool | None = None,
     channel: ReportChannel | None = None,
-    platform: Annotated[str | None, Query(max_length=200, description="In upper or lower case.")] = None,
+    platform: Annotated[
+        str | None, Query(max_length=200, description="In upper or lower case.")
+    ] = None,
     since: Annotated[Moment | None, Query(description="Said at or after.")] = None,
     until: Annotated[Moment | None, Query(description="Said before.")] = None,
     limit: Limit = 50,
@@ -352,7 +362,10 @@ def _cloud_event(request: Request, body: bytes) -> CloudEvent | list[CloudEvent 
 
 def _check_count(reports: int) -> None:
     if reports > MOST:
-        raise HTTPException(413, f"these are {reports} reports; send at most {MOST} in one request. None was recorded.")
+        raise HTTPException(
+            413,
+            f"these are {reports} reports; send at most {MOST} in one request. None was recorded.",
+        )
 
 
 def _plainly_a_report(request: Request, body: bytes) -> ReportBody | None:

@@ -110,7 +110,9 @@ class ExposureBody(Exposure):
     model_config = ConfigDict(extra="forbid")
 
     url: Annotated[Url | None, _or_unknown(Url)] = None
-    copies: Annotated[Copies | None, _or_unknown(Copies)] = Field(default=None, description="Copies seen elsewhere.")
+    copies: Annotated[Copies | None, _or_unknown(Copies)] = Field(
+        default=None, description="Copies seen elsewhere."
+    )
 
 
 class ReporterBody(Request):
@@ -132,10 +134,15 @@ class ReportBody(Request):
     model_config = ConfigDict(json_schema_extra={"examples": [REPORT_EXAMPLE]})
 
     incident_id: UUID | None = Field(
-        default=None, description="The incident that this adds to; left out, the report opens a new one."
+        default=None,
+        description="The incident that this adds to; left out, the report opens a new one.",
     )
-    exercise: bool = Field(default=False, description="A drill: handled like the real thing, and shown as a drill.")
-    discovery: DiscoveryMethod = Field(default=DiscoveryMethod.UNKNOWN, description="Who or what noticed.")
+    exercise: bool = Field(
+        default=False, description="A drill: handled like the real thing, and shown as a drill."
+    )
+    discovery: DiscoveryMethod = Field(
+        default=DiscoveryMethod.UNKNOWN, description="Who or what noticed."
+    )
     noticed_at: Annotated[Moment | None, _or_unknown(Moment)] = Field(
         default=None, description="With an offset from UTC."
     )
@@ -144,16 +151,21 @@ class ReportBody(Request):
     )
     description: Annotated[Text | None, _or_unknown(Text)] = None
     exposure: Annotated[
-        ExposureBody, BeforeValidator(_some_exposure, json_schema_input_type=ExposureBody | Literal["unknown"])
+        ExposureBody,
+        BeforeValidator(_some_exposure, json_schema_input_type=ExposureBody | Literal["unknown"]),
     ] = ExposureBody()
     information_types: Annotated[
         tuple[InformationType, ...],
         Field(max_length=100),
         AfterValidator(_each_once),
-        BeforeValidator(_some_types, json_schema_input_type=list[InformationType] | Literal["unknown"]),
+        BeforeValidator(
+            _some_types, json_schema_input_type=list[InformationType] | Literal["unknown"]
+        ),
     ] = Field(default=(), description="What it seems to contain.")
     reporter: ReporterBody | None = None
-    anonymous: bool = Field(default=False, description="Nothing about who sent this is kept, not even who called.")
+    anonymous: bool = Field(
+        default=False, description="Nothing about who sent this is kept, not even who called."
+    )
 
     @model_validator(mode="after")
     def _named_or_anonymous(self) -> "ReportBody":
@@ -171,7 +183,8 @@ class BatchLine(ReportBody):
 
 
 class Chain(BaseModel):
-    """A place: the chain of one service on one partition, and the number on it, from 1, without gaps."""
+    """A place: the chain of one service on one partition, and the number on it, from 1, without
+    gaps."""
 
     service: str
     partition: int
@@ -192,7 +205,9 @@ class ReportReceipt(BaseModel):
     event_id: UUID = Field(description="The event that the report became; also the report's id.")
     chain: Chain
     version: int = Field(description="The incident's version after the report.")
-    hash: str = Field(description="SHA-256(0x00 || envelope), hex: also the leaf hash of the sealed log.")
+    hash: str = Field(
+        description="SHA-256(0x00 || envelope), hex: also the leaf hash of the sealed log."
+    )
     signature: str = Field(description="Ed25519 over the DSSE encoding of the envelope, base64.")
     keyid: str
     time: datetime
@@ -205,7 +220,9 @@ class ReportReceipt(BaseModel):
         return cls(
             incident_id=event.incident_id,
             event_id=event.id,
-            chain=Chain(service=link.service.value, partition=link.partition, sequence=link.sequence),
+            chain=Chain(
+                service=link.service.value, partition=link.partition, sequence=link.sequence
+            ),
             version=signed.recorded.version,
             hash=event.hash.hex(),
             signature=base64.b64encode(signed.signature).decode(),
@@ -221,7 +238,9 @@ class PublicStatus(BaseModel):
     model_config = _example({"report_id": _REPORT, "stage": "assessed", "exercise": False})
 
     report_id: UUID
-    stage: str = Field(description="received, assessed, contained, communicated, reviewed or closed")
+    stage: str = Field(
+        description="received, assessed, contained, communicated, reviewed or closed"
+    )
     exercise: bool
 
 
@@ -262,7 +281,9 @@ class IncidentView(BaseModel):
     stage: str
     opened_at: datetime
     report_count: int
-    reports: list[ReportView] = Field(description="The newest; all of them under /reports?incident_id=…")
+    reports: list[ReportView] = Field(
+        description="The newest; all of them under /reports?incident_id=…"
+    )
     gates: list[dict[str, Any]] = Field(description="Always empty: to tell us waits for nothing.")
     next_commands: list[str] = Field(description="What the caller may do next.")
 

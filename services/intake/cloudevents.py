@@ -1,4 +1,5 @@
-"""CloudEvents 1.0 as they come over HTTP: binary, structured and batched (the HTTP protocol binding and the JSON event format).
+"""CloudEvents 1.0 as they come over HTTP: binary, structured and batched (the HTTP protocol binding
+and the JSON event format).
 
 Reads what the public SDKs write. What an event's data means is not known here.
 """
@@ -52,7 +53,9 @@ def mode_of(headers: Mapping[str, str]) -> Mode:
             return Mode.STRUCTURED
         case "application/cloudevents-batch+json":
             return Mode.BATCHED
-    if media_type.startswith("application/cloudevents") or not any(name.startswith("ce-") for name in headers):
+    if media_type.startswith("application/cloudevents") or not any(
+        name.startswith("ce-") for name in headers
+    ):
         raise UnknownFormat(
             "send a CloudEvent: as application/cloudevents+json, as application/cloudevents-batch+json, "
             "or with its attributes in headers ce-specversion, ce-id, ce-source and ce-type"
@@ -62,7 +65,9 @@ def mode_of(headers: Mapping[str, str]) -> Mode:
 
 def read_binary(headers: Mapping[str, str], body: bytes) -> CloudEvent:
     """Attributes in headers, data in the body. Raises NotACloudEvent."""
-    attributes = {name[3:]: _decoded(name, value) for name, value in headers.items() if name.startswith("ce-")}
+    attributes = {
+        name[3:]: _decoded(name, value) for name, value in headers.items() if name.startswith("ce-")
+    }
     return CloudEvent(_foreign(attributes), _unwrapped(body))
 
 
@@ -72,7 +77,8 @@ def read_structured(body: bytes) -> CloudEvent:
 
 
 def read_batched(body: bytes) -> list[CloudEvent | NotACloudEvent]:
-    """A JSON array of events, in order, each read by itself. Raises NotACloudEvent when it is no array."""
+    """A JSON array of events, in order, each read by itself. Raises NotACloudEvent when it is no
+    array."""
     batch = _json(body)
     if not isinstance(batch, list):
         raise NotACloudEvent("a batch is a JSON array of events")
@@ -115,7 +121,9 @@ def _foreign(attributes: Mapping[str, Any]) -> ForeignEvent:
         case None:
             raise NotACloudEvent(f"specversion is missing; it must be {SPECVERSION}")
         case other:
-            raise NotACloudEvent(f"specversion {str(other)[:20]!r} is not known here; send {SPECVERSION}")
+            raise NotACloudEvent(
+                f"specversion {str(other)[:20]!r} is not known here; send {SPECVERSION}"
+            )
     for name in ("id", "source", "type"):
         value = attributes.get(name)
         if not isinstance(value, str) or not value:
@@ -123,14 +131,20 @@ def _foreign(attributes: Mapping[str, Any]) -> ForeignEvent:
         if _CONTROL.search(value):
             raise NotACloudEvent(f"{name} has control characters, which CloudEvents forbids")
     try:
-        return ForeignEvent(source=attributes["source"], id=attributes["id"], type=attributes["type"])
+        return ForeignEvent(
+            source=attributes["source"], id=attributes["id"], type=attributes["type"]
+        )
     except ValidationError as error:
-        problems = (f"{problem['loc'][0]}: {problem['msg']}" for problem in error.errors(include_input=False))
+        problems = (
+            f"{problem['loc'][0]}: {problem['msg']}"
+            for problem in error.errors(include_input=False)
+        )
         raise NotACloudEvent("; ".join(problems)) from error
 
 
 def _decoded(name: str, value: str) -> str:
-    """A header's value: unquoted, then percent-decoded once, as the binding's section 3.1.3.2 says."""
+    """A header's value: unquoted, then percent-decoded once, as the binding's section 3.1.3.2
+    says."""
     if quoted := _QUOTED.fullmatch(value):
         value = re.sub(r"\\(.)", r"\1", quoted[1])
     try:
@@ -140,7 +154,8 @@ def _decoded(name: str, value: str) -> str:
 
 
 def _unwrapped(data: bytes) -> bytes:
-    """Data that is a JSON text inside a JSON string, as version 1 of the Python SDK writes it when it is handed a text."""
+    """Data that is a JSON text inside a JSON string, as version 1 of the Python SDK writes it when
+    it is handed a text."""
     if not data.lstrip().startswith(b'"'):
         return data
     try:

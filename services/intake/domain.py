@@ -1,7 +1,8 @@
-"""The rules of intake: a report opens an incident, or adds to one. Whatever the reporter does not know is "unknown", and is taken.
+"""The rules of intake: a report opens an incident, or adds to one. Whatever the reporter does not
+know is "unknown", and is taken.
 
-What a report says is not remembered here, for no rule asks about it; its readers find it in views.py.
-"""
+What a report says is not remembered here, for no rule asks about it; its readers find it in
+views.py."""
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -25,7 +26,8 @@ CLOCKS_DIFFER: Final = timedelta(minutes=5)
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """Somebody or something tells us; `opens` is false when the report names the incident that it adds to."""
+    """Somebody or something tells us; `opens` is false when the report names the incident that it
+    adds to."""
 
     opens: bool
     channel: ReportChannel
@@ -64,10 +66,13 @@ INITIAL: Final[State] = Unopened()
 
 
 def decide(command: Command, state: State, context: Context) -> list[EventData]:
-    """What the report makes true. Raises Rejected, and Missing when it adds to what nobody has reported."""
+    """What the report makes true. Raises Rejected, and Missing when it adds to what nobody has
+    reported."""
     if command.noticed_at is not None and command.noticed_at > context.now + CLOCKS_DIFFER:
         raise Rejected(
-            "noticed_before_now", "What is reported was noticed before now; check noticed_at.", missing=("noticed_at",)
+            "noticed_before_now",
+            "What is reported was noticed before now; check noticed_at.",
+            missing=("noticed_at",),
         )
     match state:
         case Unopened() if command.opens:
@@ -76,14 +81,17 @@ def decide(command: Command, state: State, context: Context) -> list[EventData]:
             raise Missing("the incident")
         case Dismissed():
             raise Rejected(
-                "dismissed", "The incident was dismissed; what is new is reported as a new incident, without its id."
+                "dismissed",
+                "The incident was dismissed; what is new is reported as a new incident, without its id.",
             )
         case Open() if command.opens:
             raise Rejected("opened_once", "This incident is open already; name it to add to it.")
         case Open(exercise) if exercise != command.exercise:
             this, that = ("an exercise", "real") if exercise else ("real", "an exercise")
             raise Rejected(
-                "exercise_matches", f"The incident is {this} and the report says {that}.", missing=("exercise",)
+                "exercise_matches",
+                f"The incident is {this} and the report says {that}.",
+                missing=("exercise",),
             )
         case Open():
             return [_reported(command)]

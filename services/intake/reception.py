@@ -1,8 +1,8 @@
-"""Takes reports, one or many at a time, whoever calls and however they come: report in, receipt or refusal out.
+"""Takes reports, one or many at a time, whoever calls and however they come: report in, receipt or
+refusal out.
 
-Personal data goes into intake's own table, in the transaction of the event; an anonymous report leaves nothing of its sender, neither
-the name of the caller nor a key that leads to it.
-"""
+Personal data goes into intake's own table, in the transaction of the event; an anonymous report
+leaves nothing of its sender, neither the name of the caller nor a key that leads to it."""
 
 import asyncio
 import contextlib
@@ -85,7 +85,8 @@ class Reception:
         if body.reporter is not None:
             reference = self.running.new_id()
             extra = (views.keep_reporter(reference, body.reporter, now),)
-        # An event carries the trace in which it was said; an anonymous one must not lead to the request, and so to its sender.
+        # An event carries the trace in which it was said; an anonymous one must not lead to the
+        # request, and so to its sender.
         with telemetry.apart() if body.anonymous else contextlib.nullcontext():
             carried = await self.running.ledger.carry_out(
                 incident_id,
@@ -107,7 +108,8 @@ class Reception:
         if not event.data.strip():
             raise Malformed("the event has no data; send a report as its data, at least {}")
         body = _validated(_BODY, event.data)
-        # CloudEvents says who makes `source` and `id` unique: the producer, whoever hands the event on.
+        # CloudEvents says who makes `source` and `id` unique: the producer, whoever hands the event
+        # on.
         key = Key("cloudevents", json.dumps([event.foreign.source, event.foreign.id]))
         try:
             return await self.take(body, ReportChannel.CLOUDEVENTS, foreign=event.foreign, key=key)
@@ -115,7 +117,9 @@ class Reception:
             detail = "An event with this source and id came before and said something else; a new event has a new id."
             raise Rejected("event_says_one_thing", detail) from error
 
-    def take_events(self, events: Iterable[CloudEvent | NotACloudEvent]) -> AsyncGenerator[list[bytes], None]:
+    def take_events(
+        self, events: Iterable[CloudEvent | NotACloudEvent]
+    ) -> AsyncGenerator[list[bytes], None]:
         """The answer to each event, as JSON, in order; as many together as are ready."""
         turns: Turns = defaultdict(asyncio.Lock)
 
@@ -125,7 +129,9 @@ class Reception:
             async with turns[event.foreign.source, event.foreign.id]:
                 return await answered("index", index, self.take_event(event))
 
-        return in_order((answer(index, event) for index, event in enumerate(events)), AT_ONCE, self.running.many)
+        return in_order(
+            (answer(index, event) for index, event in enumerate(events)), AT_ONCE, self.running.many
+        )
 
     def take_lines(self, lines: Iterable[tuple[int, bytes]]) -> AsyncGenerator[list[bytes], None]:
         """The answer to each numbered line, as JSON, in order; as many together as are ready."""
@@ -134,7 +140,9 @@ class Reception:
         async def answer(number: int, line: bytes) -> bytes:
             return await answered("line", number, self._take_line(line, turns))
 
-        return in_order((answer(number, line) for number, line in lines), AT_ONCE, self.running.many)
+        return in_order(
+            (answer(number, line) for number, line in lines), AT_ONCE, self.running.many
+        )
 
     async def _take_line(self, line: bytes, turns: "Turns") -> ReportReceipt:
         body = _validated(_LINE, line)
@@ -150,15 +158,19 @@ async def reception(request: Request) -> Reception:
 def numbered(body: bytes) -> Iterator[tuple[int, bytes]]:
     """The lines of NDJSON that say something, with their numbers from 1."""
     # One at a time: all lines at once would be the body once more.
-    return ((number, text) for number, line in enumerate(BytesIO(body), 1) if (text := line.strip()))
+    return (
+        (number, text) for number, line in enumerate(BytesIO(body), 1) if (text := line.strip())
+    )
 
 
 async def in_order(
     jobs: Iterable[Coroutine[Any, Any, T]], at_once: int, places: asyncio.Semaphore
 ) -> AsyncGenerator[list[T], None]:
-    """Runs jobs side by side and yields their results in the order of the jobs, as many as there are by then.
+    """Runs jobs side by side and yields their results in the order of the jobs, as many as there
+    are by then.
 
-    So many at a time, and none without one of the places, for which it waits: they are shared by all who run many."""
+    So many at a time, and none without one of the places, for which it waits: they are shared by
+    all who run many."""
     under_way: deque[asyncio.Task[T]] = deque()
     try:
         for job in jobs:
@@ -181,7 +193,9 @@ async def _finished(under_way: deque[asyncio.Task[T]]) -> list[T]:
     return results
 
 
-def _command(body: ReportBody, channel: ReportChannel, reporter: UUID | None, foreign: ForeignEvent | None) -> Report:
+def _command(
+    body: ReportBody, channel: ReportChannel, reporter: UUID | None, foreign: ForeignEvent | None
+) -> Report:
     return Report(
         opens=body.incident_id is None,
         channel=channel,
@@ -198,7 +212,8 @@ def _command(body: ReportBody, channel: ReportChannel, reporter: UUID | None, fo
 
 
 def asked_for(body: ReportBody, foreign: ForeignEvent | None) -> bytes:
-    """What is asked for, however it was spelt; without defaults, so that a field that is new does not change old requests."""
+    """What is asked for, however it was spelt; without defaults, so that a field that is new does
+    not change old requests."""
     asked = body.model_dump(mode="json", exclude_defaults=True, exclude={"idempotency_key"})
     return json.dumps([asked, foreign and foreign.type]).encode()
 
@@ -210,7 +225,9 @@ def _validated(adapter: TypeAdapter[T], data: bytes) -> T:
         if (invalid := error.errors()[0])["type"] == "json_invalid":
             raise Malformed(invalid["msg"]) from error
         found = error.errors(include_url=False, include_input=False, include_context=False)
-        raise RequestValidationError([{**item, "loc": ("body", *item["loc"])} for item in found]) from error
+        raise RequestValidationError(
+            [{**item, "loc": ("body", *item["loc"])} for item in found]
+        ) from error
 
 
 async def answered(place: str, number: int, taking: Coroutine[Any, Any, ReportReceipt]) -> bytes:
@@ -230,13 +247,19 @@ def _refusal(error: Exception) -> Response:
     """The problem that the error would be as the answer to a request of its own."""
     if isinstance(error, RequestValidationError):
         detail = "See errors: each names a field and what it must be."
-        return problems.problem(422, "invalid", "A field is wrong", detail, errors=problems.field_problems(error))
+        return problems.problem(
+            422, "invalid", "A field is wrong", detail, errors=problems.field_problems(error)
+        )
     if isinstance(error, PASSING):
-        detail = "The database does not answer. Send this report again, with the same key if it had one."
+        detail = (
+            "The database does not answer. Send this report again, with the same key if it had one."
+        )
         return problems.problem(503, "unavailable", "Not now", detail)
     if (described := problems.describe(error)) is not None:
         status, members = described
         return problems.problem(status, **members)
     log.error("a bug", exc_info=error)
     detail = "This is a bug of ours, and the log has it. Please tell us the trace_id."
-    return problems.problem(500, "bug", "Something is broken here", detail, trace_id=telemetry.trace_id())
+    return problems.problem(
+        500, "bug", "Something is broken here", detail, trace_id=telemetry.trace_id()
+    )

@@ -1,7 +1,8 @@
-"""What intake's readers see: reports, how far their incidents have come, and who told us. Its only SQL.
+"""What intake's readers see: reports, how far their incidents have come, and who told us. Its only
+SQL.
 
-Reporters are written with their report, by the command that takes it; they are no view, and a rebuild leaves them alone.
-"""
+Reporters are written with their report, by the command that takes it; they are no view, and a
+rebuild leaves them alone."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -22,7 +23,8 @@ from shared.runtime.say.plan import Recorded, Write
 TABLES: Final = ("report", "incident")
 
 STAGES: Final = ("received", "assessed", "contained", "communicated", "reviewed", "closed")
-"""The public words for how far an incident has come; the furthest counts, in whatever order the services are heard."""
+"""The public words for how far an incident has come; the furthest counts, in whatever order the
+services are heard."""
 
 
 def project(recorded: Recorded) -> Iterable[Write]:
@@ -53,7 +55,8 @@ def _opened(recorded: Recorded, data: Reported) -> Write:
 
 def _reached(stage: str, incident_id: UUID) -> Write:
     return Write(
-        "UPDATE incident SET stage = greatest(stage, $2) WHERE incident_id = $1", (incident_id, STAGES.index(stage))
+        "UPDATE incident SET stage = greatest(stage, $2) WHERE incident_id = $1",
+        (incident_id, STAGES.index(stage)),
     )
 
 
@@ -105,7 +108,8 @@ class Filter:
 async def reports(
     connection: Connection, wanted: Filter, limit: int, before: tuple[datetime, UUID] | None = None
 ) -> list[ReportView]:
-    """The newest first; `before` is the said_at and report_id of the last one of the page before."""
+    """The newest first; `before` is the said_at and report_id of the last one of the page
+    before."""
     rows = await connection.fetch(
         """SELECT * FROM report
            WHERE ($1::uuid IS NULL OR incident_id = $1)
@@ -179,7 +183,9 @@ def _view(row: Any) -> ReportView:
         said_at=row["said_at"],
         actor=row["actor"],
         anonymous=row["anonymous"],
-        chain=Chain(service=ServiceName.INTAKE.value, partition=row["partition"], sequence=row["sequence"]),
+        chain=Chain(
+            service=ServiceName.INTAKE.value, partition=row["partition"], sequence=row["sequence"]
+        ),
         hash=row["hash"].hex(),
         data=Reported.model_validate_json(row["data"]),
     )

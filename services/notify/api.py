@@ -1,4 +1,5 @@
-"""HTTP of notify: drafts, approvals, requests and outcomes in; who must be told, who was, and with what out."""
+"""HTTP of notify: drafts, approvals, requests and outcomes in; who must be told, who was, and with
+what out."""
 
 from datetime import datetime
 from typing import Annotated, Final
@@ -61,7 +62,9 @@ async def list_incidents(
     exercise: bool | None = None,
     determination: Determination | None = None,
     severity: Severity | None = None,
-    owes_telling: Annotated[bool | None, Query(description="Whether an audience must still be told.")] = None,
+    owes_telling: Annotated[
+        bool | None, Query(description="Whether an audience must still be told.")
+    ] = None,
     since: Annotated[Moment | None, Query(description="Known at or after.")] = None,
     until: Annotated[Moment | None, Query(description="Known before.")] = None,
     limit: Limit = 50,
@@ -89,13 +92,19 @@ async def read_incident(incident_id: UUID, desk: NotifyDesk) -> IncidentView:
         if row is None:
             raise Missing(f"incident {incident_id}")
         duties = await views.duties(connection, incident_id)
-        messages = await views.communications(connection, views.Wanted(incident_id=incident_id), SHOWN)
+        messages = await views.communications(
+            connection, views.Wanted(incident_id=incident_id), SHOWN
+        )
     return IncidentView(
         **row.model_dump(),
         version=loaded.version,
         duties=duties,
         # What was drafted since the state was loaded belongs to a later version.
-        communications=[_view(item, state, desk.actor) for item in messages if item.communication_id in state.messages],
+        communications=[
+            _view(item, state, desk.actor)
+            for item in messages
+            if item.communication_id in state.messages
+        ],
         gates=[GateView.of(gate) for gate in domain.gates(state)],
         next_commands=list(offers.next_commands(state, desk.actor)),
     )
@@ -173,7 +182,9 @@ async def draft(incident_id: UUID, body: DraftBody, desk: NotifyDesk) -> Answer:
 async def approve(
     incident_id: UUID, communication_id: UUID, desk: NotifyDesk, body: ApprovalBody | None = None
 ) -> Answer:
-    return await desk.carry_out(incident_id, Approve(communication_id, body.approval if body else None))
+    return await desk.carry_out(
+        incident_id, Approve(communication_id, body.approval if body else None)
+    )
 
 
 @router.post(
@@ -184,7 +195,9 @@ async def approve(
     summary="Reject a message, with the reason.",
     description="Until its sending begins, also while a failed one waits to be tried again. A new draft may follow.",
 )
-async def reject(incident_id: UUID, communication_id: UUID, body: RejectionBody, desk: NotifyDesk) -> Answer:
+async def reject(
+    incident_id: UUID, communication_id: UUID, body: RejectionBody, desk: NotifyDesk
+) -> Answer:
     return await desk.carry_out(incident_id, Reject(communication_id, body.reason))
 
 
@@ -209,8 +222,12 @@ async def request_send(incident_id: UUID, communication_id: UUID, desk: NotifyDe
     summary="State whether a message of unknown outcome went out.",
     description="A message whose sending broke off is never sent again by itself: somebody looks, and says what they found.",
 )
-async def decide_outcome(incident_id: UUID, communication_id: UUID, body: OutcomeBody, desk: NotifyDesk) -> Answer:
-    return await desk.carry_out(incident_id, DecideOutcome(communication_id, body.delivered, body.reason))
+async def decide_outcome(
+    incident_id: UUID, communication_id: UUID, body: OutcomeBody, desk: NotifyDesk
+) -> Answer:
+    return await desk.carry_out(
+        incident_id, DecideOutcome(communication_id, body.delivered, body.reason)
+    )
 
 
 @router.post(

@@ -1,4 +1,5 @@
-"""Notify's rules over a history: nobody outside is told before assessment and facts, and nothing without the approval of others."""
+"""Notify's rules over a history: nobody outside is told before assessment and facts, and nothing
+without the approval of others."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
@@ -72,7 +73,9 @@ def commands_for(data: EventData, texts: dict[UUID, str]) -> Sequence[Any]:
 def _of_the_sender(data: EventData, texts: dict[UUID, str]) -> Sequence[Any]:
     match data:
         case notify.SendStarted():
-            return (commands.StartSend(data.communication_id, texts.get(data.communication_id, "")),)
+            return (
+                commands.StartSend(data.communication_id, texts.get(data.communication_id, "")),
+            )
         case notify.SendFailed():
             return (
                 commands.RecordFailure(data.communication_id, data.attempt, data.error),

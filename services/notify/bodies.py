@@ -42,7 +42,9 @@ class DraftBody(BaseModel):
     channel: Name = Field(description="One of the names under /channels.")
     title: OneLine
     text: Text
-    facts: tuple[UUID, ...] = Field(max_length=100, description="The established facts that the text rests on.")
+    facts: tuple[UUID, ...] = Field(
+        max_length=100, description="The established facts that the text rests on."
+    )
 
 
 class ApprovalBody(BaseModel):
@@ -62,7 +64,9 @@ class RejectionBody(BaseModel):
 class OutcomeBody(BaseModel):
     """What somebody found out about a message of unknown outcome."""
 
-    model_config = _request({"delivered": False, "reason": "The mail server's log has no such message."})
+    model_config = _request(
+        {"delivered": False, "reason": "The mail server's log has no such message."}
+    )
 
     delivered: bool = Field(description="When it was not, the message can be requested again.")
     reason: Text = Field(description="How that was found out.")
@@ -108,7 +112,9 @@ class DutyView(BaseModel):
     status: DutyStatus
     required_at: datetime
     settled_at: datetime | None
-    settled_by: str | None = Field(description="Whose doing it was that the audience was told, or need not be.")
+    settled_by: str | None = Field(
+        description="Whose doing it was that the audience was told, or need not be."
+    )
     reason: str | None = Field(description="Why it was waived.")
 
 
@@ -150,7 +156,11 @@ _GATES: Final[list[dict[str, Any]]] = [
         "passed_by_break_glass": False,
     },
 ]
-_MESSAGE_VIEW: Final[dict[str, Any]] = {**_ROW, "gates": _GATES, "next_commands": ["approve", "reject"]}
+_MESSAGE_VIEW: Final[dict[str, Any]] = {
+    **_ROW,
+    "gates": _GATES,
+    "next_commands": ["approve", "reject"],
+}
 
 
 class CommunicationRow(BaseModel):
@@ -160,7 +170,9 @@ class CommunicationRow(BaseModel):
 
     communication_id: UUID
     incident_id: UUID
-    exercise: bool | None = Field(description="Null until the report is heard; nothing is sent before that.")
+    exercise: bool | None = Field(
+        description="Null until the report is heard; nothing is sent before that."
+    )
     audience: Audience
     channel: str
     title: str
@@ -172,8 +184,12 @@ class CommunicationRow(BaseModel):
     status: Status
     since: datetime = Field(description="When it came to its status.")
     attempt: int = Field(description="How often sending was tried.")
-    due_at: datetime | None = Field(description="When the sender takes it up; null when it does not.")
-    note: str | None = Field(description="Why it was rejected, why sending failed, or what a person found out.")
+    due_at: datetime | None = Field(
+        description="When the sender takes it up; null when it does not."
+    )
+    note: str | None = Field(
+        description="Why it was rejected, why sending failed, or what a person found out."
+    )
 
 
 class CommunicationView(CommunicationRow):
@@ -201,7 +217,9 @@ class IncidentRow(BaseModel):
     model_config = _shown(_INCIDENT_ROW)
 
     incident_id: UUID
-    known_since: datetime = Field(description="The time of the first event that notify knows of the incident.")
+    known_since: datetime = Field(
+        description="The time of the first event that notify knows of the incident."
+    )
     exercise: bool | None
     determination: Determination | None
     severity: Severity | None
@@ -234,6 +252,8 @@ class IncidentView(IncidentRow):
 
     version: int
     duties: list[DutyView]
-    communications: list[CommunicationView] = Field(description="The newest 200; /communications has all.")
+    communications: list[CommunicationView] = Field(
+        description="The newest 200; /communications has all."
+    )
     gates: list[GateView] = Field(description="What its messages wait for.")
     next_commands: list[str] = Field(description="What the caller may do next.")

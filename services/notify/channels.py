@@ -1,9 +1,10 @@
-"""The channels that messages go out by: their names and apprise URLs, from a file that this service alone can read.
+"""The channels that messages go out by: their names and apprise URLs, from a file that this service
+alone can read.
 
-Sending says one of three things: delivered; certainly not delivered, so that it can be tried again; or nobody can tell, so that a
-person has to find out. What is not known to have been refused counts as the third. No URL, nor anything a server answered, enters
-what is said: URLs hold passwords and tokens.
-"""
+Sending says one of three things: delivered; certainly not delivered, so that it can be tried again;
+or nobody can tell, so that a person has to find out. What is not known to have been refused counts
+as the third. No URL, nor anything a server answered, enters what is said: URLs hold passwords and
+tokens."""
 
 import json
 import logging
@@ -21,7 +22,10 @@ ANSWER_WITHIN: Final = 10.0
 """Seconds a server has to answer, unless the channel's URL says otherwise (`?rto=`)."""
 
 _ASSET: Final = AppriseAsset(
-    app_id="incident-ledger", app_desc="Incident ledger", storage_mode=PersistentStoreMode.MEMORY, secure_logging=True
+    app_id="incident-ledger",
+    app_desc="Incident ledger",
+    storage_mode=PersistentStoreMode.MEMORY,
+    secure_logging=True,
 )
 
 log = structlog.get_logger(__name__)
@@ -50,7 +54,8 @@ Result: TypeAlias = Delivered | NotDelivered | NobodyKnows
 
 
 class Channels:
-    """Channels by name. Raises ValueError, naming what is wrong, when the file cannot be used; later changes of it are taken up."""
+    """Channels by name. Raises ValueError, naming what is wrong, when the file cannot be used;
+    later changes of it are taken up."""
 
     def __init__(self, file: Path) -> None:
         self._file = file
@@ -68,7 +73,9 @@ class Channels:
             return NotDelivered("The channel is not set up any more.")
         sending = Apprise(asset=_ASSET)
         sending.add(_channel(url))
-        result = sending.notify(body=text, title=title, body_format=NotifyFormat.TEXT, log_level=logging.DEBUG)
+        result = sending.notify(
+            body=text, title=title, body_format=NotifyFormat.TEXT, log_level=logging.DEBUG
+        )
         if result:
             return Delivered()
         return why_not(entry.message for service in result.results for entry in service.logs())
@@ -78,13 +85,17 @@ class Channels:
             if (stamp := _stamp(self._file)) != self._read_at:
                 self._read_at, self._urls = stamp, _read(self._file)
         except (OSError, ValueError) as error:
-            log.error("the channels file cannot be used any more; the channels stay as they were", error=str(error))
+            log.error(
+                "the channels file cannot be used any more; the channels stay as they were",
+                error=str(error),
+            )
         return self._urls
 
 
 _ANSWERED: Final = re.compile(r"\berror=(\d{3})\b")
 _GATEWAY: Final = frozenset({408, 502, 504, *range(520, 528)})
-"""Statuses that say that somebody waited in vain for an answer, not that the message was refused."""
+"""Statuses that say that somebody waited in vain for an answer, not that the message was
+refused."""
 _MAIL_ANSWERED: Final = re.compile(r"\((\d{3}), b['\"]")
 _MAIL_PARTLY: Final = re.compile(r"^SMTP recipient .* was refused")
 _NEVER_CONNECTED: Final = re.compile(
@@ -105,11 +116,14 @@ def why_not(said: Iterable[str]) -> NotDelivered | NobodyKnows:
             return NotDelivered(f"The mail server answered {found[1]}.")
     if any(_NEVER_CONNECTED.search(line) for line in lines):
         return NotDelivered("There was no connection to the channel.")
-    return NobodyKnows("The connection broke, or nobody answered, after the message may have been sent.")
+    return NobodyKnows(
+        "The connection broke, or nobody answered, after the message may have been sent."
+    )
 
 
 def _keep_quiet() -> None:
-    """What apprise logs names hosts and paths, so it stays here; all of it is kept for `why_not`, down to the last detail."""
+    """What apprise logs names hosts and paths, so it stays here; all of it is kept for `why_not`,
+    down to the last detail."""
     logger = logging.getLogger("apprise")
     logger.propagate = False
     logger.setLevel(logging.DEBUG)
@@ -119,7 +133,9 @@ def _keep_quiet() -> None:
 
 def _answered(status: int) -> NotDelivered | NobodyKnows:
     if status in _GATEWAY:
-        return NobodyKnows(f"A gateway answered HTTP {status}: what stands behind it may have taken the message.")
+        return NobodyKnows(
+            f"A gateway answered HTTP {status}: what stands behind it may have taken the message."
+        )
     return NotDelivered(f"The channel answered HTTP {status}.")
 
 
@@ -130,11 +146,15 @@ def _stamp(file: Path) -> tuple[int, int]:
 
 def _read(file: Path) -> Mapping[str, str]:
     if file.stat().st_mode & (stat.S_IROTH | stat.S_IWOTH):
-        raise ValueError(f"everybody on this machine can read {file}, which holds passwords: chmod 600 {file}")
+        raise ValueError(
+            f"everybody on this machine can read {file}, which holds passwords: chmod 600 {file}"
+        )
     try:
         urls = json.loads(file.read_text(encoding="utf-8"))
     except OSError as error:
-        raise ValueError(f"{file} cannot be read ({error.strerror}): give it to the user that runs notify") from error
+        raise ValueError(
+            f"{file} cannot be read ({error.strerror}): give it to the user that runs notify"
+        ) from error
     except ValueError:
         # Without the error's own words, which may quote the file.
         raise ValueError(f'{file} is not JSON, must be {{"channel name": "apprise URL"}}') from None

@@ -1,4 +1,5 @@
-"""What a caller may do next: every kind of command put to `decide` itself. There is no second set of rules."""
+"""What a caller may do next: every kind of command put to `decide` itself. There is no second set
+of rules."""
 
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
@@ -40,7 +41,9 @@ def next_for_message(message: Message, state: State, actor: Actor) -> tuple[str,
 def _for_incident(state: State) -> Iterator[Command]:
     channels = frozenset({ANY_TEXT})
     for fact_id in state.facts:
-        yield DraftCommunication(ANY_ID, Audience.EXECUTIVES, ANY_TEXT, ANY_TEXT, ANY_TEXT, (fact_id,), channels)
+        yield DraftCommunication(
+            ANY_ID, Audience.EXECUTIVES, ANY_TEXT, ANY_TEXT, ANY_TEXT, (fact_id,), channels
+        )
     for audience in sorted(state.owed):
         yield Waive(audience, ANY_TEXT)
 
@@ -54,7 +57,11 @@ def _for_message(message: Message) -> Iterator[Command]:
 
 def _accepted(candidates: Iterable[Command], state: State, actor: Actor) -> tuple[str, ...]:
     context = Context(ANY_TIME, actor)
-    return tuple(dict.fromkeys(name_of(command) for command in candidates if _is_accepted(command, state, context)))
+    return tuple(
+        dict.fromkeys(
+            name_of(command) for command in candidates if _is_accepted(command, state, context)
+        )
+    )
 
 
 def _is_accepted(command: Command, state: State, context: Context) -> bool:

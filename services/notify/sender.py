@@ -1,9 +1,10 @@
-"""The sender: takes up messages that are due, says so before it calls the channel, and says what came of it.
+"""The sender: takes up messages that are due, says so before it calls the channel, and says what
+came of it.
 
-One replica sends at a time; the others wait for its lease. A message is claimed by `send_started`, which the rules allow once an
-attempt: so nobody sends twice, even when a lease is lost unnoticed. A sending that was begun and that nobody is at work on any more
-(its process died) ends as an outcome that a person decides, never as a second sending.
-"""
+One replica sends at a time; the others wait for its lease. A message is claimed by `send_started`,
+which the rules allow once an attempt: so nobody sends twice, even when a lease is lost unnoticed. A
+sending that was begun and that nobody is at work on any more (its process died) ends as an outcome
+that a person decides, never as a second sending."""
 
 import asyncio
 import contextlib
@@ -42,14 +43,16 @@ LOOK_EVERY: Final = 0.2
 AT_ONCE: Final = 8
 """Most messages under way: a channel that does not answer holds up itself, not the others."""
 SEND_WITHIN: Final = 60.0
-"""Seconds after which nobody waits for a channel any more; each step of a sending has its own, shorter limit."""
+"""Seconds after which nobody waits for a channel any more; each step of a sending has its own,
+shorter limit."""
 SENDER: Final = Actor(f"service:{ServiceName.NOTIFY}")
 
 log = structlog.get_logger(__name__)
 
 
 async def send_what_is_due(process: Running[Command, State]) -> None:
-    """Sends until the process is told to stop; raises when database or lease are lost, and may then be run again."""
+    """Sends until the process is told to stop; raises when database or lease are lost, and may then
+    be run again."""
     async with process.lease("sender") as connection:
         sender = Sender(process)
         try:
@@ -58,7 +61,8 @@ async def send_what_is_due(process: Running[Command, State]) -> None:
                 await asyncio.sleep(LOOK_EVERY)
             await sender.finish()
         except PASSING:
-            # The lease is lost, not what was begun: whoever has the lease now hears the result from us.
+            # The lease is lost, not what was begun: whoever has the lease now hears the result from
+            # us.
             await sender.finish()
             raise
         finally:
@@ -71,7 +75,8 @@ class Sender:
     under_way: dict[UUID, asyncio.Task[None]] = field(default_factory=dict)
 
     async def look(self, connection: Connection) -> None:
-        """Takes up what is due. Reads by the lease's own connection: without the lease there is nothing to read."""
+        """Takes up what is due. Reads by the lease's own connection: without the lease there is
+        nothing to read."""
         self._forget_what_ended()
         ours = set(self.under_way)
         for attempt in await views.begun(connection):
@@ -107,10 +112,14 @@ class Sender:
                 return
             result = await self._call_channel(message)
             log.info(
-                "sent", communication_id=str(message.communication_id), attempt=attempt, result=type(result).__name__
+                "sent",
+                communication_id=str(message.communication_id),
+                attempt=attempt,
+                result=type(result).__name__,
             )
             command = outcome(message.communication_id, attempt, result)
-            # What a channel has said is known nowhere else: it is said again until the database has it.
+            # What a channel has said is known nowhere else: it is said again until the database has
+            # it.
             await persist("recording a result", lambda: self._say(message.incident_id, command))
 
     @contextlib.contextmanager
@@ -122,16 +131,22 @@ class Sender:
             self.process.under_way -= 1
 
     async def _start(self, message: Outgoing) -> int | None:
-        """The number of the attempt, once it is committed that it begins; None when there is nothing to send after all."""
+        """The number of the attempt, once it is committed that it begins; None when there is
+        nothing to send after all."""
         command = StartSend(message.communication_id, text_digest(message.title, message.text))
         try:
-            carried = await self.process.ledger.carry_out(message.incident_id, command, self._context())
+            carried = await self.process.ledger.carry_out(
+                message.incident_id, command, self._context()
+            )
         except Rejected as refusal:
             log.info("not sent", communication_id=str(message.communication_id), rule=refusal.rule)
             return None
         except PASSING as error:
-            # It may be committed all the same: then the next look finds an attempt that nobody is at work on.
-            log.warning("not sent", communication_id=str(message.communication_id), error=repr(error))
+            # It may be committed all the same: then the next look finds an attempt that nobody is
+            # at work on.
+            log.warning(
+                "not sent", communication_id=str(message.communication_id), error=repr(error)
+            )
             return None
         said = carried.signed[-1].recorded.event.data
         return said.attempt if isinstance(said, SendStarted) else None
@@ -146,7 +161,11 @@ class Sender:
             return NobodyKnows(f"The channel took longer than {SEND_WITHIN:.0f} s.")
         except Exception as error:  # noqa: BLE001  whatever broke, the message may have gone out
             # Its words may hold a channel's URL, and that a password.
-            log.error("a channel broke", communication_id=str(message.communication_id), error=type(error).__name__)
+            log.error(
+                "a channel broke",
+                communication_id=str(message.communication_id),
+                error=type(error).__name__,
+            )
             return NobodyKnows("The channel broke while it was sending.")
 
     async def _nobody_knows(self, attempt: Attempt) -> None:
@@ -185,7 +204,8 @@ def outcome(communication_id: UUID, attempt: int, result: Result) -> Command:
 
 
 async def in_thread(call: Callable[[], T]) -> T:
-    """Runs a blocking call in a thread of its own, which no stop waits for: a channel that hangs holds up nobody."""
+    """Runs a blocking call in a thread of its own, which no stop waits for: a channel that hangs
+    holds up nobody."""
     loop = asyncio.get_running_loop()
     answer: asyncio.Future[T] = loop.create_future()
 

@@ -1,4 +1,5 @@
-"""What notify's readers see: incidents, duties, messages; and which messages its sender takes up. Its only SQL."""
+"""What notify's readers see: incidents, duties, messages; and which messages its sender takes up.
+Its only SQL."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -8,7 +9,14 @@ from uuid import UUID
 
 from pydantic import TypeAdapter
 
-from services.notify.bodies import ApprovalView, CommunicationRow, DutyStatus, DutyView, IncidentRow, Status
+from services.notify.bodies import (
+    ApprovalView,
+    CommunicationRow,
+    DutyStatus,
+    DutyView,
+    IncidentRow,
+    Status,
+)
 from services.notify.domain import approvals_needed
 from shared.contract.catalogue.intake import Reported
 from shared.contract.catalogue.notify import (
@@ -38,10 +46,16 @@ _APPROVALS: Final = TypeAdapter(list[ApprovalView])
 def project(recorded: Recorded) -> Iterable[Write]:
     event = recorded.event
     if recorded.version == 1:
-        yield Write("INSERT INTO incident (incident_id, known_since) VALUES ($1, $2)", (event.incident_id, event.time))
+        yield Write(
+            "INSERT INTO incident (incident_id, known_since) VALUES ($1, $2)",
+            (event.incident_id, event.time),
+        )
     match event.data:
         case Reported(opens=True, exercise=exercise):
-            yield Write("UPDATE incident SET exercise = $2 WHERE incident_id = $1", (event.incident_id, exercise))
+            yield Write(
+                "UPDATE incident SET exercise = $2 WHERE incident_id = $1",
+                (event.incident_id, exercise),
+            )
         case Assessed(determination=determination, severity=severity):
             yield Write(
                 "UPDATE incident SET determination = $2, severity = $3 WHERE incident_id = $1",
@@ -66,7 +80,9 @@ def project(recorded: Recorded) -> Iterable[Write]:
             yield from _moved(event)
 
 
-def _settled(event: Event, audience: Audience, status: DutyStatus, reason: str | None = None) -> Write:
+def _settled(
+    event: Event, audience: Audience, status: DutyStatus, reason: str | None = None
+) -> Write:
     return Write(
         """UPDATE duty SET status = $3, settled_at = $4, settled_by = $5, reason = $6
            WHERE incident_id = $1 AND audience = $2 AND status <> 'told'""",
@@ -170,7 +186,8 @@ class Filter:
 async def incidents(
     connection: Connection, wanted: Filter, limit: int, before: tuple[datetime, UUID] | None = None
 ) -> list[IncidentRow]:
-    """The newest first; `before` is the known_since and incident_id of the last one of the page before."""
+    """The newest first; `before` is the known_since and incident_id of the last one of the page
+    before."""
     rows = await connection.fetch(
         """SELECT incident.*, owed
            FROM incident CROSS JOIN LATERAL (
@@ -227,7 +244,8 @@ class Wanted:
 async def communications(
     connection: Connection, wanted: Wanted, limit: int, before: tuple[datetime, UUID] | None = None
 ) -> list[CommunicationRow]:
-    """The newest first; `before` is the drafted_at and communication_id of the last one of the page before."""
+    """The newest first; `before` is the drafted_at and communication_id of the last one of the page
+    before."""
     rows = await connection.fetch(
         """SELECT communication.*, exercise FROM communication JOIN incident USING (incident_id)
            WHERE ($1::uuid IS NULL OR incident_id = $1)
@@ -268,7 +286,8 @@ class Outgoing:
 
 
 async def due(connection: Connection, now: datetime, limit: int) -> list[Outgoing]:
-    """What is longest due comes first. A message that may be an exercise waits until that is known."""
+    """What is longest due comes first. A message that may be an exercise waits until that is
+    known."""
     rows = await connection.fetch(
         """SELECT communication_id, incident_id, channel, title, text, exercise
            FROM communication JOIN incident USING (incident_id)

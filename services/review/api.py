@@ -55,9 +55,7 @@ PUBLISH_ATTEMPTS: Final = 10
 
 CANNOT_SHOW: Final = "The published report cannot be shown"
 
-POLICY: Final = (
-    "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-)
+POLICY: Final = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
 T = TypeVar("T")
 
@@ -66,12 +64,17 @@ router.include_router(log.router)
 
 ReviewDesk = Annotated[Desk[Command, State], Depends(desk)]
 
-_REPORT_EXAMPLE: Final = "# Lessons-learned report\n\n## Summary\n\n- It was reported on 2026-03-02 09:00:00 UTC: …\n"
+_REPORT_EXAMPLE: Final = (
+    "# Lessons-learned report\n\n## Summary\n\n- It was reported on 2026-03-02 09:00:00 UTC: …\n"
+)
 _REPORT_ANSWERS: Final[dict[int | str, dict[str, Any]]] = {
     200: {
         "description": "The report in the form that was asked for; the ETag is the SHA-256 of its bytes",
         "content": {
-            "application/json": {"schema": {"type": "object"}, "example": {"format": 1, "exercise": "no"}},
+            "application/json": {
+                "schema": {"type": "object"},
+                "example": {"format": 1, "exercise": "no"},
+            },
             "text/markdown": {"schema": {"type": "string"}, "example": _REPORT_EXAMPLE},
             "text/html": {"schema": {"type": "string"}, "example": "<!doctype html>…"},
         },
@@ -109,7 +112,9 @@ async def list_reviews(
 ) -> Page[ReviewView]:
     before = decode_cursor(cursor, datetime, UUID) if cursor else None
     async with desk.read() as connection:
-        found = await views.reviews(connection, views.Wanted(status, exercise, severity), limit + 1, before)
+        found = await views.reviews(
+            connection, views.Wanted(status, exercise, severity), limit + 1, before
+        )
     return Page.of(found, limit, lambda last: (last.known_since, last.incident_id))
 
 
@@ -163,7 +168,8 @@ async def record_finding(incident_id: UUID, body: FindingBody, desk: ReviewDesk)
         training_adequate=body.training_adequate,
         policy_understood=body.policy_understood,
         action_items=tuple(
-            ActionItem(description=item.description, owner=item.owner, due=item.due) for item in body.action_items
+            ActionItem(description=item.description, owner=item.owner, due=item.due)
+            for item in body.action_items
         ),
         no_action_reason=body.no_action_reason,
     )
@@ -203,7 +209,9 @@ async def record_lesson(incident_id: UUID, body: LessonBody, desk: ReviewDesk) -
     description="With a comment when the clause is to be changed, or was not understood.",
 )
 async def cite_policy_clause(incident_id: UUID, body: PolicyClauseBody, desk: ReviewDesk) -> Answer:
-    return await desk.carry_out(incident_id, CitePolicyClause(body.policy, body.clause, body.comment))
+    return await desk.carry_out(
+        incident_id, CitePolicyClause(body.policy, body.clause, body.comment)
+    )
 
 
 @router.post(
@@ -229,7 +237,9 @@ async def set_next_review(incident_id: UUID, body: NextReviewBody, desk: ReviewD
 )
 async def publish(incident_id: UUID, desk: ReviewDesk) -> Answer:
     tries = AsyncRetrying(
-        retry=retry_if_exception(_left_something_out), stop=stop_after_attempt(PUBLISH_ATTEMPTS), reraise=True
+        retry=retry_if_exception(_left_something_out),
+        stop=stop_after_attempt(PUBLISH_ATTEMPTS),
+        reraise=True,
     )
     async for attempt in tries:
         with attempt:
@@ -258,7 +268,8 @@ async def read_report(
     form: Annotated[Form | None, Query(alias="format", description="Goes before `Accept`.")] = None,
     accept: Annotated[str | None, Header(include_in_schema=False)] = None,
     if_none_match: Annotated[
-        str | None, Header(alias="If-None-Match", description="The ETag of the report that the caller has.")
+        str | None,
+        Header(alias="If-None-Match", description="The ETag of the report that the caller has."),
     ] = None,
 ) -> Response:
     wanted = form or preferred(accept)
@@ -266,7 +277,9 @@ async def read_report(
         raise HTTPException(406, "the report is application/json, text/markdown or text/html")
     rendering = RENDERINGS[wanted]
     try:
-        content, published = await asyncio.to_thread(_render, await _events(incident_id, desk), rendering)
+        content, published = await asyncio.to_thread(
+            _render, await _events(incident_id, desk), rendering
+        )
     except UnknownReportFormat as error:
         return problems.problem(501, "report-format", CANNOT_SHOW, str(error))
     digest = hashlib.sha256(content)
@@ -284,7 +297,9 @@ async def read_report(
         "Vary": "Accept",
         "Content-Security-Policy": POLICY,
     }
-    if if_none_match is not None and (if_none_match.strip() == "*" or headers["ETag"] in if_none_match):
+    if if_none_match is not None and (
+        if_none_match.strip() == "*" or headers["ETag"] in if_none_match
+    ):
         return Response(status_code=304, headers=headers)
     return Response(content, media_type=rendering.media_type, headers=headers)
 
@@ -314,7 +329,9 @@ async def list_action_items(
 ) -> Page[ActionItemView]:
     wanted = views.Owed(owner, due_before, exercise, status, incident_id)
     async with desk.read() as connection:
-        found = await views.action_items(connection, wanted, limit + 1, _after(cursor) if cursor else None)
+        found = await views.action_items(
+            connection, wanted, limit + 1, _after(cursor) if cursor else None
+        )
     return Page.of(found, limit, _place)
 
 

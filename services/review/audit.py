@@ -1,4 +1,5 @@
-"""Review's rules over a history, and the published report, made again from the events that it covers."""
+"""Review's rules over a history, and the published report, made again from the events that it
+covers."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
@@ -33,8 +34,11 @@ def audit(events: Sequence[Event]) -> Iterable[Violation]:
 
 
 def reports(events: Sequence[Event]) -> Mapping[str, bytes]:
-    """The published report in each form, by the file's name; nothing when none is published. Raises UnknownReportFormat."""
-    reviewed = next((event.data for event in events if isinstance(event.data, review.Reviewed)), None)
+    """The published report in each form, by the file's name; nothing when none is published. Raises
+    UnknownReportFormat."""
+    reviewed = next(
+        (event.data for event in events if isinstance(event.data, review.Reviewed)), None
+    )
     if reviewed is None:
         return {}
     report = published(events, reviewed.report, reviewed.covers)
@@ -86,7 +90,9 @@ def commands_for(data: EventData) -> Sequence[Any]:
     return ()
 
 
-def _report(event: Event, reviewed: review.Reviewed, events: Sequence[Event]) -> Iterable[Violation]:
+def _report(
+    event: Event, reviewed: review.Reviewed, events: Sequence[Event]
+) -> Iterable[Violation]:
     try:
         again = digest_of(published(events, reviewed.report, reviewed.covers))
     except UnknownReportFormat as error:

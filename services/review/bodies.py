@@ -8,7 +8,13 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field
 
 from shared.contract.catalogue.base import Line, Name, Text
-from shared.contract.vocabulary import Answer, ControlLayer, Determination, ObservationKind, Severity
+from shared.contract.vocabulary import (
+    Answer,
+    ControlLayer,
+    Determination,
+    ObservationKind,
+    Severity,
+)
 from shared.runtime.web.gates import GateView
 
 _INCIDENT: Final = "01960000-0000-7000-8000-000000000001"
@@ -66,7 +72,11 @@ class LessonBody(BaseModel):
 
 class PolicyClauseBody(BaseModel):
     model_config = _example(
-        {"policy": "Social media", "clause": "4.2", "comment": "It speaks of documents, not of rooms."}
+        {
+            "policy": "Social media",
+            "clause": "4.2",
+            "comment": "It speaks of documents, not of rooms.",
+        }
     )
 
     policy: Line
@@ -115,7 +125,9 @@ class ReviewView(BaseModel):
     determination: Determination | None
     severity: Severity | None
     dismissed: bool
-    known_since: datetime = Field(description="The time of the first event that review knows of the incident.")
+    known_since: datetime = Field(
+        description="The time of the first event that review knows of the incident."
+    )
     reported_at: datetime | None
     opened_at: datetime | None
     published_at: datetime | None
@@ -198,7 +210,9 @@ class IncidentView(ReviewView):
     )
 
     version: int
-    gates: list[GateView] = Field(description="What publishing waits for, as it stands for the caller.")
+    gates: list[GateView] = Field(
+        description="What publishing waits for, as it stands for the caller."
+    )
     missing: list[str] = Field(description="All that the closed gates miss.")
     next_commands: list[str] = Field(description="What the caller may do next.")
     report: str = Field(description="Where the report is: a draft, or the published one.")

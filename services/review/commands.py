@@ -1,4 +1,5 @@
-"""What may be asked of review, and by whom. Ids come with the command; time and actor come with the context."""
+"""What may be asked of review, and by whom. Ids come with the command; time and actor come with the
+context."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -11,7 +12,8 @@ from shared.contract.vocabulary import Answer, ControlLayer, ObservationKind
 
 @dataclass(frozen=True, slots=True)
 class OpenReview:
-    """`confirmed`: the service's own, on hearing an assessment. `requested`: a person's, by hand."""
+    """`confirmed`: the service's own, on hearing an assessment. `requested`: a person's, by
+    hand."""
 
     trigger: ReviewTrigger
 
@@ -60,5 +62,7 @@ class Publish:
     covers: tuple[Covered, ...]
 
 
-Recording: TypeAlias = RecordFinding | RecordObservation | RecordLesson | CitePolicyClause | SetNextReview
+Recording: TypeAlias = (
+    RecordFinding | RecordObservation | RecordLesson | CitePolicyClause | SetNextReview
+)
 Command: TypeAlias = OpenReview | Recording | Publish

@@ -1,8 +1,9 @@
-"""The rules of review: when a review opens, what a finding must say, and what publishing its report waits for.
+"""The rules of review: when a review opens, what a finding must say, and what publishing its report
+waits for.
 
-The closure gate stands first, as a table; a rule is changed there. Then one arm per decision, then the gate as a reader sees it. The
-commands are in commands.py, what is remembered in incident.py, what a caller may do next in offers.py, the report in report/.
-"""
+The closure gate stands first, as a table; a rule is changed there. Then one arm per decision, then
+the gate as a reader sees it. The commands are in commands.py, what is remembered in incident.py,
+what a caller may do next in offers.py, the report in report/."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -20,7 +21,15 @@ from services.review.commands import (
     RecordObservation,
     SetNextReview,
 )
-from services.review.incident import INITIAL, Incident, NotOpened, Published, State, UnderReview, evolve
+from services.review.incident import (
+    INITIAL,
+    Incident,
+    NotOpened,
+    Published,
+    State,
+    UnderReview,
+    evolve,
+)
 from shared.contract.authority import Role, who_may
 from shared.contract.catalogue import review
 from shared.contract.catalogue.base import EventData
@@ -32,9 +41,14 @@ __all__ = ["INITIAL", "Command", "State", "decide", "evolve", "gates"]
 
 OPENS: Final[Mapping[ReviewTrigger, tuple[Determination, ...]]] = {
     ReviewTrigger.CONFIRMED: (Determination.CONFIRMED,),
-    ReviewTrigger.REQUESTED: (Determination.NEAR_MISS, Determination.SUSPECTED, Determination.CONFIRMED),
+    ReviewTrigger.REQUESTED: (
+        Determination.NEAR_MISS,
+        Determination.SUSPECTED,
+        Determination.CONFIRMED,
+    ),
 }
-"""How an incident must be assessed for its review to open. A confirmed one opens by itself; by hand only if that went wrong."""
+"""How an incident must be assessed for its review to open. A confirmed one opens by itself; by hand
+only if that went wrong."""
 
 
 class Item(StrEnum):
@@ -48,13 +62,30 @@ class Item(StrEnum):
 
 
 CLOSURE: Final[Mapping[Determination, tuple[Item, ...]]] = {
-    Determination.CONFIRMED: (Item.CONTAINED, Item.COMMUNICATIONS, Item.BREAK_GLASS, Item.FINDING, Item.PUBLISHER),
-    Determination.SUSPECTED: (Item.CONTAINED, Item.COMMUNICATIONS, Item.BREAK_GLASS, Item.FINDING, Item.PUBLISHER),
+    Determination.CONFIRMED: (
+        Item.CONTAINED,
+        Item.COMMUNICATIONS,
+        Item.BREAK_GLASS,
+        Item.FINDING,
+        Item.PUBLISHER,
+    ),
+    Determination.SUSPECTED: (
+        Item.CONTAINED,
+        Item.COMMUNICATIONS,
+        Item.BREAK_GLASS,
+        Item.FINDING,
+        Item.PUBLISHER,
+    ),
     Determination.NEAR_MISS: (Item.COMMUNICATIONS, Item.BREAK_GLASS, Item.FINDING, Item.PUBLISHER),
-    Determination.FALSE_POSITIVE: (Item.COMMUNICATIONS, Item.BREAK_GLASS, Item.FINDING, Item.PUBLISHER),
+    Determination.FALSE_POSITIVE: (
+        Item.COMMUNICATIONS,
+        Item.BREAK_GLASS,
+        Item.FINDING,
+        Item.PUBLISHER,
+    ),
 }
-"""What publishing waits for. In a near miss nothing got out, so there is nothing to contain; a review that was opened before the
-incident turned out to be none may still end in a report."""
+"""What publishing waits for. In a near miss nothing got out, so there is nothing to contain; a
+review that was opened before the incident turned out to be none may still end in a report."""
 
 WHO_CAN_SUPPLY: Final[Mapping[Item, tuple[Role, ...]]] = {
     Item.CONTAINED: who_may("carry_out"),
@@ -80,7 +111,8 @@ def decide(command: Command, state: State, context: Context) -> list[EventData]:
             return _under_review(command, under_review, state, context)
         case Published():
             raise Rejected(
-                "published", "The report is published and does not change; what is new is reported as a new incident."
+                "published",
+                "The report is published and does not change; what is new is reported as a new incident.",
             )
         case _:
             assert_never(state.review)
@@ -97,7 +129,9 @@ def _before_review(command: Command, state: State) -> list[EventData]:
     )
 
 
-def _under_review(command: Command, under_review: UnderReview, state: State, context: Context) -> list[EventData]:
+def _under_review(
+    command: Command, under_review: UnderReview, state: State, context: Context
+) -> list[EventData]:
     match command:
         case OpenReview(trigger=ReviewTrigger.CONFIRMED):
             return []
@@ -188,7 +222,8 @@ def _publish(command: Publish, under_review: UnderReview, state: State, actor: A
         )
     if command.covers != state.covers:
         raise Rejected(
-            LEAVES_NOTHING_OUT, "Something was said or heard since the report was made; make it again and publish that."
+            LEAVES_NOTHING_OUT,
+            "Something was said or heard since the report was made; make it again and publish that.",
         )
     return review.Reviewed(
         report=command.report,
@@ -218,7 +253,8 @@ class Lack:
 
 
 def _contained(state: Incident, _: UnderReview, __: Actor | None) -> Lack | None:
-    # Dismissing is a recorded decision not to act, too, and the only one that is left once triage has ended.
+    # Dismissing is a recorded decision not to act, too, and the only one that is left once triage
+    # has ended.
     if state.contained or state.inaction_decided or state.dismissed:
         return None
     detail = "no action was carried out with success, and nobody decided not to act"
@@ -229,7 +265,11 @@ def _communications(state: Incident, _: UnderReview, __: Actor | None) -> Lack |
     if not state.owed:
         return None
     missing = tuple(f"communication_to_{audience}" for audience in state.owed)
-    return Lack(Item.COMMUNICATIONS, missing, f"not told, and not waived with a reason: {', '.join(state.owed)}")
+    return Lack(
+        Item.COMMUNICATIONS,
+        missing,
+        f"not told, and not waived with a reason: {', '.join(state.owed)}",
+    )
 
 
 def _break_glass(state: Incident, _: UnderReview, __: Actor | None) -> Lack | None:
@@ -237,17 +277,29 @@ def _break_glass(state: Incident, _: UnderReview, __: Actor | None) -> Lack | No
         return None
     owed = tuple(sorted(str(broken_id) for broken_id in state.words_owed))
     missing = tuple(f"second_word_on_break_glass_{broken_id}" for broken_id in owed)
-    return Lack(Item.BREAK_GLASS, missing, f"a second person's word is owed on break-glass {', '.join(owed)}")
+    return Lack(
+        Item.BREAK_GLASS,
+        missing,
+        f"a second person's word is owed on break-glass {', '.join(owed)}",
+    )
 
 
 def _one_finding(_: Incident, under_review: UnderReview, __: Actor | None) -> Lack | None:
-    return None if under_review.findings else Lack(Item.FINDING, ("finding",), "no finding is recorded")
+    return (
+        None
+        if under_review.findings
+        else Lack(Item.FINDING, ("finding",), "no finding is recorded")
+    )
 
 
 def _publisher(state: Incident, _: UnderReview, actor: Actor | None) -> Lack | None:
     if actor is None or actor.subject not in state.carried_out_by:
         return None
-    return Lack(Item.PUBLISHER, ("another_publisher",), "who carried out actions does not publish the report on them")
+    return Lack(
+        Item.PUBLISHER,
+        ("another_publisher",),
+        "who carried out actions does not publish the report on them",
+    )
 
 
 LOOKS_FOR: Final[Mapping[Item, Callable[[Incident, UnderReview, Actor | None], Lack | None]]] = {
@@ -271,7 +323,8 @@ def closure(state: Incident, under_review: UnderReview, actor: Actor | None) -> 
 
 
 def gates(state: State, actor: Actor | None = None) -> tuple[Gate, ...]:
-    """The closure gate, item by item, while a review is open; with an actor, as it stands for that person."""
+    """The closure gate, item by item, while a review is open; with an actor, as it stands for that
+    person."""
     if not isinstance(state.review, UnderReview):
         return ()
     lacks = {lack.item: lack for lack in closure(state, state.review, actor)}

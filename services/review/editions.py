@@ -1,4 +1,5 @@
-"""Which report there is of an incident, from all that review knows of it: a draft, or what was published. Pure."""
+"""Which report there is of an incident, from all that review knows of it: a draft, or what was
+published. Pure."""
 
 import functools
 from collections.abc import Sequence
@@ -22,10 +23,12 @@ def publication(events: Sequence[Event]) -> Publish:
 
 
 def edition(events: Sequence[Event]) -> tuple[Report, ReportDigest | None]:
-    """The report as it stands: the published one with the digest that is on the log, or a draft with what it still waits for.
-    Raises UnknownReportFormat."""
+    """The report as it stands: the published one with the digest that is on the log, or a draft
+    with what it still waits for. Raises UnknownReportFormat."""
     state = state_of(events)
     if isinstance(state.review, Published):
         return published(events, state.review.report, state.review.covers), state.review.report
-    gaps = tuple(Gap(gate.subject, gate.missing, gate.who) for gate in domain.gates(state) if not gate.open)
+    gaps = tuple(
+        Gap(gate.subject, gate.missing, gate.who) for gate in domain.gates(state) if not gate.open
+    )
     return build(events, Draft(not isinstance(state.review, NotOpened), gaps)), None

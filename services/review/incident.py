@@ -1,4 +1,5 @@
-"""What review remembers of an incident: as much as a rule asks for, folded from the events. No text that people wrote."""
+"""What review remembers of an incident: as much as a rule asks for, folded from the events. No text
+that people wrote."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -58,7 +59,8 @@ class Incident:
 
     @property
     def covers(self) -> tuple[Covered, ...]:
-        """All that is known, as the heads of its chains: what a report that leaves nothing out covers."""
+        """All that is known, as the heads of its chains: what a report that leaves nothing out
+        covers."""
         return tuple(self.heads[service] for service in sorted(self.heads))
 
     @property
@@ -77,7 +79,8 @@ INITIAL: Final = Incident()
 
 
 def evolve(state: State, event: Event) -> State:
-    """The state after an event. What no rule of review asks about only moves the head of its chain."""
+    """The state after an event. What no rule of review asks about only moves the head of its
+    chain."""
     head = Covered(service=event.service, sequence=event.link.sequence, hash=event.hash.hex())
     known = replace(state, heads={**state.heads, event.service: head})
     match event.data:
@@ -97,7 +100,9 @@ def _after_triage(state: State, data: triage.TriageEvent, by: str) -> State:
         case triage.IncidentDismissed():
             return replace(state, dismissed=True)
         case triage.Contained():
-            contained = state.contained or (data.outcome is Outcome.SUCCESSFUL and data.kind in CONTAINING)
+            contained = state.contained or (
+                data.outcome is Outcome.SUCCESSFUL and data.kind in CONTAINING
+            )
             return replace(state, contained=contained, carried_out_by=state.carried_out_by | {by})
         case triage.InactionDecided():
             return replace(state, inaction_decided=True)

@@ -1,4 +1,5 @@
-"""The sealed log of all services' events: review seals it, and serves it read-only at the paths of c2sp.org/tlog-tiles."""
+"""The sealed log of all services' events: review seals it, and serves it read-only at the paths of
+c2sp.org/tlog-tiles."""
 
 import hashlib
 import re
@@ -29,9 +30,7 @@ FOR_A_MOMENT: Final = "public, max-age=1"
 CHANGING: Final = re.compile(r"checkpoint|witnessed|log\.vkey|trust|policy|chains/[a-z]+")
 
 _READERS: Final = allow_or_open("log_open", *who_may("read_log"))
-_CHECKPOINT: Final = (
-    "incident-ledger/log\n20852163\nCsUYapGGPo4dkMgIAUqom/Xajj7h2fB2MPA3j2jxq2I=\n\n— incident-ledger/log Az3grl…\n"
-)
+_CHECKPOINT: Final = "incident-ledger/log\n20852163\nCsUYapGGPo4dkMgIAUqom/Xajj7h2fB2MPA3j2jxq2I=\n\n— incident-ledger/log Az3grl…\n"
 _ANSWERS: Final[dict[int | str, dict[str, Any]]] = {
     200: {
         "description": "The file. Tiles, bundles and signatures never change; the others carry an ETag",
@@ -53,7 +52,9 @@ async def sealer(process: Running[Any, Any]) -> None:
     assert isinstance(settings, ReviewSettings)
     signer, policy = settings.log_signer, settings.log_policy_file.read_bytes()
     if signer.name != settings.log_origin:
-        raise LogRefused(f"LEDGER_LOG_KEY_FILE holds a key of {signer.name}, the log's origin is {settings.log_origin}")
+        raise LogRefused(
+            f"LEDGER_LOG_KEY_FILE holds a key of {signer.name}, the log's origin is {settings.log_origin}"
+        )
     worker = Sealer(
         dsn=settings.database_dsn.get_secret_value(),
         ledger=process.ledger,
@@ -100,7 +101,8 @@ async def read_log(
     path: Annotated[str, Path(max_length=200, examples=["checkpoint"])],
     request: Request,
     if_none_match: Annotated[
-        str | None, Header(alias="If-None-Match", description="The ETag of the file that the caller has.")
+        str | None,
+        Header(alias="If-None-Match", description="The ETag of the file that the caller has."),
     ] = None,
 ) -> Response:
     settings: ReviewSettings = request.app.state.running.settings
@@ -119,7 +121,11 @@ async def read_log(
 def _is_tile(path: str) -> bool:
     """Whether it is the one spelling of a tile's, a bundle's or a signature file's place."""
     try:
-        Tile.parse(f"tile/entries/{path.removeprefix('signatures/')}" if path.startswith("signatures/") else path)
+        Tile.parse(
+            f"tile/entries/{path.removeprefix('signatures/')}"
+            if path.startswith("signatures/")
+            else path
+        )
     except TlogError:
         return False
     return True

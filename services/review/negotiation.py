@@ -1,4 +1,5 @@
-"""Which form of the report a caller gets: the one that is asked for by name, or what `Accept` prefers."""
+"""Which form of the report a caller gets: the one that is asked for by name, or what `Accept`
+prefers."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -24,14 +25,17 @@ class Rendering:
 
 RENDERINGS: Final[Mapping[Form, Rendering]] = {
     Form.JSON: Rendering("application/json", render_json, lambda digest: digest.json_sha256),
-    Form.MARKDOWN: Rendering("text/markdown", render_markdown, lambda digest: digest.markdown_sha256),
+    Form.MARKDOWN: Rendering(
+        "text/markdown", render_markdown, lambda digest: digest.markdown_sha256
+    ),
     Form.HTML: Rendering("text/html", render_html, lambda digest: digest.html_sha256),
 }
 """In the order of our preference."""
 
 
 def preferred(accept: str | None) -> Form | None:
-    """The form that an `Accept` header likes best (RFC 9110 §12.5.1); None when it likes none of ours."""
+    """The form that an `Accept` header likes best (RFC 9110 §12.5.1); None when it likes none of
+    ours."""
     ranges = [_range(part) for part in (accept or "*/*").split(",")]
     liked = {form: _quality(rendering.media_type, ranges) for form, rendering in RENDERINGS.items()}
     best = max(liked, key=lambda form: liked[form])
@@ -40,7 +44,9 @@ def preferred(accept: str | None) -> Form | None:
 
 def _range(part: str) -> tuple[str, float]:
     media_range, *parameters = (piece.strip().lower() for piece in part.split(";"))
-    quality = next((value for name, _, value in (one.partition("=") for one in parameters) if name == "q"), "1")
+    quality = next(
+        (value for name, _, value in (one.partition("=") for one in parameters) if name == "q"), "1"
+    )
     try:
         return media_range, min(max(float(quality), 0.0), 1.0)
     except ValueError:

@@ -1,4 +1,5 @@
-"""What a caller may do next: every kind of command put to `decide` itself. There is no second set of rules."""
+"""What a caller may do next: every kind of command put to `decide` itself. There is no second set
+of rules."""
 
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
@@ -30,13 +31,20 @@ _SOME_REPORT: Final = ReportDigest(json_sha256=_WORDS, markdown_sha256=_WORDS, h
 
 def next_commands(state: State, actor: Actor) -> tuple[str, ...]:
     """The names of the commands that this caller may give next."""
-    return tuple(name_of(command) for command in _commands(state) if _would_be_done(command, state, actor))
+    return tuple(
+        name_of(command) for command in _commands(state) if _would_be_done(command, state, actor)
+    )
 
 
 def _commands(state: State) -> Iterator[Command]:
     yield OpenReview(ReviewTrigger.REQUESTED)
     yield RecordFinding(
-        _SOME_ID, _WORDS, ControlLayer.POLICY_MISSING, Answer.UNKNOWN, Answer.UNKNOWN, no_action_reason=_WORDS
+        _SOME_ID,
+        _WORDS,
+        ControlLayer.POLICY_MISSING,
+        Answer.UNKNOWN,
+        Answer.UNKNOWN,
+        no_action_reason=_WORDS,
     )
     yield RecordObservation(ObservationKind.WENT_WELL, _WORDS)
     yield RecordLesson(_WORDS)

@@ -1,4 +1,5 @@
-"""Review's own settings beside those of every service: the sealed log, its key, its pace, its witnesses."""
+"""Review's own settings beside those of every service: the sealed log, its key, its pace, its
+witnesses."""
 
 from functools import cached_property
 from typing import Annotated
@@ -41,17 +42,25 @@ class ReviewSettings(ServiceSettings):
     log_key_file: Annotated[FilePath, AfterValidator(_key)] = Field(
         description="the Ed25519 key that signs checkpoints, named by the log's origin; readable by the sealer alone"
     )
-    log_origin: str = Field("incident-ledger/log", min_length=1, description="the log's origin, and its key's name")
+    log_origin: str = Field(
+        "incident-ledger/log", min_length=1, description="the log's origin, and its key's name"
+    )
     log_policy_file: Annotated[FilePath, AfterValidator(_policy)] = Field(
         description="tlog-policy: the log, its witnesses with their addresses, the quorum (none: no witness is asked)"
     )
     log_open: bool = Field(False, description="true lets anybody read /log/, false auditors alone")
-    log_checkpoint_every: float = Field(1.0, gt=0, le=3600, description="seconds between two checkpoints")
+    log_checkpoint_every: float = Field(
+        1.0, gt=0, le=3600, description="seconds between two checkpoints"
+    )
     log_heartbeat_every: float = Field(
         60.0, gt=0, le=86400, description="seconds until an idle log says again that it lives"
     )
-    log_hole_after: float = Field(60.0, ge=0, description="seconds until a hole in a chain is recorded as an event")
-    log_witness_within: float = Field(2.0, gt=0, le=60, description="seconds that the witnesses have to answer")
+    log_hole_after: float = Field(
+        60.0, ge=0, description="seconds until a hole in a chain is recorded as an event"
+    )
+    log_witness_within: float = Field(
+        2.0, gt=0, le=60, description="seconds that the witnesses have to answer"
+    )
 
     @cached_property
     def store(self) -> LogStore:

@@ -41,20 +41,29 @@ def project(recorded: Recorded) -> Iterable[Write]:
         case IncidentDismissed():
             yield Write("UPDATE review SET dismissed = true WHERE incident_id = $1", (incident_id,))
         case ReviewOpened():
-            yield Write("UPDATE review SET status = 'open', opened_at = $2 WHERE incident_id = $1", (incident_id, at))
+            yield Write(
+                "UPDATE review SET status = 'open', opened_at = $2 WHERE incident_id = $1",
+                (incident_id, at),
+            )
         case FindingRecorded():
             yield from _found(incident_id, data)
         case LessonRecorded():
-            yield Write("UPDATE review SET lessons = lessons + 1 WHERE incident_id = $1", (incident_id,))
+            yield Write(
+                "UPDATE review SET lessons = lessons + 1 WHERE incident_id = $1", (incident_id,)
+            )
             yield Write(
                 "INSERT INTO lesson (lesson_id, incident_id, text) VALUES ($1, $2, $3)",
                 (recorded.event.id, incident_id, data.text),
             )
         case NextReviewSet():
-            yield Write("UPDATE review SET next_review_on = $2 WHERE incident_id = $1", (incident_id, data.on))
+            yield Write(
+                "UPDATE review SET next_review_on = $2 WHERE incident_id = $1",
+                (incident_id, data.on),
+            )
         case Reviewed():
             yield Write(
-                "UPDATE review SET status = 'published', published_at = $2 WHERE incident_id = $1", (incident_id, at)
+                "UPDATE review SET status = 'published', published_at = $2 WHERE incident_id = $1",
+                (incident_id, at),
             )
 
 
@@ -64,7 +73,12 @@ def _known(recorded: Recorded) -> Write:
     opening = event.data if isinstance(event.data, Reported) and event.data.opens else None
     return Write(
         "INSERT INTO review (incident_id, known_since, exercise, reported_at) VALUES ($1, $2, $3, $4)",
-        (event.incident_id, event.time, opening.exercise if opening else None, event.time if opening else None),
+        (
+            event.incident_id,
+            event.time,
+            opening.exercise if opening else None,
+            event.time if opening else None,
+        ),
     )
 
 
@@ -93,7 +107,8 @@ class Wanted:
 async def reviews(
     connection: Connection, wanted: Wanted, limit: int, before: tuple[datetime, UUID] | None = None
 ) -> list[ReviewView]:
-    """The newest first; `before` is the known_since and incident_id of the last one of the page before."""
+    """The newest first; `before` is the known_since and incident_id of the last one of the page
+    before."""
     rows = await connection.fetch(
         """SELECT * FROM review
            WHERE ($1::text IS NULL OR status = $1)
@@ -129,7 +144,8 @@ class Owed:
 async def action_items(
     connection: Connection, wanted: Owed, limit: int, after: tuple[date, UUID, int] | None = None
 ) -> list[ActionItemView]:
-    """What is due first comes first; `after` is due, finding_id and number of the last one of the page before."""
+    """What is due first comes first; `after` is due, finding_id and number of the last one of the
+    page before."""
     rows = await connection.fetch(
         """SELECT action_item.*, review.exercise, review.status FROM action_item JOIN review USING (incident_id)
            WHERE ($1::text IS NULL OR owner = $1)
@@ -151,9 +167,13 @@ async def action_items(
 
 
 async def lessons(
-    connection: Connection, exercise: bool | None, limit: int, before: tuple[datetime, UUID] | None = None
+    connection: Connection,
+    exercise: bool | None,
+    limit: int,
+    before: tuple[datetime, UUID] | None = None,
 ) -> list[LessonView]:
-    """Of published reports, the newest first; `before` is the published_at and lesson_id of the last one of the page before."""
+    """Of published reports, the newest first; `before` is the published_at and lesson_id of the
+    last one of the page before."""
     rows = await connection.fetch(
         """SELECT lesson.*, review.exercise, review.published_at FROM lesson JOIN review USING (incident_id)
            WHERE status = 'published'

@@ -1,4 +1,5 @@
-"""HTTP of triage: facts, seats, assessment, actions and break-glass in; incidents with their gates out."""
+"""HTTP of triage: facts, seats, assessment, actions and break-glass in; incidents with their gates
+out."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -65,8 +66,12 @@ async def list_incidents(
     severity: Severity | None = None,
     determination: Determination | None = None,
     exercise: bool | None = None,
-    platform: Annotated[str | None, Query(max_length=200, description="In upper or lower case.")] = None,
-    seat_holder: Annotated[str | None, Query(max_length=200, description="Who has a seat on it.")] = None,
+    platform: Annotated[
+        str | None, Query(max_length=200, description="In upper or lower case.")
+    ] = None,
+    seat_holder: Annotated[
+        str | None, Query(max_length=200, description="Who has a seat on it.")
+    ] = None,
     owes_a_word: Annotated[
         bool | None, Query(description="Whether a second person's word on break-glass is owed.")
     ] = None,
@@ -75,7 +80,9 @@ async def list_incidents(
     limit: Limit = 50,
     cursor: Cursor = None,
 ) -> Page[IncidentRow]:
-    wanted = views.Filter(stage, severity, determination, exercise, platform, seat_holder, owes_a_word, since, until)
+    wanted = views.Filter(
+        stage, severity, determination, exercise, platform, seat_holder, owes_a_word, since, until
+    )
     before = decode_cursor(cursor, datetime, UUID) if cursor else None
     async with desk.read() as connection:
         found = await views.incidents(connection, wanted, limit + 1, before)
@@ -109,12 +116,16 @@ async def read_incident(incident_id: UUID, desk: TriageDesk) -> IncidentView:
         actions=[_with_gates(action, gates, state, desk.actor) for action in actions],
         break_glass=broken,
         gates=gates,
-        missing=list(dict.fromkeys(name for gate in gates if not gate.open for name in gate.missing)),
+        missing=list(
+            dict.fromkeys(name for gate in gates if not gate.open for name in gate.missing)
+        ),
         next_commands=list(offers.next_commands(state, desk.actor)),
     )
 
 
-def _with_gates(action: ActionView, gates: Sequence[GateView], state: State, actor: Actor) -> ActionView:
+def _with_gates(
+    action: ActionView, gates: Sequence[GateView], state: State, actor: Actor
+) -> ActionView:
     own = [gate for gate in gates if gate.subject == str(action.action_id)]
     offered = list(offers.next_on_action(action.action_id, state, actor))
     return action.model_copy(update={"gates": own, "next_commands": offered})
@@ -130,7 +141,13 @@ def _with_gates(action: ActionView, gates: Sequence[GateView], state: State, act
 )
 async def record_fact(incident_id: UUID, body: FactBody, desk: TriageDesk) -> Answer:
     command = RecordFact(
-        desk.new_id(), body.key, body.value, body.confidence, body.source, body.observed_at, body.corrects
+        desk.new_id(),
+        body.key,
+        body.value,
+        body.confidence,
+        body.source,
+        body.observed_at,
+        body.corrects,
     )
     return await desk.carry_out(incident_id, command)
 
@@ -155,7 +172,11 @@ async def fill_seat(incident_id: UUID, body: SeatBody, desk: TriageDesk) -> Answ
 )
 async def assess(incident_id: UUID, body: AssessmentBody, desk: TriageDesk) -> Answer:
     command = Assess(
-        body.determination, body.information_types, body.exposure, body.severity_override, body.severity_override_reason
+        body.determination,
+        body.information_types,
+        body.exposure,
+        body.severity_override,
+        body.severity_override_reason,
     )
     return await desk.carry_out(incident_id, command)
 
@@ -169,7 +190,9 @@ async def assess(incident_id: UUID, body: AssessmentBody, desk: TriageDesk) -> A
     "incident shows.",
 )
 async def propose_action(incident_id: UUID, body: ActionBody, desk: TriageDesk) -> Answer:
-    return await desk.carry_out(incident_id, ProposeAction(desk.new_id(), body.kind, body.target, body.reason))
+    return await desk.carry_out(
+        incident_id, ProposeAction(desk.new_id(), body.kind, body.target, body.reason)
+    )
 
 
 @router.post(
@@ -179,8 +202,12 @@ async def propose_action(incident_id: UUID, body: ActionBody, desk: TriageDesk) 
     summary="Give the legal view on an action; a later one replaces it.",
     description="Cleared, cleared with conditions, or refused, and on which ground. No break-glass passes a refusal.",
 )
-async def give_legal_view(incident_id: UUID, action_id: UUID, body: LegalViewBody, desk: TriageDesk) -> Answer:
-    command = GiveLegalView(action_id, body.view, body.ground, body.conditions, body.protected_activity_considered)
+async def give_legal_view(
+    incident_id: UUID, action_id: UUID, body: LegalViewBody, desk: TriageDesk
+) -> Answer:
+    command = GiveLegalView(
+        action_id, body.view, body.ground, body.conditions, body.protected_activity_considered
+    )
     return await desk.carry_out(incident_id, command)
 
 
@@ -202,8 +229,12 @@ async def authorise_action(incident_id: UUID, action_id: UUID, desk: TriageDesk)
     summary="State that you carried an action out, and what came of it.",
     description="Asks for every gate again, and names the authority. How an action ended that had begun is always recorded.",
 )
-async def carry_out(incident_id: UUID, action_id: UUID, body: OutcomeBody, desk: TriageDesk) -> Answer:
-    return await desk.carry_out(incident_id, CarryOut(action_id, body.outcome, body.carried_out_at, body.note))
+async def carry_out(
+    incident_id: UUID, action_id: UUID, body: OutcomeBody, desk: TriageDesk
+) -> Answer:
+    return await desk.carry_out(
+        incident_id, CarryOut(action_id, body.outcome, body.carried_out_at, body.note)
+    )
 
 
 @router.post(
@@ -214,7 +245,9 @@ async def carry_out(incident_id: UUID, action_id: UUID, body: OutcomeBody, desk:
     description="For a corrective action that cannot wait. It is shown in every report, with what was missing.",
 )
 async def break_glass(incident_id: UUID, body: BreakGlassBody, desk: TriageDesk) -> Answer:
-    return await desk.carry_out(incident_id, BreakGlass(desk.new_id(), body.gate, body.action_id, body.reason))
+    return await desk.carry_out(
+        incident_id, BreakGlass(desk.new_id(), body.gate, body.action_id, body.reason)
+    )
 
 
 @router.post(
@@ -224,8 +257,12 @@ async def break_glass(incident_id: UUID, body: BreakGlassBody, desk: TriageDesk)
     summary="Give the second person's word on a use of break-glass.",
     description="By somebody who neither broke the glass nor carried the action out. If it is not upheld, the gate is closed again.",
 )
-async def confirm_break_glass(incident_id: UUID, break_glass_id: UUID, body: WordBody, desk: TriageDesk) -> Answer:
-    return await desk.carry_out(incident_id, ConfirmBreakGlass(break_glass_id, body.upheld, body.note))
+async def confirm_break_glass(
+    incident_id: UUID, break_glass_id: UUID, body: WordBody, desk: TriageDesk
+) -> Answer:
+    return await desk.carry_out(
+        incident_id, ConfirmBreakGlass(break_glass_id, body.upheld, body.note)
+    )
 
 
 @router.post(

@@ -1,4 +1,5 @@
-"""The decisions before and beside action: facts, seats, the assessment, and letting an incident go."""
+"""The decisions before and beside action: facts, seats, the assessment, and letting an incident
+go."""
 
 from collections.abc import Mapping, Sequence
 from typing import Final
@@ -18,7 +19,14 @@ from services.triage.severity import severity_of
 from shared.contract.authority import Role, who_may
 from shared.contract.catalogue import triage
 from shared.contract.decision import Actor, Context, Rejected
-from shared.contract.vocabulary import ActionClass, Determination, DismissalReason, FactKey, Outcome, Seat
+from shared.contract.vocabulary import (
+    ActionClass,
+    Determination,
+    DismissalReason,
+    FactKey,
+    Outcome,
+    Seat,
+)
 
 SEATS_TO_CONFIRM: Final = (Seat.LEGAL, Seat.COMMUNICATIONS, Seat.IT)
 
@@ -37,7 +45,11 @@ DISMISSIBLE: Final[Mapping[DismissalReason, tuple[Determination | None, ...]]] =
         Determination.NEAR_MISS,
         Determination.SUSPECTED,
     ),
-    DismissalReason.ALREADY_PUBLIC: (Determination.FALSE_POSITIVE, Determination.NEAR_MISS, Determination.SUSPECTED),
+    DismissalReason.ALREADY_PUBLIC: (
+        Determination.FALSE_POSITIVE,
+        Determination.NEAR_MISS,
+        Determination.SUSPECTED,
+    ),
     DismissalReason.PROTECTED_ACTIVITY: (
         Determination.FALSE_POSITIVE,
         Determination.NEAR_MISS,
@@ -45,12 +57,17 @@ DISMISSIBLE: Final[Mapping[DismissalReason, tuple[Determination | None, ...]]] =
     ),
     DismissalReason.INSUFFICIENT_INFORMATION: (NOT_YET, Determination.SUSPECTED),
 }
-"""How an incident must be assessed to be dismissed for a reason. A confirmed one never is: it ends in a review."""
+"""How an incident must be assessed to be dismissed for a reason. A confirmed one never is: it ends
+in a review."""
 
 
 def record_fact(command: RecordFact, incident: Open, context: Context) -> triage.FactRecorded:
     if command.observed_at > context.now:
-        raise Rejected("observed_in_the_future", "A fact cannot be observed later than now.", missing=("observed_at",))
+        raise Rejected(
+            "observed_in_the_future",
+            "A fact cannot be observed later than now.",
+            missing=("observed_at",),
+        )
     if command.corrects is not None:
         _check_correction(command.corrects, command.key, incident)
     return triage.FactRecorded(
@@ -68,13 +85,23 @@ def record_fact(command: RecordFact, incident: Open, context: Context) -> triage
 def _check_correction(corrects: UUID, key: str, incident: Open) -> None:
     wrong = incident.facts.get(corrects)
     if wrong is None:
-        raise Rejected("correction_names_a_fact", f"No fact {corrects} was recorded here.", missing=("corrects",))
+        raise Rejected(
+            "correction_names_a_fact",
+            f"No fact {corrects} was recorded here.",
+            missing=("corrects",),
+        )
     if wrong.corrected:
         raise Rejected(
-            "corrected_already", "That fact was corrected already; correct the later one.", missing=("corrects",)
+            "corrected_already",
+            "That fact was corrected already; correct the later one.",
+            missing=("corrects",),
         )
     if wrong.key != key:
-        raise Rejected("correction_keeps_the_key", f"That fact is about {wrong.key}, not {key}.", missing=(wrong.key,))
+        raise Rejected(
+            "correction_keeps_the_key",
+            f"That fact is about {wrong.key}, not {key}.",
+            missing=(wrong.key,),
+        )
 
 
 def fill_seat(command: FillSeat, incident: Open, actor: Actor) -> Sequence[triage.SeatFilled]:
@@ -106,10 +133,14 @@ def who_takes(seat: Seat) -> tuple[Role, ...]:
 
 
 def assess(command: Assess, incident: Open, asked: Sequence[FactKey]) -> triage.Assessed:
-    """`asked`: the facts that corrective action will ask for; the assessment states which are missing."""
+    """`asked`: the facts that corrective action will ask for; the assessment states which are
+    missing."""
     if command.determination is Determination.CONFIRMED and (empty := empty_seats(incident)):
         raise Rejected(
-            "seats", "An incident is confirmed once its seats are filled.", missing=empty, who=who_fills(empty)
+            "seats",
+            "An incident is confirmed once its seats are filled.",
+            missing=empty,
+            who=who_fills(empty),
         )
     row = severity_of(command.determination, command.information_types, command.exposure)
     if command.severity_override is not None and not command.severity_override_reason:
@@ -125,7 +156,9 @@ def assess(command: Assess, incident: Open, asked: Sequence[FactKey]) -> triage.
         exposure=command.exposure,
         severity=command.severity_override or row.severity,
         severity_rule="overridden" if command.severity_override else row.name,
-        severity_override_reason=command.severity_override_reason if command.severity_override else None,
+        severity_override_reason=command.severity_override_reason
+        if command.severity_override
+        else None,
         facts_known=incident.known_keys,
         facts_missing=tuple(key for key in asked if key not in incident.known_keys),
         legal_views=tuple(
@@ -139,11 +172,17 @@ def assess(command: Assess, incident: Open, asked: Sequence[FactKey]) -> triage.
 def decide_inaction(command: DecideInaction, incident: Open) -> triage.InactionDecided:
     if incident.assessment is None:
         raise Rejected(
-            "assessed_first", "Not to act is decided on an assessment.", missing=("assessment",), who=who_may(Assess)
+            "assessed_first",
+            "Not to act is decided on an assessment.",
+            missing=("assessment",),
+            who=who_may(Assess),
         )
     if ongoing := _acted_on(incident, Outcome.ONGOING):
         raise Rejected(
-            "action_ongoing", "An action is under way; record how it ended.", missing=ongoing, who=who_may(CarryOut)
+            "action_ongoing",
+            "An action is under way; record how it ended.",
+            missing=ongoing,
+            who=who_may(CarryOut),
         )
     return triage.InactionDecided(reason=command.reason)
 
@@ -154,7 +193,11 @@ def dismiss(command: Dismiss, incident: Open) -> triage.IncidentDismissed:
         raise Rejected(
             "dismissal_fits_the_assessment",
             f"An incident that is {incident.assessed_as} is not dismissed as {command.reason}.",
-            missing=tuple(f"assessed_as_{determination}" for determination in allowed if determination is not NOT_YET),
+            missing=tuple(
+                f"assessed_as_{determination}"
+                for determination in allowed
+                if determination is not NOT_YET
+            ),
             who=who_may(Assess),
         )
     if incident.owed:
@@ -166,7 +209,8 @@ def dismiss(command: Dismiss, incident: Open) -> triage.IncidentDismissed:
         )
     if acted := _acted_on(incident, Outcome.SUCCESSFUL, Outcome.ONGOING, Outcome.UNKNOWN):
         raise Rejected(
-            "acted_on", f"An incident that was acted on ends in a review, not a dismissal: {', '.join(acted)}."
+            "acted_on",
+            f"An incident that was acted on ends in a review, not a dismissal: {', '.join(acted)}.",
         )
     return triage.IncidentDismissed(reason=command.reason, note=command.note)
 

@@ -1,4 +1,5 @@
-"""Triage's rules over a history: no action without its gates, by the one who may, on facts and views that were there."""
+"""Triage's rules over a history: no action without its gates, by the one who may, on facts and
+views that were there."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
@@ -22,7 +23,10 @@ def audit(events: Sequence[Event]) -> Iterable[Violation]:
 def known(events: Sequence[Event]) -> Mapping[str, Any]:
     """What triage knows of the incident once it has said and heard all this."""
     incident = fold(DOMAIN, events)
-    about = {"status": type(incident).__name__.lower(), "gates": [gate.as_json() for gate in domain.gates(incident)]}
+    about = {
+        "status": type(incident).__name__.lower(),
+        "gates": [gate.as_json() for gate in domain.gates(incident)],
+    }
     if not isinstance(incident, Open):
         return about
     return {
@@ -31,7 +35,8 @@ def known(events: Sequence[Event]) -> Mapping[str, Any]:
         "facts": list(incident.known_keys),
         "seats": sorted(incident.seats),
         "actions": {
-            str(action_id): f"{one.kind}: {one.outcome or 'open'}" for action_id, one in incident.actions.items()
+            str(action_id): f"{one.kind}: {one.outcome or 'open'}"
+            for action_id, one in incident.actions.items()
         },
         "second_words_owed": len(incident.owed),
     }
@@ -42,7 +47,13 @@ def commands_for(data: EventData) -> Sequence[Any]:
         case triage.FactRecorded():
             return (
                 commands.RecordFact(
-                    data.fact_id, data.key, data.value, data.confidence, data.source, data.observed_at, data.corrects
+                    data.fact_id,
+                    data.key,
+                    data.value,
+                    data.confidence,
+                    data.source,
+                    data.observed_at,
+                    data.corrects,
                 ),
             )
         case triage.SeatFilled():
@@ -63,15 +74,23 @@ def commands_for(data: EventData) -> Sequence[Any]:
         case triage.LegalViewGiven():
             return (
                 commands.GiveLegalView(
-                    data.action_id, data.view, data.ground, data.conditions, data.protected_activity_considered
+                    data.action_id,
+                    data.view,
+                    data.ground,
+                    data.conditions,
+                    data.protected_activity_considered,
                 ),
             )
         case triage.ActionAuthorised():
             return (commands.AuthoriseAction(data.action_id),)
         case triage.Contained():
-            return (commands.CarryOut(data.action_id, data.outcome, data.carried_out_at, data.note),)
+            return (
+                commands.CarryOut(data.action_id, data.outcome, data.carried_out_at, data.note),
+            )
         case triage.BreakGlassUsed():
-            return (commands.BreakGlass(data.break_glass_id, data.gate, data.action_id, data.reason),)
+            return (
+                commands.BreakGlass(data.break_glass_id, data.gate, data.action_id, data.reason),
+            )
         case triage.BreakGlassConfirmed():
             return (commands.ConfirmBreakGlass(data.break_glass_id, data.upheld, data.note),)
         case triage.InactionDecided():

@@ -106,7 +106,9 @@ class AssessmentBody(Request):
 
 class ActionBody(Request):
     model_config = ConfigDict(
-        json_schema_extra={"examples": [{"kind": "platform_report", "target": "https://social.example/@x/1"}]}
+        json_schema_extra={
+            "examples": [{"kind": "platform_report", "target": "https://social.example/@x/1"}]
+        }
     )
 
     kind: ActionKind
@@ -116,19 +118,29 @@ class ActionBody(Request):
 
 class LegalViewBody(Request):
     model_config = ConfigDict(
-        json_schema_extra={"examples": [{"view": "cleared", "ground": "our own slides; the platform's terms"}]}
+        json_schema_extra={
+            "examples": [{"view": "cleared", "ground": "our own slides; the platform's terms"}]
+        }
     )
 
     view: LegalView
     ground: Text
-    conditions: Text | None = Field(default=None, description="Required when cleared with conditions.")
+    conditions: Text | None = Field(
+        default=None, description="Required when cleared with conditions."
+    )
     protected_activity_considered: bool = False
 
 
 class OutcomeBody(Request):
     model_config = ConfigDict(
         json_schema_extra={
-            "examples": [{"outcome": "successful", "carried_out_at": "2026-03-02T11:00:00Z", "note": "removed"}]
+            "examples": [
+                {
+                    "outcome": "successful",
+                    "carried_out_at": "2026-03-02T11:00:00Z",
+                    "note": "removed",
+                }
+            ]
         }
     )
 
@@ -159,7 +171,9 @@ class WordBody(Request):
     """The second person's word."""
 
     model_config = ConfigDict(
-        json_schema_extra={"examples": [{"upheld": True, "note": "waiting would have helped nobody"}]}
+        json_schema_extra={
+            "examples": [{"upheld": True, "note": "waiting would have helped nobody"}]
+        }
     )
 
     upheld: bool
@@ -167,14 +181,18 @@ class WordBody(Request):
 
 
 class ReasonBody(Request):
-    model_config = ConfigDict(json_schema_extra={"examples": [{"reason": "the post was gone before anybody saw it"}]})
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"reason": "the post was gone before anybody saw it"}]}
+    )
 
     reason: Text
 
 
 class DismissalBody(Request):
     model_config = ConfigDict(
-        json_schema_extra={"examples": [{"reason": "authorised_disclosure", "note": "published by ourselves"}]}
+        json_schema_extra={
+            "examples": [{"reason": "authorised_disclosure", "note": "published by ourselves"}]
+        }
     )
 
     reason: DismissalReason
@@ -199,7 +217,12 @@ _ROW: Final[dict[str, Any]] = {
         "revision": 1,
         "determination": "suspected",
         "information_types": ["proprietary"],
-        "exposure": {"platform": "mastodon", "visibility": "public", "audience_tier": "D", "still_live": "yes"},
+        "exposure": {
+            "platform": "mastodon",
+            "visibility": "public",
+            "audience_tier": "D",
+            "still_live": "yes",
+        },
         "severity": "high",
         "severity_rule": "serious_and_public",
         "facts_known": ["where"],
@@ -224,7 +247,9 @@ class IncidentRow(BaseModel):
     determination: Determination | None
     severity: Severity | None
     reports: int
-    break_glass_owed: int = Field(description="Uses of break-glass that a second person has not spoken on.")
+    break_glass_owed: int = Field(
+        description="Uses of break-glass that a second person has not spoken on."
+    )
     assessment: Assessed | None
     inaction: str | None = Field(description="Why it was decided not to act, where it was.")
     dismissal: IncidentDismissed | None
@@ -245,7 +270,9 @@ class ActionView(ActionProposed):
     outcome: Contained | None = Field(description="Of the last attempt.")
     outcome_by: str | None
     gates: list[GateView] = Field(default=[], description="What it waits for.")
-    next_commands: list[str] = Field(default=[], description="What the caller may do about it next.")
+    next_commands: list[str] = Field(
+        default=[], description="What the caller may do about it next."
+    )
 
 
 class BreakGlassView(BreakGlassUsed):
@@ -370,6 +397,8 @@ class IncidentView(IncidentRow):
     seats: dict[Seat, str]
     actions: list[ActionView]
     break_glass: list[BreakGlassView]
-    gates: list[GateView] = Field(description="Of the assessment, and of every action that is not done.")
+    gates: list[GateView] = Field(
+        description="Of the assessment, and of every action that is not done."
+    )
     missing: list[str] = Field(description="All that the closed gates miss.")
     next_commands: list[str] = Field(description="What the caller may do next.")

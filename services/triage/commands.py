@@ -1,4 +1,5 @@
-"""What may be asked of triage, and by whom. Ids come with the command; time and actor come with the context."""
+"""What may be asked of triage, and by whom. Ids come with the command; time and actor come with the
+context."""
 
 from dataclasses import dataclass
 from datetime import datetime

@@ -1,9 +1,9 @@
 """The rules of triage: what an action waits for, who may pass it, and what is said then.
 
-The gates stand first, as tables; a rule is changed there. Then one arm per decision, the decisions about actions, and the gates as
-a reader sees them. The commands are in commands.py, facts, seats and assessment in assessing.py, severity in severity.py, what is
-remembered in incident.py, what a caller may do next in offers.py.
-"""
+The gates stand first, as tables; a rule is changed there. Then one arm per decision, the decisions
+about actions, and the gates as a reader sees them. The commands are in commands.py, facts, seats
+and assessment in assessing.py, severity in severity.py, what is remembered in incident.py, what a
+caller may do next in offers.py."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -25,7 +25,16 @@ from services.triage.commands import (
     ProposeAction,
     RecordFact,
 )
-from services.triage.incident import INITIAL, Action, BrokenGlass, Dismissed, Open, State, Unreported, evolve
+from services.triage.incident import (
+    INITIAL,
+    Action,
+    BrokenGlass,
+    Dismissed,
+    Open,
+    State,
+    Unreported,
+    evolve,
+)
 from shared.contract.authority import Role, who_may
 from shared.contract.catalogue import triage
 from shared.contract.catalogue.base import EventData
@@ -81,14 +90,16 @@ GATES: Final[Mapping[ActionClass, tuple[GateName, ...]]] = {
         GateName.AUTHORISATION,
     ),
 }
-"""What an action waits for. To authorise it asks for all but the authorisation; to carry it out asks for everything again."""
+"""What an action waits for. To authorise it asks for all but the authorisation; to carry it out
+asks for everything again."""
 
 BREAKABLE: Final[Mapping[ActionClass, tuple[GateName, ...]]] = {
     ActionClass.PROTECTIVE: (),
     ActionClass.CORRECTIVE: (GateName.FACTS, GateName.LEGAL, GateName.AUTHORISATION),
     ActionClass.AGAINST_A_PERSON: (),
 }
-"""What break-glass may pass. Never a refusal by legal; nothing against a person, for what is urgent there is to revoke access."""
+"""What break-glass may pass. Never a refusal by legal; nothing against a person, for what is urgent
+there is to revoke access."""
 
 REQUIRED_FACTS: Final[Mapping[ActionClass, tuple[FactKey, ...]]] = {
     ActionClass.PROTECTIVE: (),
@@ -127,7 +138,8 @@ def decide(command: Command, state: State, context: Context) -> list[EventData]:
             raise Missing("the incident")
         case Dismissed():
             raise Rejected(
-                "dismissed", "The incident was dismissed; what is new about it is reported as a new incident."
+                "dismissed",
+                "The incident was dismissed; what is new about it is reported as a new incident.",
             )
         case Open():
             check_authority(command, context.actor)
@@ -178,7 +190,10 @@ def _give_legal_view(command: GiveLegalView, incident: Open) -> EventData:
     _action(command.action_id, incident)
     if command.view is LegalView.CLEARED_WITH_CONDITIONS and not command.conditions:
         raise Rejected(
-            "conditions_are_named", "A view with conditions says which.", missing=("conditions",), who=(Role.LEGAL,)
+            "conditions_are_named",
+            "A view with conditions says which.",
+            missing=("conditions",),
+            who=(Role.LEGAL,),
         )
     return triage.LegalViewGiven(
         action_id=command.action_id,
@@ -193,10 +208,18 @@ def _authorise(action_id: UUID, incident: Open, actor: Actor) -> Sequence[EventD
     action = _undone(action_id, incident)
     waits_for = GATES[action.action_class]
     if not waits_for:
-        raise Rejected("waits_for_nobody", f"{action.kind} is protective: carry it out, nobody has to authorise it.")
+        raise Rejected(
+            "waits_for_nobody",
+            f"{action.kind} is protective: carry it out, nobody has to authorise it.",
+        )
     if actor.subject in action.authorised_by:
         return []
-    _pass([gate for gate in waits_for if gate is not GateName.AUTHORISATION], action_id, incident, actor)
+    _pass(
+        [gate for gate in waits_for if gate is not GateName.AUTHORISATION],
+        action_id,
+        incident,
+        actor,
+    )
     return [triage.ActionAuthorised(action_id=action_id, kind=action.kind)]
 
 
@@ -204,15 +227,20 @@ def _carry_out(command: CarryOut, incident: Open, context: Context) -> EventData
     action = _undone(command.action_id, incident)
     if command.carried_out_at > context.now:
         raise Rejected(
-            "carried_out_in_the_future", "An action is recorded once it is carried out.", missing=("carried_out_at",)
+            "carried_out_in_the_future",
+            "An action is recorded once it is carried out.",
+            missing=("carried_out_at",),
         )
     attempt = action.attempt
     if attempt and attempt.outcome is Outcome.ONGOING and command.outcome is not Outcome.ONGOING:
-        # How an action ended is a fact about the past and is not refused: the gates were asked when it began.
+        # How an action ended is a fact about the past and is not refused: the gates were asked when
+        # it began.
         authorised_by, broken = attempt.authorised_by, attempt.break_glass
     else:
         broken = _pass(GATES[action.action_class], command.action_id, incident, context.actor)
-        authorised_by = next((lead for lead in action.authorised_by if lead != context.actor.subject), None)
+        authorised_by = next(
+            (lead for lead in action.authorised_by if lead != context.actor.subject), None
+        )
     return triage.Contained(
         action_id=command.action_id,
         kind=action.kind,
@@ -232,17 +260,25 @@ def _break_glass(command: BreakGlass, incident: Open, actor: Actor) -> EventData
         raise Rejected("no_such_gate", f"{action.kind} does not wait for {gate}.")
     lack = LOOKS_FOR[gate](action, incident, actor)
     if lack is None:
-        raise Rejected("gate_is_open", f"{gate} is open for {action.kind}: there is no glass to break.")
+        raise Rejected(
+            "gate_is_open", f"{gate} is open for {action.kind}: there is no glass to break."
+        )
     if lack.final:
         raise lack.refusal()
     if gate not in BREAKABLE[action.action_class]:
         raise Rejected(
-            "unbreakable", f"Nobody goes round {gate} for {action.kind}.", missing=lack.missing, who=lack.who
+            "unbreakable",
+            f"Nobody goes round {gate} for {action.kind}.",
+            missing=lack.missing,
+            who=lack.who,
         )
     if earlier := _broken(gate, command.action_id, incident).values():
         if any(used.upheld is False for used in earlier):
             raise Rejected(
-                "overruled", f"A second person said no to passing {gate}.", missing=lack.missing, who=lack.who
+                "overruled",
+                f"A second person said no to passing {gate}.",
+                missing=lack.missing,
+                who=lack.who,
             )
         raise Rejected("gate_is_open", f"Break-glass has passed {gate} for {action.kind} already.")
     return triage.BreakGlassUsed(
@@ -259,7 +295,9 @@ def _confirm_break_glass(command: ConfirmBreakGlass, incident: Open, actor: Acto
     if used is None:
         raise Missing(f"break-glass {command.break_glass_id}")
     if used.upheld is not None:
-        raise Rejected("word_already_given", "A second person has spoken on this use of break-glass.")
+        raise Rejected(
+            "word_already_given", "A second person has spoken on this use of break-glass."
+        )
     if actor.subject == used.by or actor.subject in incident.actions[used.action_id].carried_out_by:
         raise Rejected(
             "second_person",
@@ -267,12 +305,15 @@ def _confirm_break_glass(command: ConfirmBreakGlass, incident: Open, actor: Acto
             missing=("second_person",),
             who=who_may(ConfirmBreakGlass),
         )
-    return triage.BreakGlassConfirmed(break_glass_id=command.break_glass_id, upheld=command.upheld, note=command.note)
+    return triage.BreakGlassConfirmed(
+        break_glass_id=command.break_glass_id, upheld=command.upheld, note=command.note
+    )
 
 
 @dataclass(frozen=True, slots=True)
 class Lack:
-    """Why a gate is closed: the rule, what is missing, who can supply it, what the person reads. A final one no break-glass passes."""
+    """Why a gate is closed: the rule, what is missing, who can supply it, what the person reads. A
+    final one no break-glass passes."""
 
     rule: str
     missing: tuple[str, ...]
@@ -287,12 +328,14 @@ class Lack:
 def _facts(action: Action, incident: Open, _: Actor | None) -> Lack | None:
     sufficient = SUFFICIENT[action.action_class]
     latest = {key: incident.latest(key) for key in REQUIRED_FACTS[action.action_class]}
-    missing = tuple(key.value for key, fact in latest.items() if fact is None or fact.confidence not in sufficient)
+    missing = tuple(
+        key.value
+        for key, fact in latest.items()
+        if fact is None or fact.confidence not in sufficient
+    )
     if not missing:
         return None
-    detail = (
-        f"{action.kind} waits for facts that are known with {' or '.join(sufficient)} confidence: {', '.join(missing)}."
-    )
+    detail = f"{action.kind} waits for facts that are known with {' or '.join(sufficient)} confidence: {', '.join(missing)}."
     return Lack("facts", missing, who_may(RecordFact), detail)
 
 
@@ -317,7 +360,9 @@ def _protected_activity(action: Action, _: Open, __: Actor | None) -> Lack | Non
     if action.legal and action.legal.protected_activity_considered:
         return None
     detail = f"{action.kind} waits for a legal view that considered whether the post is protected activity."
-    return Lack("protected_activity", ("protected_activity_considered",), who_may(GiveLegalView), detail)
+    return Lack(
+        "protected_activity", ("protected_activity_considered",), who_may(GiveLegalView), detail
+    )
 
 
 def _authorisation(action: Action, _: Open, actor: Actor | None) -> Lack | None:
@@ -325,9 +370,7 @@ def _authorisation(action: Action, _: Open, actor: Actor | None) -> Lack | None:
         detail = f"{action.kind} waits for a lead to authorise it."
         return Lack("authorisation", ("authorisation",), who_may(AuthoriseAction), detail)
     if actor and set(action.authorised_by) == {actor.subject}:
-        detail = (
-            f"Who authorised {action.kind} does not carry it out; another person does, or another lead authorises it."
-        )
+        detail = f"Who authorised {action.kind} does not carry it out; another person does, or another lead authorises it."
         return Lack("four_eyes", ("another_person",), who_may(AuthoriseAction), detail)
     return None
 
@@ -342,8 +385,11 @@ LOOKS_FOR: Final[Mapping[GateName, Callable[[Action, Open, Actor | None], Lack |
 """What a gate misses on an action; with an actor, when that person is to carry it out."""
 
 
-def _pass(asked: Sequence[GateName], action_id: UUID, incident: Open, actor: Actor) -> tuple[UUID, ...]:
-    """Goes through the gates in order; the first closed one refuses. Returns the uses of break-glass that were needed."""
+def _pass(
+    asked: Sequence[GateName], action_id: UUID, incident: Open, actor: Actor
+) -> tuple[UUID, ...]:
+    """Goes through the gates in order; the first closed one refuses. Returns the uses of
+    break-glass that were needed."""
     needed: list[UUID] = []
     for gate in asked:
         if lack := LOOKS_FOR[gate](incident.actions[action_id], incident, actor):
@@ -355,9 +401,14 @@ def _pass(asked: Sequence[GateName], action_id: UUID, incident: Open, actor: Act
 
 
 def _passing(gate: GateName, lack: Lack, action_id: UUID, incident: Open) -> list[UUID]:
-    """The uses of break-glass that pass this gate in spite of the lack: nobody has overruled them."""
+    """The uses of break-glass that pass this gate in spite of the lack: nobody has overruled
+    them."""
     used = _broken(gate, action_id, incident)
-    return [] if lack.final else [broken_id for broken_id, broken in used.items() if broken.upheld is not False]
+    return (
+        []
+        if lack.final
+        else [broken_id for broken_id, broken in used.items() if broken.upheld is not False]
+    )
 
 
 def _broken(gate: GateName, action_id: UUID, incident: Open) -> Mapping[UUID, BrokenGlass]:
@@ -369,18 +420,27 @@ def _broken(gate: GateName, action_id: UUID, incident: Open) -> Mapping[UUID, Br
 
 
 def gates(state: State) -> tuple[Gate, ...]:
-    """The gate before an assessment as confirmed, and every gate of every action that is not done."""
+    """The gate before an assessment as confirmed, and every gate of every action that is not
+    done."""
     if not isinstance(state, Open):
         return ()
     empty = assessing.empty_seats(state)
     return (
         Gate(GateName.SEATS, "assessment", not empty, empty, assessing.who_fills(empty)),
-        *(gate for action_id, action in state.actions.items() for gate in _gates_of(action_id, action, state)),
+        *(
+            gate
+            for action_id, action in state.actions.items()
+            for gate in _gates_of(action_id, action, state)
+        ),
     )
 
 
 def _gates_of(action_id: UUID, action: Action, incident: Open) -> Sequence[Gate]:
-    return [] if action.done else [_gate(name, action_id, action, incident) for name in GATES[action.action_class]]
+    return (
+        []
+        if action.done
+        else [_gate(name, action_id, action, incident) for name in GATES[action.action_class]]
+    )
 
 
 def _gate(name: GateName, action_id: UUID, action: Action, incident: Open) -> Gate:
@@ -401,6 +461,7 @@ def _undone(action_id: UUID, incident: Open) -> Action:
     action = _action(action_id, incident)
     if action.done:
         raise Rejected(
-            "already_carried_out", f"{action.kind} was carried out with success; propose another if one is needed."
+            "already_carried_out",
+            f"{action.kind} was carried out with success; propose another if one is needed.",
         )
     return action

@@ -1,4 +1,5 @@
-"""What triage remembers of an incident: as much as a rule asks for, folded from the events. No text that people wrote."""
+"""What triage remembers of an incident: as much as a rule asks for, folded from the events. No text
+that people wrote."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -87,7 +88,8 @@ class Unreported:
 
 @dataclass(frozen=True, slots=True)
 class Open:
-    """Reported and in triage's hands. Facts, actions and broken glass stand in the order in which they came."""
+    """Reported and in triage's hands. Facts, actions and broken glass stand in the order in which
+    they came."""
 
     facts: Mapping[UUID, Fact] = field(default_factory=dict)
     seats: Mapping[Seat, str] = field(default_factory=dict)
@@ -104,7 +106,8 @@ class Open:
         return self.assessment.determination if self.assessment else None
 
     def latest(self, key: str) -> Fact | None:
-        """The fact that counts for a key: the last one recorded that is known and was not corrected."""
+        """The fact that counts for a key: the last one recorded that is known and was not
+        corrected."""
         counting = [fact for fact in self.facts.values() if fact.key == key and fact.counts]
         return counting[-1] if counting else None
 
@@ -115,7 +118,9 @@ class Open:
     @property
     def owed(self) -> tuple[UUID, ...]:
         """The uses of break-glass that a second person has not spoken on."""
-        return tuple(broken_id for broken_id, broken in self.broken.items() if broken.upheld is None)
+        return tuple(
+            broken_id for broken_id, broken in self.broken.items() if broken.upheld is None
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,8 +159,15 @@ def _evolve_open(incident: Open, data: object, by: str) -> Open:
         case triage.BreakGlassConfirmed():
             spoken = replace(incident.broken[data.break_glass_id], upheld=data.upheld)
             return replace(incident, broken={**incident.broken, data.break_glass_id: spoken})
-        case triage.ActionProposed() | triage.LegalViewGiven() | triage.ActionAuthorised() | triage.Contained():
-            return replace(incident, actions={**incident.actions, data.action_id: _action(incident, data, by)})
+        case (
+            triage.ActionProposed()
+            | triage.LegalViewGiven()
+            | triage.ActionAuthorised()
+            | triage.Contained()
+        ):
+            return replace(
+                incident, actions={**incident.actions, data.action_id: _action(incident, data, by)}
+            )
     return incident
 
 
@@ -168,7 +180,10 @@ def _facts(incident: Open, data: triage.FactRecorded) -> Mapping[UUID, Fact]:
 
 def _action(
     incident: Open,
-    data: triage.ActionProposed | triage.LegalViewGiven | triage.ActionAuthorised | triage.Contained,
+    data: triage.ActionProposed
+    | triage.LegalViewGiven
+    | triage.ActionAuthorised
+    | triage.Contained,
     by: str,
 ) -> Action:
     match data:

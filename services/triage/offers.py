@@ -1,4 +1,5 @@
-"""What a caller may do next: every kind of command, on everything there is, put to `decide` itself. There is no second set of rules."""
+"""What a caller may do next: every kind of command, on everything there is, put to `decide` itself.
+There is no second set of rules."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -43,7 +44,9 @@ def next_commands(state: State, actor: Actor) -> tuple[str, ...]:
     """The names of the commands that this caller may give next."""
     if not isinstance(state, Open):
         return ()
-    return _names([*_on_the_incident(actor), *_on_break_glass(state), *_on_actions(state)], state, actor)
+    return _names(
+        [*_on_the_incident(actor), *_on_break_glass(state), *_on_actions(state)], state, actor
+    )
 
 
 def next_on_action(action_id: UUID, state: State, actor: Actor) -> tuple[str, ...]:
@@ -53,8 +56,14 @@ def next_on_action(action_id: UUID, state: State, actor: Actor) -> tuple[str, ..
     return _names(_on_action(action_id, state.actions[action_id]), state, actor)
 
 
-def _names(commands: Iterator[Command] | list[Command], state: State, actor: Actor) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(name_of(command) for command in commands if _would_be_done(command, state, actor)))
+def _names(
+    commands: Iterator[Command] | list[Command], state: State, actor: Actor
+) -> tuple[str, ...]:
+    return tuple(
+        dict.fromkeys(
+            name_of(command) for command in commands if _would_be_done(command, state, actor)
+        )
+    )
 
 
 def _would_be_done(command: Command, state: State, actor: Actor) -> bool:
@@ -64,7 +73,8 @@ def _would_be_done(command: Command, state: State, actor: Actor) -> bool:
         return False
 
 
-# Where a rule looks at a field, every value of it is tried; the other fields hold what no rule minds.
+# Where a rule looks at a field, every value of it is tried; the other fields hold what no rule
+# minds.
 
 
 def _on_the_incident(actor: Actor) -> Iterator[Command]:
@@ -90,4 +100,6 @@ def _on_action(action_id: UUID, action: Action) -> Iterator[Command]:
     yield GiveLegalView(action_id, LegalView.REFUSED, _WORDS)
     yield AuthoriseAction(action_id)
     yield from (CarryOut(action_id, outcome, _SOME_TIME) for outcome in Outcome)
-    yield from (BreakGlass(_SOME_ID, gate, action_id, _WORDS) for gate in GATES[action.action_class])
+    yield from (
+        BreakGlass(_SOME_ID, gate, action_id, _WORDS) for gate in GATES[action.action_class]
+    )

@@ -1,7 +1,8 @@
-"""How severe a leak is: one table over what leaked, how far it can be seen and whether it is still out there.
+"""How severe a leak is: one table over what leaked, how far it can be seen and whether it is still
+out there.
 
-Unknown counts as the higher: no answer is ever milder than an answer. The first row that matches gives severity and its name.
-"""
+Unknown counts as the higher: no answer is ever milder than an answer. The first row that matches
+gives severity and its name."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -9,7 +10,14 @@ from enum import IntEnum
 from typing import Final
 
 from shared.contract.catalogue.base import Exposure
-from shared.contract.vocabulary import Answer, AudienceTier, Determination, InformationType, Severity, Visibility
+from shared.contract.vocabulary import (
+    Answer,
+    AudienceTier,
+    Determination,
+    InformationType,
+    Severity,
+    Visibility,
+)
 
 
 class Harm(IntEnum):
@@ -31,7 +39,8 @@ class Reach(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """Matches from this harm and this reach upwards; `out_there` asks for a post that is live, or was copied."""
+    """Matches from this harm and this reach upwards; `out_there` asks for a post that is live, or
+    was copied."""
 
     name: str
     severity: Severity
@@ -44,16 +53,37 @@ class Row:
 _REAL: Final = (Determination.CONFIRMED, Determination.SUSPECTED)
 
 TABLE: Final = (
-    Row("false_positive", Severity.INFO, (Determination.FALSE_POSITIVE,), Harm.ORDINARY, Reach.INSIDE),
-    Row("near_miss_of_grave_harm", Severity.LOW, (Determination.NEAR_MISS,), Harm.GRAVE, Reach.INSIDE),
+    Row(
+        "false_positive",
+        Severity.INFO,
+        (Determination.FALSE_POSITIVE,),
+        Harm.ORDINARY,
+        Reach.INSIDE,
+    ),
+    Row(
+        "near_miss_of_grave_harm",
+        Severity.LOW,
+        (Determination.NEAR_MISS,),
+        Harm.GRAVE,
+        Reach.INSIDE,
+    ),
     Row("near_miss", Severity.INFO, (Determination.NEAR_MISS,), Harm.ORDINARY, Reach.INSIDE),
     Row("grave_and_public", Severity.CRITICAL, _REAL, Harm.GRAVE, Reach.PUBLIC, out_there=True),
-    Row("serious_and_spreading", Severity.CRITICAL, _REAL, Harm.SERIOUS, Reach.SPREADING, out_there=True),
+    Row(
+        "serious_and_spreading",
+        Severity.CRITICAL,
+        _REAL,
+        Harm.SERIOUS,
+        Reach.SPREADING,
+        out_there=True,
+    ),
     Row("grave_and_outside", Severity.HIGH, _REAL, Harm.GRAVE, Reach.SOME_OUTSIDERS),
     Row("serious_and_public", Severity.HIGH, _REAL, Harm.SERIOUS, Reach.PUBLIC, out_there=True),
     Row("grave_inside", Severity.WARNING, _REAL, Harm.GRAVE, Reach.INSIDE),
     Row("serious_and_outside", Severity.WARNING, _REAL, Harm.SERIOUS, Reach.SOME_OUTSIDERS),
-    Row("ordinary_and_public", Severity.WARNING, _REAL, Harm.ORDINARY, Reach.PUBLIC, out_there=True),
+    Row(
+        "ordinary_and_public", Severity.WARNING, _REAL, Harm.ORDINARY, Reach.PUBLIC, out_there=True
+    ),
     Row("all_else", Severity.LOW, _REAL, Harm.ORDINARY, Reach.INSIDE),
 )
 
@@ -94,8 +124,11 @@ HOW_FAR_IT_GOT: Final[Mapping[AudienceTier, Reach]] = {
 }
 
 
-def severity_of(determination: Determination, types: Iterable[InformationType], exposure: Exposure) -> Row:
-    """The first row of the table that matches; every determination has a last row that always does."""
+def severity_of(
+    determination: Determination, types: Iterable[InformationType], exposure: Exposure
+) -> Row:
+    """The first row of the table that matches; every determination has a last row that always
+    does."""
     harm = max((HARM[kind] for kind in types), default=HARM[InformationType.UNKNOWN])
     reach = max(WHO_COULD_SEE[exposure.visibility], HOW_FAR_IT_GOT[exposure.audience_tier])
     out_there = exposure.still_live is not Answer.NO or exposure.copies != 0

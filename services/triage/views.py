@@ -1,4 +1,5 @@
-"""What triage's readers see: incidents, their facts, seats, actions and broken glass. Its only SQL."""
+"""What triage's readers see: incidents, their facts, seats, actions and broken glass. Its only
+SQL."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -43,7 +44,10 @@ def project(recorded: Recorded) -> Iterable[Write]:
         case FactRecorded() as data:
             yield _fact(recorded, data)
             if data.corrects is not None:
-                yield Write("UPDATE fact SET corrected_by = $2 WHERE fact_id = $1", (data.corrects, data.fact_id))
+                yield Write(
+                    "UPDATE fact SET corrected_by = $2 WHERE fact_id = $1",
+                    (data.corrects, data.fact_id),
+                )
         case SeatFilled() as data:
             yield _seat(event, data)
         case Assessed() as data:
@@ -67,9 +71,15 @@ def project(recorded: Recorded) -> Iterable[Write]:
             )
             yield _owe(event.incident_id, -1)
         case InactionDecided() as data:
-            yield Write("UPDATE incident SET inaction = $2 WHERE incident_id = $1", (event.incident_id, data.reason))
+            yield Write(
+                "UPDATE incident SET inaction = $2 WHERE incident_id = $1",
+                (event.incident_id, data.reason),
+            )
         case IncidentDismissed() as data:
-            yield Write("UPDATE incident SET dismissal = $2 WHERE incident_id = $1", (event.incident_id, _json(data)))
+            yield Write(
+                "UPDATE incident SET dismissal = $2 WHERE incident_id = $1",
+                (event.incident_id, _json(data)),
+            )
             yield _reached("dismissed", event.incident_id)
         case Communicated():
             yield _reached("communicated", event.incident_id)
@@ -128,7 +138,14 @@ def _action(recorded: Recorded, data: ActionProposed | LegalViewGiven | ActionAu
             return Write(
                 """INSERT INTO action (action_id, incident_id, version, proposed_at, proposed_by, proposal, authorised_by)
                    VALUES ($1, $2, $3, $4, $5, $6, '{}')""",
-                (data.action_id, event.incident_id, recorded.version, event.time, event.actor, _json(data)),
+                (
+                    data.action_id,
+                    event.incident_id,
+                    recorded.version,
+                    event.time,
+                    event.actor,
+                    _json(data),
+                ),
             )
         case LegalViewGiven():
             return Write(
@@ -146,17 +163,27 @@ def _used(recorded: Recorded, data: BreakGlassUsed) -> Write:
     event = recorded.event
     return Write(
         "INSERT INTO break_glass (break_glass_id, incident_id, version, used_at, used_by, use) VALUES ($1, $2, $3, $4, $5, $6)",
-        (data.break_glass_id, event.incident_id, recorded.version, event.time, event.actor, _json(data)),
+        (
+            data.break_glass_id,
+            event.incident_id,
+            recorded.version,
+            event.time,
+            event.actor,
+            _json(data),
+        ),
     )
 
 
 def _owe(incident_id: UUID, words: int) -> Write:
-    return Write("UPDATE incident SET owed = owed + $2 WHERE incident_id = $1", (incident_id, words))
+    return Write(
+        "UPDATE incident SET owed = owed + $2 WHERE incident_id = $1", (incident_id, words)
+    )
 
 
 def _reached(stage: str, incident_id: UUID) -> Write:
     return Write(
-        "UPDATE incident SET stage = greatest(stage, $2) WHERE incident_id = $1", (incident_id, STAGES.index(stage))
+        "UPDATE incident SET stage = greatest(stage, $2) WHERE incident_id = $1",
+        (incident_id, STAGES.index(stage)),
     )
 
 
@@ -178,7 +205,8 @@ class Filter:
 async def incidents(
     connection: Connection, wanted: Filter, limit: int, before: tuple[datetime, UUID] | None = None
 ) -> list[IncidentRow]:
-    """The newest first; `before` is the opened_at and incident_id of the last one of the page before."""
+    """The newest first; `before` is the opened_at and incident_id of the last one of the page
+    before."""
     rows = await connection.fetch(
         """SELECT * FROM incident
            WHERE ($1::smallint IS NULL OR stage = $1)
@@ -214,7 +242,9 @@ async def incident(connection: Connection, incident_id: UUID) -> IncidentRow | N
 
 async def facts(connection: Connection, incident_id: UUID, up_to: int) -> list[FactView]:
     rows = await connection.fetch(
-        "SELECT * FROM fact WHERE incident_id = $1 AND version <= $2 ORDER BY version", incident_id, up_to
+        "SELECT * FROM fact WHERE incident_id = $1 AND version <= $2 ORDER BY version",
+        incident_id,
+        up_to,
     )
     return [
         FactView(
@@ -228,13 +258,17 @@ async def facts(connection: Connection, incident_id: UUID, up_to: int) -> list[F
 
 
 async def seats(connection: Connection, incident_id: UUID) -> dict[Seat, str]:
-    rows = await connection.fetch("SELECT seat, holder FROM seat WHERE incident_id = $1", incident_id)
+    rows = await connection.fetch(
+        "SELECT seat, holder FROM seat WHERE incident_id = $1", incident_id
+    )
     return {Seat(row["seat"]): row["holder"] for row in rows}
 
 
 async def actions(connection: Connection, incident_id: UUID, up_to: int) -> list[ActionView]:
     rows = await connection.fetch(
-        "SELECT * FROM action WHERE incident_id = $1 AND version <= $2 ORDER BY version", incident_id, up_to
+        "SELECT * FROM action WHERE incident_id = $1 AND version <= $2 ORDER BY version",
+        incident_id,
+        up_to,
     )
     return [
         ActionView(
@@ -251,9 +285,13 @@ async def actions(connection: Connection, incident_id: UUID, up_to: int) -> list
     ]
 
 
-async def broken_glass(connection: Connection, incident_id: UUID, up_to: int) -> list[BreakGlassView]:
+async def broken_glass(
+    connection: Connection, incident_id: UUID, up_to: int
+) -> list[BreakGlassView]:
     rows = await connection.fetch(
-        "SELECT * FROM break_glass WHERE incident_id = $1 AND version <= $2 ORDER BY version", incident_id, up_to
+        "SELECT * FROM break_glass WHERE incident_id = $1 AND version <= $2 ORDER BY version",
+        incident_id,
+        up_to,
     )
     return [
         BreakGlassView(

@@ -1,6 +1,7 @@
-"""Verification by somebody who trusts nobody: a whole log, or one incident's dossier, from its bytes and a few public keys alone.
+"""Verification by somebody who trusts nobody: a whole log, or one incident's dossier, from its
+bytes and a few public keys alone.
 
-Read in this order: `places` and `chains` (what links an event to the one before it), `tree` (what the checkpoint commits to),
-`heads` (checkpoint, witnesses, what was seen before), `incidents` and `decisions` (what the events say), `log` (all of it over a log),
-`dossier` (all of it over one incident). Pure; `files`, `seen`, `spool` and `export` alone touch a disk or a network.
-"""
+Read in this order: `places` and `chains` (what links an event to the one before it), `tree` (what
+the checkpoint commits to), `heads` (checkpoint, witnesses, what was seen before), `incidents` and
+`decisions` (what the events say), `log` (all of it over a log), `dossier` (all of it over one
+incident). Pure; `files`, `seen`, `spool` and `export` alone touch a disk or a network."""

@@ -1,7 +1,8 @@
-"""Every chain as the log has it: gapless, linked, and vouched for by the signature on its last event under each key.
+"""Every chain as the log has it: gapless, linked, and vouched for by the signature on its last
+event under each key.
 
-Each event names the hash of the one before it, so one valid signature vouches for all before it, back to the last key's end or to a
-break. The memory it takes does not grow with the log."""
+Each event names the hash of the one before it, so one valid signature vouches for all before it,
+back to the last key's end or to a break. The memory it takes does not grow with the log."""
 
 from binascii import hexlify
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -25,7 +26,8 @@ NEVER = -1
 
 @dataclass(slots=True)
 class Chain:
-    """As far as it has been read. `stop` is the next number at which its hash is remembered in `marks`."""
+    """As far as it has been read. `stop` is the next number at which its hash is remembered in
+    `marks`."""
 
     service: ServiceName
     partition: int
@@ -53,15 +55,26 @@ class Chain:
 
 
 class ChainCheck:
-    """Fed every leaf in order. `stated` are numbers at which a service's own word is compared later."""
+    """Fed every leaf in order. `stated` are numbers at which a service's own word is compared
+    later."""
 
-    def __init__(self, trust: Trust, signature_of: SignatureOf, stated: Mapping[tuple[ServiceName, int], Head]) -> None:
+    def __init__(
+        self,
+        trust: Trust,
+        signature_of: SignatureOf,
+        stated: Mapping[tuple[ServiceName, int], Head],
+    ) -> None:
         self.trust = trust
         self.signature_of = signature_of
-        self.chains = {(name, number): Chain(name, number) for name in ServiceName for number in range(PARTITIONS)}
+        self.chains = {
+            (name, number): Chain(name, number)
+            for name in ServiceName
+            for number in range(PARTITIONS)
+        }
         self.findings: list[Finding] = []
         self._places = {
-            key: (self.chains[service, partition], at) for key, (service, partition, at) in places.places().items()
+            key: (self.chains[service, partition], at)
+            for key, (service, partition, at) in places.places().items()
         }
         for place, head in stated.items():
             if head.sequence:
@@ -70,17 +83,24 @@ class ChainCheck:
             self._mark_ends_of_keys(chain)
 
     def take(self, first: int, entries: Sequence[bytes], hashes: Sequence[bytes]) -> None:
-        """The hot path: some calls on bytes for each event; whatever is not as it most often is goes to `_read`."""
+        """The hot path: some calls on bytes for each event; whatever is not as it most often is
+        goes to `_read`."""
         known, start, end = self._places.get, places.START, places.END
         for index, (entry, hash_) in enumerate(zip(entries, hashes, strict=True), first):
             if place := known(entry[start:end]):
                 chain, number_at = place
-                if entry.startswith(chain.expected, number_at) and entry.find(b"{", 1, number_at) < 0:
+                if (
+                    entry.startswith(chain.expected, number_at)
+                    and entry.find(b"{", 1, number_at) < 0
+                ):
                     chain.sequence = number = chain.sequence + 1
                     chain.index, chain.hash, chain.envelope = index, hash_, entry
-                    # places.expected, written out: a call would cost a twentieth of the whole verification
+                    # places.expected, written out: a call would cost a twentieth of the whole
+                    # verification
                     following = number + 1, hexlify(hash_)
-                    chain.expected = b'","sequence":"%020d","prevhash":"%b","incidentprev":"' % following
+                    chain.expected = (
+                        b'","sequence":"%020d","prevhash":"%b","incidentprev":"' % following
+                    )
                     if number == chain.stop:
                         self._stop(chain)
                     continue
@@ -129,7 +149,12 @@ class ChainCheck:
             )
             self._find("broken_link", index, detail, event)
         else:
-            self._find("gap", index, f"{chain.name} goes from {chain.sequence} to {event.link.sequence}", event)
+            self._find(
+                "gap",
+                index,
+                f"{chain.name} goes from {chain.sequence} to {event.link.sequence}",
+                event,
+            )
 
     def _stop(self, chain: Chain) -> None:
         chain.marks[chain.to_mark.pop(0)] = chain.hash
@@ -147,7 +172,12 @@ class ChainCheck:
             return False
         signature = self.signature_of(chain.index)
         if signature is None:
-            self._find("signatures_missing", chain.index, f"that of {chain.name} number {chain.sequence}", event)
+            self._find(
+                "signatures_missing",
+                chain.index,
+                f"that of {chain.name} number {chain.sequence}",
+                event,
+            )
         elif (refusal := self.trust.refusal(event, signature)) is not None:
             detail = f"{chain.name} number {chain.sequence}, which vouches for those before it: {refusal}"
             self._find("untrusted", chain.index, detail, event)
@@ -165,8 +195,11 @@ class ChainCheck:
         self.findings.append(Finding(code, f"leaf {index}", detail, event.id if event else None))
 
 
-def every_signature(first: int, entries: Sequence[bytes], signature_of: SignatureOf, trust: Trust) -> Iterator[Finding]:
-    """Checks the signature of each event by itself, and that its envelope names the key in force."""
+def every_signature(
+    first: int, entries: Sequence[bytes], signature_of: SignatureOf, trust: Trust
+) -> Iterator[Finding]:
+    """Checks the signature of each event by itself, and that its envelope names the key in
+    force."""
     for index, entry in enumerate(entries, first):
         try:
             event = read(entry)

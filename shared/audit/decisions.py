@@ -1,8 +1,9 @@
 """A service's own rules, run over the history: whether each event could be said when it was said.
 
-A service decides on what it has said and on what it has heard by then. What it had heard nobody recorded, but it hears a partition in
-order, and cannot have heard what the log has later. So an event is a violation only when no such moment allows it: the rules are asked
-with everything before it in the log, then with one event heard less, and so on.
+A service decides on what it has said and on what it has heard by then. What it had heard nobody
+recorded, but it hears a partition in order, and cannot have heard what the log has later. So an
+event is a violation only when no such moment allows it: the rules are asked with everything before
+it in the log, then with one event heard less, and so on.
 
 What a caller's token said of roles is not in the history; every actor is taken to have every role.
 """
@@ -18,7 +19,8 @@ from shared.contract.envelope import Event
 from shared.contract.vocabulary import ServiceName
 
 MOMENTS: Final = 64
-"""How many events a service may be behind; more than it ever is, and a bound for a history that was made to be slow."""
+"""How many events a service may be behind; more than it ever is, and a bound for a history that was
+made to be slow."""
 
 ENOUGH: Final = 50
 """Violations that are told of one service and incident."""
@@ -57,7 +59,9 @@ def violations(
     for number, event in enumerate(events):
         if event.service == service and isinstance(event.data, EventData):
             refusal = _refused(domain, commands_for, event, state)
-            if refusal is not None and not _was_allowed_before(domain, commands_for, event, events[:number]):
+            if refusal is not None and not _was_allowed_before(
+                domain, commands_for, event, events[:number]
+            ):
                 yield Violation(event, *refusal)
                 found += 1
                 if found == ENOUGH:
@@ -65,16 +69,23 @@ def violations(
         state = _evolved(domain, state, event)
 
 
-def _was_allowed_before(domain: Domain, commands_for: CommandsFor, event: Event, before: Sequence[Event]) -> bool:
+def _was_allowed_before(
+    domain: Domain, commands_for: CommandsFor, event: Event, before: Sequence[Event]
+) -> bool:
     """At a moment at which the service had not heard the last of what is before it in the log."""
-    return any(_refused(domain, commands_for, event, fold(domain, known)) is None for known in _moments(event, before))
+    return any(
+        _refused(domain, commands_for, event, fold(domain, known)) is None
+        for known in _moments(event, before)
+    )
 
 
 def _moments(event: Event, before: Sequence[Event]) -> Iterator[Sequence[Event]]:
     """With one event heard less, two less, and so on; not without what caused the event."""
     known = list(before)
     for _ in range(MOMENTS):
-        place = next((at for at in range(len(known) - 1, -1, -1) if known[at].service != event.service), None)
+        place = next(
+            (at for at in range(len(known) - 1, -1, -1) if known[at].service != event.service), None
+        )
         if place is None or known[place].id == event.causation_id:
             return
         del known[place]
@@ -90,14 +101,17 @@ def fold(domain: Domain, events: Sequence[Event]) -> Any:
 
 
 def _evolved(domain: Domain, state: Any, event: Event) -> Any:
-    """An event that names what nobody had said changes nothing; it is a violation of its own service."""
+    """An event that names what nobody had said changes nothing; it is a violation of its own
+    service."""
     try:
         return domain.evolve(state, event)
     except UNFORESEEN:
         return state
 
 
-def _refused(domain: Domain, commands_for: CommandsFor, event: Event, state: Any) -> tuple[str, str] | None:
+def _refused(
+    domain: Domain, commands_for: CommandsFor, event: Event, state: Any
+) -> tuple[str, str] | None:
     """The rule that refuses, and why; None when a command gives this very event."""
     context = Context(event.time, Actor(event.actor, EVERYBODY))
     refusal = "said_otherwise", "the rules give another event than this one"

@@ -1,4 +1,5 @@
-"""One incident's dossier: an archive that proves, by itself, what was said of an incident and that nothing is missing.
+"""One incident's dossier: an archive that proves, by itself, what was said of an incident and that
+nothing is missing.
 
     incident                            the incident's id
     checkpoint, log.vkey, trust, policy as in the log's folder
@@ -47,11 +48,14 @@ MAX_SIZE: Final = 512 * 1024 * 1024
 
 ANCHORS: Final = ("log.vkey", "trust", "policy")
 REPORTS: Final = ("report.html", "report.json", "report.md")
-_EVENT: Final = re.compile(r"(?:events|keys)/(\d{4,})-([a-z]+)-(\d{1,20})(\.json|\.sig|\.tlog-proof)")
+_EVENT: Final = re.compile(
+    r"(?:events|keys)/(\d{4,})-([a-z]+)-(\d{1,20})(\.json|\.sig|\.tlog-proof)"
+)
 _EPOCH: Final = (1980, 1, 1, 0, 0, 0)
 
 Reports = Callable[[Sequence[Event]], Mapping[str, bytes]]
-"""The published report's files, made from the incident's events in the order of the log; none when none is published."""
+"""The published report's files, made from the incident's events in the order of the log; none when
+none is published."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +69,8 @@ class Evidence:
 
 @dataclass(slots=True)
 class DossierAudit:
-    """What came of it. `stated_at`: when each service gave its word that these are all its events."""
+    """What came of it. `stated_at`: when each service gave its word that these are all its
+    events."""
 
     source: str
     incident: UUID | None = None
@@ -88,9 +93,15 @@ def compose(
     heads: Mapping[ServiceName, bytes],
     reports: Reports,
 ) -> dict[str, bytes]:
-    """The parts of a dossier. `evidence` and `rotations` are in the order of the log; `anchors` are the texts named `ANCHORS`."""
+    """The parts of a dossier. `evidence` and `rotations` are in the order of the log; `anchors` are
+    the texts named `ANCHORS`."""
     events = [read(one.envelope) for one in evidence]
-    parts = {"incident": f"{incident}\n".encode(), "checkpoint": checkpoint, **anchors, **reports(events)}
+    parts = {
+        "incident": f"{incident}\n".encode(),
+        "checkpoint": checkpoint,
+        **anchors,
+        **reports(events),
+    }
     parts |= _parts_of("events", evidence) | _parts_of("keys", rotations)
     parts |= {f"heads/{service}": note for service, note in heads.items()}
     return {**parts, PAGE: page(incident, sorted(parts))}
@@ -101,7 +112,11 @@ def _parts_of(folder: str, evidence: Sequence[Evidence]) -> dict[str, bytes]:
     for number, one in enumerate(evidence, 1):
         event = read(one.envelope)
         name = f"{folder}/{number:04d}-{event.service}-{event.link.sequence}"
-        parts |= {f"{name}.json": one.envelope, f"{name}.sig": one.signature, f"{name}{SUFFIX}": one.proof.encode()}
+        parts |= {
+            f"{name}.json": one.envelope,
+            f"{name}.sig": one.signature,
+            f"{name}{SUFFIX}": one.proof.encode(),
+        }
     return parts
 
 
@@ -124,18 +139,33 @@ def unpack(data: bytes) -> dict[str, bytes]:
             infos = file.infolist()
             if len(infos) > MAX_PARTS or sum(info.file_size for info in infos) > MAX_SIZE:
                 raise ValueError("it is too large for a dossier")
-            if any(info.compress_type != zipfile.ZIP_STORED or info.flag_bits & 1 for info in infos):
+            if any(
+                info.compress_type != zipfile.ZIP_STORED or info.flag_bits & 1 for info in infos
+            ):
                 raise ValueError("its parts are compressed or encrypted; a dossier's are neither")
             parts = {info.filename: file.read(info) for info in infos}
-    except (zipfile.BadZipFile, NotImplementedError, EOFError, RuntimeError, OSError, UnicodeDecodeError) as error:
+    except (
+        zipfile.BadZipFile,
+        NotImplementedError,
+        EOFError,
+        RuntimeError,
+        OSError,
+        UnicodeDecodeError,
+    ) as error:
         raise ValueError(str(error)) from error
     if pack(parts) != data:
-        raise ValueError("its parts, packed again, give another archive: something was added, doubled or cut off")
+        raise ValueError(
+            "its parts, packed again, give another archive: something was added, doubled or cut off"
+        )
     return parts
 
 
 def audit_dossier(
-    source: str, data: bytes, pins: Mapping[str, bytes | None], rules: Mapping[ServiceName, Rules], reports: Reports
+    source: str,
+    data: bytes,
+    pins: Mapping[str, bytes | None],
+    rules: Mapping[ServiceName, Rules],
+    reports: Reports,
 ) -> DossierAudit:
     """`pins`: the auditor's own texts in place of the dossier's, by the names in `ANCHORS`."""
     audit = DossierAudit(source, unpinned=tuple(name for name in ANCHORS if pins.get(name) is None))
@@ -191,10 +221,17 @@ def _check(
     history = [sealed for name in names if (sealed := _event(audit, parts, name, keys, opened))]
     audit.events = len(history)
     if [one.index for one in history] != sorted({one.index for one in history}):
-        audit.find("proof_rejected", "events", "they do not stand in the order of the log, each once")
+        audit.find(
+            "proof_rejected", "events", "they do not stand in the order of the log, each once"
+        )
     for one in history:
         if one.event.incident_id != incident:
-            audit.find("not_the_incidents", one.where, f"it is of incident {one.event.incident_id}", one.event)
+            audit.find(
+                "not_the_incidents",
+                one.where,
+                f"it is of incident {one.event.incident_id}",
+                one.event,
+            )
     audit.findings += check_incident(history, rules)
     for service in ServiceName:
         _check_head(audit, parts, service, history, keys)
@@ -202,29 +239,46 @@ def _check(
 
 
 def _rotated(
-    audit: DossierAudit, parts: Mapping[str, bytes], name: str, incident: UUID, keys: Trust, opened: Opened
+    audit: DossierAudit,
+    parts: Mapping[str, bytes],
+    name: str,
+    incident: UUID,
+    keys: Trust,
+    opened: Opened,
 ) -> Trust:
-    """The keys with the one that this event brings into force, if the one before it says so and it is in the log."""
+    """The keys with the one that this event brings into force, if the one before it says so and it
+    is in the log."""
     told = len(audit.findings)
     sealed = _event(audit, parts, name, keys, opened)
     if sealed is None or len(audit.findings) > told:
         return keys
     if sealed.event.incident_id != system_incident(partition_of(incident)):
-        audit.find("not_the_incidents", name, "it is no record of the chains that the incident is on", sealed.event)
+        audit.find(
+            "not_the_incidents",
+            name,
+            "it is no record of the chains that the incident is on",
+            sealed.event,
+        )
         return keys
     return keys.after(sealed.event)
 
 
 def _event_names(parts: Mapping[str, bytes], folder: str) -> Iterator[str]:
     """Without the ending, in order."""
-    found = (match for name in parts if name.startswith(folder) and (match := _EVENT.fullmatch(name)))
+    found = (
+        match for name in parts if name.startswith(folder) and (match := _EVENT.fullmatch(name))
+    )
     yield from sorted({match[0].removesuffix(match[4]) for match in found})
 
 
-def _event(audit: DossierAudit, parts: Mapping[str, bytes], name: str, keys: Trust, opened: Opened) -> Sealed | None:
+def _event(
+    audit: DossierAudit, parts: Mapping[str, bytes], name: str, keys: Trust, opened: Opened
+) -> Sealed | None:
     missing = [ending for ending in (".json", ".sig", SUFFIX) if name + ending not in parts]
     if missing:
-        audit.find("file_missing", name + missing[0], "each event comes with its signature and its proof")
+        audit.find(
+            "file_missing", name + missing[0], "each event comes with its signature and its proof"
+        )
         return None
     envelope = parts[f"{name}.json"]
     try:
@@ -233,14 +287,18 @@ def _event(audit: DossierAudit, parts: Mapping[str, bytes], name: str, keys: Tru
         audit.find("malformed", name, str(error))
         return None
     if name.partition("-")[2] != f"{event.service}-{event.link.sequence}":
-        audit.find("file_unexpected", name, f"it is number {event.link.sequence} of {event.service}", event)
+        audit.find(
+            "file_unexpected", name, f"it is number {event.link.sequence} of {event.service}", event
+        )
     if (refusal := keys.refusal(event, parts[f"{name}.sig"])) is not None:
         audit.find("untrusted", name, refusal, event)
     index = _proven(audit, name, parts, event, opened)
     return Sealed(index, event) if index is not None else None
 
 
-def _proven(audit: DossierAudit, name: str, parts: Mapping[str, bytes], event: Event, opened: Opened) -> int | None:
+def _proven(
+    audit: DossierAudit, name: str, parts: Mapping[str, bytes], event: Event, opened: Opened
+) -> int | None:
     """The leaf's index; also of one whose proof fails, so that the rest can be checked."""
     head = opened.checkpoint
     try:
@@ -249,14 +307,28 @@ def _proven(audit: DossierAudit, name: str, parts: Mapping[str, bytes], event: E
         audit.find("proof_rejected", name, str(error), event)
         return None
     if proof.checkpoint != parts["checkpoint"] or proof.extra:
-        audit.find("proof_rejected", name, "it holds another checkpoint than the dossier, or more than a proof", event)
+        audit.find(
+            "proof_rejected",
+            name,
+            "it holds another checkpoint than the dossier, or more than a proof",
+            event,
+        )
     if not verify_inclusion(proof.index, head.size, event.hash, proof.hashes, head.root):
-        audit.find("proof_rejected", name, f"the event is not leaf {proof.index} of the tree of {head.size}", event)
+        audit.find(
+            "proof_rejected",
+            name,
+            f"the event is not leaf {proof.index} of the tree of {head.size}",
+            event,
+        )
     return proof.index
 
 
 def _check_head(
-    audit: DossierAudit, parts: Mapping[str, bytes], service: ServiceName, history: Sequence[Sealed], keys: Trust
+    audit: DossierAudit,
+    parts: Mapping[str, bytes],
+    service: ServiceName,
+    history: Sequence[Sealed],
+    keys: Trust,
 ) -> None:
     name = f"heads/{service}"
     if name not in parts:
@@ -264,7 +336,10 @@ def _check_head(
         return
     try:
         word = statements.open_statement(parts[name], keys)
-        if not isinstance(word, IncidentHead) or (word.service, word.incident_id) != (service, audit.incident):
+        if not isinstance(word, IncidentHead) or (word.service, word.incident_id) != (
+            service,
+            audit.incident,
+        ):
             raise BadStatement(f"it is not {service}'s word on this incident")
     except BadStatement as error:
         audit.find("statement_rejected", name, str(error))
@@ -274,19 +349,34 @@ def _check_head(
     if (why := statements.contradicts(word, len(own), last)) is not None:
         audit.find("statement_false", name, why)
     elif own and (word.head.sequence < own[-1].link.sequence):
-        audit.find("statement_false", name, f"it speaks of the chain up to {word.head.sequence}, before the last event")
+        audit.find(
+            "statement_false",
+            name,
+            f"it speaks of the chain up to {word.head.sequence}, before the last event",
+        )
     audit.stated_at[service] = word.time
 
 
 def _check_pages(
-    audit: DossierAudit, parts: Mapping[str, bytes], incident: UUID, events: Sequence[Event], reports: Reports
+    audit: DossierAudit,
+    parts: Mapping[str, bytes],
+    incident: UUID,
+    events: Sequence[Event],
+    reports: Reports,
 ) -> None:
     try:
         expected = dict(reports(events))
     except UNFORESEEN:
         # What the rules say of such a history is told already; of its reports nothing can be said.
         expected = {name: parts[name] for name in REPORTS if name in parts}
-    known = {"incident", "checkpoint", PAGE, *ANCHORS, *REPORTS, *(f"heads/{service}" for service in ServiceName)}
+    known = {
+        "incident",
+        "checkpoint",
+        PAGE,
+        *ANCHORS,
+        *REPORTS,
+        *(f"heads/{service}" for service in ServiceName),
+    }
     for name in parts:
         if name not in known and not _EVENT.fullmatch(name):
             audit.find("file_unexpected", name, "a dossier has no such part")

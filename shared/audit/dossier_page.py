@@ -80,7 +80,12 @@ The parts:
 
 def page(incident: UUID, parts: Sequence[str]) -> bytes:
     """The same parts give the same page."""
-    first = next((name.removesuffix(".json") for name in parts if name.startswith("events/")), "events/0001-intake-1")
+    first = next(
+        (name.removesuffix(".json") for name in parts if name.startswith("events/")),
+        "events/0001-intake-1",
+    )
     listed = "\n".join(f"    {name}" for name in parts)
-    text = _TEXT.format(incident=incident, first=first, length=len(PAYLOAD_TYPE), payload=PAYLOAD_TYPE, parts=listed)
+    text = _TEXT.format(
+        incident=incident, first=first, length=len(PAYLOAD_TYPE), payload=PAYLOAD_TYPE, parts=listed
+    )
     return text.encode()

@@ -1,4 +1,5 @@
-"""Copies all static files of a log into a folder: what anybody can verify later, without whoever served it."""
+"""Copies all static files of a log into a folder: what anybody can verify later, without whoever
+served it."""
 
 import os
 from collections.abc import Iterable, Iterator
@@ -8,7 +9,12 @@ from typing import Final
 
 from shared.audit.files import Files, Folder
 from shared.audit.log import NotALog, Progress
-from shared.audit.tree import from_full_bundle, from_full_signatures, from_full_tile, signatures_path
+from shared.audit.tree import (
+    from_full_bundle,
+    from_full_signatures,
+    from_full_tile,
+    signatures_path,
+)
 from shared.contract.vocabulary import ServiceName
 from shared.tlog.checkpoint import Checkpoint
 from shared.tlog.errors import TlogError
@@ -27,9 +33,11 @@ class Exported:
 
 
 def export(source: Files, folder: Path, progress: Progress) -> Exported:
-    """Fetches what is not in the folder yet; the checkpoint is written last, so that it never promises what is not there.
+    """Fetches what is not in the folder yet; the checkpoint is written last, so that it never
+    promises what is not there.
 
-    Raises NotALog, and Unreachable when the source does not answer; run again, it goes on where it ended."""
+    Raises NotALog, and Unreachable when the source does not answer; run again, it goes on where it
+    ended."""
     note = source.read("checkpoint")
     if note is None:
         raise NotALog(f"{source.name} has no checkpoint; is it a log's folder or address?")
@@ -39,7 +47,8 @@ def export(source: Files, folder: Path, progress: Progress) -> Exported:
         raise NotALog(f"{source.name}: its checkpoint is none: {error}") from error
     _refuse_another_log(source, folder)
     small = {
-        path: source.read(path) for path in (*KEYS, "witnessed", *(f"chains/{service}" for service in ServiceName))
+        path: source.read(path)
+        for path in (*KEYS, "witnessed", *(f"chains/{service}" for service in ServiceName))
     }
     exported = _copy_static(source, folder, size, progress)
     for path, data in {**small, "checkpoint": note}.items():
@@ -59,10 +68,14 @@ def _copy_static(source: Files, folder: Path, size: int, progress: Progress) -> 
     total = sum(1 for _ in _static(size))
     for batch in _batches(_static(size)):
         wanted = [(path, tile) for path, tile in batch if not (folder / path).is_file()]
-        for (path, tile), data in zip(wanted, source.read_all(path for path, _ in wanted), strict=True):
+        for (path, tile), data in zip(
+            wanted, source.read_all(path for path, _ in wanted), strict=True
+        ):
             whole = data if data is not None else _from_full(source, path, tile)
             if whole is None:
-                raise NotALog(f"{source.name} lacks {path}, which its checkpoint of size {size} needs")
+                raise NotALog(
+                    f"{source.name} lacks {path}, which its checkpoint of size {size} needs"
+                )
             _write(folder / path, whole)
         fetched, kept = fetched + len(wanted), kept + len(batch) - len(wanted)
         progress("files", fetched + kept, total)
@@ -81,7 +94,11 @@ def _from_full(source: Files, path: str, tile: Tile) -> bytes | None:
     if tile.level != ENTRIES:
         return from_full_tile(source, tile)
     try:
-        return from_full_bundle(source, tile) if path == tile.path else from_full_signatures(source, tile)
+        return (
+            from_full_bundle(source, tile)
+            if path == tile.path
+            else from_full_signatures(source, tile)
+        )
     except TlogError:
         return None
 

@@ -1,4 +1,5 @@
-"""Where the static files of a log are read from: a folder, or by HTTP (the command's). Nothing is believed of what they hold."""
+"""Where the static files of a log are read from: a folder, or by HTTP (the command's). Nothing is
+believed of what they hold."""
 
 import os
 from collections.abc import Iterable, Iterator

@@ -24,7 +24,8 @@ from shared.tlog.tile_proofs import inclusion_from_tiles
 
 @dataclass(slots=True)
 class Gathered:
-    """What a log of one checkpoint has of an incident, each with its index; `rotations` are changes of key on its chains."""
+    """What a log of one checkpoint has of an incident, each with its index; `rotations` are changes
+    of key on its chains."""
 
     note: bytes
     size: int
@@ -32,7 +33,8 @@ class Gathered:
     rotations: list[tuple[int, Event]] = field(default_factory=list)
 
     def up_to(self, heads: Mapping[ServiceName, IncidentHead]) -> "Gathered":
-        """Without what the services said after they gave their word; they may go on while a dossier is made."""
+        """Without what the services said after they gave their word; they may go on while a dossier
+        is made."""
         said = dict.fromkeys(heads, 0)
         events = []
         for index, event in self.events:
@@ -53,7 +55,8 @@ class Gathered:
 
 
 def gather(files: Files, incident: UUID, head_at: str) -> Gathered:
-    """Reads the whole log once, up to the head at this path. Raises NotALog when its files do not give its root."""
+    """Reads the whole log once, up to the head at this path. Raises NotALog when its files do not
+    give its root."""
     note = files.read(head_at)
     if note is None:
         raise NotALog(f"{files.name} has no {head_at}")
@@ -67,7 +70,9 @@ def gather(files: Files, incident: UUID, head_at: str) -> Gathered:
     for leaves in tree.leaves():
         _take(leaves, incident, subjects, found)
     if tree.findings:
-        raise NotALog(f"{files.name} is damaged ({tree.findings[0].where}); see: ledger verify {files.name}")
+        raise NotALog(
+            f"{files.name} is damaged ({tree.findings[0].where}); see: ledger verify {files.name}"
+        )
     return found
 
 
@@ -86,7 +91,9 @@ def _take(leaves: Leaves, incident: UUID, subjects: set[UUID], found: Gathered) 
             found.rotations.append((index, event))
 
 
-def evidence(files: Files, gathered: Gathered, items: Sequence[tuple[int, Event]]) -> list[Evidence]:
+def evidence(
+    files: Files, gathered: Gathered, items: Sequence[tuple[int, Event]]
+) -> list[Evidence]:
     """Raises NotALog when a signature or a tile is missing."""
     signature_of, reader = Signatures(files, gathered.size), tile_reader(files)
     found = []
@@ -98,7 +105,9 @@ def evidence(files: Files, gathered: Gathered, items: Sequence[tuple[int, Event]
             hashes = inclusion_from_tiles(index, gathered.size, reader)
         except TlogError as error:
             raise NotALog(str(error)) from error
-        found.append(Evidence(event.envelope, signature, Proof(index, tuple(hashes), gathered.note)))
+        found.append(
+            Evidence(event.envelope, signature, Proof(index, tuple(hashes), gathered.note))
+        )
     return found
 
 
@@ -110,7 +119,10 @@ def heads_of(notes: Mapping[ServiceName, bytes], incident: UUID) -> dict[Service
             word = statements.parse(parse_note(note)[0])
         except TlogError as error:
             raise BadStatement(f"the word of {service} is no signed note: {error}") from error
-        if not isinstance(word, IncidentHead) or (word.service, word.incident_id) != (service, incident):
+        if not isinstance(word, IncidentHead) or (word.service, word.incident_id) != (
+            service,
+            incident,
+        ):
             raise BadStatement(f"that is not {service}'s word on incident {incident}")
         heads[service] = word
     return heads

@@ -1,4 +1,5 @@
-"""The checkpoint: whether the trusted log signed it, who witnessed it, and whether it continues what was seen before."""
+"""The checkpoint: whether the trusted log signed it, who witnessed it, and whether it continues
+what was seen before."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -22,7 +23,8 @@ class Seen:
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """A checkpoint that the trusted log signed, and who cosigned it when (POSIX seconds, by name of the policy)."""
+    """A checkpoint that the trusted log signed, and who cosigned it when (POSIX seconds, by name of
+    the policy)."""
 
     checkpoint: Checkpoint
     cosigned: dict[str, int]
@@ -42,13 +44,19 @@ def open_head(note: bytes, log: Verifier, policy: Policy | None) -> Opened:
         return Opened(checkpoint, dict(judgement.cosigned), ())
     by = ", ".join(judgement.cosigned) or "nobody"
     detail = f"the policy asks for the quorum {policy.quorum}, the checkpoint was cosigned by {by}"
-    return Opened(checkpoint, dict(judgement.cosigned), (Finding("not_witnessed", "checkpoint", detail),))
+    return Opened(
+        checkpoint, dict(judgement.cosigned), (Finding("not_witnessed", "checkpoint", detail),)
+    )
 
 
-def witnessed_head(latest: Opened, note: bytes | None, log: Verifier, policy: Policy | None, read: ReadTile) -> Opened:
-    """The latest head, or where the witnesses have not seen that yet, the largest that they have, held against it.
+def witnessed_head(
+    latest: Opened, note: bytes | None, log: Verifier, policy: Policy | None, read: ReadTile
+) -> Opened:
+    """The latest head, or where the witnesses have not seen that yet, the largest that they have,
+    held against it.
 
-    A log that grows is always a little ahead of its witnesses; what is sealed since they looked last nobody else has seen."""
+    A log that grows is always a little ahead of its witnesses; what is sealed since they looked
+    last nobody else has seen."""
     if note is None or not latest.findings:
         return latest
     try:
@@ -58,7 +66,9 @@ def witnessed_head(latest: Opened, note: bytes | None, log: Verifier, policy: Po
     if seen.findings:
         return latest
     head = seen.checkpoint
-    return Opened(head, seen.cosigned, tuple(continues(Seen(head.size, head.root), latest.checkpoint, read)))
+    return Opened(
+        head, seen.cosigned, tuple(continues(Seen(head.size, head.root), latest.checkpoint, read))
+    )
 
 
 def continues(seen: Seen, now: Checkpoint, read: ReadTile) -> Iterator[Finding]:
@@ -71,8 +81,14 @@ def continues(seen: Seen, now: Checkpoint, read: ReadTile) -> Iterator[Finding]:
         proof = consistency_from_tiles(seen.size, now.size, read)
         joined = verify_consistency(seen.size, now.size, seen.root, now.root, proof)
     except TlogError as error:
-        yield Finding("log_forked", where, f"it cannot be shown to continue the tree of size {seen.size}: {error}")
+        yield Finding(
+            "log_forked",
+            where,
+            f"it cannot be shown to continue the tree of size {seen.size}: {error}",
+        )
         return
     if not joined:
-        detail = f"at size {seen.size} its root was {seen.root.hex()[:16]}…, which this log never had"
+        detail = (
+            f"at size {seen.size} its root was {seen.root.hex()[:16]}…, which this log never had"
+        )
         yield Finding("log_forked", where, detail)

@@ -24,7 +24,8 @@ class Until:
 
     @classmethod
     def parse(cls, text: str) -> "Until":
-        """A number is a size; anything else a time in ISO 8601, UTC where it does not say. Raises ValueError."""
+        """A number is a size; anything else a time in ISO 8601, UTC where it does not say. Raises
+        ValueError."""
         if text.isascii() and text.isdigit():
             return cls(size=int(text))
         try:
@@ -41,11 +42,16 @@ class Until:
 
 
 def history(
-    files: Files, anchors: Anchors, until: Until, incident: UUID | None, progress: Callable[[int, int], None]
+    files: Files,
+    anchors: Anchors,
+    until: Until,
+    incident: UUID | None,
+    progress: Callable[[int, int], None],
 ) -> Iterator[Sealed]:
     """The events of incidents up to the moment, in the order of the log.
 
-    Raises NotALog, at the end at the latest, when the files are not what the log's signed checkpoint commits to."""
+    Raises NotALog, at the end at the latest, when the files are not what the log's signed
+    checkpoint commits to."""
     note = files.read("checkpoint")
     if note is None:
         raise NotALog(f"{files.name} has no checkpoint; is it a log's folder or address?")

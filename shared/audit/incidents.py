@@ -1,4 +1,5 @@
-"""What must hold of one incident's events, whoever keeps them: read strictly, linked per service, caused by what came before, allowed."""
+"""What must hold of one incident's events, whoever keeps them: read strictly, linked per service,
+caused by what came before, allowed."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,7 +14,8 @@ from shared.contract.topics import is_system, partition_of
 from shared.contract.vocabulary import ServiceName
 
 Rules = Callable[[Sequence[Event]], Iterable[Violation]]
-"""A service's `audit`: what its rules would not have let it say of one incident, given in the order of the log."""
+"""A service's `audit`: what its rules would not have let it say of one incident, given in the order
+of the log."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +42,9 @@ def read_leaves(leaves: Iterable[tuple[int, bytes]]) -> tuple[list[Sealed], list
     return sealed, findings
 
 
-def check_incident(history: Sequence[Sealed], rules: Mapping[ServiceName, Rules]) -> Iterator[Finding]:
+def check_incident(
+    history: Sequence[Sealed], rules: Mapping[ServiceName, Rules]
+) -> Iterator[Finding]:
     """`history` is of one incident, in the order of the log."""
     heads: dict[ServiceName, bytes] = {}
     ids: set[UUID] = set()
@@ -53,7 +57,9 @@ def check_incident(history: Sequence[Sealed], rules: Mapping[ServiceName, Rules]
         yield from _against_the_rules(history, rules)
 
 
-def _problems(event: Event, heads: Mapping[ServiceName, bytes], ids: set[UUID]) -> Iterator[tuple[str, str]]:
+def _problems(
+    event: Event, heads: Mapping[ServiceName, bytes], ids: set[UUID]
+) -> Iterator[tuple[str, str]]:
     if (partition := partition_of(event.incident_id)) != event.link.partition:
         yield "wrong_partition", f"the incident belongs on partition {partition}"
     if (why := not_theirs_to_say(event.type, event.service, event.incident_id)) is not None:
@@ -61,21 +67,30 @@ def _problems(event: Event, heads: Mapping[ServiceName, bytes], ids: set[UUID]) 
     if event.type in BY_TYPE and isinstance(event.data, Unknown):
         yield "unfit", event.data.reason[:300]
     if event.link.incidentprev != heads.get(event.service, ZERO_HASH):
-        yield "incident_link", "incidentprev is not the hash of the service's previous event of this incident"
+        yield (
+            "incident_link",
+            "incidentprev is not the hash of the service's previous event of this incident",
+        )
     if event.id in ids:
         yield "repeated_id", str(event.id)
     if event.causation_id is not None and event.causation_id not in ids:
         yield "cause_missing", f"its cause is said to be {event.causation_id}"
 
 
-def _against_the_rules(history: Sequence[Sealed], rules: Mapping[ServiceName, Rules]) -> Iterator[Finding]:
+def _against_the_rules(
+    history: Sequence[Sealed], rules: Mapping[ServiceName, Rules]
+) -> Iterator[Finding]:
     events = [sealed.event for sealed in history]
     where = {sealed.event.hash: sealed.where for sealed in history}
     for service, audit in rules.items():
         try:
             for violation in audit(events):
                 code = violation.rule if violation.rule in MEANING else "against_the_rules"
-                detail = violation.detail if code == violation.rule else f"{violation.rule}: {violation.detail}"
+                detail = (
+                    violation.detail
+                    if code == violation.rule
+                    else f"{violation.rule}: {violation.detail}"
+                )
                 yield Finding(code, where[violation.event.hash], detail, violation.event.id)
         except UNFORESEEN as error:
             detail = f"{service}: no rule foresees this history: {type(error).__name__} {error}"

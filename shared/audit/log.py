@@ -38,7 +38,8 @@ class NotALog(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Anchors:
-    """What the auditor believes without a proof: the log's key, the services' keys, and which witnesses must have seen it."""
+    """What the auditor believes without a proof: the log's key, the services' keys, and which
+    witnesses must have seen it."""
 
     log: Verifier
     trust: Trust
@@ -56,7 +57,8 @@ class LeafCheck(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """`rules` by service; None reads only how events are linked and sealed, and not what they say."""
+    """`rules` by service; None reads only how events are linked and sealed, and not what they
+    say."""
 
     rules: Mapping[ServiceName, Rules] | None
     every_signature: bool = False
@@ -66,7 +68,8 @@ class Options:
 
 @dataclass(frozen=True, slots=True)
 class Behind:
-    """What a service has said by its own word and the log has not sealed yet. On its way, and no finding."""
+    """What a service has said by its own word and the log has not sealed yet. On its way, and no
+    finding."""
 
     service: ServiceName
     partition: int
@@ -77,7 +80,8 @@ class Behind:
 
 @dataclass(slots=True)
 class LogAudit:
-    """What came of it. `witnessed` is the size that satisfies the policy, `sealed` how far each chain is sealed."""
+    """What came of it. `witnessed` is the size that satisfies the policy, `sealed` how far each
+    chain is sealed."""
 
     source: str
     checkpoint: Checkpoint | None = None
@@ -86,7 +90,8 @@ class LogAudit:
     sealed: Mapping[tuple[ServiceName, int], Head] = field(default_factory=dict)
     stated_at: dict[ServiceName, datetime] = field(default_factory=dict)
     unstated: bool = False
-    """No service's word came with it, as where the log alone is served: that all they said was sealed is then not shown."""
+    """No service's word came with it, as where the log alone is served: that all they said was
+    sealed is then not shown."""
     behind: list[Behind] = field(default_factory=list)
     types: Counter[str] = field(default_factory=Counter)
     incidents: int = 0
@@ -116,15 +121,23 @@ def audit_log(files: Files, anchors: Anchors, options: Options, progress: Progre
     audit = LogAudit(files.name)
     note = files.read("checkpoint")
     if note is None:
-        raise NotALog(f"{files.name} has no checkpoint; is it a log's folder or address? It holds checkpoint, tile/, …")
+        raise NotALog(
+            f"{files.name} has no checkpoint; is it a log's folder or address? It holds checkpoint, tile/, …"
+        )
     words = {service: files.read(f"chains/{service}") for service in ServiceName}
     try:
         head = open_head(note, anchors.log, anchors.policy)
     except TlogError as error:
         audit.add([Finding("checkpoint_rejected", "checkpoint", str(error))])
         return audit
-    seen = witnessed_head(head, files.read("witnessed"), anchors.log, anchors.policy, tile_reader(files))
-    audit.checkpoint, audit.cosigned, audit.witnessed = head.checkpoint, seen.cosigned, seen.checkpoint.size
+    seen = witnessed_head(
+        head, files.read("witnessed"), anchors.log, anchors.policy, tile_reader(files)
+    )
+    audit.checkpoint, audit.cosigned, audit.witnessed = (
+        head.checkpoint,
+        seen.cosigned,
+        seen.checkpoint.size,
+    )
     audit.add(list(seen.findings))
     if options.seen is not None:
         audit.add(list(continues(options.seen, head.checkpoint, tile_reader(files))))
@@ -152,7 +165,11 @@ def _read(
     for leaves in tree.leaves():
         chains.take(leaves.first, leaves.entries, leaves.hashes)
         if options.every_signature:
-            audit.add(list(every_signature(leaves.first, leaves.entries, leaves.signature_of, chains.trust)))
+            audit.add(
+                list(
+                    every_signature(leaves.first, leaves.entries, leaves.signature_of, chains.trust)
+                )
+            )
         if options.rules is not None:
             spool.take(leaves.first, leaves.entries)
         for check in options.also:
@@ -163,7 +180,9 @@ def _read(
     for check in options.also:
         check.finish()
     _drain(audit, tree.findings, chains.findings, *(check.findings for check in options.also))
-    audit.sealed = {place: Head(chain.sequence, chain.hash) for place, chain in chains.chains.items()}
+    audit.sealed = {
+        place: Head(chain.sequence, chain.hash) for place, chain in chains.chains.items()
+    }
     return chains
 
 
@@ -176,7 +195,8 @@ def _drain(audit: LogAudit, *found: list[Finding]) -> None:
 
 
 def _stated(words: Mapping[ServiceName, bytes | None]) -> dict[tuple[ServiceName, int], Head]:
-    """Up to which numbers the services' words go. Whether they count is seen afterwards, with all keys known."""
+    """Up to which numbers the services' words go. Whether they count is seen afterwards, with all
+    keys known."""
     stated: dict[tuple[ServiceName, int], Head] = {}
     for service, note in words.items():
         try:
@@ -188,7 +208,9 @@ def _stated(words: Mapping[ServiceName, bytes | None]) -> dict[tuple[ServiceName
     return stated
 
 
-def _compare_words(words: Mapping[ServiceName, bytes | None], chains: ChainCheck, audit: LogAudit) -> None:
+def _compare_words(
+    words: Mapping[ServiceName, bytes | None], chains: ChainCheck, audit: LogAudit
+) -> None:
     audit.unstated = not any(words.values())
     if audit.unstated:
         return
@@ -203,14 +225,20 @@ def _compare_words(words: Mapping[ServiceName, bytes | None], chains: ChainCheck
             audit.add([Finding("statement_rejected", where, str(error))])
             continue
         if not isinstance(word, ChainHeads) or word.service != service:
-            audit.add([Finding("statement_rejected", where, f"it is not {service}'s word on its chains")])
+            audit.add(
+                [Finding("statement_rejected", where, f"it is not {service}'s word on its chains")]
+            )
             continue
         audit.stated_at[service] = word.time
         _compare_word(word, chains, audit)
 
 
 def _compare_word(word: ChainHeads, chains: ChainCheck, audit: LogAudit) -> None:
-    own = {partition: chain for (service, partition), chain in chains.chains.items() if service == word.service}
+    own = {
+        partition: chain
+        for (service, partition), chain in chains.chains.items()
+        if service == word.service
+    }
 
     def hash_at(partition: int, sequence: int) -> bytes | None:
         return own[partition].marks.get(sequence)
@@ -222,7 +250,13 @@ def _compare_word(word: ChainHeads, chains: ChainCheck, audit: LogAudit) -> None
             audit.add([Finding("statement_differs", where, detail)])
         else:
             audit.behind.append(
-                Behind(difference.service, difference.partition, difference.first, difference.last, word.time)
+                Behind(
+                    difference.service,
+                    difference.partition,
+                    difference.first,
+                    difference.last,
+                    word.time,
+                )
             )
 
 
@@ -230,7 +264,9 @@ def _heads(own: Mapping[int, Chain]) -> dict[int, Head]:
     return {partition: Head(chain.sequence, chain.hash) for partition, chain in own.items()}
 
 
-def _read_incidents(spool: Spool, rules: Mapping[ServiceName, Rules], audit: LogAudit, progress: Progress) -> None:
+def _read_incidents(
+    spool: Spool, rules: Mapping[ServiceName, Rules], audit: LogAudit, progress: Progress
+) -> None:
     assert audit.checkpoint is not None
     done = 0
     for bucket in spool.buckets():

@@ -17,25 +17,34 @@ _PARKED = f'"type":"{MessageParkedRecorded.TYPE}"'.encode()
 class OrderCheck:
     """`topic`: the hashes of each partition's events as a reader of the topic first heard them.
 
-    What the topic has and the log has not yet is on its way; so is what was said after the topic was read. Sealed late without a
-    finding is only what the log itself says was parked before, such as an event whose key the sealer was not given in time."""
+    What the topic has and the log has not yet is on its way; so is what was said after the topic
+    was read. Sealed late without a finding is only what the log itself says was parked before, such
+    as an event whose key the sealer was not given in time."""
 
     topic: Mapping[int, Sequence[bytes]]
     findings: list[Finding] = field(default_factory=list)
     _places: dict[bytes, tuple[int, int]] = field(init=False)
     _next: dict[int, int] = field(init=False)
     _passed: dict[int, dict[int, int]] = field(default_factory=lambda: defaultdict(dict))
-    """By partition: events of the topic that a later one was sealed before, and the leaf which that is."""
+    """By partition: events of the topic that a later one was sealed before, and the leaf which that
+    is."""
     _late: dict[bytes, list[tuple[int, str]]] = field(default_factory=lambda: defaultdict(list))
-    """Those that were sealed after all, by the SHA-256 of the message: leaf, and what is wrong with it."""
+    """Those that were sealed after all, by the SHA-256 of the message: leaf, and what is wrong with
+    it."""
     _parked: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
-        self._places = {hash_: (number, at) for number, hashes in self.topic.items() for at, hash_ in enumerate(hashes)}
+        self._places = {
+            hash_: (number, at)
+            for number, hashes in self.topic.items()
+            for at, hash_ in enumerate(hashes)
+        }
         self._next = dict.fromkeys(self.topic, 0)
 
     def take(self, leaves: Leaves) -> None:
-        for index, (entry, hash_) in enumerate(zip(leaves.entries, leaves.hashes, strict=True), leaves.first):
+        for index, (entry, hash_) in enumerate(
+            zip(leaves.entries, leaves.hashes, strict=True), leaves.first
+        ):
             place = self._places.get(hash_)
             if place is not None:
                 self._take(index, entry, *place)
@@ -45,7 +54,9 @@ class OrderCheck:
     def finish(self) -> None:
         for value, late in self._late.items():
             if value.hex() not in self._parked:
-                self.findings += (Finding("seal_order", f"leaf {index}", detail) for index, detail in late)
+                self.findings += (
+                    Finding("seal_order", f"leaf {index}", detail) for index, detail in late
+                )
         for partition, passed in self._passed.items():
             for at, index in passed.items():
                 detail = f"event {at} of partition {partition} on the topic comes before it and is not sealed"
@@ -55,7 +66,9 @@ class OrderCheck:
         next_ = self._next[partition]
         if at < next_:
             self._passed[partition].pop(at, None)
-            detail = f"is event {at} of partition {partition} on the topic; next to seal was {next_}"
+            detail = (
+                f"is event {at} of partition {partition} on the topic; next to seal was {next_}"
+            )
             self._late[hashlib.sha256(entry).digest()].append((index, detail))
             return
         for passed in range(next_, at):

@@ -1,15 +1,16 @@
 """An event's place on its chain, read out of the envelope's bytes without decoding them.
 
-`shared.contract.envelope.write` gives the attributes one order and no white space, and all of them up to `incidentprev` a fixed
-length once source and type are known. So source and the beginning of the type are looked up as one slice, and behind them number
-and previous hash stand at one place, in one spelling.
+`shared.contract.envelope.write` gives the attributes one order and no white space, and all of them
+up to `incidentprev` a fixed length once source and type are known. So source and the beginning of
+the type are looked up as one slice, and behind them number and previous hash stand at one place, in
+one spelling.
 
-What this can be fooled by, and why it is not. A text before that place could close its quotes and bring more members: a member
-that stands twice is refused by every strict reader, whichever comes first. It could open an object, so that what follows belongs to
-that: there must be no brace from the second byte to that place. So an envelope that is found here, and that a strict reader takes,
-has the same place for both; and one that is not found here is given to the strict reader. What else a strict reader would refuse
-is not looked at here: see `incidents`.
-"""
+What this can be fooled by, and why it is not. A text before that place could close its quotes and
+bring more members: a member that stands twice is refused by every strict reader, whichever comes
+first. It could open an object, so that what follows belongs to that: there must be no brace from
+the second byte to that place. So an envelope that is found here, and that a strict reader takes,
+has the same place for both; and one that is not found here is given to the strict reader. What else
+a strict reader would refuse is not looked at here: see `incidents`."""
 
 from binascii import hexlify
 from typing import Final
@@ -25,8 +26,14 @@ _SUBJECT: Final = '","subject":"'
 _SHORTEST: Final = min(len(event_type) for event_type in BY_TYPE)
 
 START: Final = len(_BEFORE)
-END: Final = START + len(f'","source":"/incident-ledger/{ServiceName.INTAKE}/0","type":"') + _SHORTEST + len(_SUBJECT)
-"""Between these stand the source and as much of the type as any type has with what follows it: enough to tell one from another."""
+END: Final = (
+    START
+    + len(f'","source":"/incident-ledger/{ServiceName.INTAKE}/0","type":"')
+    + _SHORTEST
+    + len(_SUBJECT)
+)
+"""Between these stand the source and as much of the type as any type has with what follows it:
+enough to tell one from another."""
 
 
 def expected(sequence: int, prevhash: bytes) -> bytes:
@@ -55,7 +62,8 @@ def _head(service: ServiceName, partition: int, event_type: str) -> bytes:
 
 
 def subject_of(envelope: bytes) -> bytes | None:
-    """The incident, for putting envelopes of one incident together; None where it stands in no usual place.
+    """The incident, for putting envelopes of one incident together; None where it stands in no
+    usual place.
 
     Only a strict reader tells whether it is really the incident's."""
     start = envelope.find(_SUBJECT.encode(), START, START + 200)

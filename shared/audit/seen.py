@@ -1,4 +1,5 @@
-"""What an auditor remembers from one verification to the next: the last size and root of each log, in a file of their own."""
+"""What an auditor remembers from one verification to the next: the last size and root of each log,
+in a file of their own."""
 
 import json
 import os
@@ -29,7 +30,8 @@ class SeenFile:
             raise self._bad() from error
 
     def save(self, vkey: str, seen: Seen) -> None:
-        """Replaces the file in one step. Call it only for a log that was checked and has not gone back."""
+        """Replaces the file in one step. Call it only for a log that was checked and has not gone
+        back."""
         logs = self._logs() | {vkey: {"size": seen.size, "root": to_base64(seen.root)}}
         self.path.parent.mkdir(parents=True, exist_ok=True)
         partial = self.path.with_name(f"{self.path.name}.{os.getpid()}.new")

@@ -21,25 +21,36 @@ _INDEX, _LENGTH = 8, 4
 
 
 class Spool:
-    """One bucket of leaves for each share of the incidents; all leaves of an incident are in one, in order."""
+    """One bucket of leaves for each share of the incidents; all leaves of an incident are in one,
+    in order."""
 
     def __init__(self, size: int) -> None:
         self._stack = ExitStack()
         count = min(MAX_BUCKETS, size // LEAVES_AT_ONCE + 1)
-        self._buckets: list[IO[bytes]] = [tempfile.SpooledTemporaryFile(IN_MEMORY) for _ in range(count)]  # noqa: SIM115
+        self._buckets: list[IO[bytes]] = [
+            tempfile.SpooledTemporaryFile(IN_MEMORY)
+            for _ in range(count)
+        ]
         for bucket in self._buckets:
             self._stack.enter_context(bucket)
 
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        at: TracebackType | None,
+    ) -> None:
         self._stack.close()
 
     def take(self, first: int, entries: Iterable[bytes]) -> None:
         for index, entry in enumerate(entries, first):
             bucket = self._buckets[zlib.crc32(_incident(entry)) % len(self._buckets)]
-            bucket.write(index.to_bytes(_INDEX, "big") + len(entry).to_bytes(_LENGTH, "big") + entry)
+            bucket.write(
+                index.to_bytes(_INDEX, "big") + len(entry).to_bytes(_LENGTH, "big") + entry
+            )
 
     def buckets(self) -> Iterator[Sequence[tuple[int, bytes]]]:
         for bucket in self._buckets:
@@ -49,11 +60,15 @@ class Spool:
 
 def _leaves(bucket: IO[bytes]) -> Iterator[tuple[int, bytes]]:
     while head := bucket.read(_INDEX + _LENGTH):
-        yield int.from_bytes(head[:_INDEX], "big"), bucket.read(int.from_bytes(head[_INDEX:], "big"))
+        yield (
+            int.from_bytes(head[:_INDEX], "big"),
+            bucket.read(int.from_bytes(head[_INDEX:], "big")),
+        )
 
 
 def _incident(entry: bytes) -> bytes:
-    """Of an envelope as services write it, without decoding; of any other, as a strict reader finds it."""
+    """Of an envelope as services write it, without decoding; of any other, as a strict reader finds
+    it."""
     if entry.find(b"{", 1, 300) < 0 and (subject := subject_of(entry)):
         return subject
     try:

@@ -1,7 +1,8 @@
-"""What a checkpoint commits to: every tile and bundle of its size, read once, hashed again, up to the root.
+"""What a checkpoint commits to: every tile and bundle of its size, read once, hashed again, up to
+the root.
 
-What the level above is made of is what the tile says, and each entry is held against that: so one changed entry is one finding, and
-names itself."""
+What the level above is made of is what the tile says, and each entry is held against that: so one
+changed entry is one finding, and names itself."""
 
 import hashlib
 from collections.abc import Iterable, Iterator
@@ -22,7 +23,8 @@ SIGNATURE_SIZE: Final = 64
 
 @dataclass(frozen=True, slots=True)
 class Leaves:
-    """One bundle's leaves from index `first` on; each of `hashes` is that of its entry. `signatures` are 64 bytes for each."""
+    """One bundle's leaves from index `first` on; each of `hashes` is that of its entry.
+    `signatures` are 64 bytes for each."""
 
     first: int
     entries: list[bytes]
@@ -35,7 +37,8 @@ class Leaves:
 
 
 class TreeCheck:
-    """Reads a log of this size and root; `leaves` is to be read to its end, then `findings` is whole."""
+    """Reads a log of this size and root; `leaves` is to be read to its end, then `findings` is
+    whole."""
 
     def __init__(self, files: Files, size: int, root: bytes) -> None:
         self.files, self.size, self.root = files, size, root
@@ -43,12 +46,20 @@ class TreeCheck:
         self._edge = Edge()
 
     def leaves(self) -> Iterator[Leaves]:
-        for index, (bundle, tile, signatures) in enumerate(_threes(self.files.read_all(self._paths()))):
+        for index, (bundle, tile, signatures) in enumerate(
+            _threes(self.files.read_all(self._paths()))
+        ):
             width = width_at(ENTRIES, index, self.size)
             leaves = self._leaves(index, width, bundle, self._signatures(index, width, signatures))
-            sealed = leaves.hashes if leaves and tile == b"".join(leaves.hashes) else self._sealed(index, width, tile)
+            sealed = (
+                leaves.hashes
+                if leaves and tile == b"".join(leaves.hashes)
+                else self._sealed(index, width, tile)
+            )
             if leaves is None and sealed is None:
-                self._find("root_differs", f"leaf {index * WIDTH}", "nothing from here on can be checked")
+                self._find(
+                    "root_differs", f"leaf {index * WIDTH}", "nothing from here on can be checked"
+                )
                 return
             if sealed is not None and leaves is not None:
                 self._compare(leaves, sealed)
@@ -64,10 +75,16 @@ class TreeCheck:
             yield Tile(0, index, width).path
             yield signatures_path(Tile(ENTRIES, index, width))
 
-    def _leaves(self, index: int, width: int, data: bytes | None, signatures: bytes) -> Leaves | None:
+    def _leaves(
+        self, index: int, width: int, data: bytes | None, signatures: bytes
+    ) -> Leaves | None:
         path = Tile(ENTRIES, index, width).path
         try:
-            data = data if data is not None else from_full_bundle(self.files, Tile(ENTRIES, index, width))
+            data = (
+                data
+                if data is not None
+                else from_full_bundle(self.files, Tile(ENTRIES, index, width))
+            )
             if data is None:
                 self._find("bundle_missing", path, "there is no such file")
                 return None
@@ -76,14 +93,23 @@ class TreeCheck:
             self._find("bundle_missing", path, str(error))
             return None
         sha256 = hashlib.sha256
-        return Leaves(index * WIDTH, entries, [sha256(b"\x00" + entry).digest() for entry in entries], signatures)
+        return Leaves(
+            index * WIDTH,
+            entries,
+            [sha256(b"\x00" + entry).digest() for entry in entries],
+            signatures,
+        )
 
     def _signatures(self, index: int, width: int, data: bytes | None) -> bytes:
         tile = Tile(ENTRIES, index, width)
         if data is None:
             data = from_full_signatures(self.files, tile)
         if data is None or len(data) != width * SIGNATURE_SIZE:
-            detail = "there is no such file" if data is None else f"{len(data)} bytes for {width} signatures"
+            detail = (
+                "there is no such file"
+                if data is None
+                else f"{len(data)} bytes for {width} signatures"
+            )
             self._find("signatures_missing", signatures_path(tile), detail)
         return data or b""
 
@@ -117,7 +143,9 @@ class TreeCheck:
     def _finish(self) -> None:
         for level, row in enumerate(self._edge.rows):
             if level and row:
-                self._check_tile(Tile(level, (self.size >> 8 * level) // WIDTH, len(row)), encode_tile(row))
+                self._check_tile(
+                    Tile(level, (self.size >> 8 * level) // WIDTH, len(row)), encode_tile(row)
+                )
         if self._edge.size == self.size and self._edge.root != self.root:
             detail = f"the events give {self._edge.root.hex()[:16]}…, the checkpoint says {self.root.hex()[:16]}…"
             self._find("root_differs", f"the tree of {self.size}", detail)
@@ -129,14 +157,17 @@ class TreeCheck:
             self._find("tile_missing", tile.path, str(error))
             return
         if read != data:
-            self._find("tile_differs", tile.path, "holds other hashes than those of the tiles below it")
+            self._find(
+                "tile_differs", tile.path, "holds other hashes than those of the tiles below it"
+            )
 
     def _find(self, code: str, where: str, detail: str) -> None:
         self.findings.append(Finding(code, where, detail))
 
 
 def tile_reader(files: Files) -> ReadTile:
-    """Reads hash tiles for proofs, from the full one where the partial one was deleted. Raises TlogError."""
+    """Reads hash tiles for proofs, from the full one where the partial one was deleted. Raises
+    TlogError."""
 
     def read(level: int, index: int, width: int) -> bytes:
         tile = Tile(level, index, width)
@@ -151,7 +182,8 @@ def tile_reader(files: Files) -> ReadTile:
 
 
 def from_full_tile(files: Files, tile: Tile) -> bytes | None:
-    """A partial tile, bundle or file of signatures may be deleted once the full one is there (tlog-tiles, "Partial Tiles")."""
+    """A partial tile, bundle or file of signatures may be deleted once the full one is there
+    (tlog-tiles, "Partial Tiles")."""
     full = files.read(tile.full.path) if tile.is_partial else None
     return None if full is None else full[: tile.width * HASH_SIZE]
 
@@ -184,7 +216,9 @@ class Signatures:
 
     def _read(self, index: int) -> bytes:
         tile = Tile(ENTRIES, index, width_at(ENTRIES, index, self.size))
-        return self.files.read(signatures_path(tile)) or from_full_signatures(self.files, tile) or b""
+        return (
+            self.files.read(signatures_path(tile)) or from_full_signatures(self.files, tile) or b""
+        )
 
 
 def signatures_path(tile: Tile) -> str:
@@ -192,6 +226,8 @@ def signatures_path(tile: Tile) -> str:
     return tile.path.replace("tile/entries/", "signatures/", 1)
 
 
-def _threes(items: Iterable[bytes | None]) -> Iterator[tuple[bytes | None, bytes | None, bytes | None]]:
+def _threes(
+    items: Iterable[bytes | None],
+) -> Iterator[tuple[bytes | None, bytes | None, bytes | None]]:
     iterator = iter(items)
     return zip(iterator, iterator, iterator, strict=True)

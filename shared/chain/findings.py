@@ -1,4 +1,5 @@
-"""What a verification finds: each violation with a stable code, the place, the event and what it means in plain words."""
+"""What a verification finds: each violation with a stable code, the place, the event and what it
+means in plain words."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

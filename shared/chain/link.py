@@ -1,8 +1,8 @@
 """The arithmetic of chains: what follows a head, and what a receiver does with what arrives.
 
-A chain is one service on one partition. It must arrive as 1, 2, 3, …, each naming the hash before it. Pure: what is known in,
-what to do out; the same rules run in production, in simulations and over recorded histories.
-"""
+A chain is one service on one partition. It must arrive as 1, 2, 3, …, each naming the hash before
+it. Pure: what is known in, what to do out; the same rules run in production, in simulations and
+over recorded histories."""
 
 from enum import StrEnum
 from typing import Final, NamedTuple
@@ -38,7 +38,8 @@ def next_link(service: ServiceName, partition: int, head: Head, incident_head: b
 def judge(head: Head, event: Event, known_hash: bytes | None) -> Verdict:
     """What a receiver whose chain ends at `head` does with `event`.
 
-    `known_hash` is the hash of what it holds at the event's number, needed for numbers up to the head."""
+    `known_hash` is the hash of what it holds at the event's number, needed for numbers up to the
+    head."""
     sequence = event.link.sequence
     if sequence > head.sequence + 1:
         return Verdict.GAP

@@ -1,8 +1,9 @@
-"""Services' own signed words about their chains, as C2SP signed notes by the key that signs their events.
+"""Services' own signed words about their chains, as C2SP signed notes by the key that signs their
+events.
 
-A chain checkpoint states all heads of a service's chains, an incident head how much the service has said of one incident. Who holds
-them against the sealed log sees what was left out of it, without asking Kafka or review. No I/O here.
-"""
+A chain checkpoint states all heads of a service's chains, an incident head how much the service has
+said of one incident. Who holds them against the sealed log sees what was left out of it, without
+asking Kafka or review. No I/O here."""
 
 import re
 from collections.abc import Callable, Iterator, Mapping
@@ -61,7 +62,8 @@ class ChainHeads:
 
 @dataclass(frozen=True, slots=True)
 class IncidentHead:
-    """How many events a service has said of an incident, and the hash of the last, as of a head of the incident's chain."""
+    """How many events a service has said of an incident, and the hash of the last, as of a head of
+    the incident's chain."""
 
     service: ServiceName
     incident_id: UUID
@@ -78,7 +80,9 @@ class IncidentHead:
     def text(self) -> str:
         said = f"{self.count} {to_base64(self.last_hash)}"
         chain = f"{self.partition} {_head(self.head)}"
-        return _text(f"{INCIDENTS}{self.service}", str(self.incident_id), _moment(self.time), said, chain)
+        return _text(
+            f"{INCIDENTS}{self.service}", str(self.incident_id), _moment(self.time), said, chain
+        )
 
     @classmethod
     def parse(cls, text: str) -> Self:
@@ -114,7 +118,8 @@ def parse(text: str) -> Statement:
 
 
 def open_statement(note: bytes, trust: Trust) -> Statement:
-    """The statement, if the key that signs the next number of every chain that it speaks of has signed it. Raises BadStatement."""
+    """The statement, if the key that signs the next number of every chain that it speaks of has
+    signed it. Raises BadStatement."""
     try:
         text, signatures = parse_note(note)
         statement = parse(text)
@@ -158,22 +163,31 @@ HashAt = Callable[[int, int], bytes | None]
 """The hash of what stands at (partition, sequence) of the service's chain."""
 
 
-def hold_against(statement: Statement, sealed: Mapping[int, Head], hash_at: HashAt) -> Iterator[Difference]:
-    """What the statement says and a log lacks or has otherwise. `sealed` are the heads of the service's chains in the log, whose
-    links were checked; `hash_at` is asked only for numbers up to them, and only where a statement ends before its chain does."""
+def hold_against(
+    statement: Statement, sealed: Mapping[int, Head], hash_at: HashAt
+) -> Iterator[Difference]:
+    """What the statement says and a log lacks or has otherwise. `sealed` are the heads of the
+    service's chains in the log, whose links were checked; `hash_at` is asked only for numbers up to
+    them, and only where a statement ends before its chain does."""
     for partition, stated in statement.stated():
         head = sealed.get(partition, EMPTY)
         if head.sequence < stated.sequence:
             yield Missing(statement.service, partition, head.sequence + 1, stated.sequence)
         elif stated.sequence > 0:
-            found = head.hash if head.sequence == stated.sequence else hash_at(partition, stated.sequence) or ZERO_HASH
+            found = (
+                head.hash
+                if head.sequence == stated.sequence
+                else hash_at(partition, stated.sequence) or ZERO_HASH
+            )
             if found != stated.hash:
-                yield Contradicted(statement.service, partition, stated.sequence, stated.hash, found)
+                yield Contradicted(
+                    statement.service, partition, stated.sequence, stated.hash, found
+                )
 
 
 def contradicts(statement: IncidentHead, count: int, last_hash: bytes) -> str | None:
-    """Why the service's events of the incident up to the stated head, `count` of them ending with `last_hash`, are not all it has
-    said; None when they are."""
+    """Why the service's events of the incident up to the stated head, `count` of them ending with
+    `last_hash`, are not all it has said; None when they are."""
     if count != statement.count:
         return f"{statement.service} has said {statement.count} events of this incident, {count} are here"
     if last_hash != statement.last_hash:

@@ -4,9 +4,9 @@ The file is text, `#` begins a comment, one key a line:
 
     <service> <partition or *> <first sequence> <vkey>
 
-A key is in force from its first sequence until the next one of the same chain. A vkey is a C2SP signed-note verifier key. Later keys
-are learned from the chains themselves: `incident.key_rotated.v1`, signed with the key before it.
-"""
+A key is in force from its first sequence until the next one of the same chain. A vkey is a C2SP
+signed-note verifier key. Later keys are learned from the chains themselves:
+`incident.key_rotated.v1`, signed with the key before it."""
 
 import contextlib
 from collections.abc import Iterable
@@ -43,11 +43,13 @@ class Trust:
             self._keys.setdefault((key.service, key.partition), []).append(key)
 
     def rotated(self, service: ServiceName, partition: int) -> int:
-        """The number of the last change of key that was learned from this chain; 0 when there is none."""
+        """The number of the last change of key that was learned from this chain; 0 when there is
+        none."""
         return self._rotated.get((service, partition), 0)
 
     def learn(self, event: Event) -> None:
-        """Takes in the key that the event names for its chain, if it names one. The caller has verified that the event counts.
+        """Takes in the key that the event names for its chain, if it names one. The caller has
+        verified that the event counts.
 
         What is no key changes nothing: the one before stays in force, for every reader alike."""
         link = event.link
@@ -58,7 +60,9 @@ class Trust:
         with contextlib.suppress(TlogError):
             key = TrustedKey(*chain, link.sequence + 1, Verifier.parse(event.data.vkey))
             # Sorting is stable: at the same number the trust file has the last word.
-            self._keys[chain] = sorted([*self._keys.get(chain, ()), key], key=lambda key: -key.first_sequence)
+            self._keys[chain] = sorted(
+                [*self._keys.get(chain, ()), key], key=lambda key: -key.first_sequence
+            )
 
     def after(self, *events: Event) -> "Trust":
         """This trust and what it learns of these events; itself when that is nothing."""

@@ -1,7 +1,8 @@
-"""Who may do what, once for the whole product: routes, deciders, refusals, offers and documentation read this table.
+"""Who may do what, once for the whole product: routes, deciders, refusals, offers and documentation
+read this table.
 
-A new role is a member and a row here, and nothing anywhere else. What is in no row, people may not do: it is a service's own.
-"""
+A new role is a member and a row here, and nothing anywhere else. What is in no row, people may not
+do: it is a service's own."""
 
 import re
 from collections.abc import Mapping
@@ -25,7 +26,9 @@ class Role(StrEnum):
 
 _READ: Final = frozenset({"read_incident"})
 _RESPOND: Final = _READ | {"report", "record_fact", "propose_action", "carry_out"}
-_SPEAK: Final = frozenset({"draft_communication", "approve", "reject", "request_send", "decide_outcome"})
+_SPEAK: Final = frozenset(
+    {"draft_communication", "approve", "reject", "request_send", "decide_outcome"}
+)
 _REVIEW: Final = frozenset(
     {
         "open_review",
@@ -68,13 +71,16 @@ AUTHORITY: Final[Mapping[Role, frozenset[str]]] = {
         "approve_as_legal",
         "waive",
     },
-    Role.COMMUNICATIONS: _RESPOND | _SPEAK | {"fill_seat", "take_communications_seat", "approve_as_peer"},
+    Role.COMMUNICATIONS: _RESPOND
+    | _SPEAK
+    | {"fill_seat", "take_communications_seat", "approve_as_peer"},
     Role.IT: _RESPOND | {"fill_seat", "take_it_seat"},
     Role.REVIEWER: _READ | _REVIEW | {"report"},
     Role.AUDITOR: _READ | {"read_log"},
     Role.ADMIN: frozenset(),
 }
-"""By role: commands by the name that callers read, what may be read, and in which capacity a command may be given."""
+"""By role: commands by the name that callers read, what may be read, and in which capacity a
+command may be given."""
 
 
 def command_name(command: type) -> str:
@@ -83,7 +89,8 @@ def command_name(command: type) -> str:
 
 
 def who_may(doing: str | type) -> tuple[Role, ...]:
-    """The roles that may give this command, or do this, in the order of `Role`. Raises LookupError when nobody may."""
+    """The roles that may give this command, or do this, in the order of `Role`. Raises LookupError
+    when nobody may."""
     name = doing if isinstance(doing, str) else command_name(doing)
     roles = tuple(role for role in Role if name in AUTHORITY[role])
     if not roles:

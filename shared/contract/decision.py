@@ -10,7 +10,8 @@ from shared.contract.vocabulary import GateName
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Who gives a command. `subject` is the token's opaque subject; a service that reacts is `service:<name>`, without roles."""
+    """Who gives a command. `subject` is the token's opaque subject; a service that reacts is
+    `service:<name>`, without roles."""
 
     subject: str
     roles: frozenset[Role] = frozenset()
@@ -21,7 +22,8 @@ class Actor:
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """The inputs of a decision that are not the command: time and actor. Ids come with the command."""
+    """The inputs of a decision that are not the command: time and actor. Ids come with the
+    command."""
 
     now: datetime
     actor: Actor
@@ -55,9 +57,12 @@ def name_of(command: object) -> str:
 
 
 class Rejected(Exception):
-    """A rule says no. Becomes a problem detail (RFC 9457) that names the rule, what is missing and who can supply it."""
+    """A rule says no. Becomes a problem detail (RFC 9457) that names the rule, what is missing and
+    who can supply it."""
 
-    def __init__(self, rule: str, detail: str, *, missing: tuple[str, ...] = (), who: tuple[Role, ...] = ()) -> None:
+    def __init__(
+        self, rule: str, detail: str, *, missing: tuple[str, ...] = (), who: tuple[Role, ...] = ()
+    ) -> None:
         super().__init__(detail)
         self.rule = rule
         self.detail = detail

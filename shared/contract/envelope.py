@@ -1,8 +1,8 @@
-"""The envelope: one event as CloudEvents 1.0 structured JSON, in the exact bytes that are signed, stored, sent and sealed.
+"""The envelope: one event as CloudEvents 1.0 structured JSON, in the exact bytes that are signed,
+stored, sent and sealed.
 
-`write` makes the bytes once; nobody ever serialises them again. `read` refuses what is not an envelope with a reason that a person
-can act on. Neither signs nor verifies.
-"""
+`write` makes the bytes once; nobody ever serialises them again. `read` refuses what is not an
+envelope with a reason that a person can act on. Neither signs nor verifies."""
 
 import json
 import re
@@ -38,7 +38,8 @@ class MalformedEnvelope(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Unknown:
-    """Data of an event type or version that this reader does not know. It is kept, counted and passed on all the same."""
+    """Data of an event type or version that this reader does not know. It is kept, counted and
+    passed on all the same."""
 
     value: Any
     reason: str
@@ -47,7 +48,8 @@ class Unknown:
 class Link(NamedTuple):
     """An event's place: its chain, its number there, and the hashes before it.
 
-    A named tuple, as are the others that are made for each event: a frozen dataclass takes five times as long to make."""
+    A named tuple, as are the others that are made for each event: a frozen dataclass takes five
+    times as long to make."""
 
     service: ServiceName
     partition: int
@@ -97,8 +99,11 @@ def write(said: Said, link: Link, keyid: str) -> bytes:
     Raises MalformedEnvelope when they exceed MAX_ENVELOPE."""
     event_type, time = said.data.TYPE, said.time.astimezone(UTC).isoformat(timespec="microseconds")
     causation = f',"causationid":"{said.causation_id}"' if said.causation_id is not None else ""
-    traceparent = f',"traceparent":{_quoted(said.traceparent)}' if said.traceparent is not None else ""
-    # Written out, because a dict and a JSON writer cost twice as much; what is quoted by hand has nothing to escape.
+    traceparent = (
+        f',"traceparent":{_quoted(said.traceparent)}' if said.traceparent is not None else ""
+    )
+    # Written out, because a dict and a JSON writer cost twice as much; what is quoted by hand has
+    # nothing to escape.
     head = (
         f'{{"specversion":"1.0","id":"{said.id}","source":"/incident-ledger/{link.service.value}/{link.partition}"'
         f',"type":"{event_type}","subject":"{said.incident_id}","time":"{time[:-6]}Z"'
@@ -116,7 +121,8 @@ def write(said: Said, link: Link, keyid: str) -> bytes:
 
 
 def read(envelope: bytes) -> Event:
-    """Raises MalformedEnvelope. Data of a known type that does not fit its schema is `Unknown`: hearing does not need understanding."""
+    """Raises MalformedEnvelope. Data of a known type that does not fit its schema is `Unknown`:
+    hearing does not need understanding."""
     if len(envelope) > MAX_ENVELOPE:
         raise MalformedEnvelope(f"{len(envelope)} bytes, at most {MAX_ENVELOPE} are allowed")
     try:
@@ -168,7 +174,10 @@ def _data(event_type: str, value: Any) -> EventData | Unknown:
     try:
         return model.model_validate(value)
     except ValidationError as error:
-        return Unknown(value, f"does not fit {event_type}: {error.errors(include_url=False, include_input=False)}")
+        return Unknown(
+            value,
+            f"does not fit {event_type}: {error.errors(include_url=False, include_input=False)}",
+        )
 
 
 def _link(value: Mapping[str, Any]) -> Link:
@@ -181,7 +190,13 @@ def _link(value: Mapping[str, Any]) -> Link:
     sequence = _text(value, "sequence")
     if not _SEQUENCE.match(sequence) or int(sequence) == 0 or int(sequence) >= 1 << 63:
         raise MalformedEnvelope("sequence is not a number of 20 digits from 1 up")
-    return Link(_SERVICES[source[1]], partition, int(sequence), _hash(value, "prevhash"), _hash(value, "incidentprev"))
+    return Link(
+        _SERVICES[source[1]],
+        partition,
+        int(sequence),
+        _hash(value, "prevhash"),
+        _hash(value, "incidentprev"),
+    )
 
 
 def _text(value: Mapping[str, Any], name: str) -> str:

@@ -6,7 +6,13 @@ from shared.contract.catalogue import EVENTS, short_name
 from shared.contract.catalogue.base import EventData
 from shared.contract.envelope import schema_uri
 from shared.contract.hashing import PAYLOAD_TYPE
-from shared.contract.topics import CONTENT_TYPE, HEADER_SIGNATURE, HEADER_TRACEPARENT, PARTITIONS, TOPIC
+from shared.contract.topics import (
+    CONTENT_TYPE,
+    HEADER_SIGNATURE,
+    HEADER_TRACEPARENT,
+    PARTITIONS,
+    TOPIC,
+)
 from shared.contract.vocabulary import ServiceName
 
 JsonObject = dict[str, Any]
@@ -16,7 +22,8 @@ _UUID = {"type": "string", "format": "uuid"}
 
 
 def data_schema(event: type[EventData]) -> JsonObject:
-    """The JSON Schema (2020-12) of an event's `data`; properties marked `x-confidential` hold free text or personal data."""
+    """The JSON Schema (2020-12) of an event's `data`; properties marked `x-confidential` hold free
+    text or personal data."""
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "$id": schema_uri(event.TYPE),
@@ -26,11 +33,15 @@ def data_schema(event: type[EventData]) -> JsonObject:
 
 
 def envelope_schema(event: type[EventData]) -> JsonObject:
-    """The JSON Schema of the whole message: a CloudEvent in structured mode. Readers ignore attributes and fields that are new."""
+    """The JSON Schema of the whole message: a CloudEvent in structured mode. Readers ignore
+    attributes and fields that are new."""
     attributes: JsonObject = {
         "specversion": {"const": "1.0"},
         "id": _UUID,
-        "source": {"type": "string", "pattern": f"^/incident-ledger/({'|'.join(_said_by(event))})/[0-9]{{1,3}}$"},
+        "source": {
+            "type": "string",
+            "pattern": f"^/incident-ledger/({'|'.join(_said_by(event))})/[0-9]{{1,3}}$",
+        },
         "type": {"const": event.TYPE},
         "subject": {**_UUID, "description": "The incident; also the message key."},
         "time": {"type": "string", "format": "date-time"},
@@ -41,13 +52,23 @@ def envelope_schema(event: type[EventData]) -> JsonObject:
             "pattern": "^[0-9]{20}$",
             "description": "Number on the chain of this source, from 1, without gaps.",
         },
-        "prevhash": {**_HEX, "description": "Hash of the event before it on the chain; zeros for the first."},
+        "prevhash": {
+            **_HEX,
+            "description": "Hash of the event before it on the chain; zeros for the first.",
+        },
         "incidentprev": {
             **_HEX,
             "description": "Hash of this service's previous event of the incident; zeros for the first.",
         },
-        "actor": {"type": "string", "description": "Opaque subject of who gave the command, or service:<name>."},
-        "keyid": {"type": "string", "pattern": "^[0-9a-f]{8}$", "description": "C2SP key id of the signing key."},
+        "actor": {
+            "type": "string",
+            "description": "Opaque subject of who gave the command, or service:<name>.",
+        },
+        "keyid": {
+            "type": "string",
+            "pattern": "^[0-9a-f]{8}$",
+            "description": "C2SP key id of the signing key.",
+        },
         "correlationid": {"type": "string"},
         "causationid": _UUID,
         "traceparent": {"type": "string", "description": "W3C trace context in which it was said."},
@@ -73,7 +94,9 @@ def asyncapi(version: str) -> JsonObject:
     """AsyncAPI 3.0 of the topic, for those who consume it."""
     schemas: JsonObject = {}
     for event in EVENTS:
-        schema = event.model_json_schema(mode="serialization", ref_template="#/components/schemas/{model}")
+        schema = event.model_json_schema(
+            mode="serialization", ref_template="#/components/schemas/{model}"
+        )
         schemas |= schema.pop("$defs", {})
         schemas[event.__name__] = {**schema, "x-said-by": _said_by(event)}
     return {
@@ -92,7 +115,8 @@ def asyncapi(version: str) -> JsonObject:
             "events": {
                 "address": TOPIC,
                 "messages": {
-                    short_name(event.TYPE): {"$ref": f"#/components/messages/{event.__name__}"} for event in EVENTS
+                    short_name(event.TYPE): {"$ref": f"#/components/messages/{event.__name__}"}
+                    for event in EVENTS
                 },
                 "bindings": {"kafka": {"partitions": PARTITIONS, "bindingVersion": "0.5.0"}},
             }
@@ -104,7 +128,10 @@ def asyncapi(version: str) -> JsonObject:
                 "summary": "Hear what the four services say. Per key (incident) the order is the order of saying of each service.",
             }
         },
-        "components": {"messages": {event.__name__: _message(event) for event in EVENTS}, "schemas": schemas},
+        "components": {
+            "messages": {event.__name__: _message(event) for event in EVENTS},
+            "schemas": schemas,
+        },
     }
 
 

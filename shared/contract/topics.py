@@ -1,8 +1,7 @@
 """Where events travel: one topic, a fixed number of partitions, kept for ever.
 
-The partition of an incident is part of the ledger's own arithmetic (a chain is one service on one partition), so it is computed
-here with Kafka's murmur2 and never left to a client library.
-"""
+The partition of an incident is part of the ledger's own arithmetic (a chain is one service on one
+partition), so it is computed here with Kafka's murmur2 and never left to a client library."""
 
 from functools import lru_cache
 from struct import unpack
@@ -28,7 +27,8 @@ _SYSTEM_INCIDENTS: Final = (
     UUID("8a0f37aa-41e7-5b03-b4d4-55c49fe3972c"),
     UUID("aec38c25-651d-5fe2-817f-6895415eb63a"),
 )
-"""By partition: the first UUIDv5 of https://incident-ledger.example/system/0, /1, … that Kafka puts there. No incident has a UUIDv5."""
+"""By partition: the first UUIDv5 of https://incident-ledger.example/system/0, /1, … that Kafka puts
+there. No incident has a UUIDv5."""
 _SYSTEM: Final = frozenset(_SYSTEM_INCIDENTS)
 
 
@@ -44,17 +44,20 @@ def partition_of(incident_id: UUID) -> int:
 
 
 def system_incident(partition: int) -> UUID:
-    """The subject of what a service says on a partition about itself and no incident: a new key, a hole in a chain."""
+    """The subject of what a service says on a partition about itself and no incident: a new key, a
+    hole in a chain."""
     return _SYSTEM_INCIDENTS[partition]
 
 
 def is_system(incident_id: UUID) -> bool:
-    """Whether this is no incident but a partition's system incident, which views, lists and reactions leave out."""
+    """Whether this is no incident but a partition's system incident, which views, lists and
+    reactions leave out."""
     return incident_id in _SYSTEM
 
 
 def murmur2(data: bytes) -> int:
-    """32-bit MurmurHash2 with Kafka's seed (org.apache.kafka.common.utils.Utils.murmur2), as an unsigned number."""
+    """32-bit MurmurHash2 with Kafka's seed (org.apache.kafka.common.utils.Utils.murmur2), as an
+    unsigned number."""
     mask, m = 0xFFFFFFFF, 0x5BD1E995
     h = (0x9747B28C ^ len(data)) & mask
     whole = len(data) // 4

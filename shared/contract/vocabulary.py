@@ -1,8 +1,8 @@
 """The words of the field, as closed enums.
 
-Names follow the standards where one has the word (STIX 2.1 incident core, VERIS, MISP, PagerDuty); where none has, they are
-ours and say so. Every question that a person may be unable to answer has `unknown`, which is an answer and never means "no".
-"""
+Names follow the standards where one has the word (STIX 2.1 incident core, VERIS, MISP, PagerDuty);
+where none has, they are ours and say so. Every question that a person may be unable to answer has
+`unknown`, which is an answer and never means "no"."""
 
 from enum import StrEnum
 from typing import Final
@@ -101,7 +101,8 @@ class Visibility(StrEnum):
 
 
 class AudienceTier(StrEnum):
-    """How far it travelled (ours; no standard has it): A stays inside the company, F has reached the press."""
+    """How far it travelled (ours; no standard has it): A stays inside the company, F has reached
+    the press."""
 
     A_INTERNAL = "A"
     B_FEW_OUTSIDERS = "B"
@@ -193,7 +194,8 @@ CONTAINING: Final = frozenset(
         ActionKind.COURT_ORDER,
     }
 )
-"""What contains something when it succeeds; to preserve evidence does not, nor does an action against a person."""
+"""What contains something when it succeeds; to preserve evidence does not, nor does an action
+against a person."""
 
 
 class LegalView(StrEnum):

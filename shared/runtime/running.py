@@ -31,7 +31,8 @@ S = TypeVar("S")
 ROLES: Final = ("http", "relay", "consumer", "workers")
 
 MANY: Final = 2000
-"""Commands of requests that carry many, under way at a time, of all such requests together. The others wait for their turn."""
+"""Commands of requests that carry many, under way at a time, of all such requests together. The
+others wait for their turn."""
 
 
 BROKER_ASKED_EVERY: Final = 1.0
@@ -106,7 +107,9 @@ class Running(Generic[C, S]):
                        FROM chain JOIN relay_cursor USING (partition) WHERE service = $1""",
                     self.service.name.value,
                 )
-                parked = await connection.fetchval("SELECT count(*) FROM parked WHERE resolved_at IS NULL")
+                parked = await connection.fetchval(
+                    "SELECT count(*) FROM parked WHERE resolved_at IS NULL"
+                )
                 if self.service.shown is not None:
                     shown = await self.service.shown(connection)
             checks["database"] = "ok"
@@ -122,18 +125,23 @@ class Running(Generic[C, S]):
             "service": self.service.name.value,
             "ready": all(check == "ok" for check in checks.values()),
             "checks": checks,
-            # None is not none: who hears no partition, yet or any more, does not know how much there is to hear.
+            # None is not none: who hears no partition, yet or any more, does not know how much
+            # there is to hear.
             "lag": {"to_hear": sum(self.lag.values()) if self.lag else None, "to_relay": waiting},
             "parked": parked,
             **shown,
         }
 
     async def chain_checkpoint(self) -> bytes:
-        """The service's signed word on its chains, at most CHECKPOINT_KEPT old: what anybody may ask must cost little."""
+        """The service's signed word on its chains, at most CHECKPOINT_KEPT old: what anybody may
+        ask must cost little."""
         asked = asyncio.get_running_loop().time()
         if asked - self.checkpoint[0] >= CHECKPOINT_KEPT:
             async with self.read() as connection:
-                self.checkpoint = (asked, await words.chain_checkpoint(connection, self.ledger.keyring, clock.now()))
+                self.checkpoint = (
+                    asked,
+                    await words.chain_checkpoint(connection, self.ledger.keyring, clock.now()),
+                )
         return self.checkpoint[1]
 
     async def _broker(self) -> str:
@@ -148,4 +156,8 @@ class Running(Generic[C, S]):
             with contextlib.suppress(*PASSING):
                 await admin.close()
         count = len(topic["partitions"])
-        return "ok" if count == PARTITIONS else f"the topic has {count} partitions, must have {PARTITIONS}"
+        return (
+            "ok"
+            if count == PARTITIONS
+            else f"the topic has {count} partitions, must have {PARTITIONS}"
+        )

@@ -1,8 +1,7 @@
 """How a service runs: HTTP, writer, relay, consumer and its own workers as siblings of one process.
 
-If one of them fails for a reason that does not pass by itself, the process ends, loudly, and is restarted by whoever runs it: never
-a service that answers and relays nothing.
-"""
+If one of them fails for a reason that does not pass by itself, the process ends, loudly, and is
+restarted by whoever runs it: never a service that answers and relays nothing."""
 
 import argparse
 import asyncio
@@ -71,13 +70,21 @@ def _parser(service: Service[Any, Any]) -> argparse.ArgumentParser:
         help=f"which parts to run in this process (so that they scale apart), of: {', '.join(service.roles)}; default: %(default)s",
     )
     parser.add_argument(
-        "--rebuild-views", action="store_true", help="empty the views, write them again from the ledger, and end"
+        "--rebuild-views",
+        action="store_true",
+        help="empty the views, write them again from the ledger, and end",
     )
     parser.add_argument(
-        "--relay-again", action="store_true", help="set the relay back to the beginning of every chain, and end"
+        "--relay-again",
+        action="store_true",
+        help="set the relay back to the beginning of every chain, and end",
     )
     parser.add_argument(
-        "--replay-parked", type=int, nargs="+", metavar="ID", help="try these parked messages again, and end"
+        "--replay-parked",
+        type=int,
+        nargs="+",
+        metavar="ID",
+        help="try these parked messages again, and end",
     )
     parser.add_argument(
         "--rebuild-ledger",
@@ -92,10 +99,14 @@ def _parser(service: Service[Any, Any]) -> argparse.ArgumentParser:
     return parser
 
 
-async def _main(service: Service[C, S], settings: ServiceSettings, arguments: argparse.Namespace) -> None:
+async def _main(
+    service: Service[C, S], settings: ServiceSettings, arguments: argparse.Namespace
+) -> None:
     if unknown := sorted(arguments.roles - set(service.roles)):
         sys.exit(f"--roles: {', '.join(unknown)} is not one of {', '.join(service.roles)}")
-    async with running(service, settings, arguments.roles, speaks=not arguments.rebuild_ledger) as process:
+    async with running(
+        service, settings, arguments.roles, speaks=not arguments.rebuild_ledger
+    ) as process:
         if arguments.rebuild_views:
             print(await rebuilding.rebuild_views(process.pool, service.rules))  # noqa: T201
         elif arguments.rebuild_ledger:
@@ -111,7 +122,9 @@ async def _main(service: Service[C, S], settings: ServiceSettings, arguments: ar
             print(await rebuilding.relay_again(process.pool))  # noqa: T201
         elif arguments.replay_parked:
             receiver = receiver_of(process)
-            for line in await rebuilding.replay_parked(process.pool, receiver, arguments.replay_parked):
+            for line in await rebuilding.replay_parked(
+                process.pool, receiver, arguments.replay_parked
+            ):
                 print(line)  # noqa: T201
         else:
             await run(process)
@@ -119,9 +132,14 @@ async def _main(service: Service[C, S], settings: ServiceSettings, arguments: ar
 
 @contextlib.asynccontextmanager
 async def running(
-    service: Service[C, S], settings: ServiceSettings, roles: frozenset[str] = frozenset(ROLES), *, speaks: bool = True
+    service: Service[C, S],
+    settings: ServiceSettings,
+    roles: frozenset[str] = frozenset(ROLES),
+    *,
+    speaks: bool = True,
 ) -> AsyncIterator[Running[C, S]]:
-    """Opens what a service needs; closes it at the end. Who is to speak must hold the key in force."""
+    """Opens what a service needs; closes it at the end. Who is to speak must hold the key in
+    force."""
     trusted = trust.load(settings.trust_file)
     keyring = Keyring(service.name, settings.signing_key_file, trusted)
     async with pool_of(service.name, settings) as pool:
@@ -133,7 +151,9 @@ async def running(
 async def _speaks_with_a_trusted_key(pool: "Pool[asyncpg.Record]", keyring: Keyring) -> None:
     """Stops the process rather than let it say what every receiver would have to park."""
     async with pool.acquire() as connection:
-        chains = await connection.fetch("SELECT * FROM chain WHERE service = $1", keyring.service.value)
+        chains = await connection.fetch(
+            "SELECT * FROM chain WHERE service = $1", keyring.service.value
+        )
         for rotation_ in await rotations(connection, keyring.trust, chains):
             keyring.trust.learn(rotation_)
     try:
@@ -195,11 +215,14 @@ def receiver_of(process: Running[C, S], *, rebuilding: bool = False) -> Receiver
 
 
 def consumer_of(process: Running[C, S]) -> Consumer:
-    return Consumer(receiver_of(process), process.settings.kafka(), process.settings.topic, process.lag)
+    return Consumer(
+        receiver_of(process), process.settings.kafka(), process.settings.topic, process.lag
+    )
 
 
 async def _drain(process: Running[C, S]) -> None:
-    """What was accepted should be on the topic before the process ends; if not, the next start relays it."""
+    """What was accepted should be on the topic before the process ends; if not, the next start
+    relays it."""
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(DRAIN_WITHIN):
             while process.under_way:

@@ -1,4 +1,5 @@
-"""The sealed log in an S3-compatible store. Imported where it is used: its library takes four megabytes that a folder does not need."""
+"""The sealed log in an S3-compatible store. Imported where it is used: its library takes four
+megabytes that a folder does not need."""
 
 import asyncio
 import contextlib
@@ -21,7 +22,8 @@ def open_bucket(url: str) -> "Bucket":
 
 
 class Bucket:
-    """The log as objects below one prefix of an S3-compatible store, which must know conditional writes (If-Match)."""
+    """The log as objects below one prefix of an S3-compatible store, which must know conditional
+    writes (If-Match)."""
 
     def __init__(self, store: S3Store) -> None:
         self._store = store
@@ -38,7 +40,9 @@ class Bucket:
         if there != old:
             raise Fenced(f"{path} was replaced by another sealer")
         with _or_away(), _or_fenced(path):
-            await obstore.put_async(self._store, path, new, mode="create" if old is None else {"e_tag": e_tag})
+            await obstore.put_async(
+                self._store, path, new, mode="create" if old is None else {"e_tag": e_tag}
+            )
 
     async def discard(self, folder: str) -> None:
         with _or_away():

@@ -1,12 +1,15 @@
 """What the sealer of the log does with what it read from the topic, decided without any I/O.
 
-A message becomes a leaf exactly when a receiver would have accepted it (`judge`): the next number of its chain, decodable, at its
-place, signed, its speaker's to say. What comes too early is held back until the numbers before it have come; the missing number is a
-hole. Everything else is parked. Leaves stand in the order of each partition; an event that waited stands behind the one it waited for.
+A message becomes a leaf exactly when a receiver would have accepted it (`judge`): the next number
+of its chain, decodable, at its place, signed, its speaker's to say. What comes too early is held
+back until the numbers before it have come; the missing number is a hole. Everything else is parked.
+Leaves stand in the order of each partition; an event that waited stands behind the one it waited
+for.
 
-Each event's own signature is checked, although the next one's would vouch for its bytes: the log shows the signature beside the leaf,
-a dossier that proves one event has no other, and what no receiver has heard is not to be sealed as if it had been. A message whose
-signature was spoilt on its way is parked here as it is everywhere, a hole until a good copy comes (`ledger relay-again`).
+Each event's own signature is checked, although the next one's would vouch for its bytes: the log
+shows the signature beside the leaf, a dossier that proves one event has no other, and what no
+receiver has heard is not to be sealed as if it had been. A message whose signature was spoilt on
+its way is parked here as it is everywhere, a hole until a good copy comes (`ledger relay-again`).
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -40,11 +43,13 @@ Waiting: TypeAlias = dict[tuple[ServiceName, int], Heard]
 """By speaker and number, of one partition."""
 
 MOST_WAITING: Final = 100_000
-"""Events that are held back in memory; more means that a hole was left open while its service went on for long."""
+"""Events that are held back in memory; more means that a hole was left open while its service went
+on for long."""
 
 
 class LogRefused(RuntimeError):
-    """Sealing on would contradict what has been published, or grow without bounds: somebody has to look first."""
+    """Sealing on would contradict what has been published, or grow without bounds: somebody has to
+    look first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +80,9 @@ class Chains:
     """How far each chain is sealed, what is held back, and what is missing."""
 
     heads: Mapping[Chain, Head] = field(
-        default_factory=lambda: {(service, number): EMPTY for service in ServiceName for number in range(PARTITIONS)}
+        default_factory=lambda: {
+            (service, number): EMPTY for service in ServiceName for number in range(PARTITIONS)
+        }
     )
     waiting: Mapping[int, tuple[Heard, ...]] = field(default_factory=dict)
     """By partition."""
@@ -98,11 +105,19 @@ class Taken:
 
 
 def take(
-    chains: Chains, partition: int, known: Known, examined: Sequence[Heard | Parked], trust: Trust, now: datetime
+    chains: Chains,
+    partition: int,
+    known: Known,
+    examined: Sequence[Heard | Parked],
+    trust: Trust,
+    now: datetime,
 ) -> Taken:
-    """`known` are the hashes of the leaves at those numbers of the partition's chains which the batch repeats. Raises LogRefused."""
+    """`known` are the hashes of the leaves at those numbers of the partition's chains which the
+    batch repeats. Raises LogRefused."""
     waited = {_place(item): item for item in chains.waiting.get(partition, ())}
-    heads = {service: head for (service, number), head in chains.heads.items() if number == partition}
+    heads = {
+        service: head for (service, number), head in chains.heads.items() if number == partition
+    }
     turn = _Turn(heads, dict(known), dict(waited), trust)
     turn.take(examined)
     before = {hole.service: hole for hole in chains.holes.values() if hole.partition == partition}
@@ -115,7 +130,10 @@ def take(
         opened=tuple(hole for service, hole in after.items() if before.get(service) != hole),
         filled=tuple(hole for service, hole in before.items() if after.get(service) != hole),
         chains=Chains(
-            {**chains.heads, **{(service, partition): head for service, head in turn.heads.items()}},
+            {
+                **chains.heads,
+                **{(service, partition): head for service, head in turn.heads.items()},
+            },
             {**chains.waiting, partition: tuple(turn.waiting.values())},
             {
                 **{chain: hole for chain, hole in chains.holes.items() if chain[1] != partition},
@@ -130,26 +148,45 @@ def take(
 
 def _without(some: Waiting, others: Waiting) -> tuple[Heard, ...]:
     """Those whose message does not wait among the others."""
-    return tuple(item for place, item in some.items() if place not in others or others[place].record is not item.record)
+    return tuple(
+        item
+        for place, item in some.items()
+        if place not in others or others[place].record is not item.record
+    )
 
 
 def take_again(
-    entries: Sequence[bytes], signatures: Sequence[bytes], chains: Chains, trust: Trust, now: datetime
+    entries: Sequence[bytes],
+    signatures: Sequence[bytes],
+    chains: Chains,
+    trust: Trust,
+    now: datetime,
 ) -> list[Taken]:
-    """The leaves of a log, checked and taken in their order as when they came. Raises LogRefused when one of them is none."""
+    """The leaves of a log, checked and taken in their order as when they came. Raises LogRefused
+    when one of them is none."""
     try:
         placed = [
-            (read(entry).link.partition, entry, signature) for entry, signature in zip(entries, signatures, strict=True)
+            (read(entry).link.partition, entry, signature)
+            for entry, signature in zip(entries, signatures, strict=True)
         ]
     except ValueError as error:
-        raise LogRefused(f"the log store holds a leaf that is no event, or has no signature: {error}") from error
-    records = [Record(partition, leaf, None, entry, (), sign) for leaf, (partition, entry, sign) in enumerate(placed)]
+        raise LogRefused(
+            f"the log store holds a leaf that is no event, or has no signature: {error}"
+        ) from error
+    records = [
+        Record(partition, leaf, None, entry, (), sign)
+        for leaf, (partition, entry, sign) in enumerate(placed)
+    ]
     taken: list[Taken] = []
     for partition, run in groupby(records, key=lambda record: record.partition):
-        taken.append(take(chains, partition, {}, [examine(record, trust) for record in run], trust, now))
+        taken.append(
+            take(chains, partition, {}, [examine(record, trust) for record in run], trust, now)
+        )
         chains, trust = taken[-1].chains, taken[-1].trust
     if sum(len(one.leaves) for one in taken) != len(records):
-        raise LogRefused("the log store holds a leaf that no service can have said there: it was changed")
+        raise LogRefused(
+            "the log store holds a leaf that no service can have said there: it was changed"
+        )
     return taken
 
 
@@ -182,7 +219,11 @@ class _Turn:
                 self._hold(Heard(item.event, item.record))
             else:
                 self._park(item)
-        self.waiting = {place: item for place, item in self.waiting.items() if place[1] > self.heads[place[0]].sequence}
+        self.waiting = {
+            place: item
+            for place, item in self.waiting.items()
+            if place[1] > self.heads[place[0]].sequence
+        }
         return received
 
     def _park(self, item: Parked) -> None:
@@ -203,11 +244,15 @@ def _place(item: Heard) -> tuple[ServiceName, int]:
     return item.event.service, item.event.link.sequence
 
 
-def _holes(partition: int, turn: _Turn, before: Mapping[ServiceName, Hole], now: datetime) -> dict[ServiceName, Hole]:
+def _holes(
+    partition: int, turn: _Turn, before: Mapping[ServiceName, Hole], now: datetime
+) -> dict[ServiceName, Hole]:
     holes: dict[ServiceName, Hole] = {}
     for service in {service for service, _ in turn.waiting}:
         missing, old = turn.heads[service].sequence + 1, before.get(service)
-        holes[service] = old if old and old.sequence == missing else Hole(service, partition, missing, now)
+        holes[service] = (
+            old if old and old.sequence == missing else Hole(service, partition, missing, now)
+        )
     return holes
 
 
@@ -215,7 +260,10 @@ def _within_bounds(chains: Chains) -> None:
     if sum(map(len, chains.waiting.values())) > MOST_WAITING:
         raise LogRefused(
             f"more than {MOST_WAITING} events wait for numbers that are missing in their chains: "
-            + ", ".join(f"{hole.service}/{hole.partition} number {hole.sequence}" for hole in chains.holes.values())
+            + ", ".join(
+                f"{hole.service}/{hole.partition} number {hole.sequence}"
+                for hole in chains.holes.values()
+            )
         )
 
 
@@ -226,7 +274,8 @@ def overdue(holes: Iterable[Hole], now: datetime, after: timedelta) -> list[Hole
 
 @dataclass(frozen=True, slots=True)
 class Tree:
-    """The right edge of the log: what the next leaves need of those that are there. The tails are those of the last, partial bundle."""
+    """The right edge of the log: what the next leaves need of those that are there. The tails are
+    those of the last, partial bundle."""
 
     edge: Edge = field(default_factory=Edge)
     entries: tuple[bytes, ...] = ()
@@ -239,15 +288,17 @@ class Tree:
 
 @dataclass(frozen=True, slots=True)
 class Grown:
-    """A tree after more leaves, every file that must be there before anybody hears of it, and the full tiles whose partial ones
-    nobody needs once it is published."""
+    """A tree after more leaves, every file that must be there before anybody hears of it, and the
+    full tiles whose partial ones nobody needs once it is published."""
 
     tree: Tree
     files: tuple[tuple[str, bytes], ...]
     full: tuple[str, ...]
 
 
-def grow(tree: Tree, entries: Sequence[bytes], signatures: Sequence[bytes], hashes: Sequence[bytes]) -> Grown:
+def grow(
+    tree: Tree, entries: Sequence[bytes], signatures: Sequence[bytes], hashes: Sequence[bytes]
+) -> Grown:
     """The same leaves on the same tree always make the same files."""
     size = tree.edge.size
     growth = tree.edge.grow(hashes)
@@ -258,9 +309,15 @@ def grow(tree: Tree, entries: Sequence[bytes], signatures: Sequence[bytes], hash
         row = all_signatures[at * WIDTH : at * WIDTH + tile.width]
         files.append((signatures_path(tile), b"".join(map(_of_size, row))))
     full = [
-        tile.path for tile, _ in (*growth.tiles, *bundles) if not tile.is_partial and tile.index == _last(tile, size)
+        tile.path
+        for tile, _ in (*growth.tiles, *bundles)
+        if not tile.is_partial and tile.index == _last(tile, size)
     ]
-    full += [signatures_path(tile) for tile, _ in bundles if not tile.is_partial and tile.index == _last(tile, size)]
+    full += [
+        signatures_path(tile)
+        for tile, _ in bundles
+        if not tile.is_partial and tile.index == _last(tile, size)
+    ]
     tail = (size + len(entries)) % WIDTH
     kept = slice(len(all_signatures) - tail, None)
     after = Tree(growth.edge, tuple([*tree.entries, *entries][kept]), tuple(all_signatures[kept]))
@@ -279,12 +336,14 @@ def _of_size(signature: bytes) -> bytes:
 
 
 def signatures_path(bundle: Tile) -> str:
-    """Where the signatures of a bundle's events lie: 64 bytes each, at the bundle's own number and width."""
+    """Where the signatures of a bundle's events lie: 64 bytes each, at the bundle's own number and
+    width."""
     return bundle.path.replace("tile/entries/", "signatures/", 1)
 
 
 def edge_tiles(size: int) -> list[Tile]:
-    """The partial tiles from which a sealer takes up the tree of this size again, the entry bundle among them."""
+    """The partial tiles from which a sealer takes up the tree of this size again, the entry bundle
+    among them."""
     tiles = []
     for level in range(ENTRIES, 8):
         index = (size >> 8 * max(level, 0)) // WIDTH
@@ -295,12 +354,15 @@ def edge_tiles(size: int) -> list[Tile]:
 
 def signatures_of(data: bytes) -> tuple[bytes, ...]:
     """The signatures in a file of them."""
-    return tuple(data[start : start + SIGNATURE_SIZE] for start in range(0, len(data), SIGNATURE_SIZE))
+    return tuple(
+        data[start : start + SIGNATURE_SIZE] for start in range(0, len(data), SIGNATURE_SIZE)
+    )
 
 
 def may_resume(decided: Sealed, published: Sealed, shown: Sealed | None) -> None:
-    """Whether the database and the log that everybody sees are of one history: it shows what the database has published, or,
-    after a crash at the worst moment, what it has decided to publish next. Raises LogRefused."""
+    """Whether the database and the log that everybody sees are of one history: it shows what the
+    database has published, or, after a crash at the worst moment, what it has decided to publish
+    next. Raises LogRefused."""
     if shown in (published, decided) or (shown is None and published.size == 0):
         return
     if shown is None:

@@ -32,8 +32,12 @@ class Folder:
         folders = {(self._root / path).parent for path, _ in files}
         for folder in folders:
             folder.mkdir(parents=True, exist_ok=True)
-        await asyncio.gather(*(self._do(self._write, self._root / path, data) for path, data in files))
-        await asyncio.gather(*(self._do(_sync, folder) for folder in _with_parents(folders, self._root)))
+        await asyncio.gather(
+            *(self._do(self._write, self._root / path, data) for path, data in files)
+        )
+        await asyncio.gather(
+            *(self._do(_sync, folder) for folder in _with_parents(folders, self._root))
+        )
 
     async def replace(self, path: str, old: bytes | None, new: bytes) -> None:
         await self._do(self._replace, self._root / path, old, new)
@@ -51,7 +55,8 @@ class Folder:
             return None
 
     def _write(self, path: Path, data: bytes) -> None:
-        # In a folder of its own and under a name of its own: two that write the same file never share an unfinished one.
+        # In a folder of its own and under a name of its own: two that write the same file never
+        # share an unfinished one.
         unfinished = self._root / UNFINISHED / secrets.token_hex(8)
         unfinished.parent.mkdir(parents=True, exist_ok=True)
         try:
@@ -89,4 +94,9 @@ def _sync(folder: Path) -> None:
 
 
 def _with_parents(folders: set[Path], root: Path) -> set[Path]:
-    return {parent for folder in folders for parent in (folder, *folder.parents) if parent.is_relative_to(root)}
+    return {
+        parent
+        for folder in folders
+        for parent in (folder, *folder.parents)
+        if parent.is_relative_to(root)
+    }

@@ -1,14 +1,15 @@
 """The sealer: makes each event on the topic a leaf of the log, and shows the log to everybody.
 
-`decide` decides; this module does the I/O around it, in the one order that survives a crash at any point:
+`decide` decides; this module does the I/O around it, in the one order that survives a crash at any
+point:
 
 1. one transaction decides which the next leaves are, and keeps them;
 2. tiles, bundles and signatures are written, all of them; the same leaves always make the same files;
 3. the checkpoint is signed and replaces the one before it;
 4. the database notes that it is published.
 
-Whoever takes over begins at 2 with what is decided. Whatever fails is left to that: a sealer that failed once is never used again.
-"""
+Whoever takes over begins at 2 with what is decided. Whatever fails is left to that: a sealer that
+failed once is never used again."""
 
 import asyncio
 import contextlib
@@ -104,7 +105,8 @@ class Sealer:
     """For metrics."""
 
     async def run(self) -> None:
-        """Seals until cancelled or until anything fails; whoever runs it again goes on from the database."""
+        """Seals until cancelled or until anything fails; whoever runs it again goes on from the
+        database."""
         async with (
             lease(self.dsn, "sealer") as connection,
             httpx.AsyncClient(timeout=self.pace.witness_within) as client,
@@ -131,9 +133,13 @@ class Sealer:
         tree = await self._tree(decided.published)
         trust = await state.trust(self.trust)
         witnesses = Witnesses(self.policy, self.store, self.pace.witness_within, client)
-        sealing = Sealing(self, state, tree, await state.chains(trust, clock.now()), trust, witnesses, note)
+        sealing = Sealing(
+            self, state, tree, await state.chains(trust, clock.now()), trust, witnesses, note
+        )
         if decided.entries or note is None:
-            grown = grow(tree, decided.entries, decided.signatures, list(map(event_hash, decided.entries)))
+            grown = grow(
+                tree, decided.entries, decided.signatures, list(map(event_hash, decided.entries))
+            )
             if grown.tree.sealed != decided.tree:
                 raise LogRefused(
                     "the leaves that are decided do not make the root that is decided: the database was changed"
@@ -142,8 +148,8 @@ class Sealer:
         return sealing
 
     async def _adopt(self, state: LogState, shown: Sealed) -> None:
-        """A database that knows of no leaf, beside a log that is published: what was lost is taken up from the log itself, some bundles
-        at a time."""
+        """A database that knows of no leaf, beside a log that is published: what was lost is taken
+        up from the log itself, some bundles at a time."""
         log.warning("the database was lost: taking up the log from its store", size=shown.size)
         now, trust, edge = clock.now(), self.trust, Edge()
         chains = await state.chains(trust, now)
@@ -171,7 +177,9 @@ class Sealer:
         try:
             checkpoint, _ = open_checkpoint(note, [self.signer.verifier])
         except TlogError as error:
-            raise LogRefused(f"the checkpoint in the log store is not of this log's key: {error}") from error
+            raise LogRefused(
+                f"the checkpoint in the log store is not of this log's key: {error}"
+            ) from error
         return Sealed(checkpoint.size, checkpoint.root)
 
     async def show(self, path: str, data: bytes) -> None:
@@ -192,7 +200,9 @@ class Sealer:
             edge = Edge.load(published.size, lambda level, _index, _width: rows[level])
         except TlogError as error:
             raise LogRefused(f"the log store holds a damaged tile: {error}") from error
-        if edge.root != published.root or (entries and tuple(bundle_hashes(entries)) != edge.rows[0]):
+        if edge.root != published.root or (
+            entries and tuple(bundle_hashes(entries)) != edge.rows[0]
+        ):
             raise LogRefused(
                 "the tiles in the log store do not make the root that was published: the store was changed"
             )
@@ -203,12 +213,16 @@ class Sealer:
         try:
             entries = decode_bundle(await self._read(tile.path), tile.width)
         except TlogError as error:
-            raise LogRefused(f"the log store holds a damaged bundle, {tile.path}: {error}") from error
+            raise LogRefused(
+                f"the log store holds a damaged bundle, {tile.path}: {error}"
+            ) from error
         return entries, signatures_of(await self._read(signatures_path(tile)))
 
     async def _read(self, path: str) -> bytes:
         if (data := await self.store.read(path)) is None:
-            raise LogRefused(f"the log store has no {path}, which was published: put the store back from a backup")
+            raise LogRefused(
+                f"the log store has no {path}, which was published: put the store back from a backup"
+            )
         return data
 
     @contextlib.asynccontextmanager
@@ -216,7 +230,8 @@ class Sealer:
         consumer = AIOKafkaConsumer(
             **self.kafka,
             enable_auto_commit=False,
-            # Only reached when the topic has lost or renumbered messages: read all again, what is a leaf is known.
+            # Only reached when the topic has lost or renumbered messages: read all again, what is a
+            # leaf is known.
             auto_offset_reset="earliest",
             max_poll_records=POLL,
             metadata_max_age_ms=10_000,
@@ -285,7 +300,8 @@ class Sealing:
             self.offsets[record.partition] = self.read_to[record.partition] = record.offset + 1
 
     async def take_up(self) -> None:
-        """What waits or is parked and can be a leaf by now: its key has become known, by the trust file of this start or by a leaf."""
+        """What waits or is parked and can be a leaf by now: its key has become known, by the trust
+        file of this start or by a leaf."""
         for partition in self.chains.waiting:
             self.arrived[partition] += ()
         last, records = await self.state.untrusted(0)
@@ -303,7 +319,8 @@ class Sealing:
             await self.take_up()
 
     async def seal(self) -> bool:
-        """Decides on what has arrived, and publishes what grew of it. Whether a key was changed by it."""
+        """Decides on what has arrived, and publishes what grew of it. Whether a key was changed by
+        it."""
         now = clock.now()
         taken: list[Taken] = []
         chains, trust = self.chains, self.trust
@@ -350,10 +367,14 @@ class Sealing:
 
     async def _record_when_due(self) -> None:
         now = clock.now()
-        holes = overdue(self.chains.holes.values(), now, timedelta(seconds=self.owner.pace.hole_after))
+        holes = overdue(
+            self.chains.holes.values(), now, timedelta(seconds=self.owner.pace.hole_after)
+        )
         if not holes and not self.parked:
             return
-        self.parked = await self.state.record(self.owner.ledger, holes, by_the_sealer(now)) > len(holes)
+        self.parked = await self.state.record(self.owner.ledger, holes, by_the_sealer(now)) > len(
+            holes
+        )
         self.chains = recorded(self.chains, holes)
 
     async def _look_when_due(self) -> None:
@@ -362,7 +383,8 @@ class Sealing:
             self.looked = self._now()
 
     async def _beat_when_due(self) -> None:
-        """Nothing new for long: the same checkpoint once more, which shows that the log is alive and nobody else's."""
+        """Nothing new for long: the same checkpoint once more, which shows that the log is alive
+        and nobody else's."""
         if self.note is not None and self._since(self.last) >= self.owner.pace.heartbeat:
             await self.owner.store.replace(CHECKPOINT, self.note, self.note)
             await self.state.published(self.tree.sealed, clock.now())
@@ -374,10 +396,16 @@ class Sealing:
             await self._witnessed(done)
         if self.round is not None or self.note is None or not self.witnesses.wanted:
             return
-        wait = self.owner.pace.heartbeat if self.tree.edge.size == self.witnessed else self.owner.pace.every
+        wait = (
+            self.owner.pace.heartbeat
+            if self.tree.edge.size == self.witnessed
+            else self.owner.pace.every
+        )
         if self._since(self.asked) >= wait:
             self.asked = self._now()
-            self.round = asyncio.create_task(self.witnesses.ask(self.note, self._checkpoint(self.tree.sealed)))
+            self.round = asyncio.create_task(
+                self.witnesses.ask(self.note, self._checkpoint(self.tree.sealed))
+            )
 
     async def _witnessed(self, round_: Round) -> None:
         if round_.quorum:
@@ -387,7 +415,9 @@ class Sealing:
             if problem is not None:
                 log.warning("a witness does not cosign", witness=name, problem=problem)
         self.silent = sum(problem is not None for _, _, problem in round_.answers)
-        await self.state.witnessed(round_.checkpoint.size if round_.quorum else None, round_.answers, clock.now())
+        await self.state.witnessed(
+            round_.checkpoint.size if round_.quorum else None, round_.answers, clock.now()
+        )
 
     async def _show_witnessed(self, round_: Round) -> None:
         """As the witnessed head, and as the head of the log where that has not grown since."""
@@ -407,7 +437,10 @@ class Sealing:
             waiting=sum(map(len, self.chains.waiting.values())),
             silent_witnesses=self.silent,
             to_seal=sum(map(len, self.arrived.values()))
-            + sum(max(0, (end or 0) - self.read_to.get(place.partition, 0)) for place, end in ends.items()),
+            + sum(
+                max(0, (end or 0) - self.read_to.get(place.partition, 0))
+                for place, end in ends.items()
+            ),
         )
 
     def _now(self) -> float:
@@ -427,4 +460,6 @@ def _tell(parked: Sequence[Parked], opened: Sequence[Hole]) -> None:
             offset=item.record.offset,
         )
     for hole in opened:
-        log.warning("the log waits", chain=f"{hole.service}/{hole.partition}", missing=hole.sequence)
+        log.warning(
+            "the log waits", chain=f"{hole.service}/{hole.partition}", missing=hole.sequence
+        )

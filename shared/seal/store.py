@@ -1,7 +1,8 @@
-"""Where the sealed log lies for everybody to read: what any such place does (`log_stores` knows which there are).
+"""Where the sealed log lies for everybody to read: what any such place does (`log_stores` knows
+which there are).
 
-A file is written whole or not at all, and is safe when the call returns. What changes is replaced only by whoever saw what it replaces.
-"""
+A file is written whole or not at all, and is safe when the call returns. What changes is replaced
+only by whoever saw what it replaces."""
 
 from collections.abc import Sequence
 from typing import Final, Protocol

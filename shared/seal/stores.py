@@ -7,7 +7,8 @@ from shared.seal.store import LogStore
 
 
 def open_store(where: str) -> LogStore:
-    """Of a path, or of an s3:// URL; keys and address of the S3 server come from the AWS_* variables of the environment.
+    """Of a path, or of an s3:// URL; keys and address of the S3 server come from the AWS_*
+    variables of the environment.
 
     Raises ValueError when it is neither."""
     if where.startswith("s3://"):

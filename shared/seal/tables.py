@@ -1,7 +1,8 @@
-"""What the sealer keeps in its own database: the decided log, the chains in it, offsets, what waits, what is parked.
+"""What the sealer keeps in its own database: the decided log, the chains in it, offsets, what
+waits, what is parked.
 
-Every write is one transaction that first checks the epoch: whoever has been replaced changes nothing any more.
-"""
+Every write is one transaction that first checks the epoch: whoever has been replaced changes
+nothing any more."""
 
 import contextlib
 from collections import defaultdict
@@ -52,21 +53,31 @@ class LogState:
     @classmethod
     async def take_over(cls, connection: Connection) -> "LogState":
         """From here on, whoever wrote before is refused."""
-        return cls(connection, await connection.fetchval("UPDATE log_state SET epoch = epoch + 1 RETURNING epoch"))
+        return cls(
+            connection,
+            await connection.fetchval("UPDATE log_state SET epoch = epoch + 1 RETURNING epoch"),
+        )
 
     @contextlib.asynccontextmanager
     async def _fenced(self) -> AsyncIterator[Connection]:
         """A transaction of the current epoch. Raises Fenced."""
         async with self._connection.transaction():
             yield self._connection
-            # Last, so that the row is locked for a moment only; what came before it is undone when the epoch has passed.
-            if await self._connection.fetchval("SELECT epoch FROM log_state FOR UPDATE") != self._epoch:
+            # Last, so that the row is locked for a moment only; what came before it is undone when
+            # the epoch has passed.
+            if (
+                await self._connection.fetchval("SELECT epoch FROM log_state FOR UPDATE")
+                != self._epoch
+            ):
                 raise Fenced("another sealer has taken over")
 
     async def look(self) -> None:
-        """Raises Fenced when the epoch has passed: whoever has nothing to write would not learn of it."""
+        """Raises Fenced when the epoch has passed: whoever has nothing to write would not learn of
+        it."""
         if await self._connection.fetchval("SELECT epoch FROM log_state") != self._epoch:
-            raise Fenced("another sealer has taken over, or the log is to be read from the beginning")
+            raise Fenced(
+                "another sealer has taken over, or the log is to be read from the beginning"
+            )
 
     async def decided(self) -> Decided:
         row = await self._connection.fetchrow("SELECT * FROM log_state")
@@ -84,11 +95,16 @@ class LogState:
         return {row["partition"]: row["next_offset"] for row in rows}
 
     async def chains(self, trust: Trust, now: datetime) -> Chains:
-        """As they were left. What waits and is not trusted any more is parked: the trust file may have become shorter."""
-        heads = await self._connection.fetch("SELECT service, partition, sequence, hash FROM log_chain")
+        """As they were left. What waits and is not trusted any more is parked: the trust file may
+        have become shorter."""
+        heads = await self._connection.fetch(
+            "SELECT service, partition, sequence, hash FROM log_chain"
+        )
         waiting: dict[int, list[Heard]] = defaultdict(list)
         refused: list[Parked] = []
-        for row in await self._connection.fetch("SELECT * FROM log_waiting ORDER BY partition, kafka_offset"):
+        for row in await self._connection.fetch(
+            "SELECT * FROM log_waiting ORDER BY partition, kafka_offset"
+        ):
             item = examine(record_from(row), trust)
             if isinstance(item, Heard):
                 waiting[row["partition"]].append(item)
@@ -96,21 +112,29 @@ class LogState:
                 refused.append(item)
         if refused:
             async with self._fenced() as connection:
-                await self._release(connection, [item.event for item in refused if item.event is not None])
+                await self._release(
+                    connection, [item.event for item in refused if item.event is not None]
+                )
                 await self._park(connection, refused, now)
         return Chains(
-            {(ServiceName(row["service"]), row["partition"]): Head(row["sequence"], row["hash"]) for row in heads},
+            {
+                (ServiceName(row["service"]), row["partition"]): Head(row["sequence"], row["hash"])
+                for row in heads
+            },
             {partition: tuple(items) for partition, items in waiting.items()},
             {hole.chain: hole for hole in await holes(self._connection)},
         )
 
     async def trust(self, trust: Trust) -> Trust:
         """With the keys that the sealed part of the chains names."""
-        rows = await self._connection.fetch("SELECT envelope FROM log_rotation ORDER BY service, partition, sequence")
+        rows = await self._connection.fetch(
+            "SELECT envelope FROM log_rotation ORDER BY service, partition, sequence"
+        )
         return trust.after(*(read(row["envelope"]) for row in rows))
 
     async def untrusted(self, after: int) -> tuple[int, list[Record]]:
-        """A page of what was parked as untrusted and is no leaf: how far it goes, and the messages, oldest first."""
+        """A page of what was parked as untrusted and is no leaf: how far it goes, and the messages,
+        oldest first."""
         rows = await self._connection.fetch(
             """SELECT parked_id, partition, kafka_offset, message_key, value, headers
                FROM log_parked JOIN log_chain USING (service, partition)
@@ -121,12 +145,15 @@ class LogState:
         )
         return (rows[-1]["parked_id"] if rows else after), [record_from(row) for row in rows]
 
-    async def hashes(self, partition: int, examined: Sequence[Heard | Parked], heads: Mapping[Chain, Head]) -> Known:
+    async def hashes(
+        self, partition: int, examined: Sequence[Heard | Parked], heads: Mapping[Chain, Head]
+    ) -> Known:
         """The hashes of the leaves whose numbers come again."""
         repeated = [
             (item.event.service.value, item.event.link.sequence)
             for item in examined
-            if isinstance(item, Heard) and item.event.link.sequence <= heads[item.event.service, partition].sequence
+            if isinstance(item, Heard)
+            and item.event.link.sequence <= heads[item.event.service, partition].sequence
         ]
         if not repeated:
             return {}
@@ -140,9 +167,15 @@ class LogState:
         return {(ServiceName(row["service"]), row["sequence"]): row["hash"] for row in rows}
 
     async def decide(
-        self, taken: Sequence[Taken], before: Sealed, after: Sealed, offsets: Mapping[int, int], now: datetime
+        self,
+        taken: Sequence[Taken],
+        before: Sealed,
+        after: Sealed,
+        offsets: Mapping[int, int],
+        now: datetime,
     ) -> None:
-        """The one decision: these are the next leaves. Raises Fenced when another has decided since."""
+        """The one decision: these are the next leaves. Raises Fenced when another has decided
+        since."""
         leaves = [heard for one in taken for heard in one.leaves]
         async with self._fenced() as connection:
             if leaves:
@@ -157,8 +190,9 @@ class LogState:
     async def adopting(
         self, shown: Sealed, now: datetime
     ) -> AsyncIterator[Callable[[int, Sequence[Heard]], Awaitable[None]]]:
-        """Takes over a log that is published already. Leaves are added in their order, from which one on and which; one transaction
-        holds them all, so that there is no half of it to resume."""
+        """Takes over a log that is published already. Leaves are added in their order, from which
+        one on and which; one transaction holds them all, so that there is no half of it to
+        resume."""
         async with self._fenced() as connection:
 
             async def add(first: int, leaves: Sequence[Heard]) -> None:
@@ -172,7 +206,9 @@ class LogState:
                 now,
             )
 
-    async def _grow(self, connection: Connection, leaves: Sequence[Heard], before: Sealed, after: Sealed) -> None:
+    async def _grow(
+        self, connection: Connection, leaves: Sequence[Heard], before: Sealed, after: Sealed
+    ) -> None:
         status = await connection.execute(
             """UPDATE log_state SET size = $1, root = $2, entries = $3, signatures = $4
                WHERE size = $5 AND root = $6 AND published_size = $5""",
@@ -186,7 +222,9 @@ class LogState:
         if status != "UPDATE 1":
             raise Fenced("another sealer has decided on other leaves")
 
-    async def _add_leaves(self, connection: Connection, first: int, leaves: Sequence[Heard]) -> None:
+    async def _add_leaves(
+        self, connection: Connection, first: int, leaves: Sequence[Heard]
+    ) -> None:
         links = [(heard.event.link, heard.event.hash) for heard in leaves]
         await connection.copy_records_to_table(
             "log_leaf",
@@ -199,7 +237,12 @@ class LogState:
         await connection.executemany(
             "INSERT INTO log_rotation (service, partition, sequence, envelope) VALUES ($1, $2, $3, $4)",
             [
-                (heard.event.service.value, heard.record.partition, heard.event.link.sequence, heard.event.envelope)
+                (
+                    heard.event.service.value,
+                    heard.record.partition,
+                    heard.event.link.sequence,
+                    heard.event.envelope,
+                )
                 for heard in leaves
                 if isinstance(heard.event.data, KeyRotated)
             ],
@@ -267,12 +310,20 @@ class LogState:
     async def _holes(self, connection: Connection, taken: Sequence[Taken], now: datetime) -> None:
         await connection.executemany(
             "UPDATE log_hole SET filled_at = $4 WHERE service = $1 AND partition = $2 AND sequence = $3",
-            [(hole.service.value, hole.partition, hole.sequence, now) for one in taken for hole in one.filled],
+            [
+                (hole.service.value, hole.partition, hole.sequence, now)
+                for one in taken
+                for hole in one.filled
+            ],
         )
         await connection.executemany(
             """INSERT INTO log_hole (service, partition, sequence, since) VALUES ($1, $2, $3, $4)
                ON CONFLICT (service, partition, sequence) DO UPDATE SET filled_at = NULL""",
-            [(hole.service.value, hole.partition, hole.sequence, hole.since) for one in taken for hole in one.opened],
+            [
+                (hole.service.value, hole.partition, hole.sequence, hole.since)
+                for one in taken
+                for hole in one.opened
+            ],
         )
 
     async def published(self, sealed: Sealed, now: datetime) -> None:
@@ -288,21 +339,31 @@ class LogState:
     async def witnessed(
         self, size: int | None, answers: Sequence[tuple[str, int | None, str | None]], now: datetime
     ) -> None:
-        """What the witnesses of the policy answered: name, the size that each is known to have cosigned, what is wrong."""
+        """What the witnesses of the policy answered: name, the size that each is known to have
+        cosigned, what is wrong."""
         async with self._fenced() as connection:
-            await connection.execute("UPDATE log_state SET witnessed_size = greatest(witnessed_size, $1::bigint)", size)
             await connection.execute(
-                "DELETE FROM log_witness WHERE name <> ALL($1::text[])", [name for name, _, _ in answers]
+                "UPDATE log_state SET witnessed_size = greatest(witnessed_size, $1::bigint)", size
+            )
+            await connection.execute(
+                "DELETE FROM log_witness WHERE name <> ALL($1::text[])",
+                [name for name, _, _ in answers],
             )
             await connection.executemany(
                 """INSERT INTO log_witness (name, size, problem, answered_at) VALUES ($1, $2, $3, $4)
                    ON CONFLICT (name) DO UPDATE SET size = coalesce(excluded.size, log_witness.size), problem = excluded.problem,
                        answered_at = CASE WHEN excluded.problem IS NULL THEN excluded.answered_at ELSE log_witness.answered_at END""",
-                [(name, known, problem, now if problem is None else None) for name, known, problem in answers],
+                [
+                    (name, known, problem, now if problem is None else None)
+                    for name, known, problem in answers
+                ],
             )
 
-    async def record(self, ledger: Ledger[Any, Any], overdue: Sequence[Hole], context: Context) -> int:
-        """Says what is overdue and what is parked, and notes that it is said, in one transaction: once each. How many it said."""
+    async def record(
+        self, ledger: Ledger[Any, Any], overdue: Sequence[Hole], context: Context
+    ) -> int:
+        """Says what is overdue and what is parked, and notes that it is said, in one transaction:
+        once each. How many it said."""
         async with self._fenced() as connection:
             parked = await connection.fetch(
                 """SELECT parked_id, partition, kafka_offset, reason, value_sha256, service, sequence FROM log_parked
@@ -332,7 +393,10 @@ class LogState:
             )
             await connection.executemany(
                 "UPDATE log_hole SET recorded_at = $4 WHERE service = $1 AND partition = $2 AND sequence = $3",
-                [(hole.service.value, hole.partition, hole.sequence, context.now) for hole in overdue],
+                [
+                    (hole.service.value, hole.partition, hole.sequence, context.now)
+                    for hole in overdue
+                ],
             )
         if words:
             ledger.appended.set()
@@ -347,7 +411,8 @@ class LogState:
     ) -> None:
         if not words:
             return
-        # The lanes first: whoever speaks on a partition holds its lane, so that the versions read here are the last.
+        # The lanes first: whoever speaks on a partition holds its lane, so that the versions read
+        # here are the last.
         await connection.execute(
             "SELECT FROM chain WHERE service = $1 AND partition = ANY($2) ORDER BY partition FOR UPDATE",
             ledger.service.value,
@@ -356,7 +421,9 @@ class LogState:
         proposals = []
         for partition, said in sorted(words.items()):
             incident = system_incident(partition)
-            version = await connection.fetchval("SELECT version FROM incident_head WHERE incident_id = $1", incident)
+            version = await connection.fetchval(
+                "SELECT version FROM incident_head WHERE incident_id = $1", incident
+            )
             proposals.append(Proposal(incident, version or 0, say(incident, said, context)))
         turn = await ledger.append_within(connection, proposals)
         for verdict in turn.verdicts:
@@ -381,9 +448,13 @@ async def holes(connection: Connection) -> list[Hole]:
 
 async def about(connection: Connection) -> dict[str, Any]:
     """What readiness shows of the log."""
-    row = await connection.fetchrow("SELECT size, published_size, published_at, witnessed_size FROM log_state")
+    row = await connection.fetchrow(
+        "SELECT size, published_size, published_at, witnessed_size FROM log_state"
+    )
     assert row is not None
-    witnesses = await connection.fetch("SELECT name, size, answered_at, problem FROM log_witness ORDER BY name")
+    witnesses = await connection.fetch(
+        "SELECT name, size, answered_at, problem FROM log_witness ORDER BY name"
+    )
     return {
         "size": row["published_size"],
         "deciding": row["size"] - row["published_size"],
@@ -418,7 +489,10 @@ async def about(connection: Connection) -> dict[str, Any]:
 
 def recorded(chains: Chains, said: Sequence[Hole]) -> Chains:
     """The same, with these holes as said."""
-    return replace(chains, holes={**chains.holes, **{hole.chain: replace(hole, recorded=True) for hole in said}})
+    return replace(
+        chains,
+        holes={**chains.holes, **{hole.chain: replace(hole, recorded=True) for hole in said}},
+    )
 
 
 def by_the_sealer(now: datetime) -> Context:

@@ -1,7 +1,8 @@
-"""The sealer as a client of witnesses (c2sp.org/tlog-witness): asks each of a policy to cosign the newest checkpoint, all at once.
+"""The sealer as a client of witnesses (c2sp.org/tlog-witness): asks each of a policy to cosign the
+newest checkpoint, all at once.
 
-A round ends when the quorum has answered, or when time is up: a dead witness holds up nothing but the witnessed head.
-"""
+A round ends when the quorum has answered, or when time is up: a dead witness holds up nothing but
+the witnessed head."""
 
 import asyncio
 from dataclasses import dataclass, field
@@ -51,7 +52,8 @@ class Witnesses:
     async def ask(self, note: bytes, checkpoint: Checkpoint) -> Round:
         """A round for this checkpoint, whose tiles are in the store."""
         asked = {
-            witness.name: asyncio.create_task(self._ask(witness, note, checkpoint)) for witness in self.policy.witnesses
+            witness.name: asyncio.create_task(self._ask(witness, note, checkpoint))
+            for witness in self.policy.witnesses
         }
         try:
             await self._until_quorum(asked)
@@ -60,15 +62,21 @@ class Witnesses:
                 task.cancel()
             await asyncio.gather(*asked.values(), return_exceptions=True)
         cosigned = {name: task.result() for name, task in asked.items() if _succeeded(task)}
-        answers = tuple((name, self.sizes.get(name), _problem(task)) for name, task in asked.items())
+        answers = tuple(
+            (name, self.sizes.get(name), _problem(task)) for name, task in asked.items()
+        )
         return Round(checkpoint, tuple(cosigned.values()), self.policy.is_quorum(cosigned), answers)
 
     async def _until_quorum(self, asked: dict[str, "asyncio.Task[Signature]"]) -> None:
         now = asyncio.get_running_loop().time
         end, pending, enough = now() + self.within, set(asked.values()), False
         while pending and now() < end:
-            _, pending = await asyncio.wait(pending, timeout=end - now(), return_when=asyncio.FIRST_COMPLETED)
-            if not enough and self.policy.is_quorum(name for name, task in asked.items() if _succeeded(task)):
+            _, pending = await asyncio.wait(
+                pending, timeout=end - now(), return_when=asyncio.FIRST_COMPLETED
+            )
+            if not enough and self.policy.is_quorum(
+                name for name, task in asked.items() if _succeeded(task)
+            ):
                 enough, end = True, min(end, now() + GRACE)
 
     async def _ask(self, witness: Witness, note: bytes, checkpoint: Checkpoint) -> Signature:
@@ -82,7 +90,9 @@ class Witnesses:
                 )
             proof = await self._proof(old, checkpoint.size)
             body = AddCheckpoint.of(old, proof, note).encode()
-            answer = await self.client.post(f"{witness.url.rstrip('/')}/add-checkpoint", content=body)
+            answer = await self.client.post(
+                f"{witness.url.rstrip('/')}/add-checkpoint", content=body
+            )
             if answer.status_code == 409:
                 self.sizes[witness.name] = read_size(answer.content)
                 continue
@@ -90,10 +100,14 @@ class Witnesses:
                 raise TlogError(f"it refuses ({answer.status_code}): {answer.text.strip()[:200]}")
             if len(answer.content) > MAX_NOTE:
                 raise TlogError("its answer is too long")
-            (cosignature, *_) = read_cosignatures(answer.content, checkpoint.text, [witness.verifier])
+            (cosignature, *_) = read_cosignatures(
+                answer.content, checkpoint.text, [witness.verifier]
+            )
             self.sizes[witness.name] = checkpoint.size
             return cosignature
-        raise TlogError(f"it has cosigned {self.sizes[witness.name]} leaves, and refuses a proof from there")
+        raise TlogError(
+            f"it has cosigned {self.sizes[witness.name]} leaves, and refuses a proof from there"
+        )
 
     async def _proof(self, old: int, new: int) -> list[bytes]:
         if old in {0, new}:
@@ -101,13 +115,16 @@ class Witnesses:
         loop = asyncio.get_running_loop()
 
         def read(level: int, index: int, width: int) -> bytes:
-            return asyncio.run_coroutine_threadsafe(read_tile(self.store, Tile(level, index, width)), loop).result()
+            return asyncio.run_coroutine_threadsafe(
+                read_tile(self.store, Tile(level, index, width)), loop
+            ).result()
 
         return await asyncio.to_thread(consistency_from_tiles, old, new, read)
 
 
 async def read_tile(store: LogStore, tile: Tile) -> bytes:
-    """A hash tile of this width, from the full one when the partial one is gone (tlog-tiles, "Partial Tiles")."""
+    """A hash tile of this width, from the full one when the partial one is gone (tlog-tiles,
+    "Partial Tiles")."""
     if (data := await store.read(tile.path)) is not None:
         return data
     if tile.is_partial and (full := await store.read(tile.full.path)) is not None:

@@ -34,10 +34,13 @@ def decode_bundle(data: bytes, width: int) -> list[bytes]:
     except IndexError:
         place = -1
     if place != len(data):
-        raise TlogError(f"the lengths in the bundle of {width} entries do not add up to its {len(data)} bytes")
+        raise TlogError(
+            f"the lengths in the bundle of {width} entries do not add up to its {len(data)} bytes"
+        )
     return entries
 
 
 def bundle_hashes(entries: Sequence[bytes]) -> list[bytes]:
-    """The hashes of the tile of level 0 that stands beside this bundle (tlog-tiles, "Log entries")."""
+    """The hashes of the tile of level 0 that stands beside this bundle (tlog-tiles, "Log
+    entries")."""
     return [leaf_hash(entry) for entry in entries]

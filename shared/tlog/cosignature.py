@@ -1,4 +1,5 @@
-"""Timestamped Ed25519 cosignatures (c2sp.org/tlog-cosignature): a witness's word on when it saw a log grow consistently."""
+"""Timestamped Ed25519 cosignatures (c2sp.org/tlog-cosignature): a witness's word on when it saw a
+log grow consistently."""
 
 from dataclasses import dataclass, field
 from typing import ClassVar, Final, Self
@@ -16,7 +17,8 @@ _VALUE_SIZE: Final = _TIMESTAMP_SIZE + 64
 
 @dataclass(frozen=True, slots=True)
 class CosignatureVerifier:
-    """The public half of a witness's key (tlog-cosignature, "Format"). A reader of notes takes it like any `Verifier`."""
+    """The public half of a witness's key (tlog-cosignature, "Format"). A reader of notes takes it
+    like any `Verifier`."""
 
     algorithm: ClassVar[int] = COSIGNATURE
     name: str
@@ -35,21 +37,26 @@ class CosignatureVerifier:
         return write_vkey(self.name, self.algorithm, self.public_key)
 
     def verify(self, message: bytes, signature: bytes) -> bool:
-        """Whether timestamp and signature are this witness's over the text of a checkpoint ("Ed25519 signed message")."""
+        """Whether timestamp and signature are this witness's over the text of a checkpoint
+        ("Ed25519 signed message")."""
         if len(signature) != _VALUE_SIZE or (timestamp := _timestamp(signature)) > MAX_TIMESTAMP:
             return False
-        return verifies(self.public_key, _signed_message(timestamp, message), signature[_TIMESTAMP_SIZE:])
+        return verifies(
+            self.public_key, _signed_message(timestamp, message), signature[_TIMESTAMP_SIZE:]
+        )
 
 
 @dataclass(frozen=True, slots=True)
 class Cosigner:
-    """The private half: a signing key that serves for nothing but cosignatures (tlog-cosignature, "Format")."""
+    """The private half: a signing key that serves for nothing but cosignatures (tlog-cosignature,
+    "Format")."""
 
     signer: Signer = field(repr=False)
 
     @classmethod
     def parse(cls, skey: str) -> Self:
-        """Reads the text form of a `Signer`; as in Go's note tools, one text form serves both kinds of key."""
+        """Reads the text form of a `Signer`; as in Go's note tools, one text form serves both kinds
+        of key."""
         return cls(Signer.parse(skey))
 
     @property
@@ -63,13 +70,19 @@ class Cosigner:
         return self.verifier.vkey
 
     def cosign(self, text: str, timestamp: int) -> Signature:
-        """The cosignature of the text of a checkpoint, at this POSIX second (tlog-cosignature, "Ed25519 signed message").
+        """The cosignature of the text of a checkpoint, at this POSIX second (tlog-cosignature,
+        "Ed25519 signed message").
 
-        Whoever calls has verified that the checkpoint is consistent with all that it ever cosigned of this log."""
+        Whoever calls has verified that the checkpoint is consistent with all that it ever cosigned
+        of this log."""
         if not 0 <= timestamp <= MAX_TIMESTAMP:
             raise TlogError("the time of a cosignature is a number of seconds from 1970 on")
         value = self.signer.sign(_signed_message(timestamp, text.encode("utf-8")))
-        return Signature(self.signer.name, self.verifier.key_id, timestamp.to_bytes(_TIMESTAMP_SIZE, "big") + value)
+        return Signature(
+            self.signer.name,
+            self.verifier.key_id,
+            timestamp.to_bytes(_TIMESTAMP_SIZE, "big") + value,
+        )
 
 
 def cosigned_at(signature: Signature) -> int:

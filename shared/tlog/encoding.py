@@ -1,4 +1,5 @@
-"""The three encodings that all the formats share, read strictly: one value has one spelling, so no two files mean the same."""
+"""The three encodings that all the formats share, read strictly: one value has one spelling, so no
+two files mean the same."""
 
 import base64
 import re
@@ -19,7 +20,8 @@ def to_base64(data: bytes) -> str:
 
 
 def from_base64(text: str) -> bytes:
-    """The inverse of `to_base64`; refuses every spelling that it would not have written (RFC 4648 §3.5)."""
+    """The inverse of `to_base64`; refuses every spelling that it would not have written (RFC 4648
+    §3.5)."""
     try:
         data = base64.b64decode(text, validate=True)
     except ValueError as error:

@@ -1,4 +1,5 @@
-"""What a growing log writes: the tiles and bundles that its next leaves make, from its right edge alone.
+"""What a growing log writes: the tiles and bundles that its next leaves make, from its right edge
+alone.
 
 The cost of a growth depends on the leaves that come, not on those that are there.
 """
@@ -17,7 +18,8 @@ from shared.tlog.tiles import ENTRIES, HEIGHT, WIDTH, Tile, decode_tile, encode_
 
 @dataclass(frozen=True, slots=True)
 class Edge:
-    """The partial tile of each level of a tree, the lowest first; empty where the level fills its tiles."""
+    """The partial tile of each level of a tree, the lowest first; empty where the level fills its
+    tiles."""
 
     size: int = 0
     rows: tuple[tuple[bytes, ...], ...] = ()
@@ -38,10 +40,13 @@ class Edge:
     @property
     def root(self) -> bytes:
         """The root of the whole tree (RFC 6962 §2.1)."""
-        return root_of_peaks([peak for row in reversed(self.rows) for peak in Frontier.of(row).peaks])
+        return root_of_peaks(
+            [peak for row in reversed(self.rows) for peak in Frontier.of(row).peaks]
+        )
 
     def grow(self, leaf_hashes: Sequence[bytes]) -> "Growth":
-        """The edge after these leaves, and each hash tile that is new with them (tlog-tiles, "Merkle Tree")."""
+        """The edge after these leaves, and each hash tile that is new with them (tlog-tiles,
+        "Merkle Tree")."""
         rows, tiles = list(self.rows), list[tuple[Tile, bytes]]()
         arriving, level = list(leaf_hashes), 0
         while arriving:
@@ -50,7 +55,10 @@ class Edge:
             row = [*rows[level], *arriving]
             chunks = [row[start : start + WIDTH] for start in range(0, len(row), WIDTH)]
             first = self.size >> HEIGHT * (level + 1)
-            tiles += [(Tile(level, first + at, len(chunk)), encode_tile(chunk)) for at, chunk in enumerate(chunks)]
+            tiles += [
+                (Tile(level, first + at, len(chunk)), encode_tile(chunk))
+                for at, chunk in enumerate(chunks)
+            ]
             arriving = [root_of(chunk) for chunk in chunks if len(chunk) == WIDTH]
             rows[level] = tuple(row[len(arriving) * WIDTH :])
             level += 1
@@ -59,21 +67,30 @@ class Edge:
 
 @dataclass(frozen=True, slots=True)
 class Growth:
-    """A log that has grown, in memory: what to write before anybody hears of the new edge's root."""
+    """A log that has grown, in memory: what to write before anybody hears of the new edge's
+    root."""
 
     edge: Edge
     tiles: tuple[tuple[Tile, bytes], ...]
 
 
-def grow_bundles(size: int, tail: Sequence[bytes], entries: Iterable[bytes]) -> list[tuple[Tile, bytes]]:
-    """Each entry bundle that is new when entries join a tree of this size (tlog-tiles, "Log entries").
+def grow_bundles(
+    size: int, tail: Sequence[bytes], entries: Iterable[bytes]
+) -> list[tuple[Tile, bytes]]:
+    """Each entry bundle that is new when entries join a tree of this size (tlog-tiles, "Log
+    entries").
 
     `tail` is what the last, partial bundle holds so far."""
     index, width = divmod(size, WIDTH)
     if len(tail) != width:
-        raise TlogError(f"the last bundle of a tree of {size} leaves holds {width} entries, not {len(tail)}")
+        raise TlogError(
+            f"the last bundle of a tree of {size} leaves holds {width} entries, not {len(tail)}"
+        )
     if not (arriving := list(entries)):
         return []
     row = [*tail, *arriving]
     chunks = (row[start : start + WIDTH] for start in range(0, len(row), WIDTH))
-    return [(Tile(ENTRIES, index + at, len(chunk)), encode_bundle(chunk)) for at, chunk in enumerate(chunks)]
+    return [
+        (Tile(ENTRIES, index + at, len(chunk)), encode_bundle(chunk))
+        for at, chunk in enumerate(chunks)
+    ]

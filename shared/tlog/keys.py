@@ -1,7 +1,7 @@
 """Keys of C2SP signed notes: their names, ids and text forms, and plain Ed25519 signing with them.
 
-A key signs any bytes: the text of a note, or the DSSE encoding of an event. Timestamped cosignatures are in `cosignature`.
-"""
+A key signs any bytes: the text of a note, or the DSSE encoding of an event. Timestamped
+cosignatures are in `cosignature`."""
 
 import hashlib
 import re
@@ -24,19 +24,25 @@ _CONTROL: Final = re.compile(r"[\x00-\x1f]")
 
 
 def check_name(name: str) -> str:
-    """A key name: not empty, no Unicode space, no plus, no control character (signed-note, "Format")."""
+    """A key name: not empty, no Unicode space, no plus, no control character (signed-note,
+    "Format")."""
     try:
         name.encode("utf-8")
     except UnicodeEncodeError as error:
         raise TlogError("a key name is valid Unicode") from error
     if not name or "+" in name or any(map(str.isspace, name)) or _CONTROL.search(name):
-        raise TlogError("a key name is not empty and has no space, no plus and no control character")
+        raise TlogError(
+            "a key name is not empty and has no space, no plus and no control character"
+        )
     return name
 
 
 def key_id(name: str, algorithm: int, public_key: bytes) -> bytes:
-    """The first four bytes of SHA-256(name, newline, type byte, public key) (signed-note, "Signatures")."""
-    return hashlib.sha256(name.encode("utf-8") + b"\n" + bytes([algorithm]) + public_key).digest()[:KEY_ID_SIZE]
+    """The first four bytes of SHA-256(name, newline, type byte, public key) (signed-note,
+    "Signatures")."""
+    return hashlib.sha256(name.encode("utf-8") + b"\n" + bytes([algorithm]) + public_key).digest()[
+        :KEY_ID_SIZE
+    ]
 
 
 def write_vkey(name: str, algorithm: int, public_key: bytes) -> str:
@@ -46,7 +52,8 @@ def write_vkey(name: str, algorithm: int, public_key: bytes) -> str:
 
 
 def read_vkey(vkey: str, algorithm: int) -> tuple[str, bytes]:
-    """Name and Ed25519 public key of a vkey of this signature type (signed-note, "Verifier keys")."""
+    """Name and Ed25519 public key of a vkey of this signature type (signed-note, "Verifier
+    keys")."""
     if len(vkey) > _MAX_KEY_TEXT or vkey.count("+") < 2:
         raise TlogError("a verifier key reads <name>+<8 hex digits>+<base64>")
     name, _, encoded = vkey.split("+", 2)
@@ -96,7 +103,8 @@ class Verifier:
 
 @dataclass(frozen=True, slots=True)
 class Signer:
-    """The private half. Its text form is the one of golang.org/x/mod/sumdb/note; it shows no secret when printed."""
+    """The private half. Its text form is the one of golang.org/x/mod/sumdb/note; it shows no secret
+    when printed."""
 
     algorithm: ClassVar[int] = ED25519
     name: str

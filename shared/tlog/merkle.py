@@ -1,4 +1,5 @@
-"""The Merkle tree of RFC 6962 §2.1 (= RFC 9162 §2.1): roots while it grows, proofs out of leaf hashes, and their verification.
+"""The Merkle tree of RFC 6962 §2.1 (= RFC 9162 §2.1): roots while it grows, proofs out of leaf
+hashes, and their verification.
 
 Proofs out of tiles are in `tile_proofs`; both ask the same ranges of leaves for their hashes.
 """
@@ -26,16 +27,22 @@ def node_hash(left: bytes, right: bytes) -> bytes:
 
 
 class Frontier:
-    """What a growing tree has to remember: the root of each perfect subtree that its leaves fill, the largest first.
+    """What a growing tree has to remember: the root of each perfect subtree that its leaves fill,
+    the largest first.
 
-    One hash for each bit that is set in the size; nothing of a leaf is needed again (RFC 6962 §2.1)."""
+    One hash for each bit that is set in the size; nothing of a leaf is needed again (RFC 6962
+    §2.1)."""
 
     __slots__ = ("_peaks", "_size")
 
     def __init__(self, size: int = 0, peaks: Iterable[bytes] = ()) -> None:
         self._size = size
         self._peaks = list(peaks)
-        if not 0 <= size <= MAX_SIZE or len(self._peaks) != size.bit_count() or not _are_hashes(self._peaks):
+        if (
+            not 0 <= size <= MAX_SIZE
+            or len(self._peaks) != size.bit_count()
+            or not _are_hashes(self._peaks)
+        ):
             raise TlogError("a frontier holds one hash for each bit that is set in its size")
 
     @classmethod
@@ -67,7 +74,8 @@ class Frontier:
         self._size += 1
 
     def extend(self, leaf_hashes: Iterable[bytes]) -> None:
-        """Adds leaf hashes in their order; the same as appending each, with a quarter less work in Python."""
+        """Adds leaf hashes in their order; the same as appending each, with a quarter less work in
+        Python."""
         row = list(leaf_hashes)
         added, left = len(row), self._size
         lower: list[bytes] = []
@@ -78,15 +86,20 @@ class Frontier:
             if len(row) & 1:
                 lower.append(row.pop())
             pairs = iter(row)
-            row = [sha256(b"\x01" + one + two).digest() for one, two in zip(pairs, pairs, strict=True)]
+            row = [
+                sha256(b"\x01" + one + two).digest() for one, two in zip(pairs, pairs, strict=True)
+            ]
             left >>= 1
         self._peaks += reversed(lower)
         self._size += added
 
 
 def root_of_peaks(peaks: Sequence[bytes]) -> bytes:
-    """The root above perfect subtrees that stand side by side, the largest first (RFC 6962 §2.1)."""
-    return reduce(lambda right, left: node_hash(left, right), reversed(peaks)) if peaks else EMPTY_ROOT
+    """The root above perfect subtrees that stand side by side, the largest first (RFC 6962
+    §2.1)."""
+    return (
+        reduce(lambda right, left: node_hash(left, right), reversed(peaks)) if peaks else EMPTY_ROOT
+    )
 
 
 def root_of(leaf_hashes: Iterable[bytes]) -> bytes:
@@ -95,7 +108,8 @@ def root_of(leaf_hashes: Iterable[bytes]) -> bytes:
 
 
 def inclusion_ranges(index: int, size: int) -> list[tuple[int, int]]:
-    """The leaves [start, end) below each hash of an inclusion proof, in proof order (RFC 6962 §2.1.1, PATH)."""
+    """The leaves [start, end) below each hash of an inclusion proof, in proof order (RFC 6962
+    §2.1.1, PATH)."""
     if not 0 <= index < size <= MAX_SIZE:
         raise TlogError(f"a tree of {size} leaves has no leaf {index}")
     ranges: list[tuple[int, int]] = []
@@ -112,7 +126,8 @@ def inclusion_ranges(index: int, size: int) -> list[tuple[int, int]]:
 
 
 def consistency_ranges(old_size: int, new_size: int) -> list[tuple[int, int]]:
-    """The leaves [start, end) below each hash of a consistency proof, in proof order (RFC 6962 §2.1.2, SUBPROOF).
+    """The leaves [start, end) below each hash of a consistency proof, in proof order (RFC 6962
+    §2.1.2, SUBPROOF).
 
     Empty from size 0 (tlog-witness, "add-checkpoint") and between equal sizes."""
     if not 0 <= old_size <= new_size <= MAX_SIZE:
@@ -129,7 +144,8 @@ def consistency_ranges(old_size: int, new_size: int) -> list[tuple[int, int]]:
         else:
             ranges.append((start, middle))
             start = middle
-    # Who verifies holds the old root, so that it is left out where it is itself a subtree of the new tree.
+    # Who verifies holds the old root, so that it is left out where it is itself a subtree of the
+    # new tree.
     return ranges[::-1] if start == 0 else [(start, end), *ranges[::-1]]
 
 
@@ -138,17 +154,27 @@ def _split(size: int) -> int:
 
 
 def inclusion_proof(index: int, leaf_hashes: Sequence[bytes]) -> list[bytes]:
-    """The hashes beside the way from this leaf to the root of all these leaves (RFC 6962 §2.1.1)."""
-    return [root_of(leaf_hashes[start:end]) for start, end in inclusion_ranges(index, len(leaf_hashes))]
+    """The hashes beside the way from this leaf to the root of all these leaves (RFC 6962
+    §2.1.1)."""
+    return [
+        root_of(leaf_hashes[start:end]) for start, end in inclusion_ranges(index, len(leaf_hashes))
+    ]
 
 
 def consistency_proof(old_size: int, leaf_hashes: Sequence[bytes]) -> list[bytes]:
-    """That the tree of all these leaves begins with the tree of its first `old_size` leaves (RFC 6962 §2.1.2)."""
-    return [root_of(leaf_hashes[start:end]) for start, end in consistency_ranges(old_size, len(leaf_hashes))]
+    """That the tree of all these leaves begins with the tree of its first `old_size` leaves (RFC
+    6962 §2.1.2)."""
+    return [
+        root_of(leaf_hashes[start:end])
+        for start, end in consistency_ranges(old_size, len(leaf_hashes))
+    ]
 
 
-def verify_inclusion(index: int, size: int, leaf: bytes, proof: Sequence[bytes], root: bytes) -> bool:
-    """Whether the leaf with this leaf hash is number `index`, from 0, of the tree (RFC 9162 §2.1.3.2)."""
+def verify_inclusion(
+    index: int, size: int, leaf: bytes, proof: Sequence[bytes], root: bytes
+) -> bool:
+    """Whether the leaf with this leaf hash is number `index`, from 0, of the tree (RFC 9162
+    §2.1.3.2)."""
     if not 0 <= index < size <= MAX_SIZE or not _are_hashes([leaf, root, *proof]):
         return False
     at, last, current = index, size - 1, leaf
@@ -164,10 +190,13 @@ def verify_inclusion(index: int, size: int, leaf: bytes, proof: Sequence[bytes],
     return last == 0 and current == root
 
 
-def verify_consistency(old_size: int, new_size: int, old_root: bytes, new_root: bytes, proof: Sequence[bytes]) -> bool:
+def verify_consistency(
+    old_size: int, new_size: int, old_root: bytes, new_root: bytes, proof: Sequence[bytes]
+) -> bool:
     """Whether the new tree begins with the old one (RFC 9162 §2.1.4.2).
 
-    From size 0 the proof is empty and says nothing but that the old root is that of no leaves (tlog-witness)."""
+    From size 0 the proof is empty and says nothing but that the old root is that of no leaves
+    (tlog-witness)."""
     if not 0 <= old_size <= new_size <= MAX_SIZE or not _are_hashes([old_root, new_root, *proof]):
         return False
     if new_size == old_size:
@@ -177,7 +206,9 @@ def verify_consistency(old_size: int, new_size: int, old_root: bytes, new_root: 
     return _joins(old_size, new_size, old_root, new_root, proof)
 
 
-def _joins(old_size: int, new_size: int, old_root: bytes, new_root: bytes, proof: Sequence[bytes]) -> bool:
+def _joins(
+    old_size: int, new_size: int, old_root: bytes, new_root: bytes, proof: Sequence[bytes]
+) -> bool:
     path = [old_root, *proof] if old_size.bit_count() == 1 else list(proof)
     if not path:
         return False

@@ -48,7 +48,8 @@ class NoteVerifier(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Signature:
-    """One signature line (signed-note, "Signatures"); `value` is what the key made, without the key id."""
+    """One signature line (signed-note, "Signatures"); `value` is what the key made, without the key
+    id."""
 
     name: str
     key_id: bytes
@@ -61,7 +62,8 @@ class Signature:
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """A text that at least one trusted key signed. Nobody has checked the `unverified` signatures."""
+    """A text that at least one trusted key signed. Nobody has checked the `unverified`
+    signatures."""
 
     text: str
     verified: tuple[Signature, ...]
@@ -71,7 +73,9 @@ class Note:
 def sign_note(text: str, *signers: Signer) -> bytes:
     """The note of this text, signed by each (signed-note, "Format" and "Ed25519 signatures")."""
     message = text.encode("utf-8", "replace")
-    return add_signatures(text, (Signature(signer.name, signer.key_id, signer.sign(message)) for signer in signers))
+    return add_signatures(
+        text, (Signature(signer.name, signer.key_id, signer.sign(message)) for signer in signers)
+    )
 
 
 def add_signatures(text: str, signatures: Iterable[Signature]) -> bytes:
@@ -121,7 +125,8 @@ def _signature(line: str) -> Signature:
 
 
 def open_note(note: bytes, verifiers: Iterable[NoteVerifier]) -> Note:
-    """The note, if a trusted key signed it and none of its trusted signatures is false (signed-note, "Signatures")."""
+    """The note, if a trusted key signed it and none of its trusted signatures is false
+    (signed-note, "Signatures")."""
     text, signatures = parse_note(note)
     verified, unverified = verify_signatures(text, signatures, verifiers)
     if not verified:
@@ -132,7 +137,8 @@ def open_note(note: bytes, verifiers: Iterable[NoteVerifier]) -> Note:
 def verify_signatures(
     text: str, signatures: Iterable[Signature], verifiers: Iterable[NoteVerifier]
 ) -> tuple[tuple[Signature, ...], tuple[Signature, ...]]:
-    """The signatures of trusted keys, the first of each key, and those of unknown keys (signed-note, "Signatures").
+    """The signatures of trusted keys, the first of each key, and those of unknown keys
+    (signed-note, "Signatures").
 
     Raises SignatureRejected when a signature with name and id of a trusted key is false."""
     known = _by_identity(verifiers)

@@ -1,4 +1,5 @@
-"""Trust policies (c2sp.org/tlog-policy): which logs one believes, and which witnesses must have seen what they say."""
+"""Trust policies (c2sp.org/tlog-policy): which logs one believes, and which witnesses must have
+seen what they say."""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
@@ -30,7 +31,8 @@ class Log:
 
 @dataclass(frozen=True, slots=True)
 class Witness:
-    """`name` is the policy's own word for it, the verifier's name that of its signature lines ("Defining a witness")."""
+    """`name` is the policy's own word for it, the verifier's name that of its signature lines
+    ("Defining a witness")."""
 
     name: str
     verifier: CosignatureVerifier
@@ -48,7 +50,8 @@ class Group:
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """A checkpoint that a log of the policy signed, who cosigned it when (by name of the policy), and whether they suffice."""
+    """A checkpoint that a log of the policy signed, who cosigned it when (by name of the policy),
+    and whether they suffice."""
 
     checkpoint: Checkpoint
     log: Log
@@ -58,7 +61,8 @@ class Judgement:
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """tlog-policy, "What is a policy?". Groups stand in the file's order: each names only what stands before it."""
+    """tlog-policy, "What is a policy?". Groups stand in the file's order: each names only what
+    stands before it."""
 
     logs: tuple[Log, ...]
     witnesses: tuple[Witness, ...]
@@ -67,7 +71,8 @@ class Policy:
 
     @classmethod
     def parse(cls, data: bytes) -> "Policy":
-        """Reads a policy file; an error names its line (tlog-policy, "Policy file syntax and structure")."""
+        """Reads a policy file; an error names its line (tlog-policy, "Policy file syntax and
+        structure")."""
         draft = _Draft()
         for number, words in _lines(data):
             try:
@@ -91,12 +96,17 @@ class Policy:
     def judge(self, note: bytes) -> Judgement:
         """What this policy says of a signed checkpoint (tlog-policy, "What is a policy?").
 
-        Raises TlogError unless a log of the policy signed it, and when a signature of a known key is false."""
+        Raises TlogError unless a log of the policy signed it, and when a signature of a known key
+        is false."""
         logs = {(log.verifier.name, log.verifier.key_id): log for log in self.logs}
         checkpoint, opened = open_checkpoint(
-            note, [log.verifier for log in self.logs], [witness.verifier for witness in self.witnesses]
+            note,
+            [log.verifier for log in self.logs],
+            [witness.verifier for witness in self.witnesses],
         )
-        signatures = {(signature.name, signature.key_id): signature for signature in opened.verified}
+        signatures = {
+            (signature.name, signature.key_id): signature for signature in opened.verified
+        }
         cosigned = {
             witness.name: cosigned_at(signatures[identity])
             for witness in self.witnesses
@@ -110,7 +120,9 @@ class Policy:
         judgement = self.judge(note)
         if not judgement.quorum:
             seen = ", ".join(judgement.cosigned) or "nobody"
-            raise QuorumMissing(f"the policy asks for the quorum {self.quorum}, the checkpoint was cosigned by {seen}")
+            raise QuorumMissing(
+                f"the policy asks for the quorum {self.quorum}, the checkpoint was cosigned by {seen}"
+            )
         return judgement
 
 
@@ -146,7 +158,9 @@ class _Draft:
                 verifier = self.new_key(CosignatureVerifier.parse(vkey))
                 self.witnesses.append(Witness(self.new_name(name), verifier, *url))
             case ["group", name, threshold, *members]:
-                self.groups.append(Group(name, _threshold(threshold, len(members)), self.new_members(members)))
+                self.groups.append(
+                    Group(name, _threshold(threshold, len(members)), self.new_members(members))
+                )
                 self.new_name(name)
             case ["quorum", name]:
                 self.set_quorum(name)
@@ -191,5 +205,7 @@ def _threshold(word: str, members: int) -> int:
         case _:
             threshold = from_decimal(word)
     if not 1 <= threshold <= members:
-        raise TlogError("the threshold of a group is any, all or a number from 1 to that of its members")
+        raise TlogError(
+            "the threshold of a group is any, all or a number from 1 to that of its members"
+        )
     return threshold

@@ -1,4 +1,5 @@
-"""Offline proofs (c2sp.org/tlog-proof): one file which shows that an entry is in a log, and who saw that log."""
+"""Offline proofs (c2sp.org/tlog-proof): one file which shows that an entry is in a log, and who saw
+that log."""
 
 from dataclasses import dataclass
 from typing import Final, Self
@@ -35,7 +36,9 @@ class Proof:
         if not blank or not head.isascii():
             raise TlogError("a proof is ASCII lines, an empty line and a checkpoint")
         match head.decode("ascii").split("\n"):
-            case [header, extra, index, *hashes] if header == _HEADER and extra.startswith("extra "):
+            case [header, extra, index, *hashes] if header == _HEADER and extra.startswith(
+                "extra "
+            ):
                 return cls(_index(index), _hashes(hashes), checkpoint, _extra(extra))
             case [header, index, *hashes] if header == _HEADER:
                 return cls(_index(index), _hashes(hashes), checkpoint)
@@ -49,13 +52,16 @@ class Proof:
         return "".join(f"{line}\n" for line in lines).encode("ascii") + self.checkpoint
 
     def verify(self, leaf: bytes, policy: Policy) -> Judgement:
-        """Raises TlogError unless the entry with this leaf hash is at `index` of a log that satisfies the policy.
+        """Raises TlogError unless the entry with this leaf hash is at `index` of a log that
+        satisfies the policy.
 
         (tlog-proof, introduction; RFC 9162 §2.1.3.2; tlog-policy, "What is a policy?")"""
         judgement = policy.require(self.checkpoint)
         head = judgement.checkpoint
         if not verify_inclusion(self.index, head.size, leaf, self.hashes, head.root):
-            raise TlogError(f"the entry is not number {self.index} of {head.origin} at size {head.size}")
+            raise TlogError(
+                f"the entry is not number {self.index} of {head.origin} at size {head.size}"
+            )
         return judgement
 
 

@@ -1,7 +1,8 @@
-"""Roots and proofs out of tiles (c2sp.org/tlog-tiles), without reading a leaf: a few tiles per level, each read once.
+"""Roots and proofs out of tiles (c2sp.org/tlog-tiles), without reading a leaf: a few tiles per
+level, each read once.
 
-The tiles are believed as they are read. Whoever has them from a stranger verifies the proof against a signed root.
-"""
+The tiles are believed as they are read. Whoever has them from a stranger verifies the proof against
+a signed root."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -13,8 +14,9 @@ from shared.tlog.merkle import consistency_ranges, inclusion_ranges, root_of, ro
 from shared.tlog.tiles import HEIGHT, WIDTH, decode_tile, width_at
 
 ReadTile: TypeAlias = Callable[[int, int, int], bytes]
-"""(level, index, width) to the bytes of that hash tile. A reader that finds only the full tile, because the partial one has been
-deleted, gives its first width * 32 bytes (tlog-tiles, "Partial Tiles")."""
+"""(level, index, width) to the bytes of that hash tile. A reader that finds only the full tile,
+because the partial one has been deleted, gives its first width * 32 bytes (tlog-tiles, "Partial
+Tiles")."""
 
 
 def root_from_tiles(size: int, read: ReadTile) -> bytes:
@@ -25,13 +27,15 @@ def root_from_tiles(size: int, read: ReadTile) -> bytes:
 
 
 def inclusion_from_tiles(index: int, size: int, read: ReadTile) -> list[bytes]:
-    """The inclusion proof of leaf `index` in the tree of the first `size` leaves (RFC 6962 §2.1.1)."""
+    """The inclusion proof of leaf `index` in the tree of the first `size` leaves (RFC 6962
+    §2.1.1)."""
     tree = _Tree(size, read)
     return [tree.root_of_range(start, end) for start, end in inclusion_ranges(index, size)]
 
 
 def consistency_from_tiles(old_size: int, new_size: int, read: ReadTile) -> list[bytes]:
-    """The consistency proof between two sizes, from tiles of the tree of `new_size` leaves (RFC 6962 §2.1.2)."""
+    """The consistency proof between two sizes, from tiles of the tree of `new_size` leaves (RFC
+    6962 §2.1.2)."""
     tree = _Tree(new_size, read)
     return [tree.root_of_range(start, end) for start, end in consistency_ranges(old_size, new_size)]
 
@@ -43,7 +47,8 @@ class _Tree:
     tiles: dict[tuple[int, int], list[bytes]] = field(default_factory=dict)
 
     def root_of_range(self, start: int, end: int) -> bytes:
-        """`start` is a multiple of the largest power of two that the range holds, as in every proof."""
+        """`start` is a multiple of the largest power of two that the range holds, as in every
+        proof."""
         peaks: list[bytes] = []
         while start < end:
             height = (end - start).bit_length() - 1
@@ -52,7 +57,8 @@ class _Tree:
         return root_of_peaks(peaks)
 
     def subtree(self, height: int, number: int) -> bytes:
-        """The root of the perfect subtree of 2^height leaves that stands at this place among its like."""
+        """The root of the perfect subtree of 2^height leaves that stands at this place among its
+        like."""
         level, below = divmod(height, HEIGHT)
         index, offset = divmod(number << below, WIDTH)
         return root_of(self.tile(level, index)[offset : offset + (1 << below)])

@@ -1,8 +1,8 @@
 """Tiles (c2sp.org/tlog-tiles): where each lies, how wide it is, and the hashes in it.
 
-A tile of level L holds up to 256 roots of perfect subtrees of 256^L leaves each. An entry bundle has the place and width of a
-tile of level 0, and is here the tile of level `ENTRIES`; its bytes are in `bundles`.
-"""
+A tile of level L holds up to 256 roots of perfect subtrees of 256^L leaves each. An entry bundle
+has the place and width of a tile of level 0, and is here the tile of level `ENTRIES`; its bytes are
+in `bundles`."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -17,12 +17,15 @@ WIDTH: Final = 1 << HEIGHT
 ENTRIES: Final = -1
 MAX_LEVEL: Final = 63
 
-_PATH: Final = re.compile(r"tile/(entries|[0-9]{1,2})/((?:x[0-9]{3}/){0,6}[0-9]{3})(?:\.p/([1-9][0-9]{0,2}))?")
+_PATH: Final = re.compile(
+    r"tile/(entries|[0-9]{1,2})/((?:x[0-9]{3}/){0,6}[0-9]{3})(?:\.p/([1-9][0-9]{0,2}))?"
+)
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class Tile:
-    """The place and width of one tile; `width` is 256 for a full one (tlog-tiles, "Merkle Tree")."""
+    """The place and width of one tile; `width` is 256 for a full one (tlog-tiles, "Merkle
+    Tree")."""
 
     level: int
     index: int
@@ -45,7 +48,8 @@ class Tile:
 
     @property
     def path(self) -> str:
-        """Below the log's prefix, e.g. `tile/0/x001/x234/067.p/8` (tlog-tiles, "Merkle Tree" and "Log entries")."""
+        """Below the log's prefix, e.g. `tile/0/x001/x234/067.p/8` (tlog-tiles, "Merkle Tree" and
+        "Log entries")."""
         *upper, last = _groups(self.index)
         level = "entries" if self.level == ENTRIES else str(self.level)
         suffix = f".p/{self.width}" if self.is_partial else ""
@@ -75,13 +79,15 @@ def _groups(index: int) -> list[str]:
 
 
 def width_at(level: int, index: int, size: int) -> int:
-    """Hashes that tile `index` of this level has in a tree of this size; 0 if it has none (tlog-tiles, "Partial Tiles")."""
+    """Hashes that tile `index` of this level has in a tree of this size; 0 if it has none
+    (tlog-tiles, "Partial Tiles")."""
     complete = size >> HEIGHT * max(level, 0)
     return min(WIDTH, max(0, complete - index * WIDTH))
 
 
 def tiles_of_growth(old_size: int, new_size: int) -> Iterator[Tile]:
-    """Every hash tile of the new tree that the old one lacked, level by level (tlog-tiles, "Merkle Tree").
+    """Every hash tile of the new tree that the old one lacked, level by level (tlog-tiles, "Merkle
+    Tree").
 
     In a log without gaps this is what a sealer writes before it publishes the new checkpoint."""
     for level in range(MAX_LEVEL + 1):

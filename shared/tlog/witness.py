@@ -1,7 +1,7 @@
 """The pure half of a witness and of its client (c2sp.org/tlog-witness, "add-checkpoint").
 
-The process around it holds one lock per origin from reading `Latest` until the new one is on disk, and only then answers.
-"""
+The process around it holds one lock per origin from reading `Latest` until the new one is on disk,
+and only then answers."""
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
@@ -14,7 +14,14 @@ from shared.tlog.encoding import from_decimal, hash_from_base64, to_base64
 from shared.tlog.errors import SignatureRejected, TlogError
 from shared.tlog.keys import Verifier
 from shared.tlog.merkle import EMPTY_ROOT, verify_consistency
-from shared.tlog.note import MAX_NOTE, Signature, open_note, parse_note, read_signatures, verify_signatures
+from shared.tlog.note import (
+    MAX_NOTE,
+    Signature,
+    open_note,
+    parse_note,
+    read_signatures,
+    verify_signatures,
+)
 
 MAX_PROOF_LINES: Final = 63
 MAX_REQUEST: Final = 256 * 1024
@@ -26,7 +33,8 @@ TEXT_TYPE: Final = "text/plain; charset=utf-8"
 
 @dataclass(frozen=True, slots=True)
 class AddCheckpoint:
-    """What a log asks of a witness (tlog-witness, "add-checkpoint"); `note` is the signed checkpoint, verbatim."""
+    """What a log asks of a witness (tlog-witness, "add-checkpoint"); `note` is the signed
+    checkpoint, verbatim."""
 
     old_size: int
     proof: tuple[bytes, ...]
@@ -46,9 +54,15 @@ class AddCheckpoint:
             raise TlogError(f"the request is longer than {MAX_REQUEST} bytes")
         head, blank, note = body.partition(b"\n\n")
         if not blank or not head.isascii() or not head.startswith(b"old "):
-            raise TlogError("a request is: old, space, size; proof lines; an empty line; a checkpoint")
+            raise TlogError(
+                "a request is: old, space, size; proof lines; an empty line; a checkpoint"
+            )
         old_size, *lines = head.decode("ascii").removeprefix("old ").split("\n")
-        return cls.of(from_decimal(old_size), [hash_from_base64(line) for line in lines[: MAX_PROOF_LINES + 1]], note)
+        return cls.of(
+            from_decimal(old_size),
+            [hash_from_base64(line) for line in lines[: MAX_PROOF_LINES + 1]],
+            note,
+        )
 
     def encode(self) -> bytes:
         lines = [f"old {self.old_size}", *map(to_base64, self.proof), ""]
@@ -65,7 +79,8 @@ class Latest:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """An HTTP response. `latest`, where it is given, is on disk before anybody reads the response."""
+    """An HTTP response. `latest`, where it is given, is on disk before anybody reads the
+    response."""
 
     status: int
     body: bytes
@@ -78,9 +93,14 @@ def malformed(error: TlogError) -> Answer:
 
 
 def decide(
-    request: AddCheckpoint, logs: Mapping[str, Sequence[Verifier]], latest: Latest, cosigner: Cosigner, now: int
+    request: AddCheckpoint,
+    logs: Mapping[str, Sequence[Verifier]],
+    latest: Latest,
+    cosigner: Cosigner,
+    now: int,
 ) -> Answer:
-    """The answer of a witness that trusts these keys per origin and last cosigned `latest`, at POSIX second `now`.
+    """The answer of a witness that trusts these keys per origin and last cosigned `latest`, at
+    POSIX second `now`.
 
     The checks stand in the order of tlog-witness, "add-checkpoint"."""
     head = request.checkpoint
@@ -95,15 +115,22 @@ def decide(
     if request.old_size != latest.size:
         return Answer(409, b"%d\n" % latest.size, SIZE_TYPE)
     if not verify_consistency(latest.size, head.size, latest.root, head.root, request.proof):
-        return Answer(422, b"the checkpoint is not shown to be consistent with the one this witness cosigned last\n")
+        return Answer(
+            422,
+            b"the checkpoint is not shown to be consistent with the one this witness cosigned last\n",
+        )
     line = cosigner.cosign(head.text, now).line
     return Answer(200, line.encode("utf-8"), latest=Latest(head.size, head.root))
 
 
-def read_cosignatures(body: bytes, text: str, witnesses: Iterable[CosignatureVerifier]) -> tuple[Signature, ...]:
-    """A client's reading of a 200 response: the true cosignatures of known witnesses on this text of a checkpoint.
+def read_cosignatures(
+    body: bytes, text: str, witnesses: Iterable[CosignatureVerifier]
+) -> tuple[Signature, ...]:
+    """A client's reading of a 200 response: the true cosignatures of known witnesses on this text
+    of a checkpoint.
 
-    Raises TlogError when one of a known witness is false, or there is none (tlog-witness, "add-checkpoint")."""
+    Raises TlogError when one of a known witness is false, or there is none (tlog-witness,
+    "add-checkpoint")."""
     if len(body) > MAX_NOTE:
         raise TlogError("the response of the witness is too long")
     try:
@@ -124,5 +151,6 @@ def read_size(body: bytes) -> int:
 
 
 def monitoring_path(origin: str) -> str:
-    """Where a witness shows the latest checkpoint it cosigned, below its prefix (tlog-witness, monitoring)."""
+    """Where a witness shows the latest checkpoint it cosigned, below its prefix (tlog-witness,
+    monitoring)."""
     return f"{hashlib.sha256(origin.encode('utf-8')).hexdigest()}/checkpoint"

@@ -1,4 +1,5 @@
-"""The `ledger` command: each topic is found under its name, and who asks for one does not wait for the others."""
+"""The `ledger` command: each topic is found under its name, and who asks for one does not wait for
+the others."""
 
 import subprocess
 import sys
@@ -29,4 +30,8 @@ def test_asking_for_the_status_waits_for_no_database_broker_or_server_library() 
     done = subprocess.run([sys.executable, "-c", ask], capture_output=True, text=True, check=True)
     imported = {name.partition(".")[0] for name in done.stdout.split()}
     assert "shared" in imported
-    assert imported & {"alembic", "sqlalchemy", "psycopg", "aiokafka", "asyncpg", "fastapi", "opentelemetry"} == set()
+    assert (
+        imported
+        & {"alembic", "sqlalchemy", "psycopg", "aiokafka", "asyncpg", "fastapi", "opentelemetry"}
+        == set()
+    )

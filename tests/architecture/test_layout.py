@@ -1,4 +1,5 @@
-"""The house: who has read one service finds no surprise in another, and what the README says of the tree and the settings is true."""
+"""The house: who has read one service finds no surprise in another, and what the README says of the
+tree and the settings is true."""
 
 import re
 import subprocess
@@ -37,12 +38,16 @@ def test_every_service_has_the_files_that_a_reader_expects(service: Path) -> Non
 
 @pytest.mark.parametrize("service", SERVICES, ids=lambda path: path.name)
 def test_migrations_are_plain_sql_numbered_without_holes(service: Path) -> None:
-    names = sorted(path.name for path in (service / "migrations").iterdir() if path.suffix == ".sql")
+    names = sorted(
+        path.name for path in (service / "migrations").iterdir() if path.suffix == ".sql"
+    )
     assert [int(name.split("_")[0]) for name in names] == list(range(1, len(names) + 1))
 
 
 def test_nobody_writes_a_statement_that_would_change_the_ledger() -> None:
-    forbidden = re.compile(r"\b(UPDATE|DELETE\s+FROM|TRUNCATE(\s+TABLE)?)\s+ledger\b", re.IGNORECASE)
+    forbidden = re.compile(
+        r"\b(UPDATE|DELETE\s+FROM|TRUNCATE(\s+TABLE)?)\s+ledger\b", re.IGNORECASE
+    )
     for path in committed():
         if path.startswith(("services/", "shared/", "deploy/")) and path.endswith((".py", ".sql")):
             assert not forbidden.search((ROOT / path).read_text(encoding="utf-8")), path
@@ -50,7 +55,9 @@ def test_nobody_writes_a_statement_that_would_change_the_ledger() -> None:
 
 @pytest.mark.parametrize("service", SERVICES, ids=lambda path: path.name)
 def test_sql_stands_in_views_alone(service: Path) -> None:
-    statement = re.compile(r"\b(SELECT\s.+\sFROM|INSERT\s+INTO|UPDATE\s+\w+\s+SET|DELETE\s+FROM)\b", re.DOTALL)
+    statement = re.compile(
+        r"\b(SELECT\s.+\sFROM|INSERT\s+INTO|UPDATE\s+\w+\s+SET|DELETE\s+FROM)\b", re.DOTALL
+    )
     for path in service.rglob("*.py"):
         if path.name != "views.py":
             assert not statement.search(path.read_text(encoding="utf-8")), path
@@ -58,10 +65,16 @@ def test_sql_stands_in_views_alone(service: Path) -> None:
 
 def test_the_readme_names_every_setting() -> None:
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    fields = {**ServiceSettings.model_fields, **NotifySettings.model_fields, **ReviewSettings.model_fields}
+    fields = {
+        **ServiceSettings.model_fields,
+        **NotifySettings.model_fields,
+        **ReviewSettings.model_fields,
+    }
     names = {name.upper() for name in fields}
     assert {
-        name for name in names if f"LEDGER_{name}" not in readme and f"_{name.split('_', 1)[1]}`" not in readme
+        name
+        for name in names
+        if f"LEDGER_{name}" not in readme and f"_{name.split('_', 1)[1]}`" not in readme
     } == set()
 
 

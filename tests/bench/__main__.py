@@ -25,10 +25,15 @@ QUICK = 0.2
 
 def bench(
     rows: Annotated[
-        list[str] | None, typer.Argument(help=f"Which rows; all when none is named. They are: {', '.join(NAMES)}.")
+        list[str] | None,
+        typer.Argument(help=f"Which rows; all when none is named. They are: {', '.join(NAMES)}."),
     ] = None,
-    quick: Annotated[bool, typer.Option("--quick", help="A fifth of the events: to look, not to publish.")] = False,
-    rounds: Annotated[int, typer.Option(min=1, help="Rounds of each row, ours and the peer in turn.")] = 5,
+    quick: Annotated[
+        bool, typer.Option("--quick", help="A fifth of the events: to look, not to publish.")
+    ] = False,
+    rounds: Annotated[
+        int, typer.Option(min=1, help="Rounds of each row, ours and the peer in turn.")
+    ] = 5,
     long: Annotated[
         bool,
         typer.Option(
@@ -39,24 +44,32 @@ def bench(
     profile: Annotated[
         bool,
         typer.Option(
-            "--profile", help="Instead of ratios: what the time of each row that runs in this process goes to."
+            "--profile",
+            help="Instead of ratios: what the time of each row that runs in this process goes to.",
         ),
     ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="One object a row, for programs.")] = False,
-    markdown: Annotated[bool, typer.Option("--markdown", help="The table as it stands in the README.")] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="One object a row, for programs.")
+    ] = False,
+    markdown: Annotated[
+        bool, typer.Option("--markdown", help="The table as it stands in the README.")
+    ] = False,
 ) -> None:
     """Measure speed against the limits of the same parts and against what people would use instead.
 
-    One Postgres and one Kafka are started for the run and removed after it. Each row takes rounds of ours and of its peer in turn and
-    shows medians. What counts is the ratio: absolute figures are this machine's, in its mood. Takes about five minutes; measure on
-    a quiet machine."""
+    One Postgres and one Kafka are started for the run and removed after it. Each row takes rounds
+    of ours and of its peer in turn and shows medians. What counts is the ratio: absolute figures
+    are this machine's, in its mood. Takes about five minutes; measure on a quiet machine."""
     if unknown := sorted(set(rows or ()) - set(NAMES)):
         raise typer.BadParameter(f"{', '.join(unknown)}: no such row; there are {', '.join(NAMES)}")
     chosen = [row for row in ROWS if not rows or row.name in rows]
 
     console = Console(file=sys.stderr, highlight=False)
     results = []
-    with console.status("starting Postgres and Kafka") as status, world(QUICK if quick else 1.0) as ground:
+    with (
+        console.status("starting Postgres and Kafka") as status,
+        world(QUICK if quick else 1.0) as ground,
+    ):
         if profile:
             for row in chosen:
                 uvloop.run(_profile(row, ground, console))
@@ -86,15 +99,26 @@ async def _profile(row: Row, ground: World, console: Console) -> None:
         await sides.ours()
         found = await shares(sides.ours)
     console.print(
-        f"{row.name}: " + ", ".join(f"{name} {share:.0%}" for name, share in found.items() if share >= 0.005),
+        f"{row.name}: "
+        + ", ".join(f"{name} {share:.0%}" for name, share in found.items() if share >= 0.005),
         soft_wrap=True,
     )
 
 
 def _as_grown(grown: Growth) -> str:
-    heads = ("events in the ledger", "one append, p50", "a page of 50 reports, p50", "one incident, p50", "bulk append")
+    heads = (
+        "events in the ledger",
+        "one append, p50",
+        "a page of 50 reports, p50",
+        "one incident, p50",
+        "bulk append",
+    )
     rows = [
-        (f"{size.events:,}", *(f"{ms:.2f} ms" for ms in (size.append, size.page, size.incident)), f"{size.bulk:,.0f}/s")
+        (
+            f"{size.events:,}",
+            *(f"{ms:.2f} ms" for ms in (size.append, size.page, size.incident)),
+            f"{size.bulk:,.0f}/s",
+        )
         for size in grown.sizes
     ]
     table = "\n".join(f"| {' | '.join(cells)} |" for cells in [heads, ("---",) * len(heads), *rows])
@@ -106,7 +130,9 @@ def _as_grown(grown: Growth) -> str:
 
 def _as_log(log: LogGrowth) -> str:
     sizes = "\n".join(f"| {size.leaves:,} | {size.seal:.1f} ms |" for size in log.sizes)
-    memory = "\n".join(f"| {one.leaves:,} | {one.verify:.0f} MiB | {one.export:.0f} MiB |" for one in log.memory)
+    memory = "\n".join(
+        f"| {one.leaves:,} | {one.verify:.0f} MiB | {one.export:.0f} MiB |" for one in log.memory
+    )
     return (
         f"\n| leaves in the log | sealing 1 000 more, p50 |\n| --- | --- |\n{sizes}\n"
         f"\n| leaves | most resident to verify | to export |\n| --- | --- | --- |\n{memory}"
@@ -123,7 +149,9 @@ def _cells(result: Result) -> tuple[str, ...]:
     return (
         row.what,
         f"{_figure(result.ours)} {row.unit}",
-        "–" if row.against is None or result.peer is None else f"{row.against}: {_figure(result.peer)}",
+        "–"
+        if row.against is None or result.peer is None
+        else f"{row.against}: {_figure(result.peer)}",
         "–" if result.ratio is None else f"{result.ratio:.2f}×",
         row.goal.text,
         "yes" if result.met else "no",

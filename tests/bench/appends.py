@@ -27,13 +27,20 @@ from tests.bench.world import World
 from tests.integration.conftest import Environment
 from tests.integration.runtime.processes import Process, process
 
-REPORTED = Reported(opens=True, channel=ReportChannel.API, description="A photo of a whiteboard with a roadmap on it")
+REPORTED = Reported(
+    opens=True,
+    channel=ReportChannel.API,
+    description="A photo of a whiteboard with a roadmap on it",
+)
 """About 1 000 bytes once it is an envelope."""
 
 
 @contextlib.asynccontextmanager
 async def append_and_pgbench(world: World) -> AsyncIterator[Sides]:
-    async with world.ground() as ground, process(ground, ServiceName.INTAKE, parts=["writer"]) as intake:
+    async with (
+        world.ground() as ground,
+        process(ground, ServiceName.INTAKE, parts=["writer"]) as intake,
+    ):
         admin = ground.databases[ServiceName.NOTIFY].admin_dsn
         await peers.make_table(admin)
         yield Sides(
@@ -77,7 +84,9 @@ async def command_and_insert(world: World) -> AsyncIterator[Sides]:
             count = world.count(1_000)
 
             async def commands() -> float:
-                return 1000 * median([await _record_fact(triage, incidents[n % 20]) for n in range(count)])
+                return 1000 * median(
+                    [await _record_fact(triage, incidents[n % 20]) for n in range(count)]
+                )
 
             async def inserts() -> float:
                 return 1000 * median(await peers.one_row_inserts(connection, count))
@@ -122,7 +131,9 @@ async def reported_to_triage(ground: Environment, incidents: int) -> list[UUID]:
         rows = await intake.rows()
     async with process(ground, ServiceName.TRIAGE, TRIAGE.rules, parts=[]) as triage:  # type: ignore[arg-type]
         for row in rows:
-            record = Record(row["partition"], row["sequence"], None, row["envelope"], (), row["signature"])
+            record = Record(
+                row["partition"], row["sequence"], None, row["envelope"], (), row["signature"]
+            )
             await triage.receiver.hear(row["partition"], [record])
     return ids
 
@@ -130,7 +141,9 @@ async def reported_to_triage(ground: Environment, incidents: int) -> list[UUID]:
 async def _record_fact(triage: Process, incident: UUID) -> float:
     """Seconds from command to answer."""
     context = Context(datetime.now(UTC), Actor("maria", frozenset({Role.RESPONDER})))
-    command = RecordFact(clock.new_id(), "where", "a public post", Confidence.HIGH, "seen", context.now)
+    command = RecordFact(
+        clock.new_id(), "where", "a public post", Confidence.HIGH, "seen", context.now
+    )
     start = time.perf_counter()
     await triage.running.ledger.carry_out(incident, command, context)  # type: ignore[arg-type]
     return time.perf_counter() - start

@@ -1,4 +1,5 @@
-"""Callers of HTTP that cost little themselves: keep-alive connections that each send a request when the last one is answered."""
+"""Callers of HTTP that cost little themselves: keep-alive connections that each send a request when
+the last one is answered."""
 
 import asyncio
 import time
@@ -8,8 +9,15 @@ from dataclasses import dataclass, field
 CALLERS = 64
 
 
-def request(path: str, body: bytes, token: str | None = None, content_type: str = "application/json") -> bytes:
-    headers = [f"POST {path} HTTP/1.1", "Host: bench", f"Content-Type: {content_type}", f"Content-Length: {len(body)}"]
+def request(
+    path: str, body: bytes, token: str | None = None, content_type: str = "application/json"
+) -> bytes:
+    headers = [
+        f"POST {path} HTTP/1.1",
+        "Host: bench",
+        f"Content-Type: {content_type}",
+        f"Content-Length: {len(body)}",
+    ]
     if token is not None:
         headers.append(f"Authorization: Bearer {token}")
     return "\r\n".join([*headers, "", ""]).encode() + body
@@ -76,7 +84,9 @@ def length_of(head: bytes) -> int:
     return int(head.lower().split(b"content-length:", 1)[1].split(b"\r\n", 1)[0])
 
 
-async def answers_a_second(port: int, message: bytes, seconds: float, callers: int = CALLERS) -> float:
+async def answers_a_second(
+    port: int, message: bytes, seconds: float, callers: int = CALLERS
+) -> float:
     """How many 2xx answers all callers together get in a second."""
     loop = asyncio.get_running_loop()
     start = time.perf_counter()

@@ -1,4 +1,5 @@
-"""What changes as a ledger grows: cost of an append and of a view's query, start-up, memory. `python -m tests.bench --long`."""
+"""What changes as a ledger grows: cost of an append and of a view's query, start-up, memory.
+`python -m tests.bench --long`."""
 
 import json
 import time
@@ -26,7 +27,8 @@ AT_ONCE = 10_000
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """At so many events: medians in milliseconds of one append, one page of reports, one incident; and events a second in bulk."""
+    """At so many events: medians in milliseconds of one append, one page of reports, one incident;
+    and events a second in bulk."""
 
     events: int
     append: float
@@ -93,7 +95,9 @@ async def _grows(port: int, pid: int, world: World) -> float:
     lines = world.count(AT_ONCE)
     body = (json.dumps(REPORT).encode() + b"\n") * lines
     headers = {"Authorization": f"Bearer {world.token()}", "Content-Type": "application/x-ndjson"}
-    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", headers=headers, timeout=300) as http:
+    async with httpx.AsyncClient(
+        base_url=f"http://127.0.0.1:{port}", headers=headers, timeout=300
+    ) as http:
         resident = []
         for _ in range(2):
             for _ in range(5):

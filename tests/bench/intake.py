@@ -1,4 +1,5 @@
-"""Rows about reports over HTTP: intake as it runs in production, in a process of its own, spoken to from this one."""
+"""Rows about reports over HTTP: intake as it runs in production, in a process of its own, spoken to
+from this one."""
 
 import contextlib
 import json
@@ -39,11 +40,19 @@ async def single_and_noop(world: World) -> AsyncIterator[Sides]:
 
 @contextlib.asynccontextmanager
 async def ndjson(world: World) -> AsyncIterator[Sides]:
-    async with world.ground() as ground, worlds.service(ground, ServiceName.INTAKE, "--roles", "http") as (port, _):
+    async with (
+        world.ground() as ground,
+        worlds.service(ground, ServiceName.INTAKE, "--roles", "http") as (port, _),
+    ):
         lines = world.count(10_000)
         body = (json.dumps(REPORT).encode() + b"\n") * lines
-        headers = {"Authorization": f"Bearer {world.token()}", "Content-Type": "application/x-ndjson"}
-        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", headers=headers, timeout=300) as http:
+        headers = {
+            "Authorization": f"Bearer {world.token()}",
+            "Content-Type": "application/x-ndjson",
+        }
+        async with httpx.AsyncClient(
+            base_url=f"http://127.0.0.1:{port}", headers=headers, timeout=300
+        ) as http:
 
             async def batch() -> float:
                 start = time.perf_counter()

@@ -1,4 +1,5 @@
-"""What changes as the sealed log grows: the cost of sealing, and the memory of who verifies or exports it. Part of `--long`."""
+"""What changes as the sealed log grows: the cost of sealing, and the memory of who verifies or
+exports it. Part of `--long`."""
 
 import asyncio
 import subprocess
@@ -63,10 +64,17 @@ class LogGrowth:
 
 
 async def log_growth(
-    world: World, progress: Callable[[str], None], *, sizes: Sequence[int] = SIZES, read: Sequence[int] = READ
+    world: World,
+    progress: Callable[[str], None],
+    *,
+    sizes: Sequence[int] = SIZES,
+    read: Sequence[int] = READ,
 ) -> LogGrowth:
     grown = [await _at(world, leaves, progress) for leaves in map(world.count, sizes)]
-    memory = [await asyncio.to_thread(_memory, world, leaves, progress) for leaves in map(world.count, read)]
+    memory = [
+        await asyncio.to_thread(_memory, world, leaves, progress)
+        for leaves in map(world.count, read)
+    ]
     return LogGrowth(tuple(grown), tuple(memory))
 
 
@@ -83,7 +91,9 @@ async def _at(world: World, leaves: int, progress: Callable[[str], None]) -> Siz
 async def _seal(sealing: Sealing, voices: list[Voice]) -> float:
     """Seconds, without the examination: that costs what it costs, whatever the size."""
     for voice in voices:
-        heard = [examine(record, sealing.trust) for record in voice.say(AT_ONCE // PARTITIONS, REPORTED)]
+        heard = [
+            examine(record, sealing.trust) for record in voice.say(AT_ONCE // PARTITIONS, REPORTED)
+        ]
         assert all(isinstance(item, Heard) for item in heard)
         sealing.arrived[voice.partition] += [
             replace(item, record=replace(item.record, offset=item.event.link.sequence))
@@ -98,7 +108,8 @@ async def _seal(sealing: Sealing, voices: list[Voice]) -> float:
 
 @asynccontextmanager
 async def _sealing(ground: Environment, leaves: int) -> AsyncIterator[Sealing]:
-    """A sealer that has taken over a log of so many leaves, all the same: in its database as many rows, in its store the edge."""
+    """A sealer that has taken over a log of so many leaves, all the same: in its database as many
+    rows, in its store the edge."""
     root = root_from_tiles(leaves, Endless().read)
     with tempfile.TemporaryDirectory() as folder:
         for path, data in _edge(leaves, root):
@@ -130,9 +141,13 @@ def _fill(dsn: str, leaves: int, root: bytes) -> None:
             [leaves],
         )
         connection.execute(
-            "UPDATE log_state SET size = %s, root = %s, published_size = %s, published_root = %s", [leaves, root] * 2
+            "UPDATE log_state SET size = %s, root = %s, published_size = %s, published_root = %s",
+            [leaves, root] * 2,
         )
-        connection.execute("UPDATE log_chain SET sequence = %s WHERE service = 'review' AND partition = 0", [leaves])
+        connection.execute(
+            "UPDATE log_chain SET sequence = %s WHERE service = 'review' AND partition = 0",
+            [leaves],
+        )
 
 
 def _memory(world: World, leaves: int, progress: Callable[[str], None]) -> Memory:
@@ -144,7 +159,9 @@ def _memory(world: World, leaves: int, progress: Callable[[str], None]) -> Memor
         vkey.write_text(LOG.vkey + "\n", encoding="utf-8")
         keys = ("--vkey", str(vkey), "--trust", str(world.keys.trust_file))
         progress(f"log growth: verifying and exporting {leaves:,} leaves")
-        verify = _most_resident("verify", str(log.folder), *keys, "--links-only", "--state", str(folder / "seen"))
+        verify = _most_resident(
+            "verify", str(log.folder), *keys, "--links-only", "--state", str(folder / "seen")
+        )
         export = _most_resident("export", str(folder / "copy"), str(log.folder))
     return Memory(log.size, verify, export)
 
@@ -154,11 +171,14 @@ import resource, subprocess, sys
 subprocess.run(sys.argv[1:], stdout=subprocess.DEVNULL, check=True)
 print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
 """
-"""Run in a process of its own, because Linux counts to a child what its parent held when it started it."""
+"""Run in a process of its own, because Linux counts to a child what its parent held when it started
+it."""
 
 
 def _most_resident(*arguments: str) -> float:
     """MiB of `ledger` with these arguments, which must succeed."""
     ledger = str(Path(sys.executable).with_name("ledger"))
-    told = subprocess.run([sys.executable, "-c", MEASURED, ledger, *arguments], stdout=subprocess.PIPE, check=True)
+    told = subprocess.run(
+        [sys.executable, "-c", MEASURED, ledger, *arguments], stdout=subprocess.PIPE, check=True
+    )
     return int(told.stdout) / 1024

@@ -1,7 +1,8 @@
-"""What a row of the benchmark is, and how it is measured: interleaved rounds of ours and its peer, and their medians.
+"""What a row of the benchmark is, and how it is measured: interleaved rounds of ours and its peer,
+and their medians.
 
-The machine may be busy and slow; whatever it is, it is the same for both sides of a row. So what counts is the ratio.
-"""
+The machine may be busy and slow; whatever it is, it is the same for both sides of a row. So what
+counts is the ratio."""
 
 import gc
 from collections.abc import Awaitable, Callable

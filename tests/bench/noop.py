@@ -1,4 +1,5 @@
-"""A FastAPI application that does nothing, on the same server with the same settings as ours: `python -m tests.bench.noop PORT`."""
+"""A FastAPI application that does nothing, on the same server with the same settings as ours:
+`python -m tests.bench.noop PORT`."""
 
 import sys
 

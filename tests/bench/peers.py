@@ -42,9 +42,22 @@ async def pgbench(dsn: str, clients: int, seconds: float) -> float:
         script = Path(folder) / "insert.sql"
         script.write_text(SCRIPT.format(ROW, "s" * 64), encoding="utf-8")
         process = await asyncio.create_subprocess_exec(
-            *(str(postgres.binaries() / "pgbench"), "--no-vacuum", "--protocol=prepared", f"--file={script}"),
+            *(
+                str(postgres.binaries() / "pgbench"),
+                "--no-vacuum",
+                "--protocol=prepared",
+                f"--file={script}",
+            ),
             *(f"--client={clients}", "--jobs=2", f"--time={max(3, round(seconds))}"),
-            *("-h", str(about["host"]), "-p", str(about["port"]), "-U", str(about["user"]), str(about["dbname"])),
+            *(
+                "-h",
+                str(about["host"]),
+                "-p",
+                str(about["port"]),
+                "-U",
+                str(about["user"]),
+                str(about["dbname"]),
+            ),
             env={**postgres.environment(), "PGPASSWORD": str(about["password"])},
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
@@ -148,9 +161,14 @@ async def library(dsn: str, threads: int = 8) -> AsyncIterator[Library]:
             await asyncio.to_thread(app.close)
 
 
-async def send_batches(kafka: dict[str, str], topic: str, values: Sequence[bytes], at_once: int) -> float:
-    """Messages a second of bare aiokafka: `send_batch` to every partition in turn, acknowledged, idempotent."""
-    producer = AIOKafkaProducer(**kafka, acks="all", enable_idempotence=True, max_batch_size=900_000)
+async def send_batches(
+    kafka: dict[str, str], topic: str, values: Sequence[bytes], at_once: int
+) -> float:
+    """Messages a second of bare aiokafka: `send_batch` to every partition in turn, acknowledged,
+    idempotent."""
+    producer = AIOKafkaProducer(
+        **kafka, acks="all", enable_idempotence=True, max_batch_size=900_000
+    )
     await producer.start()
     shares = [values[number::PARTITIONS] for number in range(PARTITIONS)]
     headers = [("content-type", b"application/cloudevents+json"), ("signature", b"s" * 88)]

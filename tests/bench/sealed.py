@@ -55,7 +55,8 @@ class Log:
         assert (audit.checkpoint.size, audit.findings) == (self.size, [])
 
     def only_hash(self) -> None:
-        """What every checker of such a folder has to do at least: read it, hash each leaf, and each node above."""
+        """What every checker of such a folder has to do at least: read it, hash each leaf, and each
+        node above."""
         sha256, frontier = hashlib.sha256, Frontier()
         for bundle in bundles_of_growth(0, self.size):
             entries = decode_bundle((self.folder / bundle.path).read_bytes(), bundle.width)
@@ -65,14 +66,22 @@ class Log:
 
 def made(world: World, folder: Path, size: int) -> Log:
     voices = [Voice(world.keys, partition=number) for number in range(PARTITIONS)]
-    said = list(chain.from_iterable(voice.say(1, REPORTED) for _ in range(size // PARTITIONS) for voice in voices))
+    said = list(
+        chain.from_iterable(
+            voice.say(1, REPORTED) for _ in range(size // PARTITIONS) for voice in voices
+        )
+    )
     entries = [record.value for record in said]
-    grown = grow(Tree(), entries, [record.signature for record in said], list(map(event_hash, entries)))
+    grown = grow(
+        Tree(), entries, [record.signature for record in said], list(map(event_hash, entries))
+    )
     for path, data in grown.files:
         (folder / path).parent.mkdir(parents=True, exist_ok=True)
         (folder / path).write_bytes(data)
     sealed = grown.tree.sealed
-    (folder / "checkpoint").write_bytes(sign_checkpoint(Checkpoint(LOG.name, sealed.size, sealed.root), LOG))
+    (folder / "checkpoint").write_bytes(
+        sign_checkpoint(Checkpoint(LOG.name, sealed.size, sealed.root), LOG)
+    )
     return Log(folder, sealed.size, Anchors(LOG.verifier, trust.load(world.keys.trust_file)))
 
 
@@ -102,7 +111,8 @@ async def proof(world: World) -> AsyncIterator[Sides]:
 
 
 class Endless:
-    """A log of any size whose leaves are all the same, so that every tile of a level is: as large as one likes, and nowhere stored."""
+    """A log of any size whose leaves are all the same, so that every tile of a level is: as large
+    as one likes, and nowhere stored."""
 
     def __init__(self) -> None:
         self.leaf = b"the same"
@@ -116,10 +126,15 @@ class Endless:
 
 @contextlib.asynccontextmanager
 async def seal_and_signatures(world: World) -> AsyncIterator[Sides]:
-    """From the topic to a published checkpoint, and only the checking of the signatures in it, on every core."""
+    """From the topic to a published checkpoint, and only the checking of the signatures in it, on
+    every core."""
     async with world.ground() as ground:
         voices = [Voice(world.keys, partition=number) for number in range(PARTITIONS)]
-        said = [record for voice in voices for record in voice.say(world.count(32_000) // PARTITIONS, REPORTED)]
+        said = [
+            record
+            for voice in voices
+            for record in voice.say(world.count(32_000) // PARTITIONS, REPORTED)
+        ]
         await put(ground, said)
 
         async def ours() -> float:

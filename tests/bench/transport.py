@@ -1,4 +1,5 @@
-"""Rows about events on their way: ledger to Kafka, Kafka to ledger, ledger to reader, and the whole journey."""
+"""Rows about events on their way: ledger to Kafka, Kafka to ledger, ledger to reader, and the whole
+journey."""
 
 import asyncio
 import contextlib
@@ -43,14 +44,17 @@ async def relay_and_send_batch(world: World) -> AsyncIterator[Sides]:
 
         async def peer() -> float:
             sent = (values * (count // len(values) + 1))[:count]
-            return await peers.send_batches({"bootstrap_servers": ground.bootstrap}, ground.topic, sent, relay.BATCH)
+            return await peers.send_batches(
+                {"bootstrap_servers": ground.bootstrap}, ground.topic, sent, relay.BATCH
+            )
 
         yield Sides(ours, peer)
 
 
 @contextlib.asynccontextmanager
 async def hear(world: World) -> AsyncIterator[Sides]:
-    """Triage hears what intake said: signature, chain, ledger and views, from an empty database each round."""
+    """Triage hears what intake said: signature, chain, ledger and views, from an empty database
+    each round."""
     async with world.ground() as ground, process(ground, ServiceName.INTAKE, parts=[]) as intake:
         count = world.count(20_000)
         await append_in_bulk(intake, count)
@@ -93,7 +97,8 @@ async def journey(world: World) -> AsyncIterator[Sides]:
 
 
 async def relay_all(said: Process, count: int) -> float:
-    """Events a second, from the relay's start until its cursor stands at the head of every chain."""
+    """Events a second, from the relay's start until its cursor stands at the head of every
+    chain."""
     start = time.perf_counter()
     said.start("relay")
     await _until(
@@ -111,7 +116,9 @@ async def _hear_all(ground: Environment, count: int) -> float:
         start = time.perf_counter()
         triage.start("consumer")
         await _until(
-            triage.running.pool, "SELECT sum(sequence) >= $1 FROM chain WHERE service = 'intake'", float(count)
+            triage.running.pool,
+            "SELECT sum(sequence) >= $1 FROM chain WHERE service = 'intake'",
+            float(count),
         )
         rate = count / (time.perf_counter() - start)
         assert await triage.parked() == []
@@ -130,10 +137,11 @@ async def _replay(intake: Process, count: int) -> float:
 async def _journey(
     port: int, message: bytes, review: asyncpg.Connection, seconds: float, a_second: int = 1000
 ) -> float:
-    """Milliseconds in which 99 of 100 reports are visible in review, from when each was due to be sent, at so many posts a second.
+    """Milliseconds in which 99 of 100 reports are visible in review, from when each was due to be
+    sent, at so many posts a second.
 
-    Every tenth is watched. Posts are due by the clock, whether earlier ones are answered or not; one that finds no connection free
-    waits for one, and its time runs on."""
+    Every tenth is watched. Posts are due by the clock, whether earlier ones are answered or not;
+    one that finds no connection free waits for one, and its time runs on."""
     loop = asyncio.get_running_loop()
     office = _Office(message, asyncio.Queue())
     for _ in range(CONNECTIONS):
@@ -142,7 +150,9 @@ async def _journey(
 
     async def watch() -> None:
         while True:
-            rows = await review.fetch("SELECT event_id FROM ledger WHERE event_id = ANY($1)", list(office.watched))
+            rows = await review.fetch(
+                "SELECT event_id FROM ledger WHERE event_id = ANY($1)", list(office.watched)
+            )
             now = time.perf_counter()
             took.extend(now - office.watched.pop(row["event_id"]) for row in rows)
             await asyncio.sleep(0.002)

@@ -1,4 +1,5 @@
-"""Where everything is measured: one embedded Postgres and one Kafka, fresh databases and a fresh topic for whoever asks."""
+"""Where everything is measured: one embedded Postgres and one Kafka, fresh databases and a fresh
+topic for whoever asks."""
 
 import asyncio
 import contextlib
@@ -44,7 +45,9 @@ class World:
         try:
             with tempfile.TemporaryDirectory() as folder:
                 async with fresh_topic({"bootstrap_servers": self.servers.bootstrap}) as topic:
-                    yield Environment(databases, self.keys, self.servers.bootstrap, topic, Path(folder))
+                    yield Environment(
+                        databases, self.keys, self.servers.bootstrap, topic, Path(folder)
+                    )
         finally:
             databases.drop()
 
@@ -59,7 +62,9 @@ def world(scale: float) -> Iterator[World]:
 
 
 @contextlib.asynccontextmanager
-async def serving(module: str, environment: Mapping[str, str], port: int, *arguments: str) -> AsyncIterator[int]:
+async def serving(
+    module: str, environment: Mapping[str, str], port: int, *arguments: str
+) -> AsyncIterator[int]:
     """A server in a process of its own, from when its port answers; its process id."""
     process = subprocess.Popen(  # noqa: ASYNC220  a server, started once
         [sys.executable, "-m", module, *arguments],
@@ -72,7 +77,9 @@ async def serving(module: str, environment: Mapping[str, str], port: int, *argum
         async with asyncio.timeout(READY_WITHIN):
             while not await _answers(port):
                 if process.poll() is not None:
-                    raise RuntimeError(f"{module} did not start; run it with BENCH_SHOW=1 to see why")
+                    raise RuntimeError(
+                        f"{module} did not start; run it with BENCH_SHOW=1 to see why"
+                    )
                 await asyncio.sleep(0.02)
         yield process.pid
     finally:
@@ -90,7 +97,9 @@ async def _answers(port: int) -> bool:
 
 
 @contextlib.asynccontextmanager
-async def service(environment: Environment, name: ServiceName, *arguments: str) -> AsyncIterator[tuple[int, int]]:
+async def service(
+    environment: Environment, name: ServiceName, *arguments: str
+) -> AsyncIterator[tuple[int, int]]:
     """A service as it runs in production; its port and its process id."""
     port = free_port()
     async with serving(f"services.{name}", environment.of(name, port), port, *arguments) as pid:

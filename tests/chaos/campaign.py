@@ -45,7 +45,8 @@ class Plan:
 
 @dataclass(slots=True)
 class Befallen:
-    """A fault that was done: when it ended, and how long after it all four services were ready (None: not before the next look)."""
+    """A fault that was done: when it ended, and how long after it all four services were ready
+    (None: not before the next look)."""
 
     fault: Fault
     ended: float
@@ -74,7 +75,8 @@ class Campaign:
 
 
 async def run(plan: Plan, say: Say) -> Campaign:
-    """Raises StackError when the stack cannot start; whatever goes wrong afterwards is a finding."""
+    """Raises StackError when the stack cannot start; whatever goes wrong afterwards is a
+    finding."""
     plan.folder.mkdir(parents=True)
     keys = Keys.of(plan.folder)
     keys.make()
@@ -83,7 +85,9 @@ async def run(plan: Plan, say: Say) -> Campaign:
     campaign = Campaign(plan, Record.on(plan.folder / "answers.jsonl"))
     async with running(plan.folder, plan.port_base, say) as chaos:
         if chaos.disk is None:
-            say("NOT DONE: no full disk for the sealed log, as this account may not mount a small one (root may)")
+            say(
+                "NOT DONE: no full disk for the sealed log, as this account may not mount a small one (root may)"
+            )
         await _all_ready(chaos)
         await _under_fire(chaos, campaign, keys, say)
         await _judge(chaos, campaign, say)
@@ -92,7 +96,10 @@ async def run(plan: Plan, say: Say) -> Campaign:
 
 async def _under_fire(chaos: Chaos, campaign: Campaign, keys: Keys, say: Say) -> None:
     plan = campaign.plan
-    tokens = {person.name: issue(keys, person.name, [person.role], timedelta(hours=12)) for person in PEOPLE}
+    tokens = {
+        person.name: issue(keys, person.name, [person.role], timedelta(hours=12))
+        for person in PEOPLE
+    }
     urls = {service: chaos.url(service) for service in ServiceName}
     clients = Clients(urls, tokens, campaign.record, random.Random(plan.seed), plan.pace)
     async with asyncio.TaskGroup() as group:
@@ -100,7 +107,11 @@ async def _under_fire(chaos: Chaos, campaign: Campaign, keys: Keys, say: Say) ->
         watch = group.create_task(_watch(chaos, campaign))
         look = group.create_task(_look_at_the_log(chaos, campaign))
         tell = group.create_task(_tell(campaign, say))
-        await _do(faults.schedule(plan.seed, plan.minutes * 60, disk=chaos.disk is not None), chaos, campaign)
+        await _do(
+            faults.schedule(plan.seed, plan.minutes * 60, disk=chaos.disk is not None),
+            chaos,
+            campaign,
+        )
         faults.heal(chaos)
         say("the faults have ended; every client still learns what became of its command")
         clients.stopping.set()
@@ -185,11 +196,18 @@ async def _judge(chaos: Chaos, campaign: Campaign, say: Say) -> None:
     anomalies = [str(anomaly) for anomaly in check(read)]
     say("verifying, as `ledger verify` does")
     verified = await history.verify(chaos)
-    findings = [f"{finding['code']}: {finding['where']}: {finding['detail']}" for finding in verified["findings"]]
+    findings = [
+        f"{finding['code']}: {finding['where']}: {finding['detail']}"
+        for finding in verified["findings"]
+    ]
     say("rebuilding every view")
     views = await history.views_that_differ(chaos)
     held = sum(map(len, read.ledgers.values()))
-    late = [] if campaign.settled_after is not None else [f"not within {SETTLED_WITHIN:.0f} s of the last fault"]
+    late = (
+        []
+        if campaign.settled_after is not None
+        else [f"not within {SETTLED_WITHIN:.0f} s of the last fault"]
+    )
     bugs = [f"a bug was answered: {bug}" for bug in record.bugs]
     campaign.checks = [
         ("all is said, relayed, heard and sealed once the faults end", _settled(campaign), late),
@@ -198,7 +216,11 @@ async def _judge(chaos: Chaos, campaign: Campaign, say: Say) -> None:
             _answers(record),
             anomalies,
         ),
-        ("`ledger verify`", f"{held} rows in four ledgers, {len(read.sealed or ())} leaves", findings),
+        (
+            "`ledger verify`",
+            f"{held} rows in four ledgers, {len(read.sealed or ())} leaves",
+            findings,
+        ),
         ("each view equals its rebuild", "four services", views),
         ("no answer is a bug", f"{sum(record.tries.values())} tries", bugs),
     ]

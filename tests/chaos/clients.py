@@ -1,8 +1,8 @@
-"""Many clients at once: sources that report, staff that work on what was reported; each tries again with the same key, or gives up.
+"""Many clients at once: sources that report, staff that work on what was reported; each tries again
+with the same key, or gives up.
 
-Every command that a client gives carries a mark of its own in one of its texts, so that it is found again wherever its event is held
-(opening a review has no text; it is known by its incident).
-"""
+Every command that a client gives carries a mark of its own in one of its texts, so that it is found
+again wherever its event is held (opening a review has no text; it is known by its incident)."""
 
 import asyncio
 import itertools
@@ -26,7 +26,8 @@ CHANNEL: Final = "webhook"
 ANSWER_WITHIN: Final = 4.0
 """Seconds that a client waits for an answer before it asks again."""
 PATIENCE: Final = 60.0
-"""Seconds after which a client that was not answered gives up, and never learns what became of its command."""
+"""Seconds after which a client that was not answered gives up, and never learns what became of its
+command."""
 IMPATIENT: Final = 0.1
 """The share of commands whose client gives up at once when it gets no answer."""
 NOWHERE: Final = "01960000-0000-7000-8000-000000000001"
@@ -70,12 +71,14 @@ class Clients:
     """Commands a second, of all clients together, as long as they are answered."""
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
     settled: asyncio.Event = field(default_factory=asyncio.Event)
-    """Set when all that was said is heard: who is told to ask later then asks once more, and takes that for the answer."""
+    """Set when all that was said is heard: who is told to ask later then asks once more, and takes
+    that for the answer."""
     _marks: Iterator[int] = field(default_factory=lambda: itertools.count(1))
     _incidents: deque[str] = field(default_factory=lambda: deque(maxlen=50))
 
     async def run(self, sources: int, staff: int) -> None:
-        """Until `stopping` is set; then every client still learns the outcome of what it has asked for."""
+        """Until `stopping` is set; then every client still learns the outcome of what it has asked
+        for."""
         limits = httpx.Limits(max_connections=4 * (sources + staff))
         async with (
             httpx.AsyncClient(timeout=ANSWER_WITHIN, limits=limits, trust_env=False) as http,
@@ -99,7 +102,13 @@ class Clients:
         return False
 
     async def _source(self, client: "_Client", wait: float) -> None:
-        ways = (client.report, client.report_batch, client.report_cloud_event, client.report_wrongly, client.add)
+        ways = (
+            client.report,
+            client.report_batch,
+            client.report_cloud_event,
+            client.report_wrongly,
+            client.add,
+        )
         while await self.pause(wait):
             (way,) = self.random.choices(ways, (60, 5, 15, 10, 10))
             await way()
@@ -137,7 +146,15 @@ class _Client:
         """To an incident to which others add too."""
         if (incident := self.clients.some_incident()) is not None:
             mark = self.clients.mark()
-            await self.give(Command(mark, INTAKE, "/reports", MONITOR, {"incident_id": incident, "description": mark}))
+            await self.give(
+                Command(
+                    mark,
+                    INTAKE,
+                    "/reports",
+                    MONITOR,
+                    {"incident_id": incident, "description": mark},
+                )
+            )
 
     async def report_cloud_event(self) -> None:
         mark = self.clients.mark()
@@ -158,7 +175,9 @@ class _Client:
             {"description": mark, "incident_id": NOWHERE},
             {"description": mark, "noticed_at": "2199-01-01T00:00:00Z"},
         )
-        await self.give(Command(mark, INTAKE, "/reports", MONITOR, self.clients.random.choice(wrong)))
+        await self.give(
+            Command(mark, INTAKE, "/reports", MONITOR, self.clients.random.choice(wrong))
+        )
 
     async def handle_a_case(self, wait: float) -> None:
         """One incident from desk to desk; a desk that has not heard of it yet is asked again."""
@@ -178,7 +197,11 @@ class _Client:
             if not await self.clients.pause(wait):
                 return
             mark = f"review-of-{incident}" if path == "/review" else self.clients.mark()
-            version = await self._version(service, incident) if self.clients.random.random() < 0.2 else None
+            version = (
+                await self._version(service, incident)
+                if self.clients.random.random() < 0.2
+                else None
+            )
             text = json.loads(json.dumps(body).replace("MARK", mark))
             await self.give(Command(mark, service, desk + path, by, text, decided_on=version))
 
@@ -192,16 +215,21 @@ class _Client:
         return int(answer.headers["ETag"].strip('"')) if answer.status_code == 200 else None
 
     async def give(self, command: Command) -> tuple[bool, str | None]:
-        """Gives a command until its outcome is known or patience ends: whether it was done, and the id that it made."""
+        """Gives a command until its outcome is known or patience ends: whether it was done, and the
+        id that it made."""
         record, left_open = self.clients.record, False
         async for attempt in self._attempts():
             told, answer = await self._try(command, attempt)
             if told is Told.DONE:
-                hashes = tuple(bytes.fromhex(event["hash"]) for event in answer.get("events", [answer]))
+                hashes = tuple(
+                    bytes.fromhex(event["hash"]) for event in answer.get("events", [answer])
+                )
                 record.ended(Answer(command.mark, Outcome.ACCEPTED, 1, hashes, command.decided_on))
                 return True, _made(answer)
             if told is Told.REFUSED:
-                record.ended(Answer(command.mark, Outcome.UNKNOWN if left_open else Outcome.REFUSED))
+                record.ended(
+                    Answer(command.mark, Outcome.UNKNOWN if left_open else Outcome.REFUSED)
+                )
                 return False, None
             left_open |= told is Told.NOTHING
             if told is Told.NOTHING and self.clients.random.random() < IMPATIENT:
@@ -221,7 +249,10 @@ class _Client:
             wait = min(wait * 2, 1.0)
 
     async def _try(self, command: Command, attempt: int) -> tuple[Told, dict[str, Any]]:
-        headers = self._headers(command.by) | {"Content-Type": command.content_type, "Idempotency-Key": command.mark}
+        headers = self._headers(command.by) | {
+            "Content-Type": command.content_type,
+            "Idempotency-Key": command.mark,
+        }
         if command.decided_on is not None:
             headers["If-Match"] = f'"{command.decided_on}"'
         url = self.clients.urls[command.service] + command.path
@@ -233,7 +264,10 @@ class _Client:
             return Told.NOTHING, {}
         told = _told(answer.status_code, body)
         self.clients.record.tried(
-            command.mark, attempt, answer.status_code, "" if told is Told.DONE else answer.text[:500]
+            command.mark,
+            attempt,
+            answer.status_code,
+            "" if told is Told.DONE else answer.text[:500],
         )
         return told, body
 
@@ -253,23 +287,34 @@ class _Client:
             if not left or self.clients.random.random() < IMPATIENT:
                 break
         for mark, left_open in left.items():
-            self.clients.record.ended(Answer(mark, Outcome.UNKNOWN if left_open else Outcome.REFUSED))
+            self.clients.record.ended(
+                Answer(mark, Outcome.UNKNOWN if left_open else Outcome.REFUSED)
+            )
 
-    async def _try_batch(self, marks: Sequence[str], attempt: int) -> AsyncIterator[tuple[str, int, dict[str, Any]]]:
-        lines = "\n".join(json.dumps({"description": mark, "idempotency_key": mark}) for mark in marks)
+    async def _try_batch(
+        self, marks: Sequence[str], attempt: int
+    ) -> AsyncIterator[tuple[str, int, dict[str, Any]]]:
+        lines = "\n".join(
+            json.dumps({"description": mark, "idempotency_key": mark}) for mark in marks
+        )
         url = f"{self.clients.urls[INTAKE]}/reports/batch"
         headers = self._headers(MONITOR) | {"Content-Type": BATCH}
         try:
             async with self.http.stream("POST", url, content=lines, headers=headers) as response:
                 if response.status_code != 200:
                     self.clients.record.tried(
-                        marks[0], attempt, response.status_code, (await response.aread()).decode()[:500]
+                        marks[0],
+                        attempt,
+                        response.status_code,
+                        (await response.aread()).decode()[:500],
                     )
                     return
                 async for line in response.aiter_lines():
                     answer = json.loads(line)
                     mark = marks[answer["line"] - 1]
-                    self.clients.record.tried(mark, attempt, answer["status"], json.dumps(answer.get("problem", "")))
+                    self.clients.record.tried(
+                        mark, attempt, answer["status"], json.dumps(answer.get("problem", ""))
+                    )
                     yield mark, answer["status"], answer
         except (httpx.HTTPError, ValueError) as error:
             self.clients.record.tried(marks[0], attempt, type(error).__name__)
@@ -279,8 +324,13 @@ class _Client:
 
 
 def _steps(fact_id: str | None) -> list[tuple[ServiceName, str, Person, dict[str, Any]]]:
-    """What staff do with an incident after its first fact: on every desk, with a lesson too early among it, which is refused."""
-    assessment = {"determination": "near_miss", "information_types": ["proprietary"], "exposure": {"platform": "MARK"}}
+    """What staff do with an incident after its first fact: on every desk, with a lesson too early
+    among it, which is refused."""
+    assessment = {
+        "determination": "near_miss",
+        "information_types": ["proprietary"],
+        "exposure": {"platform": "MARK"},
+    }
     draft = {
         "audience": "executives",
         "channel": CHANNEL,
@@ -309,7 +359,9 @@ def _told(status: int, body: Any) -> Told:
             return Told.REFUSED
         case 404:
             return Told.NOT_YET
-        case 409 if kind == "conflict" or problem.get("rule") in NOT_YET or problem.get("rule") is None:
+        case 409 if (
+            kind == "conflict" or problem.get("rule") in NOT_YET or problem.get("rule") is None
+        ):
             return Told.NOT_YET
         case 409 | 400 | 401 | 403 | 412 | 413 | 415 | 422:
             return Told.REFUSED
@@ -317,7 +369,8 @@ def _told(status: int, body: Any) -> Told:
 
 
 def _made(answer: Mapping[str, Any]) -> str | None:
-    """The id that the next command needs: of the incident that a report opened, of the fact that was recorded."""
+    """The id that the next command needs: of the incident that a report opened, of the fact that
+    was recorded."""
     events = answer.get("events")
     if events is None:
         return str(answer["incident_id"])

@@ -1,4 +1,5 @@
-"""A disk so small that it can be filled: a tmpfs of its own under the sealed log's folder. Only root may mount one."""
+"""A disk so small that it can be filled: a tmpfs of its own under the sealed log's folder. Only
+root may mount one."""
 
 import errno
 import os

@@ -1,4 +1,5 @@
-"""What is done to the stack while clients use it: a seeded schedule of faults, and how each is done and undone."""
+"""What is done to the stack while clients use it: a seeded schedule of faults, and how each is done
+and undone."""
 
 import asyncio
 import contextlib
@@ -33,9 +34,12 @@ class Kind(StrEnum):
     FULL = "disk full"
 
 
-LASTING: Final = frozenset({Kind.PAUSE, Kind.REFUSE, Kind.STALL, Kind.SWALLOW, Kind.SLOW, Kind.CLOCK, Kind.FULL})
+LASTING: Final = frozenset(
+    {Kind.PAUSE, Kind.REFUSE, Kind.STALL, Kind.SWALLOW, Kind.SLOW, Kind.CLOCK, Kind.FULL}
+)
 STEPS: Final = (-7200.0, -30.0, 30.0, 1800.0)
-"""Seconds by which a clock is stepped. More than an hour ahead is not among them: Kafka refuses such messages for as long as it lasts."""
+"""Seconds by which a clock is stepped. More than an hour ahead is not among them: Kafka refuses
+such messages for as long as it lasts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,9 +61,7 @@ class Fault:
         if self.kind is Kind.FULL:
             return self.on
         first, _, second = self.on.partition("-")
-        return (
-            f"{'service' if second in {'postgres', 'kafka'} else first} – {second if first != 'clients' else 'service'}"
-        )
+        return f"{'service' if second in {'postgres', 'kafka'} else first} – {second if first != 'clients' else 'service'}"
 
 
 def deck(*, disk: bool) -> list[tuple[Kind, str]]:
@@ -76,7 +78,8 @@ def deck(*, disk: bool) -> list[tuple[Kind, str]]:
 
 
 def schedule(seed: int, seconds: float, *, disk: bool) -> list[Fault]:
-    """The same for the same seed, and the beginning of a longer one of that seed. Goes through the whole deck, shuffled, then again."""
+    """The same for the same seed, and the beginning of a longer one of that seed. Goes through the
+    whole deck, shuffled, then again."""
     chance = random.Random(seed)
     faults: list[Fault] = []
     at = 1.0
@@ -97,7 +100,8 @@ def _dealt(chance: random.Random, cards: list[tuple[Kind, str]]) -> Iterator[tup
 
 
 async def commit(fault: Fault, chaos: Chaos) -> None:
-    """Does the fault, lets it last, and undoes it; two of a kind on one thing may overlap, and the first to end undoes both."""
+    """Does the fault, lets it last, and undoes it; two of a kind on one thing may overlap, and the
+    first to end undoes both."""
     async with _ways(fault, chaos):
         await asyncio.sleep(fault.lasts)
 

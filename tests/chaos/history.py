@@ -1,4 +1,5 @@
-"""Reads what a settled stack holds: ledgers, topic, sealed log and views, in the form that the checker takes."""
+"""Reads what a settled stack holds: ledgers, topic, sealed log and views, in the form that the
+checker takes."""
 
 import asyncio
 import json
@@ -41,24 +42,32 @@ async def settled(chaos: Chaos, within: float) -> bool:
 
 
 async def _quiet(stack: Stack) -> bool:
-    """All four know the same heads of all chains. What they hear they react to in the same transaction, so nothing more comes."""
+    """All four know the same heads of all chains. What they hear they react to in the same
+    transaction, so nothing more comes."""
     try:
         heads = [await _heads(service.auditor_dsn) for service in stack.services.values()]
     except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
         return False
-    return all(known == heads[0] for known in heads) and sealed_size(stack) == sum(head[2] for head in heads[0])
+    return all(known == heads[0] for known in heads) and sealed_size(stack) == sum(
+        head[2] for head in heads[0]
+    )
 
 
 def sealed_size(stack: Stack) -> int:
     """Leaves under the newest checkpoint, as its file says."""
     try:
-        return int((Keys.of(stack.data).log_store / "checkpoint").read_text(encoding="utf-8").splitlines()[1])
+        return int(
+            (Keys.of(stack.data).log_store / "checkpoint")
+            .read_text(encoding="utf-8")
+            .splitlines()[1]
+        )
     except FileNotFoundError:
         return 0
 
 
 def sealed(stack: Stack) -> list[bytes]:
-    """Leaf hashes in order, from the entry bundles; that the checkpoint commits to them is `ledger verify`'s to check."""
+    """Leaf hashes in order, from the entry bundles; that the checkpoint commits to them is `ledger
+    verify`'s to check."""
     folder, hashes = Keys.of(stack.data).log_store, []
     for bundle in bundles_of_growth(0, sealed_size(stack)):
         hashes += bundle_hashes(decode_bundle((folder / bundle.path).read_bytes(), bundle.width))
@@ -68,15 +77,21 @@ def sealed(stack: Stack) -> list[bytes]:
 async def _heads(dsn: str) -> list[tuple[Any, ...]]:
     connection = await asyncpg.connect(dsn, timeout=5)
     try:
-        rows = await connection.fetch("SELECT service, partition, sequence, hash FROM chain ORDER BY 1, 2")
+        rows = await connection.fetch(
+            "SELECT service, partition, sequence, hash FROM chain ORDER BY 1, 2"
+        )
     finally:
         await connection.close()
     return [tuple(row) for row in rows]
 
 
-async def history(chaos: Chaos, answers: Sequence[Answer], shown: Sequence[Sequence[bytes]]) -> History:
+async def history(
+    chaos: Chaos, answers: Sequence[Answer], shown: Sequence[Sequence[bytes]]
+) -> History:
     stack, known = chaos.stack, _Entries()
-    ledgers = {name: await _ledger(local.auditor_dsn, known) for name, local in stack.services.items()}
+    ledgers = {
+        name: await _ledger(local.auditor_dsn, known) for name, local in stack.services.items()
+    }
     topic: defaultdict[int, list[Entry]] = defaultdict(list)
     async for record in messages({"bootstrap_servers": stack.kafka_bootstrap}, stack.topic):
         topic[record.partition].append(known.entry(record.value, None))
@@ -119,7 +134,9 @@ async def _ledger(dsn: str, known: _Entries) -> list[Entry]:
     connection = await asyncpg.connect(dsn)
     try:
         async with connection.transaction(readonly=True):
-            rows = connection.cursor("SELECT envelope, version FROM ledger ORDER BY position", prefetch=PAGE)
+            rows = connection.cursor(
+                "SELECT envelope, version FROM ledger ORDER BY position", prefetch=PAGE
+            )
             return [known.entry(row["envelope"], row["version"]) async for row in rows]
     finally:
         await connection.close()
@@ -128,7 +145,9 @@ async def _ledger(dsn: str, known: _Entries) -> list[Entry]:
 async def _parked(dsn: str) -> int:
     connection = await asyncpg.connect(dsn)
     try:
-        count: int = await connection.fetchval("SELECT count(*) FROM parked WHERE resolved_at IS NULL")
+        count: int = await connection.fetchval(
+            "SELECT count(*) FROM parked WHERE resolved_at IS NULL"
+        )
         return count
     finally:
         await connection.close()

@@ -1,4 +1,5 @@
-"""A TCP link that can be cut, refused, stalled, slowed, or made to swallow answers; one stands between each pair of the stack."""
+"""A TCP link that can be cut, refused, stalled, slowed, or made to swallow answers; one stands
+between each pair of the stack."""
 
 import asyncio
 import contextlib
@@ -12,12 +13,14 @@ from deploy.local.ports import HOST
 
 CHUNK: Final = 65_536
 RESET_ON_CLOSE: Final = struct.pack("ii", 1, 0)
-"""SO_LINGER of 0: the other end sees a reset, as of a cable that was pulled, and not an orderly end."""
+"""SO_LINGER of 0: the other end sees a reset, as of a cable that was pulled, and not an orderly
+end."""
 
 
 @dataclass(slots=True)
 class Link:
-    """Listens on `port` once started; hands on to `upstream`. With no fault it only copies bytes."""
+    """Listens on `port` once started; hands on to `upstream`. With no fault it only copies
+    bytes."""
 
     name: str
     upstream: int
@@ -60,7 +63,9 @@ class Link:
             if self.refusing:
                 return
             try:
-                upstream_reader, upstream = await asyncio.open_connection(HOST, self.upstream, limit=CHUNK)
+                upstream_reader, upstream = await asyncio.open_connection(
+                    HOST, self.upstream, limit=CHUNK
+                )
             except OSError:
                 return
             with self._kept(upstream):
@@ -72,7 +77,9 @@ class Link:
 
     @contextlib.contextmanager
     def _kept(self, writer: asyncio.StreamWriter) -> Iterator[None]:
-        writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET_ON_CLOSE)
+        writer.get_extra_info("socket").setsockopt(
+            socket.SOL_SOCKET, socket.SO_LINGER, RESET_ON_CLOSE
+        )
         self._open.add(writer)
         try:
             yield
@@ -80,7 +87,9 @@ class Link:
             self._open.discard(writer)
             writer.transport.abort()
 
-    async def _copy(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, passes: asyncio.Event) -> None:
+    async def _copy(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, passes: asyncio.Event
+    ) -> None:
         with contextlib.suppress(OSError):
             while data := await reader.read(CHUNK):
                 await passes.wait()
@@ -88,7 +97,8 @@ class Link:
                     await asyncio.sleep(self.delay)
                 writer.write(data)
                 await writer.drain()
-            # One side has said all it will; the other may still answer (HTTP's half-closed clients do so).
+            # One side has said all it will; the other may still answer (HTTP's half-closed clients
+            # do so).
             if writer.can_write_eof():
                 writer.write_eof()
             return

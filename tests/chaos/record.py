@@ -1,4 +1,5 @@
-"""What the clients of a campaign were told: each try and each outcome a line of JSON, and the outcomes as the checker takes them."""
+"""What the clients of a campaign were told: each try and each outcome a line of JSON, and the
+outcomes as the checker takes them."""
 
 import json
 import time
@@ -33,7 +34,11 @@ class Record:
     @property
     def unanswered(self) -> int:
         """Tries that got no answer, or 5xx."""
-        return sum(count for status, count in self.tries.items() if not status.startswith(("2", "4", "outcome")))
+        return sum(
+            count
+            for status, count in self.tries.items()
+            if not status.startswith(("2", "4", "outcome"))
+        )
 
     def count(self, outcome: Outcome) -> int:
         return self.tries[f"outcome {outcome}"]

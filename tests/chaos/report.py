@@ -1,4 +1,5 @@
-"""The tables that a campaign ends with: which faults, how often, how fast all was ready again; what was checked and found."""
+"""The tables that a campaign ends with: which faults, how often, how fast all was ready again; what
+was checked and found."""
 
 import statistics
 from collections import defaultdict
@@ -25,7 +26,12 @@ def _faults(campaign: Campaign) -> Table:
     table = Table(title=f"Faults, seed {campaign.plan.seed}, {campaign.plan.minutes:g} minutes")
     for name in ("fault", "on"):
         table.add_column(name)
-    for name in ("times", "tries without an answer meanwhile", "all ready again after, median", "worst"):
+    for name in (
+        "times",
+        "tries without an answer meanwhile",
+        "all ready again after, median",
+        "worst",
+    ):
         table.add_column(name, justify="right")
     groups: defaultdict[tuple[str, str], list[Befallen]] = defaultdict(list)
     for befallen in campaign.befallen:
@@ -33,7 +39,9 @@ def _faults(campaign: Campaign) -> Table:
     for kind, on in sorted(groups, key=lambda group: (list(Kind).index(Kind(group[0])), group[1])):
         befallen_so = groups[kind, on]
         unanswered = sum(befallen.unanswered for befallen in befallen_so)
-        ready = [befallen.ready_after for befallen in befallen_so if befallen.ready_after is not None]
+        ready = [
+            befallen.ready_after for befallen in befallen_so if befallen.ready_after is not None
+        ]
         again = (f"{statistics.median(ready):.1f} s", f"{max(ready):.1f} s") if ready else ("", "")
         table.add_row(kind, on, str(len(befallen_so)), str(unanswered), *again)
     return table

@@ -1,8 +1,9 @@
-"""A local stack with a link between each pair: service and Postgres, service and Kafka, client and service.
+"""A local stack with a link between each pair: service and Postgres, service and Kafka, client and
+service.
 
-The parts are those of `ledger up`. What differs is where they find each other: each service reaches Postgres and Kafka by links of its
-own, Kafka has a listener for each service that tells it so, and `stack.json` is written, so that every `ledger` command works.
-"""
+The parts are those of `ledger up`. What differs is where they find each other: each service reaches
+Postgres and Kafka by links of its own, Kafka has a listener for each service that tells it so, and
+`stack.json` is written, so that every `ledger` command works."""
 
 import asyncio
 import contextlib
@@ -84,7 +85,9 @@ async def running(data: Path, base: int, say: Callable[[str], None]) -> AsyncIte
     keepers: list[asyncio.Task[None]] = []
     try:
         say("starting Postgres and Kafka")
-        await asyncio.gather(_start_postgres(chaos, keys, keepers, say), _start_kafka(chaos, ports, keepers, say))
+        await asyncio.gather(
+            _start_postgres(chaos, keys, keepers, say), _start_kafka(chaos, ports, keepers, say)
+        )
         say("starting the services")
         for service in ServiceName:
             _start_service(chaos, service, keepers)
@@ -93,7 +96,9 @@ async def running(data: Path, base: int, say: Callable[[str], None]) -> AsyncIte
         for service in ServiceName:
             chaos.signal(service, signal.SIGCONT)
         for parts in (tuple(ServiceName), SERVERS):
-            await asyncio.gather(*(chaos.children[part].end() for part in parts if part in chaos.children))
+            await asyncio.gather(
+                *(chaos.children[part].end() for part in parts if part in chaos.children)
+            )
         await asyncio.gather(*keepers)
         for link in links.values():
             link.stop()
@@ -112,7 +117,8 @@ def _links(ports: Ports) -> dict[str, Link]:
 
 
 def _listener(ports: Ports, number: int) -> int:
-    """Kafka's port for one service, in the hole that the local stack's ports leave after Kafka's."""
+    """Kafka's port for one service, in the hole that the local stack's ports leave after
+    Kafka's."""
     return ports["kafka-controller"] + 1 + number
 
 
@@ -139,7 +145,9 @@ async def _start_postgres(
         postgres.prepare, chaos.stack.data, port, keys.passwords()[postgres.SUPERUSER], say
     )
     account = server.account.popen if server.account is not None else {}
-    _keep(chaos, keepers, "postgres", server.command(), postgres.environment(), signal.SIGINT, account)
+    _keep(
+        chaos, keepers, "postgres", server.command(), postgres.environment(), signal.SIGINT, account
+    )
     await _until(lambda: postgres.answers(chaos.stack.admin_dsn), "Postgres answers")
     await asyncio.to_thread(_migrate, chaos.stack.admin_dsn, keys)
 
@@ -153,9 +161,14 @@ def _migrate(admin_dsn: str, keys: Keys) -> None:
 async def _start_kafka(
     chaos: Chaos, ports: Ports, keepers: list["asyncio.Task[None]"], say: Callable[[str], None]
 ) -> None:
-    server = await asyncio.to_thread(kafka.prepare, chaos.stack.data, ports["kafka"], ports["kafka-controller"], say)
+    server = await asyncio.to_thread(
+        kafka.prepare, chaos.stack.data, ports["kafka"], ports["kafka-controller"], say
+    )
     with server.properties_file.open("a", encoding="utf-8") as file:
-        file.writelines(f"{name}={value}\n" for name, value in _more_listeners(server, ports, chaos.links).items())
+        file.writelines(
+            f"{name}={value}\n"
+            for name, value in _more_listeners(server, ports, chaos.links).items()
+        )
     _keep(chaos, keepers, "kafka", server.command(), kafka.environment())
     await _until(lambda: kafka.answers(server.bootstrap), "Kafka answers")
     await ensure_topic({"bootstrap_servers": server.bootstrap}, chaos.stack.topic)
@@ -179,7 +192,13 @@ def _more_listeners(server: kafka.Kafka, ports: Ports, links: dict[str, Link]) -
 
 def _start_service(chaos: Chaos, service: ServiceName, keepers: list["asyncio.Task[None]"]) -> None:
     set_clock(chaos.clock(service), 0.0)
-    command = [sys.executable, "-m", "tests.chaos.stepped", str(chaos.clock(service)), f"services.{service}"]
+    command = [
+        sys.executable,
+        "-m",
+        "tests.chaos.stepped",
+        str(chaos.clock(service)),
+        f"services.{service}",
+    ]
     env = inherited() | chaos.stack.services[service].env | {"PYTHONPATH": str(ROOT)}
     _keep(chaos, keepers, service, command, env)
 
@@ -195,7 +214,13 @@ def _keep(
 ) -> None:
     data = chaos.stack.data
     child = Child(
-        name, command, env, data / "logs" / f"{name}.log", data, stop_signal=stop_signal, account=account or {}
+        name,
+        command,
+        env,
+        data / "logs" / f"{name}.log",
+        data,
+        stop_signal=stop_signal,
+        account=account or {},
     )
     chaos.children[name] = child
     keepers.append(asyncio.create_task(child.keep(lambda: None)))

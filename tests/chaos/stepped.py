@@ -1,8 +1,9 @@
-"""`python -m tests.chaos.stepped CLOCK MODULE`: runs a service whose wall clock is off by the seconds that the file CLOCK holds.
+"""`python -m tests.chaos.stepped CLOCK MODULE`: runs a service whose wall clock is off by the
+seconds that the file CLOCK holds.
 
-Stepped are Python's `time.time` and `time.time_ns` (ids, Kafka's timestamps, the log) and the ledger's own clock (every event's time).
-Not stepped: the monotonic clock, which no real step moves either, the check of a token's times, and the other processes.
-"""
+Stepped are Python's `time.time` and `time.time_ns` (ids, Kafka's timestamps, the log) and the
+ledger's own clock (every event's time). Not stepped: the monotonic clock, which no real step moves
+either, the check of a token's times, and the other processes."""
 
 import mmap
 import runpy
@@ -18,7 +19,8 @@ SIZE = 8
 
 
 def set_clock(file: Path, seconds: float) -> None:
-    """Steps the clock of the process that runs on this file, at once. Makes the file where it is missing."""
+    """Steps the clock of the process that runs on this file, at once. Makes the file where it is
+    missing."""
     with file.open("r+b" if file.exists() else "w+b") as opened:
         opened.write(struct.pack("d", seconds))
 

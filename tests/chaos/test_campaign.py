@@ -1,4 +1,5 @@
-"""A minute of the campaign; that its check would find what was not so; that links, disk and schedule do what they say."""
+"""A minute of the campaign; that its check would find what was not so; that links, disk and
+schedule do what they say."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -22,7 +23,9 @@ MINUTE = 1.0
 @pytest.fixture(scope="module")
 async def done(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Campaign]:
     folder = tmp_path_factory.mktemp("campaign") / "chaos"
-    done = await campaign.run(Plan(seed=7, minutes=MINUTE, pace=60, folder=folder, port_base=free_base()), print)
+    done = await campaign.run(
+        Plan(seed=7, minutes=MINUTE, pace=60, folder=folder, port_base=free_base()), print
+    )
     yield done
     if done.clean:
         remove(folder)
@@ -30,7 +33,9 @@ async def done(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Campai
 
 @pytest.mark.timeout(420)
 async def test_a_minute_of_faults_loses_and_doubles_nothing(done: Campaign) -> None:
-    assert [line for _, _, found in done.checks for line in found] == [], f"kept: {campaign.keep(done)}"
+    assert [line for _, _, found in done.checks for line in found] == [], (
+        f"kept: {campaign.keep(done)}"
+    )
     disk = any(befallen.fault.kind is Kind.FULL for befallen in done.befallen)
     assert len(done.befallen) == len(faults.schedule(7, 60 * MINUTE, disk=disk))
     assert done.record.count(Outcome.ACCEPTED) > 300
@@ -49,7 +54,9 @@ async def test_the_check_of_that_minute_would_have_found_what_was_not_so(done: C
     assert len(done.shown) > 1
     assert "fork" in _found(replace(done.read, answers=[], sealed=done.read.sealed[1:]))
     said = done.read.ledgers["intake"]
-    assert {"lost", "phantom", "hole"} <= _found(replace(done.read, ledgers={**done.read.ledgers, "intake": said[1:]}))
+    assert {"lost", "phantom", "hole"} <= _found(
+        replace(done.read, ledgers={**done.read.ledgers, "intake": said[1:]})
+    )
 
 
 def _found(read: History) -> set[str]:

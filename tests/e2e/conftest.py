@@ -1,4 +1,5 @@
-"""Four real processes on a real Kafka and Postgres, and a real OTLP receiver that they send their traces and metrics to."""
+"""Four real processes on a real Kafka and Postgres, and a real OTLP receiver that they send their
+traces and metrics to."""
 
 import os
 import threading
@@ -59,7 +60,8 @@ def collector() -> Iterator[Collector]:
 def stack(tmp_path_factory: pytest.TempPathFactory, collector: Collector) -> Iterator[Stack]:
     """One stack for the stories; they use incidents of their own."""
     data = Path(tmp_path_factory.mktemp("stack"))
-    # For the stack alone: a service that another test runs in this process would begin to export its own traces.
+    # For the stack alone: a service that another test runs in this process would begin to export
+    # its own traces.
     with pytest.MonkeyPatch.context() as environment:
         environment.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", collector.url)
         environment.setenv("OTEL_BSP_SCHEDULE_DELAY", "200")

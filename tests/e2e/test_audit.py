@@ -1,4 +1,5 @@
-"""What an auditor takes away from a running stack: its history sealed, verified, held against the services, and one dossier."""
+"""What an auditor takes away from a running stack: its history sealed, verified, held against the
+services, and one dossier."""
 
 import json
 from importlib.resources import files
@@ -16,7 +17,8 @@ from tests.e2e.world import RUTH, World, ledger, until
 
 @pytest.fixture
 async def sealed(world: World, tmp_path: Path) -> Path:
-    """The log that review serves, taken away with the services' own words, once it has all of a story."""
+    """The log that review serves, taken away with the services' own words, once it has all of a
+    story."""
     await play(world)
 
     async def all_of_it() -> bool:
@@ -31,7 +33,10 @@ async def sealed(world: World, tmp_path: Path) -> Path:
 async def play(world: World) -> UUID:
     """The demo's first story, to its published report."""
     sources = {
-        one["id"]: one for one in json.loads((files("deploy.ledger.run.demo") / "incidents.json").read_text("utf-8"))
+        one["id"]: one
+        for one in json.loads(
+            (files("deploy.ledger.run.demo") / "incidents.json").read_text("utf-8")
+        )
     }
     telling = await begin(world.office, sources[STORIES[0].incident], lambda _: None)
     await STORIES[0].play(telling)
@@ -46,10 +51,23 @@ def said(*arguments: object, code: int = 0) -> str:
     return done.stdout
 
 
-async def test_what_review_serves_is_clean_to_anybody(world: World, sealed: Path, tmp_path: Path) -> None:
-    """The stack is on this machine alone, so that its log is open; `sealed` says that all is there."""
+async def test_what_review_serves_is_clean_to_anybody(
+    world: World, sealed: Path, tmp_path: Path
+) -> None:
+    """The stack is on this machine alone, so that its log is open; `sealed` says that all is
+    there."""
     url = f"{world.office.urls[ServiceName.REVIEW]}/log/"
-    about = json.loads(said("verify", url, "--vkey", sealed / "log.vkey", "--state", tmp_path / "seen.json", "--json"))
+    about = json.loads(
+        said(
+            "verify",
+            url,
+            "--vkey",
+            sealed / "log.vkey",
+            "--state",
+            tmp_path / "seen.json",
+            "--json",
+        )
+    )
     assert (about["findings"], about["log"]["unstated"]) == ([], True)
 
 
@@ -63,9 +81,23 @@ async def test_a_stacks_history_is_clean_to_somebody_who_trusts_nobody(
 
     known = [json.loads(line) for line in said("replay", sealed, "--known", "--json").splitlines()]
     published = next(one["incident_id"] for one in known if one["review"]["status"] == "published")
-    assert said("diff", sealed, "--incident", published, "--data", world.stack.data, "--json").strip() == "[]"
+    assert (
+        said("diff", sealed, "--incident", published, "--data", world.stack.data, "--json").strip()
+        == "[]"
+    )
     differences: list[dict[str, Any]] = json.loads(
-        said("diff", sealed, "--incident", published, "--until", 3, "--data", world.stack.data, "--json", code=1)
+        said(
+            "diff",
+            sealed,
+            "--incident",
+            published,
+            "--until",
+            3,
+            "--data",
+            world.stack.data,
+            "--json",
+            code=1,
+        )
     )
     assert {one["service"] for one in differences} == set(ServiceName)
 
@@ -73,6 +105,8 @@ async def test_a_stacks_history_is_clean_to_somebody_who_trusts_nobody(
     said("dossier", published, "-o", dossier, sealed, "--data", world.stack.data)
     proven = json.loads(said("verify", dossier, "--trust", world.stack.trust_file, "--json"))
     assert proven["clean"]
-    assert proven["dossier"]["events"] == next(one["events"] for one in known if one["incident_id"] == published)
+    assert proven["dossier"]["events"] == next(
+        one["events"] for one in known if one["incident_id"] == published
+    )
     report = said("report", published, "--format", "json", "--data", world.stack.data)
     assert report.encode() in dossier.read_bytes()

@@ -19,11 +19,21 @@ async def test_intake_killed_between_commit_and_relay(world: World) -> None:
 @pytest.mark.parametrize(
     ("service", "path", "body", "event"),
     [
-        (TRIAGE, "/actions", {"kind": "preserve_evidence", "target": "the post"}, "incident.action_proposed.v1"),
+        (
+            TRIAGE,
+            "/actions",
+            {"kind": "preserve_evidence", "target": "the post"},
+            "incident.action_proposed.v1",
+        ),
         (
             NOTIFY,
             "/communications",
-            {"audience": "executives", "channel": "webhook", "title": "A roadmap", "text": "We look into it."},
+            {
+                "audience": "executives",
+                "channel": "webhook",
+                "title": "A roadmap",
+                "text": "We look into it.",
+            },
             "incident.communication_drafted.v1",
         ),
         (REVIEW, "/lessons", {"text": "Label what leaves the room"}, "incident.lesson_recorded.v1"),
@@ -75,7 +85,9 @@ async def test_the_database_killed_and_back(world: World) -> None:
         await _known_once_everywhere(world, incident, "incident.reported.v1")
 
 
-async def _known_once_everywhere(world: World, incident: object, event: str, *, verify: bool = True) -> None:
+async def _known_once_everywhere(
+    world: World, incident: object, event: str, *, verify: bool = True
+) -> None:
     async def heard() -> bool:
         counts = []
         for service in (INTAKE, TRIAGE, NOTIFY, REVIEW):

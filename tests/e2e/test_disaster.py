@@ -1,4 +1,5 @@
-"""The disaster drill by the command line: a stack loses its topic and a database, and goes on with the same history."""
+"""The disaster drill by the command line: a stack loses its topic and a database, and goes on with
+the same history."""
 
 from pathlib import Path
 
@@ -19,7 +20,9 @@ from tests.e2e.world import REVIEW, World, ledger, ledger_json, until
 from tests.integration.servers import free_base
 
 
-async def test_a_stack_that_lost_topic_and_database_goes_on_with_the_same_history(tmp_path: Path) -> None:
+async def test_a_stack_that_lost_topic_and_database_goes_on_with_the_same_history(
+    tmp_path: Path,
+) -> None:
     base = free_base()
     stack = local.start(tmp_path, base)
     try:
@@ -31,7 +34,9 @@ async def test_a_stack_that_lost_topic_and_database_goes_on_with_the_same_histor
             await world.fill_seats(incidents[0])
             assert (await world.verify())["findings"] == []
             before = await envelopes(tmp_path)
-            report = await client.get(f"{stack.services['review'].url}/incidents", headers=ruth(world))
+            report = await client.get(
+                f"{stack.services['review'].url}/incidents", headers=ruth(world)
+            )
         refused = ledger("rebuild", "kafka", "--data", str(tmp_path))
         assert refused.returncode == 2
         assert "is not empty" in refused.stderr
@@ -47,7 +52,9 @@ async def test_a_stack_that_lost_topic_and_database_goes_on_with_the_same_histor
         assert await envelopes(tmp_path) == before
         async with httpx.AsyncClient(timeout=30) as client:
             world = in_charge(stack, client)
-            again = await client.get(f"{stack.services['review'].url}/incidents", headers=ruth(world))
+            again = await client.get(
+                f"{stack.services['review'].url}/incidents", headers=ruth(world)
+            )
             assert again.json() == report.json()
             await world.report()
             assert (await world.verify())["findings"] == []
@@ -60,7 +67,12 @@ def in_charge(stack: Stack, client: httpx.AsyncClient) -> World:
     urls = {service: stack.services[service.value].url for service in ServiceName}
     keys = Keys.of(stack.data)
     return World(
-        stack, Office(urls, {person.name: issue(keys, person.name, [person.role]) for person in PEOPLE}, client)
+        stack,
+        Office(
+            urls,
+            {person.name: issue(keys, person.name, [person.role]) for person in PEOPLE},
+            client,
+        ),
     )
 
 

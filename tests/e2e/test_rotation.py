@@ -1,4 +1,5 @@
-"""A key changed by the command line under a running stack, and each service's signed word about its chains."""
+"""A key changed by the command line under a running stack, and each service's signed word about its
+chains."""
 
 import subprocess
 
@@ -51,7 +52,9 @@ async def test_a_change_that_was_cut_off_is_finished_by_the_next_run(world: Worl
     assert (await world.verify())["findings"] == []
 
 
-async def test_each_service_states_its_chains_to_anybody_and_an_incident_to_its_readers(world: World) -> None:
+async def test_each_service_states_its_chains_to_anybody_and_an_incident_to_its_readers(
+    world: World,
+) -> None:
     incident = await world.report()
     sources = open_sources(world.stack.data)
     trust = sources.trust.after(*await auditing.events(sources))
@@ -66,6 +69,8 @@ async def test_each_service_states_its_chains_to_anybody_and_an_incident_to_its_
             open_statement(answer.content.replace(b"Z\n0 ", b"Z\n0 9", 1), trust)
         assert (await world.office.http.get(f"{url}/incidents/{incident}/head")).status_code == 401
     readers = {"Authorization": f"Bearer {world.office.tokens['ruth']}"}
-    head = await world.office.http.get(f"{world.office.urls[INTAKE]}/incidents/{incident}/head", headers=readers)
+    head = await world.office.http.get(
+        f"{world.office.urls[INTAKE]}/incidents/{incident}/head", headers=readers
+    )
     assert f"\n{incident}\n" in head.text
     assert open_statement(head.content, trust).service == INTAKE

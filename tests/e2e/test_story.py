@@ -1,4 +1,5 @@
-"""One incident through all five events, by HTTP alone; then the report, the log, and the trace from one end to the other."""
+"""One incident through all five events, by HTTP alone; then the report, the log, and the trace from
+one end to the other."""
 
 import hashlib
 import json
@@ -18,7 +19,9 @@ async def test_from_a_post_to_a_published_report(world: World, collector: Collec
     incident = await world.report()
 
     takedown = (
-        await office.give(RASHID, TRIAGE, incident, "/actions", {"kind": "platform_report", "target": "the post"})
+        await office.give(
+            RASHID, TRIAGE, incident, "/actions", {"kind": "platform_report", "target": "the post"}
+        )
     )["action_id"]
     refused = await office.refused(LEA, TRIAGE, incident, f"/actions/{takedown}/authorisation")
     assert refused.rule == "facts"
@@ -26,18 +29,39 @@ async def test_from_a_post_to_a_published_report(world: World, collector: Collec
 
     facts = await world.establish(incident)
     await world.fill_seats(incident)
-    exposure = {"platform": "Mastodon", "visibility": "public", "audience_tier": "D", "still_live": "yes"}
-    assessment = {"determination": "confirmed", "information_types": ["proprietary"], "exposure": exposure}
+    exposure = {
+        "platform": "Mastodon",
+        "visibility": "public",
+        "audience_tier": "D",
+        "still_live": "yes",
+    }
+    assessment = {
+        "determination": "confirmed",
+        "information_types": ["proprietary"],
+        "exposure": exposure,
+    }
     assessed = await office.give(RASHID, TRIAGE, incident, "/assessments", assessment)
     assert assessed["facts_missing"] == []
 
-    assert (await office.refused(LEA, TRIAGE, incident, f"/actions/{takedown}/authorisation")).rule == "legal"
+    assert (
+        await office.refused(LEA, TRIAGE, incident, f"/actions/{takedown}/authorisation")
+    ).rule == "legal"
     await office.give(
-        NORA, TRIAGE, incident, f"/actions/{takedown}/legal-view", {"view": "cleared", "ground": "our own slides"}
+        NORA,
+        TRIAGE,
+        incident,
+        f"/actions/{takedown}/legal-view",
+        {"view": "cleared", "ground": "our own slides"},
     )
     await office.give(LEA, TRIAGE, incident, f"/actions/{takedown}/authorisation")
-    outcome = {"outcome": "successful", "carried_out_at": "2026-03-02T09:00:00Z", "note": "removed by the platform"}
-    assert (await office.refused(LEA, TRIAGE, incident, f"/actions/{takedown}/outcome", outcome)).rule == "four_eyes"
+    outcome = {
+        "outcome": "successful",
+        "carried_out_at": "2026-03-02T09:00:00Z",
+        "note": "removed by the platform",
+    }
+    assert (
+        await office.refused(LEA, TRIAGE, incident, f"/actions/{takedown}/outcome", outcome)
+    ).rule == "four_eyes"
     contained = await office.give(RASHID, TRIAGE, incident, f"/actions/{takedown}/outcome", outcome)
     assert (contained["authorised_by"], contained["legal_view"]) == ("lea", "cleared")
 
@@ -50,15 +74,21 @@ async def test_from_a_post_to_a_published_report(world: World, collector: Collec
             "text": "It was removed.",
             "facts": facts,
         }
-        message = (await office.give(COLIN, NOTIFY, incident, "/communications", draft))["communication_id"]
+        message = (await office.give(COLIN, NOTIFY, incident, "/communications", draft))[
+            "communication_id"
+        ]
         assert (
             await office.refused(COLIN, NOTIFY, incident, f"/communications/{message}/approval")
         ).rule == "four_eyes"
         await office.give(CARLA, NOTIFY, incident, f"/communications/{message}/approval")
         await office.give(COLIN, NOTIFY, incident, f"/communications/{message}/request")
     await office.until(RUTH, REVIEW, incident, "incident.communicated.v1")
-    arrived = [json.loads(file.read_text(encoding="utf-8")) for file in world.stack.inbox.glob("*.json")]
-    assert ("A roadmap", "It was removed.") in [(message["title"], message["message"]) for message in arrived]
+    arrived = [
+        json.loads(file.read_text(encoding="utf-8")) for file in world.stack.inbox.glob("*.json")
+    ]
+    assert ("A roadmap", "It was removed.") in [
+        (message["title"], message["message"]) for message in arrived
+    ]
 
     closed = await office.refused(RUTH, REVIEW, incident, "/publication")
     assert closed.rule == "closure"
@@ -68,7 +98,11 @@ async def test_from_a_post_to_a_published_report(world: World, collector: Collec
         "training_adequate": "no",
         "policy_understood": "unknown",
         "action_items": [
-            {"description": "Label slides", "owner": "lea", "due": str(datetime.now(UTC).date() + timedelta(days=30))}
+            {
+                "description": "Label slides",
+                "owner": "lea",
+                "due": str(datetime.now(UTC).date() + timedelta(days=30)),
+            }
         ],
     }
     await office.give(RUTH, REVIEW, incident, "/findings", finding)
@@ -81,12 +115,17 @@ async def test_from_a_post_to_a_published_report(world: World, collector: Collec
 
     for form in ("json", "markdown", "html"):
         report = ledger("report", str(incident), "--format", form, "--data", str(world.stack.data))
-        assert hashlib.sha256(report.stdout.encode()).hexdigest() == reviewed["report"][f"{form}_sha256"], report.stderr
+        assert (
+            hashlib.sha256(report.stdout.encode()).hexdigest()
+            == reviewed["report"][f"{form}_sha256"]
+        ), report.stderr
 
     verification = await world.verify()
     assert verification["findings"] == []
     assert all(verification["events"][name] >= 1 for name in MILESTONES)
-    replayed = ledger("replay", "--incident", str(incident), "--data", str(world.stack.data), "--json")
+    replayed = ledger(
+        "replay", "--incident", str(incident), "--data", str(world.stack.data), "--json"
+    )
     assert len(replayed.stdout.splitlines()) == len(names)
     await _the_trace_goes_through_all_services(world, incident, collector)
 
@@ -102,8 +141,11 @@ async def _every_service_has_heard_all(world: World, incident: Any) -> None:
     await until(same_everywhere, "all four services know the same events")
 
 
-async def _the_trace_goes_through_all_services(world: World, incident: Any, collector: Collector) -> None:
-    """The report's trace is continued wherever it was heard; the review's opening continues the assessment's."""
+async def _the_trace_goes_through_all_services(
+    world: World, incident: Any, collector: Collector
+) -> None:
+    """The report's trace is continued wherever it was heard; the review's opening continues the
+    assessment's."""
     events = await world.events(REVIEW, incident)
     by_type = {event["type"].split(".")[1]: event for event in events}
     reported, assessed, opened = by_type["reported"], by_type["assessed"], by_type["review_opened"]
@@ -111,9 +153,9 @@ async def _the_trace_goes_through_all_services(world: World, incident: Any, coll
     assert opened["causation_id"] == assessed["event_id"]
 
     async def exported() -> bool:
-        return {f"incident-ledger-{name}" for name in ("intake", "triage", "notify", "review")} <= _services_in(
-            collector, _trace(reported)
-        )
+        return {
+            f"incident-ledger-{name}" for name in ("intake", "triage", "notify", "review")
+        } <= _services_in(collector, _trace(reported))
 
     await until(exported, "spans of four services in the report's trace")
     links = {link.trace_id.hex() for _, span in _spans(collector) for link in span.links}
@@ -139,7 +181,14 @@ def _trace(event: dict[str, Any]) -> str:
 
 def _spans(collector: Collector) -> list[tuple[str, Any]]:
     return [
-        (next(item.value.string_value for item in resource.resource.attributes if item.key == "service.name"), span)
+        (
+            next(
+                item.value.string_value
+                for item in resource.resource.attributes
+                if item.key == "service.name"
+            ),
+            span,
+        )
         for request in collector.traces
         for resource in request.resource_spans
         for scope in resource.scope_spans

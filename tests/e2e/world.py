@@ -57,7 +57,9 @@ class World:
 
         async def all_ready() -> bool:
             try:
-                answers = [await self.office.http.get(f"{url}/readyz") for url in self.office.urls.values()]
+                answers = [
+                    await self.office.http.get(f"{url}/readyz") for url in self.office.urls.values()
+                ]
             except httpx.HTTPError:
                 return False
             return all(answer.status_code == 200 for answer in answers)
@@ -70,7 +72,10 @@ class World:
 
         async def nothing_under_way() -> bool:
             try:
-                answers = [(await self.office.http.get(f"{url}/readyz")).json() for url in self.office.urls.values()]
+                answers = [
+                    (await self.office.http.get(f"{url}/readyz")).json()
+                    for url in self.office.urls.values()
+                ]
             except httpx.HTTPError:
                 return False
             return all(answer["lag"] == {"to_hear": 0, "to_relay": 0} for answer in answers)
@@ -78,7 +83,9 @@ class World:
         await until(nothing_under_way, "everything is heard")
 
     async def report(self) -> UUID:
-        return await self.office.report(MONITOR, {"description": "a roadmap", "exposure": {"platform": "Mastodon"}})
+        return await self.office.report(
+            MONITOR, {"description": "a roadmap", "exposure": {"platform": "Mastodon"}}
+        )
 
     async def establish(self, incident: UUID) -> list[str]:
         """All facts that a gate may ask for; their ids."""
@@ -96,7 +103,9 @@ class World:
 
     async def fill_seats(self, incident: UUID) -> None:
         for seat, holder in (("legal", "nora"), ("communications", "colin"), ("it", "ivan")):
-            await self.office.give(LEA, TRIAGE, incident, "/seats", {"seat": seat, "holder": holder})
+            await self.office.give(
+                LEA, TRIAGE, incident, "/seats", {"seat": seat, "holder": holder}
+            )
 
     async def events(self, service: ServiceName, incident: UUID) -> list[dict[str, Any]]:
         return await self.office.events(RUTH, service, incident)

@@ -1,4 +1,5 @@
-"""What integration tests stand on: a real Postgres and Kafka per session, fresh databases and a fresh topic per test."""
+"""What integration tests stand on: a real Postgres and Kafka per session, fresh databases and a
+fresh topic per test."""
 
 import contextlib
 import secrets
@@ -66,12 +67,17 @@ class Databases:
     def drop(self) -> None:
         with psycopg.connect(self.admin_dsn, autocommit=True) as admin:
             for database in self.made.values():
-                admin.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(database.name)))
+                admin.execute(
+                    sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(database.name))
+                )
 
 
 def described(admin_dsn: str, service: ServiceName, name: str) -> schema.Database:
-    """Roles belong to the whole server, so all databases of a service share them and their passwords."""
-    return schema.Database(service, admin_dsn, f"{service}-owner", f"{service}-service", "auditor", name)
+    """Roles belong to the whole server, so all databases of a service share them and their
+    passwords."""
+    return schema.Database(
+        service, admin_dsn, f"{service}-owner", f"{service}-service", "auditor", name
+    )
 
 
 def template_of(service: ServiceName) -> str:
@@ -147,7 +153,8 @@ def keys(tmp_path_factory: pytest.TempPathFactory) -> Keys:
 
 @dataclass(frozen=True, slots=True)
 class Environment:
-    """`environment.of(ServiceName.INTAKE)`: every LEDGER_* setting of a service on this test's databases and topic."""
+    """`environment.of(ServiceName.INTAKE)`: every LEDGER_* setting of a service on this test's
+    databases and topic."""
 
     databases: Databases
     keys: Keys
@@ -159,11 +166,14 @@ class Environment:
         dsn = self.databases[service].service_dsn
         settings = settings_of(service, self.keys, dsn, self.bootstrap, port, self.topic)
         if service is ServiceName.REVIEW:
-            # Open on one person's own machine only: here the log is for auditors, as it is by default.
+            # Open on one person's own machine only: here the log is for auditors, as it is by
+            # default.
             settings |= {"LEDGER_LOG_STORE": str(self.folder / "log"), "LEDGER_LOG_OPEN": "false"}
         return settings
 
 
 @pytest.fixture
-def environment(databases: Databases, keys: Keys, servers: Servers, topic: str, tmp_path: Path) -> Environment:
+def environment(
+    databases: Databases, keys: Keys, servers: Servers, topic: str, tmp_path: Path
+) -> Environment:
     return Environment(databases, keys, servers.bootstrap, topic, tmp_path)

@@ -1,8 +1,8 @@
 """One real Postgres and one real Kafka for a whole test session, shared by its workers.
 
-`python -m tests.integration.servers PID FOLDER` runs both, writes their addresses to FOLDER, and ends when the session's process PID
-ends, however it ends. They are the embedded ones, or with LEDGER_TEST_CONTAINERS=1 containers of the official images.
-"""
+`python -m tests.integration.servers PID FOLDER` runs both, writes their addresses to FOLDER, and
+ends when the session's process PID ends, however it ends. They are the embedded ones, or with
+LEDGER_TEST_CONTAINERS=1 containers of the official images."""
 
 import asyncio
 import contextlib
@@ -52,8 +52,12 @@ def shared() -> Iterator[Servers]:
 
 
 def session_folder() -> Path:
-    """One folder for all workers of this session. Named by the process that ends last: under xdist the one that started us."""
-    folder = Path(tempfile.gettempdir()) / f"incident-ledger-tests-{os.getppid() if _is_worker() else os.getpid()}"
+    """One folder for all workers of this session. Named by the process that ends last: under xdist
+    the one that started us."""
+    folder = (
+        Path(tempfile.gettempdir())
+        / f"incident-ledger-tests-{os.getppid() if _is_worker() else os.getpid()}"
+    )
     folder.mkdir(exist_ok=True)
     folder.chmod(0o755)
     return folder
@@ -75,7 +79,8 @@ def free_port() -> int:
 
 
 def free_base() -> int:
-    """A port base of which every port is free, below the range from which the kernel gives ports to clients."""
+    """A port base of which every port is free, below the range from which the kernel gives ports to
+    clients."""
     for base in random.sample(range(19000, 32000, 100), 100):
         if all(is_free(base + offset) for offset in OFFSETS.values()):
             return base
@@ -106,7 +111,9 @@ def _start(folder: Path) -> None:
     with keeper.stdout as ready:
         ready.readline()
     if not (folder / "servers.json").exists():
-        raise RuntimeError(f"the test servers did not start:\n{(folder / 'log').read_text(encoding='utf-8')}")
+        raise RuntimeError(
+            f"the test servers did not start:\n{(folder / 'log').read_text(encoding='utf-8')}"
+        )
     (folder / "keeper").write_text(str(keeper.pid), encoding="ascii")
 
 
@@ -128,7 +135,9 @@ async def _keep(session: psutil.Process, folder: Path) -> None:
         partial.replace(folder / "servers.json")
         sys.stdout.write("ready\n")
         sys.stdout.flush()
-        while session.is_running() and session.status() != psutil.STATUS_ZOMBIE and not stop.is_set():
+        while (
+            session.is_running() and session.status() != psutil.STATUS_ZOMBIE and not stop.is_set()
+        ):
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(stop.wait(), 0.2)
 
@@ -143,7 +152,13 @@ async def _embedded(folder: Path) -> AsyncIterator[Servers]:
     servers = Servers(database.dsn(postgres.SUPERUSER, password, "postgres"), broker.bootstrap)
     children = (
         Child(
-            *("postgres", database.command(), postgres.environment(), folder / "postgres.log", folder),
+            *(
+                "postgres",
+                database.command(),
+                postgres.environment(),
+                folder / "postgres.log",
+                folder,
+            ),
             stop_signal=signal.SIGINT,
             account=database.account.popen if database.account is not None else {},
         ),
@@ -162,9 +177,13 @@ async def _embedded(folder: Path) -> AsyncIterator[Servers]:
 
 @contextlib.asynccontextmanager
 async def _containers(folder: Path) -> AsyncIterator[Servers]:
-    # The containers end with us; the reaper would be one more image to fetch. Their ports are published on this host, which is also
-    # where Kafka is told to say that it is.
-    for name, value in (("RYUK_DISABLED", "true"), ("CONNECTION_MODE", "docker_host"), ("HOST_OVERRIDE", HOST)):
+    # The containers end with us; the reaper would be one more image to fetch. Their ports are
+    # published on this host, which is also where Kafka is told to say that it is.
+    for name, value in (
+        ("RYUK_DISABLED", "true"),
+        ("CONNECTION_MODE", "docker_host"),
+        ("HOST_OVERRIDE", HOST),
+    ):
         os.environ.setdefault(f"TESTCONTAINERS_{name}", value)
     from testcontainers.core.container import DockerContainer
     from testcontainers.core.wait_strategies import LogMessageWaitStrategy
@@ -181,11 +200,14 @@ async def _containers(folder: Path) -> AsyncIterator[Servers]:
     for name, value in properties.items():
         broker = broker.with_env(f"KAFKA_{name.upper().replace('.', '_')}", value)
     broker = broker.waiting_for(LogMessageWaitStrategy("Kafka Server started"))
-    database: Any = PostgresContainer("postgres:18", username=SUPERUSER, dbname="postgres", driver=None)
+    database: Any = PostgresContainer(
+        "postgres:18", username=SUPERUSER, dbname="postgres", driver=None
+    )
     database = database.with_command("postgres -c max_connections=200")
     with contextlib.ExitStack() as running:
         await asyncio.gather(
-            asyncio.to_thread(running.enter_context, broker), asyncio.to_thread(running.enter_context, database)
+            asyncio.to_thread(running.enter_context, broker),
+            asyncio.to_thread(running.enter_context, database),
         )
         servers = Servers(database.get_connection_url(driver=None), f"{HOST}:{port}")
         await _until(lambda: postgres.answers(servers.admin_dsn))

@@ -1,4 +1,5 @@
-"""A service of ours on databases of its own, spoken to by HTTP as its callers do; and the others, who say what they are told to."""
+"""A service of ours on databases of its own, spoken to by HTTP as its callers do; and the others,
+who say what they are told to."""
 
 import asyncio
 import contextlib
@@ -40,12 +41,20 @@ class Served:
     keys: Keys
     database: FreshDatabase
 
-    def token(self, role: Role | None, name: str | None = None, holds: timedelta | None = None) -> dict[str, str]:
+    def token(
+        self, role: Role | None, name: str | None = None, holds: timedelta | None = None
+    ) -> dict[str, str]:
         roles = [role] if role else []
-        return {"Authorization": f"Bearer {issue(self.keys, name or f'a-{role}', roles, holds or timedelta(hours=1))}"}
+        return {
+            "Authorization": f"Bearer {issue(self.keys, name or f'a-{role}', roles, holds or timedelta(hours=1))}"
+        }
 
     async def get(
-        self, path: str, role: Role | None = Role.RESPONDER, headers: dict[str, str] | None = None, **query: Any
+        self,
+        path: str,
+        role: Role | None = Role.RESPONDER,
+        headers: dict[str, str] | None = None,
+        **query: Any,
     ) -> httpx.Response:
         token = self.token(role) if role else {}
         return await self.http.get(path, params=query or None, headers={**token, **(headers or {})})
@@ -61,12 +70,16 @@ class Served:
         token = self.token(role, name) if role else {}
         return await self.http.post(path, json=body, headers={**token, **(headers or {})})
 
-    async def listed(self, path: str, role: Role = Role.RESPONDER, **filters: Any) -> list[dict[str, Any]]:
+    async def listed(
+        self, path: str, role: Role = Role.RESPONDER, **filters: Any
+    ) -> list[dict[str, Any]]:
         """All that a list has, read page by page."""
         items: list[dict[str, Any]] = []
         cursor = None
         while True:
-            answer = await self.get(f"{path}?{urlencode({**filters, **({'cursor': cursor} if cursor else {})})}", role)
+            answer = await self.get(
+                f"{path}?{urlencode({**filters, **({'cursor': cursor} if cursor else {})})}", role
+            )
             assert answer.status_code == 200, answer.text
             items += answer.json()["items"]
             assert len(answer.json()["items"]) <= filters.get("limit", 50)
@@ -102,7 +115,10 @@ async def process(
     environment: Environment, service: Service[Any, Any], *parts: str
 ) -> AsyncIterator[Running[Any, Any]]:
     """One replica of the service, with the parts of it that are named."""
-    given = {name.removeprefix("LEDGER_").lower(): value for name, value in environment.of(service.name).items()}
+    given = {
+        name.removeprefix("LEDGER_").lower(): value
+        for name, value in environment.of(service.name).items()
+    }
     settings = service.settings(
         **{name: value for name, value in given.items() if name in service.settings.model_fields}
     )
@@ -117,23 +133,30 @@ async def process(
 
 
 @contextlib.asynccontextmanager
-async def serving(environment: Environment, service: Service[Any, Any], *parts: str) -> AsyncIterator[Served]:
+async def serving(
+    environment: Environment, service: Service[Any, Any], *parts: str
+) -> AsyncIterator[Served]:
     async with process(environment, service, *(parts or ("writer",))) as opened:
         transport = httpx.ASGITransport(create_app(opened, service.router, service.title))
-        async with httpx.AsyncClient(transport=transport, base_url=f"http://{service.name}") as http:
+        async with httpx.AsyncClient(
+            transport=transport, base_url=f"http://{service.name}"
+        ) as http:
             yield Served(opened, http, environment.keys, environment.databases[service.name])
 
 
 @dataclass(slots=True)
 class Others:
-    """The services around the one that is tested: real ledgers and relays, and no rules of their own."""
+    """The services around the one that is tested: real ledgers and relays, and no rules of their
+    own."""
 
     processes: dict[ServiceName, Running[Any, Any]]
 
     async def say(self, incident: UUID, *said: EventData, by: str = "somebody") -> None:
         for data in said:
             process = self.processes[data.SAID_BY]
-            await process.ledger.carry_out(incident, data, Context(process.now(), Actor(by)), must_exist=False)
+            await process.ledger.carry_out(
+                incident, data, Context(process.now(), Actor(by)), must_exist=False
+            )
 
 
 @contextlib.asynccontextmanager
@@ -142,7 +165,9 @@ async def others(environment: Environment, *names: ServiceName) -> AsyncIterator
         processes = {}
         for name in names:
             service = Service(name, "Says what it is told to", _SAYS_ALL, APIRouter())
-            processes[name] = await stack.enter_async_context(process(environment, service, "writer", "relay"))
+            processes[name] = await stack.enter_async_context(
+                process(environment, service, "writer", "relay")
+            )
         yield Others(processes)
 
 
@@ -170,6 +195,8 @@ def says_all(service: Service[Any, Any]) -> Service[Any, Any]:
     rules = service.rules
 
     def decide(command: Any, state: Any, context: Context) -> Sequence[EventData]:
-        return [command] if isinstance(command, EventData) else rules.decide(command, state, context)
+        return (
+            [command] if isinstance(command, EventData) else rules.decide(command, state, context)
+        )
 
     return replace(service, rules=replace(rules, decide=decide))

@@ -21,13 +21,17 @@ TRIAGE, INTAKE = ServiceName.TRIAGE, ServiceName.INTAKE
 
 
 @pytest.fixture
-def empty(servers: Servers, templates: str, request: pytest.FixtureRequest) -> Iterator[schema.Database]:
+def empty(
+    servers: Servers, templates: str, request: pytest.FixtureRequest
+) -> Iterator[schema.Database]:
     """A database that has roles and nothing else."""
     database = described(servers.admin_dsn, TRIAGE, f"empty_{abs(hash(request.node.name)):x}")
     schema.create(database)
     yield database
     with psycopg.connect(servers.admin_dsn, autocommit=True) as admin:
-        admin.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(database.database)))
+        admin.execute(
+            sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(database.database))
+        )
 
 
 def written(folder: Path, **sqls: str) -> list[schema.Migration]:
@@ -43,20 +47,30 @@ def test_a_second_run_has_nothing_to_do(empty: schema.Database) -> None:
     assert schema.migrate(empty) == []
 
 
-def test_a_file_with_many_statements_and_percent_signs_runs_whole(empty: schema.Database, tmp_path: Path) -> None:
+def test_a_file_with_many_statements_and_percent_signs_runs_whole(
+    empty: schema.Database, tmp_path: Path
+) -> None:
     text = "CREATE TABLE a (x text DEFAULT '100% :sure');\nCREATE FUNCTION f() RETURNS text LANGUAGE sql AS $$ SELECT '%s; :x'; $$;\n"
     text += "INSERT INTO a DEFAULT VALUES; GRANT SELECT ON a TO {service}_service;"
-    assert schema.migrate(empty, written(tmp_path / "runtime", m0001_a=text)) == ["runtime/0001_a.sql"]
+    assert schema.migrate(empty, written(tmp_path / "runtime", m0001_a=text)) == [
+        "runtime/0001_a.sql"
+    ]
     with psycopg.connect(empty.dsn(empty.login)) as connection:
         assert connection.execute("SELECT x, f() FROM a").fetchone() == ("100% :sure", "%s; :x")
 
 
-def test_a_failing_file_leaves_nothing_and_keeps_what_came_before(empty: schema.Database, tmp_path: Path) -> None:
-    known = written(tmp_path / "runtime", m0001_a="CREATE TABLE a ();", m0002_b="CREATE TABLE b (); SELECT 1/0;")
+def test_a_failing_file_leaves_nothing_and_keeps_what_came_before(
+    empty: schema.Database, tmp_path: Path
+) -> None:
+    known = written(
+        tmp_path / "runtime", m0001_a="CREATE TABLE a ();", m0002_b="CREATE TABLE b (); SELECT 1/0;"
+    )
     with pytest.raises(Exception, match="division by zero"):
         schema.migrate(empty, known)
     with psycopg.connect(empty.dsn(empty.owner)) as connection:
-        assert connection.execute("SELECT to_regclass('a')::text, to_regclass('b')::text").fetchone() == ("a", None)
+        assert connection.execute(
+            "SELECT to_regclass('a')::text, to_regclass('b')::text"
+        ).fetchone() == ("a", None)
     written(tmp_path / "runtime", m0002_b="CREATE TABLE b ();")
     again = schema.migrations(TRIAGE, [("runtime", tmp_path / "runtime")])
     assert schema.migrate(empty, again) == ["runtime/0002_b.sql"]
@@ -69,16 +83,25 @@ def test_a_changed_file_is_refused_by_name(empty: schema.Database, tmp_path: Pat
         schema.migrate(empty, changed)
 
 
-def test_a_database_newer_than_the_software_is_refused(empty: schema.Database, tmp_path: Path) -> None:
-    known = written(tmp_path / "runtime", m0001_a="CREATE TABLE a ();", m0002_b="CREATE TABLE b ();")
+def test_a_database_newer_than_the_software_is_refused(
+    empty: schema.Database, tmp_path: Path
+) -> None:
+    known = written(
+        tmp_path / "runtime", m0001_a="CREATE TABLE a ();", m0002_b="CREATE TABLE b ();"
+    )
     schema.migrate(empty, known)
     with pytest.raises(schema.SchemaError, match="does not know"):
         schema.migrate(empty, known[:1])
 
 
-def test_a_later_file_of_the_runtime_is_found_behind_the_services_own(empty: schema.Database, tmp_path: Path) -> None:
+def test_a_later_file_of_the_runtime_is_found_behind_the_services_own(
+    empty: schema.Database, tmp_path: Path
+) -> None:
     runtime, own = tmp_path / "runtime", tmp_path / "triage"
-    known = [*written(runtime, m0001_a="CREATE TABLE a ();"), *written(own, m0001_v="CREATE TABLE v ();")]
+    known = [
+        *written(runtime, m0001_a="CREATE TABLE a ();"),
+        *written(own, m0001_v="CREATE TABLE v ();"),
+    ]
     schema.migrate(empty, known)
     known = [*written(runtime, m0002_b="CREATE TABLE b ();"), *written(own)]
     assert schema.migrate(empty, known) == ["runtime/0002_b.sql"]
@@ -90,7 +113,9 @@ async def test_two_migrators_at_once_apply_each_file_once(empty: schema.Database
     assert sorted(map(len, both)) == [0, len(schema.migrations(TRIAGE))]
 
 
-def test_the_printed_sql_makes_the_same_tables(empty: schema.Database, databases: Databases) -> None:
+def test_the_printed_sql_makes_the_same_tables(
+    empty: schema.Database, databases: Databases
+) -> None:
     with psycopg.connect(empty.dsn(empty.owner), autocommit=True) as connection:
         connection.execute(schema.as_sql(TRIAGE).encode())
     assert schema.migrate(empty) == []
@@ -104,7 +129,10 @@ def test_nobody_but_its_own_roles_connects(databases: Databases) -> None:
 
 
 def test_the_service_makes_no_tables_and_the_auditor_writes_nothing(databases: Databases) -> None:
-    with psycopg.connect(databases[TRIAGE].service_dsn) as service, pytest.raises(psycopg.errors.InsufficientPrivilege):
+    with (
+        psycopg.connect(databases[TRIAGE].service_dsn) as service,
+        pytest.raises(psycopg.errors.InsufficientPrivilege),
+    ):
         service.execute("CREATE TABLE mine ()")
     with psycopg.connect(databases[TRIAGE].auditor_dsn) as auditor:
         assert auditor.execute("SELECT count(*) FROM ledger").fetchone() == (0,)
@@ -125,7 +153,9 @@ def test_an_administrator_need_not_be_a_superuser(servers: Servers, templates: s
         admin.execute("DROP ROLE dba")
 
 
-async def test_the_topic_is_made_once_and_another_shape_is_refused(kafka: dict[str, str], topic: str) -> None:
+async def test_the_topic_is_made_once_and_another_shape_is_refused(
+    kafka: dict[str, str], topic: str
+) -> None:
     assert await ensure_topic(kafka, topic) is False
     from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
@@ -145,7 +175,9 @@ async def test_the_topic_is_made_once_and_another_shape_is_refused(kafka: dict[s
     await admin.close()
 
 
-def test_ledger_migrate_makes_it_all_from_the_environment(servers: Servers, templates: str, topic: str) -> None:
+def test_ledger_migrate_makes_it_all_from_the_environment(
+    servers: Servers, templates: str, topic: str
+) -> None:
     settings = {
         "LEDGER_ADMIN_DSN": servers.admin_dsn,
         "LEDGER_AUDITOR_PASSWORD": "auditor",
@@ -157,7 +189,9 @@ def test_ledger_migrate_makes_it_all_from_the_environment(servers: Servers, temp
     first, second = (migrate("triage", **settings) for _ in range(2))
     with psycopg.connect(servers.admin_dsn, autocommit=True) as admin:
         admin.execute("DROP DATABASE incident_triage")
-    assert first.stdout.startswith("incident_triage: database incident_triage, runtime/0001_ledger.sql"), first
+    assert first.stdout.startswith(
+        "incident_triage: database incident_triage, runtime/0001_ledger.sql"
+    ), first
     assert second.stdout == f"incident_triage: nothing to do\ntopic {topic}: nothing to do\n"
 
 
@@ -170,7 +204,9 @@ def test_ledger_migrate_says_which_setting_is_missing() -> None:
 def test_ledger_migrate_says_that_postgres_is_away() -> None:
     passwords = [f"LEDGER_TRIAGE_{name}" for name in ("PASSWORD", "OWNER_PASSWORD")]
     settings = dict.fromkeys([*passwords, "LEDGER_AUDITOR_PASSWORD"], "x")
-    done = migrate("triage", LEDGER_ADMIN_DSN=f"postgresql://a:b@127.0.0.1:{free_port()}/c", **settings)
+    done = migrate(
+        "triage", LEDGER_ADMIN_DSN=f"postgresql://a:b@127.0.0.1:{free_port()}/c", **settings
+    )
     assert done.returncode == 1
     assert done.stderr.startswith("Postgres refuses: connection failed")
     assert done.stderr.count("\n") == 1

@@ -1,4 +1,5 @@
-"""What is asked of each of the four services alike: who may call what, what its OpenAPI document says, views that are caches."""
+"""What is asked of each of the four services alike: who may call what, what its OpenAPI document
+says, views that are caches."""
 
 import asyncio
 import json
@@ -26,7 +27,16 @@ from shared.runtime.web.app import create_app
 from shared.runtime.web.auth import permissions
 from tests.integration.conftest import Environment
 from tests.integration.documents import flaws
-from tests.integration.serving import NOBODY, Others, Served, others, process, says_all, serving, until
+from tests.integration.serving import (
+    NOBODY,
+    Others,
+    Served,
+    others,
+    process,
+    says_all,
+    serving,
+    until,
+)
 from tests.services import SERVICES, by_name
 from tests.unit.review.story import STORY, STORY_WITHOUT
 
@@ -56,7 +66,9 @@ def routes(served: Served) -> Iterator[tuple[str, str, frozenset[Role] | None]]:
     for route, allowed in permissions(create_app(served.running, about.router, about.title)):
         assert route.path is not None
         for method in sorted(route.methods or ()):
-            path = "/".join(str(NOBODY) if step.startswith("{") else step for step in route.path.split("/"))
+            path = "/".join(
+                str(NOBODY) if step.startswith("{") else step for step in route.path.split("/")
+            )
             yield method, path, allowed
 
 
@@ -104,11 +116,19 @@ async def test_a_token_that_does_not_count_opens_no_route(served: Served) -> Non
 
 
 def _claims(role: Role) -> JsonObject:
-    return {"iss": JWT_ISSUER, "aud": JWT_AUDIENCE, "sub": "mallory", "exp": 4_000_000_000, "roles": [role.value]}
+    return {
+        "iss": JWT_ISSUER,
+        "aud": JWT_AUDIENCE,
+        "sub": "mallory",
+        "exp": 4_000_000_000,
+        "roles": [role.value],
+    }
 
 
 def _forged(role: Role) -> str:
-    return jwt.encode(_claims(role), Ed25519PrivateKey.generate(), algorithm="EdDSA", headers={"kid": "mallory"})
+    return jwt.encode(
+        _claims(role), Ed25519PrivateKey.generate(), algorithm="EdDSA", headers={"kid": "mallory"}
+    )
 
 
 def _unsigned(role: Role) -> str:
@@ -143,7 +163,10 @@ def examples(content: JsonObject, document: JsonObject) -> list[Any]:
     named = [example["value"] for example in content.get("examples", {}).values()]
     own = [*([content["example"]] if "example" in content else []), *named]
     schema = resolved(content.get("schema", {}), document)
-    return own or [*([schema["example"]] if "example" in schema else []), *schema.get("examples", [])]
+    return own or [
+        *([schema["example"]] if "example" in schema else []),
+        *schema.get("examples", []),
+    ]
 
 
 async def test_every_route_is_described_with_true_examples(served: Served) -> None:
@@ -151,14 +174,23 @@ async def test_every_route_is_described_with_true_examples(served: Served) -> No
 
 
 async def test_every_example_of_a_request_is_understood(served: Served) -> None:
-    """Sent about an incident that nobody knows, by somebody who may: it is refused for that, and not for its form."""
+    """Sent about an incident that nobody knows, by somebody who may: it is refused for that, and
+    not for its form."""
     document = await document_of(served)
     allowed = {(method, path): roles for method, path, roles in routes(served)}
     for path, method, operation in operations(document):
-        nowhere = "/".join(str(NOBODY) if step.startswith("{") else step for step in path.split("/"))
-        headers = {one["name"]: one["example"] for one in operation.get("parameters", []) if "example" in one}
+        nowhere = "/".join(
+            str(NOBODY) if step.startswith("{") else step for step in path.split("/")
+        )
+        headers = {
+            one["name"]: one["example"]
+            for one in operation.get("parameters", [])
+            if "example" in one
+        }
         for media_type, content in operation.get("requestBody", {}).get("content", {}).items():
-            headers |= served.token(min(allowed[method.upper(), nowhere] or Role)) | {"Content-Type": media_type}
+            headers |= served.token(min(allowed[method.upper(), nowhere] or Role)) | {
+                "Content-Type": media_type
+            }
             for example in examples(content, document):
                 body = example if isinstance(example, str) else json.dumps(example)
                 answer = await served.http.request(method, nowhere, headers=headers, content=body)
@@ -180,16 +212,23 @@ def others_than(service: Service[Any, Any]) -> list[ServiceName]:
 
 def distinct(data: EventData, number: int) -> EventData:
     """The same with ids of its own, as ids are never used twice."""
-    changed = {name: UUID(int=value.int + (number << 64)) for name, value in data if isinstance(value, UUID)}
+    changed = {
+        name: UUID(int=value.int + (number << 64))
+        for name, value in data
+        if isinstance(value, UUID)
+    }
     if isinstance(data, Communicated | CommunicationDrafted):
         changed["facts"] = tuple(UUID(int=fact.int + (number << 64)) for fact in data.facts)
     if isinstance(data, Contained):
-        changed["break_glass"] = tuple(UUID(int=glass.int + (number << 64)) for glass in data.break_glass)
+        changed["break_glass"] = tuple(
+            UUID(int=glass.int + (number << 64)) for glass in data.break_glass
+        )
     return data.model_copy(update=changed)
 
 
 async def tell(incident: UUID, number: int, replica: Running[Any, Any], around: Others) -> None:
-    """The history as an incident's own, through that replica what its service says itself, once it knows of the incident."""
+    """The history as an incident's own, through that replica what its service says itself, once it
+    knows of the incident."""
 
     async def known() -> bool:
         return (await replica.ledger.load(incident)).version > 0
@@ -199,14 +238,19 @@ async def tell(incident: UUID, number: int, replica: Running[Any, Any], around: 
         if data.SAID_BY is replica.service.name:
             if data.SAID_BY is not ServiceName.INTAKE:
                 await until(known, "the report is heard")
-            await replica.ledger.carry_out(incident, said, Context(replica.now(), Actor(by)), must_exist=False)
+            await replica.ledger.carry_out(
+                incident, said, Context(replica.now(), Actor(by)), must_exist=False
+            )
         else:
             await around.say(incident, said, by=by)
 
 
 async def views_of(process: Running[Any, Any]) -> dict[str, list[str]]:
     tables = process.service.rules.view_tables
-    rows = {name: await process.pool.fetch(f"SELECT t::text AS row FROM {name} t ORDER BY 1") for name in tables}  # noqa: S608
+    rows = {
+        name: await process.pool.fetch(f"SELECT t::text AS row FROM {name} t ORDER BY 1")  # noqa: S608
+        for name in tables
+    }
     return {name: [row["row"] for row in found] for name, found in rows.items()}
 
 
@@ -221,12 +265,17 @@ async def test_two_replicas_at_once_double_and_reorder_nothing_and_a_rebuild_com
         process(environment, says_all(service), *parts) as other,
     ):
         await asyncio.gather(
-            *(tell(incident, number, (one, other)[number % 2], around) for number, incident in enumerate(incidents))
+            *(
+                tell(incident, number, (one, other)[number % 2], around)
+                for number, incident in enumerate(incidents)
+            )
         )
         heard = sum(data.SAID_BY is not service.name for _, data in HISTORY) * len(incidents)
 
         async def all_heard() -> bool:
-            found = await one.pool.fetchval("SELECT count(*) FROM ledger WHERE service <> $1", service.name.value)
+            found = await one.pool.fetchval(
+                "SELECT count(*) FROM ledger WHERE service <> $1", service.name.value
+            )
             return bool(found >= heard)
 
         await until(all_heard, f"{service.name} hears all")
@@ -238,7 +287,9 @@ async def test_two_replicas_at_once_double_and_reorder_nothing_and_a_rebuild_com
         assert await views_of(one) == before
 
 
-async def _nothing_doubled_or_reordered(replica: Running[Any, Any], incidents: Sequence[UUID], around: Others) -> None:
+async def _nothing_doubled_or_reordered(
+    replica: Running[Any, Any], incidents: Sequence[UUID], around: Others
+) -> None:
     rows = await replica.pool.fetch("SELECT * FROM ledger ORDER BY position")
     assert len({row["hash"] for row in rows}) == len(rows)
     chains: dict[tuple[str, int], list[int]] = {}
@@ -249,8 +300,14 @@ async def _nothing_doubled_or_reordered(replica: Running[Any, Any], incidents: S
         versions = [row["version"] for row in rows if row["incident_id"] == incident]
         assert versions == list(range(1, len(versions) + 1))
     for name, speaker in around.processes.items():
-        said = await speaker.pool.fetch("SELECT partition, sequence, hash FROM ledger WHERE service = $1", name.value)
-        here = {(row["partition"], row["sequence"], row["hash"]) for row in rows if row["service"] == name}
+        said = await speaker.pool.fetch(
+            "SELECT partition, sequence, hash FROM ledger WHERE service = $1", name.value
+        )
+        here = {
+            (row["partition"], row["sequence"], row["hash"])
+            for row in rows
+            if row["service"] == name
+        }
         assert here == {(row["partition"], row["sequence"], row["hash"]) for row in said}
 
 
@@ -264,13 +321,17 @@ async def test_what_a_service_does_on_its_own_two_replicas_do_once(
         process(environment, says_all(service), "writer", "relay", "consumer") as one,
         process(environment, says_all(service), "writer", "relay", "consumer"),
     ):
-        speaker = around if service.name is not ServiceName.TRIAGE else Others({ServiceName.TRIAGE: one})
+        speaker = (
+            around if service.name is not ServiceName.TRIAGE else Others({ServiceName.TRIAGE: one})
+        )
         for incident in incidents:
             for _ in range(3):
                 await speaker.say(incident, assessed)
 
         async def all_heard() -> bool:
-            found = await one.pool.fetchval("SELECT count(*) FROM ledger WHERE type = $1", assessed.TYPE)
+            found = await one.pool.fetchval(
+                "SELECT count(*) FROM ledger WHERE type = $1", assessed.TYPE
+            )
             return bool(found == 3 * len(incidents))
 
         await until(all_heard, f"{service.name} hears every assessment")

@@ -34,13 +34,17 @@ class Said:
 
 def ledger(*arguments: object, **env: str) -> Said:
     command = [LEDGER, *map(str, arguments)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120, env={**os.environ, **env})
+    done = subprocess.run(
+        command, capture_output=True, text=True, check=False, timeout=120, env={**os.environ, **env}
+    )
     return Said(done.returncode, done.stdout.strip(), done.stderr.strip())
 
 
 def status(data: Path) -> dict[str, Any]:
     said = ledger("status", "--data", data, "--json")
-    about: dict[str, Any] = json.loads(said.out) if said.out else {"ready": False, "error": said.error}
+    about: dict[str, Any] = (
+        json.loads(said.out) if said.out else {"ready": False, "error": said.error}
+    )
     return about
 
 
@@ -65,11 +69,14 @@ def is_ready(data: Path) -> bool:
 def pids(data: Path) -> dict[str, int]:
     stack = state.recorded(data)
     assert stack is not None
-    return {name: process.pid for name, process in stack.processes.items()} | {"supervisor": stack.supervisor.pid}
+    return {name: process.pid for name, process in stack.processes.items()} | {
+        "supervisor": stack.supervisor.pid
+    }
 
 
 def alive(numbers: dict[str, int]) -> list[str]:
-    """Which of these processes still run; one that only waits for its parent to hear of its end does not."""
+    """Which of these processes still run; one that only waits for its parent to hear of its end
+    does not."""
     return [name for name, pid in numbers.items() if runs(pid)]
 
 
@@ -119,14 +126,20 @@ def test_up_starts_everything_and_says_where_it_is(stack: state.Stack, folder: P
 
 def test_it_listens_on_this_machine_only(stack: state.Stack, folder: Path) -> None:
     for name, pid in pids(folder).items():
-        listening = [c.laddr for c in psutil.Process(pid).net_connections("inet") if c.status == psutil.CONN_LISTEN]
+        listening = [
+            c.laddr
+            for c in psutil.Process(pid).net_connections("inet")
+            if c.status == psutil.CONN_LISTEN
+        ]
         assert listening, f"{name} listens nowhere: what this test looks at is not what it means"
         assert {address[0].removeprefix("::ffff:") for address in listening} <= {"127.0.0.1"}, name
 
 
 def test_its_secrets_are_its_owners_alone(stack: state.Stack, folder: Path) -> None:
     secret = [folder / "stack.json", *(folder / "keys").iterdir()]
-    assert {path.name: path.stat().st_mode & 0o777 for path in secret} == {path.name: 0o600 for path in secret}
+    assert {path.name: path.stat().st_mode & 0o777 for path in secret} == {
+        path.name: 0o600 for path in secret
+    }
     assert (folder / "keys").stat().st_mode & 0o777 == 0o700
 
 
@@ -142,7 +155,9 @@ def test_a_second_up_on_the_same_folder_is_refused(stack: state.Stack, folder: P
     )
 
 
-def test_a_busy_port_is_named_with_who_has_it(stack: state.Stack, base: int, tmp_path: Path) -> None:
+def test_a_busy_port_is_named_with_who_has_it(
+    stack: state.Stack, base: int, tmp_path: Path
+) -> None:
     said = ledger("up", "--data", tmp_path / "data", "--port-base", base)
     assert said.code == 1
     assert said.error.startswith(f"port {base} (postgres) is in use by postgres (process ")
@@ -176,7 +191,9 @@ def test_what_is_killed_is_started_again(stack: state.Stack, folder: Path, name:
     assert {**about["services"], **about}[name]["restarts"] >= 1
 
 
-def test_a_killed_supervisor_leaves_nothing_in_the_way(stack: state.Stack, folder: Path, base: int) -> None:
+def test_a_killed_supervisor_leaves_nothing_in_the_way(
+    stack: state.Stack, folder: Path, base: int
+) -> None:
     with psycopg.connect(stack.admin_dsn, autocommit=True) as admin:
         admin.execute("CREATE TABLE kept ()")
     before = pids(folder)
@@ -202,7 +219,9 @@ def test_a_warm_start_fetches_nothing_moves_to_the_ports_it_is_given_and_says_ho
     began = time.monotonic()
     assert ledger("up", "--detach", "--data", folder, "--port-base", base).code == 0
     took = time.monotonic() - began
-    assert status(folder)["services"]["review"]["url"] == f"http://127.0.0.1:{Ports(base)['review']}"
+    assert (
+        status(folder)["services"]["review"]["url"] == f"http://127.0.0.1:{Ports(base)['review']}"
+    )
     with capsys.disabled():
         print(f"\nwarm start to all four ready: {took:.1f} s")
 
@@ -219,7 +238,9 @@ def test_down_ends_what_a_killed_supervisor_left(stack: state.Stack, folder: Pat
 def test_a_signal_ends_it_in_order(folder: Path, base: int, number: signal.Signals) -> None:
     ledger("down", "--data", folder)
     command = [LEDGER, "up", "--data", str(folder), "--port-base", str(base)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True) as up:
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True
+    ) as up:
         until(lambda: is_ready(folder), within=60)
         assert status(folder)["ready"]
         before = pids(folder)
@@ -264,4 +285,7 @@ def test_a_missing_network_at_the_first_run_is_said(tmp_path: Path) -> None:
 def test_without_a_stack_every_command_says_how_to_start_one(tmp_path: Path, command: str) -> None:
     said = ledger(command, "--data", tmp_path)
     assert said.code != 0
-    assert said.error == f"no stack runs on {tmp_path}; start one with: ledger up --detach --data {tmp_path}"
+    assert (
+        said.error
+        == f"no stack runs on {tmp_path}; start one with: ledger up --detach --data {tmp_path}"
+    )

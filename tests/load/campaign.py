@@ -28,7 +28,8 @@ class Size:
     others: int
     huge: int
     alone_seconds: float = 5.0
-    """How long honest callers are watched beside each kind of others, and before the huge incident."""
+    """How long honest callers are watched beside each kind of others, and before the huge
+    incident."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +46,9 @@ class Campaign:
     @property
     def sound(self) -> bool:
         refusals = (self.overload.tally, *(one.tally for one in self.hostile), self.steady.tally)
-        return all(one.sound for one in self.held.values()) and not any(one.without_retry_after for one in refusals)
+        return all(one.sound for one in self.held.values()) and not any(
+            one.without_retry_after for one in refusals
+        )
 
 
 async def run(stack: Stack, size: Size, say: Callable[[str], None]) -> Campaign:
@@ -63,10 +66,16 @@ async def run(stack: Stack, size: Size, say: Callable[[str], None]) -> Campaign:
         say("comparing what was accepted with every ledger")
         await ground.settled()
         tallies = (steady.tally, overload.tally, *(one.tally for one in hostile))
-        accepted = [*huge.accepted, *steady.visible.accepted, *(one for tally in tallies for one in tally.accepted)]
+        accepted = [
+            *huge.accepted,
+            *steady.visible.accepted,
+            *(one for tally in tallies for one in tally.accepted),
+        ]
         unknown = huge.unknown + steady.visible.unknown + sum(tally.unknown for tally in tallies)
         found = await asyncio.to_thread(held, stack, accepted, known + overload.borne, unknown)
-    return Campaign(size, steady, overload, hostile, huge, len(accepted) + overload.borne, unknown, found)
+    return Campaign(
+        size, steady, overload, hostile, huge, len(accepted) + overload.borne, unknown, found
+    )
 
 
 @contextlib.contextmanager

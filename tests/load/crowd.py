@@ -1,4 +1,5 @@
-"""Callers who mean harm or know no better, in a process of their own: they are not to slow down the honest one who is timed."""
+"""Callers who mean harm or know no better, in a process of their own: they are not to slow down the
+honest one who is timed."""
 
 import asyncio
 import contextlib
@@ -25,7 +26,9 @@ async def crowd(port: int, count: int, first: bytes, then: bytes) -> AsyncIterat
         await asyncio.to_thread(process.join)
 
 
-def _crowd(port: int, count: int, first: bytes, then: bytes, begun: "multiprocessing.synchronize.Event") -> None:
+def _crowd(
+    port: int, count: int, first: bytes, then: bytes, begun: "multiprocessing.synchronize.Event"
+) -> None:
     async def come() -> None:
         callers = [asyncio.ensure_future(_caller(port, first, then)) for _ in range(count)]
         await asyncio.sleep(0)

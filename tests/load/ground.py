@@ -1,4 +1,5 @@
-"""The stack that is loaded, as the load sees it: who may ask it, what its processes cost, how far behind they are."""
+"""The stack that is loaded, as the load sees it: who may ask it, what its processes cost, how far
+behind they are."""
 
 import asyncio
 import contextlib
@@ -50,7 +51,8 @@ class Ground:
         return {"Authorization": f"Bearer {self.token(role)}"}
 
     async def lag(self) -> dict[str, int]:
-        """Events that each service has not relayed or not heard; a service that does not answer, or does not know, is left out."""
+        """Events that each service has not relayed or not heard; a service that does not answer, or
+        does not know, is left out."""
         lags = {}
         for service in ServiceName:
             with contextlib.suppress(httpx.HTTPError, ValueError):
@@ -77,7 +79,9 @@ class Ground:
         """Events of all services, as review has heard and said them."""
         dsn = self.stack.services[REVIEW.value].auditor_dsn
         async with await psycopg.AsyncConnection.connect(dsn) as connection:
-            row = await (await connection.execute("SELECT sum(sequence)::bigint FROM chain")).fetchone()
+            row = await (
+                await connection.execute("SELECT sum(sequence)::bigint FROM chain")
+            ).fetchone()
         assert row is not None
         return int(row[0])
 
@@ -106,7 +110,10 @@ class Gauge:
         finally:
             looking.cancel()
             elapsed = time.perf_counter() - start
-            self.cores = {name: (spent - before.get(name, 0.0)) / elapsed for name, spent in self._spent().items()}
+            self.cores = {
+                name: (spent - before.get(name, 0.0)) / elapsed
+                for name, spent in self._spent().items()
+            }
 
     async def _look(self) -> None:
         while True:
@@ -122,12 +129,18 @@ class Gauge:
         spent = {}
         for name, process in self._processes().items():
             with contextlib.suppress(psutil.NoSuchProcess):
-                spent[name] = sum(_processor(one) for one in (process, *process.children(recursive=True)))
+                spent[name] = sum(
+                    _processor(one) for one in (process, *process.children(recursive=True))
+                )
         return spent | {"the load itself": _processor(psutil.Process())}
 
     def _processes(self) -> dict[str, psutil.Process]:
         recorded = state.load(self.ground.stack.data).processes
-        return {name: found for name, process in recorded.items() if (found := process.running()) is not None}
+        return {
+            name: found
+            for name, process in recorded.items()
+            if (found := process.running()) is not None
+        }
 
 
 def _processor(process: psutil.Process) -> float:

@@ -1,4 +1,5 @@
-"""What is done to the stack, one after the other: steady load, far too much of it, callers who mean harm, one huge incident."""
+"""What is done to the stack, one after the other: steady load, far too much of it, callers who mean
+harm, one huge incident."""
 
 import asyncio
 import json
@@ -74,12 +75,25 @@ async def overload(ground: Ground, times_over: float, seconds: float) -> Overloa
         repeating(lambda: probe(health_port, "/healthz", health), ASK_EVERY),
         repeating(lambda: probe(health_port, "/readyz", ready), ASK_EVERY),
         repeating(lambda: probe(port, "/healthz", in_line), ASK_EVERY),
-        repeating(lambda: ask(ground, f"{ground.url(INTAKE)}/reports?limit=1", Role.RESPONDER, readers), ASK_EVERY),
+        repeating(
+            lambda: ask(ground, f"{ground.url(INTAKE)}/reports?limit=1", Role.RESPONDER, readers),
+            ASK_EVERY,
+        ),
     ):
         tally = await source.run(bears * times_over, seconds)
         again = await _taken(ground, tally)
     return Overload(
-        bears, times_over, tally, gauge, health, ready, in_line, readers, again, await ground.settled(), borne
+        bears,
+        times_over,
+        tally,
+        gauge,
+        health,
+        ready,
+        in_line,
+        readers,
+        again,
+        await ground.settled(),
+        borne,
     )
 
 
@@ -118,9 +132,7 @@ async def hostile(ground: Ground, idle: int, others: int, seconds: float) -> lis
     return [await _beside(ground, seconds, *kind) for kind in kinds]
 
 
-_CHUNKED: Final = (
-    b"POST /reports HTTP/1.1\r\nHost: here\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n"
-)
+_CHUNKED: Final = b"POST /reports HTTP/1.1\r\nHost: here\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n"
 
 
 def _begun(length: int) -> bytes:
@@ -130,7 +142,9 @@ def _begun(length: int) -> bytes:
     )
 
 
-async def _beside(ground: Ground, seconds: float, what: str, count: int, first: bytes, then: bytes) -> Hostile:
+async def _beside(
+    ground: Ground, seconds: float, what: str, count: int, first: bytes, then: bytes
+) -> Hostile:
     gauge = Gauge(ground)
     source = Source.of(ground.port(INTAKE), ground.token(Role.SOURCE), STEADY, BODY)
     async with gauge.watching(), crowd(ground.port(INTAKE), count, first, then):
@@ -147,7 +161,8 @@ class Huge:
     """Seconds from the last receipt until review has heard all."""
     before: Visible
     same: Times
-    """How long a report of another incident takes to be visible meanwhile, on the same partition."""
+    """How long a report of another incident takes to be visible meanwhile, on the same
+    partition."""
     others: Times
     """The same, on other partitions."""
     command: float
@@ -202,7 +217,9 @@ async def _heard(ground: Ground, incident: str, events: int) -> float:
 
 
 async def _report(ground: Ground, body: dict[str, Any]) -> dict[str, Any]:
-    answer = await ground.http.post(f"{ground.url(INTAKE)}/reports", json=body, headers=ground.bearer(Role.SOURCE))
+    answer = await ground.http.post(
+        f"{ground.url(INTAKE)}/reports", json=body, headers=ground.bearer(Role.SOURCE)
+    )
     answer.raise_for_status()
     receipt: dict[str, Any] = answer.json()
     return receipt

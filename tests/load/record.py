@@ -27,19 +27,25 @@ class Held:
 def reported(stack: Stack, service: ServiceName) -> list[bytes]:
     """Hashes of all reports in a service's ledger."""
     with psycopg.connect(stack.services[service.value].auditor_dsn) as connection:
-        rows = connection.execute("SELECT hash FROM ledger WHERE type = 'incident.reported.v1'").fetchall()
+        rows = connection.execute(
+            "SELECT hash FROM ledger WHERE type = 'incident.reported.v1'"
+        ).fetchall()
     return [bytes(row[0]) for row in rows]
 
 
-def held(stack: Stack, accepted: Iterable[bytes], known: int, unknown: int) -> dict[ServiceName, Held]:
-    """By service. `known` reports were there before; of `unknown` nobody knows whether they were accepted."""
+def held(
+    stack: Stack, accepted: Iterable[bytes], known: int, unknown: int
+) -> dict[ServiceName, Held]:
+    """By service. `known` reports were there before; of `unknown` nobody knows whether they were
+    accepted."""
     expected = Counter(accepted)
     found = {}
     for service in ServiceName:
         rows = Counter(reported(stack, service))
         found[service] = Held(
             lost=sum(1 for one in expected if one not in rows),
-            doubled=sum(count - 1 for count in rows.values()) + sum(count - 1 for count in expected.values()),
+            doubled=sum(count - 1 for count in rows.values())
+            + sum(count - 1 for count in expected.values()),
             unasked=max(0, rows.total() - known - expected.total() - unknown),
         )
     return found

@@ -35,7 +35,9 @@ def tables(campaign: Campaign) -> dict[str, list[Row]]:
     size = campaign.size
     return {
         f"Steady: {size.rate:g} reports a second for {size.seconds:g} s": _steady(campaign),
-        f"Overload: {size.times_over:g} times what intake takes, for {size.overload_seconds:g} s": _overload(campaign),
+        f"Overload: {size.times_over:g} times what intake takes, for {size.overload_seconds:g} s": _overload(
+            campaign
+        ),
         "An honest source of 50 reports a second, beside": _hostile(campaign),
         f"One incident of {size.huge:,} events": _huge(campaign),
         "Record": _record(campaign),
@@ -46,11 +48,17 @@ def _steady(campaign: Campaign) -> list[Row]:
     steady = campaign.steady
     tally, gauge, visible = steady.tally, steady.gauge, steady.visible.of()
     rate = len(tally.accepted) / tally.elapsed
-    memory = [(f"{name}: resident at start, middle, end", _memory(looks)) for name, looks in gauge.memory.items()]
+    memory = [
+        (f"{name}: resident at start, middle, end", _memory(looks))
+        for name, looks in gauge.memory.items()
+    ]
     lags = [(f"{name}: lag, middle value, most", _lag(looks)) for name, looks in gauge.lags.items()]
     return [
         ("accepted", f"{len(tally.accepted):,} of {tally.offered:,}, {rate:,.0f} a second"),
-        ("refused, not sent, unknown", f"{tally.refused.total():,}, {tally.unsent:,}, {tally.unknown:,}"),
+        (
+            "refused, not sent, unknown",
+            f"{tally.refused.total():,}, {tally.unsent:,}, {tally.unknown:,}",
+        ),
         ("post to receipt, p50, p99", _times(Times(tally.seconds))),
         ("post to visible in review, p50, p99", _times(visible)),
         ("all relayed, heard and sealed after the last", f"{steady.settled_after:.1f} s"),
@@ -67,13 +75,22 @@ def _overload(campaign: Campaign) -> list[Row]:
     most = {name: max(looks) / MIB for name, looks in overload.gauge.memory.items()}
     return [
         ("takes from 64 callers who wait", f"{overload.bears:,.0f} a second"),
-        ("asked", f"{tally.sent / tally.elapsed:,.0f} a second; {tally.unsent:,} were not even sent"),
-        ("accepted", f"{len(tally.accepted):,}, {len(tally.accepted) / tally.elapsed:,.0f} a second"),
+        (
+            "asked",
+            f"{tally.sent / tally.elapsed:,.0f} a second; {tally.unsent:,} were not even sent",
+        ),
+        (
+            "accepted",
+            f"{len(tally.accepted):,}, {len(tally.accepted) / tally.elapsed:,.0f} a second",
+        ),
         (
             "refused by 429 or 503",
             f"{tally.overloaded:,}, {share:.0%}; without Retry-After: {tally.without_retry_after}",
         ),
-        ("other refusals, connections cut", f"{tally.refused.total() - tally.overloaded:,}, {tally.unknown:,}"),
+        (
+            "other refusals, connections cut",
+            f"{tally.refused.total() - tally.overloaded:,}, {tally.unknown:,}",
+        ),
         ("post to receipt, p50, p99", _times(Times(tally.seconds))),
         ("health meanwhile within 1 s, p50, p99", _times(overload.health)),
         ("readiness meanwhile within 1 s, p50, p99", _times(overload.ready)),

@@ -1,4 +1,5 @@
-"""Where reports come from: so many a second, whether the answers come or not, each on a connection of its own while it waits.
+"""Where reports come from: so many a second, whether the answers come or not, each on a connection
+of its own while it waits.
 
 Bare sockets, because whoever makes the load shares the machine with whoever bears it.
 """
@@ -125,7 +126,9 @@ class _Connection(asyncio.Protocol):
         length = int(head.split(b"content-length:", 1)[1].split(b"\r\n", 1)[0])
         if len(self._buffer) < end + 4 + length:
             return
-        if self._sent_at is None:  # its place is taken back: the end of the connection is on its way
+        if (
+            self._sent_at is None
+        ):  # its place is taken back: the end of the connection is on its way
             if self in self._source.idle:
                 self._source.idle.remove(self)
             self._source.ended.set()

@@ -35,7 +35,11 @@ class Times:
 
     @property
     def p99(self) -> float | None:
-        return quantiles(self.seconds, n=100, method="inclusive")[98] if len(self.seconds) > 1 else self.p50
+        return (
+            quantiles(self.seconds, n=100, method="inclusive")[98]
+            if len(self.seconds) > 1
+            else self.p50
+        )
 
     @property
     def most(self) -> float | None:
@@ -52,7 +56,10 @@ class Visible:
 
     def of(self, wanted: Callable[[int], bool] = lambda _: True) -> Times:
         chosen = [times for partition, times in self.by_partition.items() if wanted(partition)]
-        return Times([one for times in chosen for one in times.seconds], sum(times.failed for times in chosen))
+        return Times(
+            [one for times in chosen for one in times.seconds],
+            sum(times.failed for times in chosen),
+        )
 
 
 async def see(ground: Ground, visible: Visible) -> None:
@@ -74,7 +81,9 @@ async def see(ground: Ground, visible: Visible) -> None:
     headers = ground.bearer(Role.REVIEWER)
     while time.perf_counter() - start < VISIBLE_WITHIN:
         with contextlib.suppress(httpx.HTTPError):
-            found = await ground.http.get(f"{ground.url(REVIEW)}/incidents/{incident}", headers=headers)
+            found = await ground.http.get(
+                f"{ground.url(REVIEW)}/incidents/{incident}", headers=headers
+            )
             if found.status_code == 200:
                 times.seconds.append(time.perf_counter() - start)
                 return
@@ -103,7 +112,9 @@ async def probe(port: int, path: str, times: Times) -> None:
         async with asyncio.timeout(PROBED_WITHIN):
             reader, writer = await asyncio.open_connection("127.0.0.1", port)
             with contextlib.closing(writer):
-                writer.write(f"GET {path} HTTP/1.1\r\nHost: here\r\nConnection: close\r\n\r\n".encode())
+                writer.write(
+                    f"GET {path} HTTP/1.1\r\nHost: here\r\nConnection: close\r\n\r\n".encode()
+                )
                 if (await reader.readline()).startswith(b"HTTP/1.1 200"):
                     times.seconds.append(time.perf_counter() - start)
                     return

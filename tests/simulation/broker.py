@@ -1,9 +1,9 @@
 """A model of one Kafka topic and its idempotent producers, as they misbehave in production.
 
-Requests and answers are lost or late; the client sends again; a broker that still knows the producer drops the copy, one that has
-forgotten it (its leader changed) appends it twice. A failed batch may be on the log all the same. A producer whose batch failed has
-counted it, so that the broker refuses all that follow. A request may land long after its sender gave up or died.
-"""
+Requests and answers are lost or late; the client sends again; a broker that still knows the
+producer drops the copy, one that has forgotten it (its leader changed) appends it twice. A failed
+batch may be on the log all the same. A producer whose batch failed has counted it, so that the
+broker refuses all that follow. A request may land long after its sender gave up or died."""
 
 from collections import defaultdict
 from collections.abc import Callable, Sequence
@@ -23,7 +23,8 @@ class Producer:
 
 @dataclass(slots=True, eq=False)
 class Request:
-    """A batch on its way; `answer` becomes True (acknowledged), False (failed) or None (its sender gave up)."""
+    """A batch on its way; `answer` becomes True (acknowledged), False (failed) or None (its sender
+    gave up)."""
 
     producer: Producer
     partition: int
@@ -34,14 +35,19 @@ class Request:
 
 class Broker:
     def __init__(
-        self, partitions: Sequence[int], scheduler: Scheduler, chance: Chance, delay: Callable[[float], float]
+        self,
+        partitions: Sequence[int],
+        scheduler: Scheduler,
+        chance: Chance,
+        delay: Callable[[float], float],
     ) -> None:
         self.scheduler = scheduler
         self.chance = chance
         self.delay = delay
         self.logs: dict[int, list[Record]] = {partition: [] for partition in partitions}
         self.truncated: Callable[[], None] = lambda: None
-        """Told when messages were forgotten: somebody notices in the end, as `ledger verify` does."""
+        """Told when messages were forgotten: somebody notices in the end, as `ledger verify`
+        does."""
         self._known: dict[tuple[int, int], int] = {}
         self._producers = 0
 
@@ -90,7 +96,12 @@ class Broker:
         if request.first == expected:
             self._known[key] = expected + len(request.records)
             log = self.logs[request.partition]
-            log.extend([replace(record, offset=len(log) + number) for number, record in enumerate(request.records)])
+            log.extend(
+                [
+                    replace(record, offset=len(log) + number)
+                    for number, record in enumerate(request.records)
+                ]
+            )
         return True
 
     def _forget(self, partition: int) -> None:

@@ -42,11 +42,14 @@ def campaign(seeds: Sequence[int], processes: int | None = None) -> Iterator[Res
 
 
 def minimal(seed: int, commands: int = COMMANDS) -> tuple[Result, Sequence[Point]]:
-    """The failing seed again, with as few of its commands and faults as still show one of its anomalies; traced."""
+    """The failing seed again, with as few of its commands and faults as still show one of its
+    anomalies; traced."""
     names = {anomaly.name for anomaly in World(seed, commands).run().anomalies}
 
     def fails(count: int) -> Callable[[frozenset[Point]], bool]:
-        return lambda only: bool(names & {found.name for found in World(seed, count, only).run().anomalies})
+        return lambda only: bool(
+            names & {found.name for found in World(seed, count, only).run().anomalies}
+        )
 
     fired: Sequence[Point] = World(seed, commands).run().fired
     fired = shrink(fails(commands), fired)

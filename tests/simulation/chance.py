@@ -1,9 +1,9 @@
 """Where a fault may happen, and whether it does.
 
-Each fault point has a name of its own (what, where, the how manieth time there), so that a run can be repeated with some of its faults
-only: that is how a failing schedule is made small. What happens when, without any fault, comes from another source of chance, so
-that leaving a fault out disturbs the rest as little as can be.
-"""
+Each fault point has a name of its own (what, where, the how manieth time there), so that a run can
+be repeated with some of its faults only: that is how a failing schedule is made small. What happens
+when, without any fault, comes from another source of chance, so that leaving a fault out disturbs
+the rest as little as can be."""
 
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -42,8 +42,11 @@ class Chance:
         return happens
 
 
-def shrink(fails: Callable[[frozenset[Point]], bool], points: Sequence[Point], tries: int = 400) -> list[Point]:
-    """A small part of the faults that still fails (delta debugging: drop ever smaller pieces for as long as it fails without them)."""
+def shrink(
+    fails: Callable[[frozenset[Point]], bool], points: Sequence[Point], tries: int = 400
+) -> list[Point]:
+    """A small part of the faults that still fails (delta debugging: drop ever smaller pieces for as
+    long as it fails without them)."""
     kept = list(points)
     piece = max(1, len(kept) // 2)
     while kept and tries > 0:

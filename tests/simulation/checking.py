@@ -1,6 +1,8 @@
-"""One checker for histories, simulated or real: what the clients were answered, against what ledgers, topic and sealed log hold.
+"""One checker for histories, simulated or real: what the clients were answered, against what
+ledgers, topic and sealed log hold.
 
-The input is plain: no broker, no database, no model. The names of what can be wrong are those of Jepsen's reports.
+The input is plain: no broker, no database, no model. The names of what can be wrong are those of
+Jepsen's reports.
 
 | anomaly | what it means here |
 |---|---|
@@ -31,8 +33,9 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What the client of one command knows at the end. `says` is the number of events that the command makes when carried out;
-    `events` are the hashes in the answer, `decided_on` the version of the incident that the answer was decided on."""
+    """What the client of one command knows at the end. `says` is the number of events that the
+    command makes when carried out; `events` are the hashes in the answer, `decided_on` the version
+    of the incident that the answer was decided on."""
 
     command: str
     outcome: Outcome
@@ -43,7 +46,8 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """An event as it is held somewhere. `command` is the mark that its client gave it; `version` is None on the topic."""
+    """An event as it is held somewhere. `command` is the mark that its client gave it; `version` is
+    None on the topic."""
 
     service: str
     partition: int
@@ -61,11 +65,13 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """`ledgers` by service in the order of writing, `topic` by partition in the order of offsets, `sealed` the leaf hashes in order (None:
-    nobody seals), `sealed_before` what was shown of the log at earlier times, `waiting` the unresolved parked messages by service.
+    """`ledgers` by service in the order of writing, `topic` by partition in the order of offsets,
+    `sealed` the leaf hashes in order (None: nobody seals), `sealed_before` what was shown of the
+    log at earlier times, `waiting` the unresolved parked messages by service.
 
-    `settled`: everybody had time to hear all; otherwise what is on its way is not lost. `truncated`: the broker has forgotten messages
-    that it had acknowledged, so that the topic holds the chains, but no longer in their order."""
+    `settled`: everybody had time to hear all; otherwise what is on its way is not lost.
+    `truncated`: the broker has forgotten messages that it had acknowledged, so that the topic holds
+    the chains, but no longer in their order."""
 
     answers: Sequence[Answer]
     ledgers: Mapping[str, Sequence[Entry]]
@@ -105,7 +111,11 @@ def check(history: History) -> list[Anomaly]:
     if history.sealed is not None:
         found.extend(_sealed(history.sealed, said, settled=history.settled))
         found.extend(
-            Anomaly("fork", "sealed log", f"a log of {len(shown)} leaves was shown that this one does not continue")
+            Anomaly(
+                "fork",
+                "sealed log",
+                f"a log of {len(shown)} leaves was shown that this one does not continue",
+            )
             for shown in history.sealed_before
             if list(history.sealed[: len(shown)]) != list(shown)
         )
@@ -130,13 +140,23 @@ def _ledger(where: str, entries: Sequence[Entry]) -> Iterator[Anomaly]:
             continue
         held.add(entry.place)
         yield from _follows(where, before.sequence if before else 0, entry)
-        if before is not None and entry.sequence == before.sequence + 1 and entry.prevhash != before.hash:
+        if (
+            before is not None
+            and entry.sequence == before.sequence + 1
+            and entry.prevhash != before.hash
+        ):
             yield Anomaly("fork", where, f"{name(entry)} does not name the hash before it")
         heads[entry.place[:2]] = entry
         if entry.version is not None:
             if entry.version != versions[entry.incident] + 1:
-                detail = f"version {entry.version} of {entry.incident} after {versions[entry.incident]}"
-                yield Anomaly("reordered" if entry.version <= versions[entry.incident] else "hole", where, detail)
+                detail = (
+                    f"version {entry.version} of {entry.incident} after {versions[entry.incident]}"
+                )
+                yield Anomaly(
+                    "reordered" if entry.version <= versions[entry.incident] else "hole",
+                    where,
+                    detail,
+                )
             versions[entry.incident] = entry.version
 
 
@@ -165,7 +185,9 @@ def _phantoms(history: History, said: Mapping[bytes, Entry]) -> Iterator[Anomaly
             if entry.service in history.ledgers and entry.hash not in said:
                 yield Anomaly("phantom", f"{service}'s ledger", f"{name(entry)} was never said")
             if entry.command in refused:
-                yield Anomaly("phantom", f"{service}'s ledger", f"{name(entry)}: {entry.command} was refused")
+                yield Anomaly(
+                    "phantom", f"{service}'s ledger", f"{name(entry)}: {entry.command} was refused"
+                )
     for partition, entries in history.topic.items():
         for entry in entries:
             if entry.service in history.ledgers and entry.hash not in said:
@@ -177,17 +199,30 @@ def _commands(history: History, said: Mapping[bytes, Entry]) -> Iterator[Anomaly
     for answer in history.answers:
         times = carried_out[answer.command]
         if times > answer.says:
-            yield Anomaly("duplicated", answer.command, f"{times} events, the command makes {answer.says}")
+            yield Anomaly(
+                "duplicated", answer.command, f"{times} events, the command makes {answer.says}"
+            )
         elif answer.outcome is Outcome.ACCEPTED and times < answer.says:
-            yield Anomaly("lost", answer.command, f"accepted; {times} of its {answer.says} events are in the ledger")
+            yield Anomaly(
+                "lost",
+                answer.command,
+                f"accepted; {times} of its {answer.says} events are in the ledger",
+            )
         elif 0 < times < answer.says:
-            yield Anomaly("lost", answer.command, f"half carried out: {times} of {answer.says} events")
+            yield Anomaly(
+                "lost", answer.command, f"half carried out: {times} of {answer.says} events"
+            )
         for number, hash_ in enumerate(answer.events):
             if hash_ not in said:
                 yield Anomaly(
-                    "lost", answer.command, f"accepted with hash {hash_.hex()[:16]}…, which the ledger does not hold"
+                    "lost",
+                    answer.command,
+                    f"accepted with hash {hash_.hex()[:16]}…, which the ledger does not hold",
                 )
-            elif answer.decided_on is not None and said[hash_].version != answer.decided_on + 1 + number:
+            elif (
+                answer.decided_on is not None
+                and said[hash_].version != answer.decided_on + 1 + number
+            ):
                 detail = f"decided on version {answer.decided_on}, written as version {said[hash_].version}"
                 yield Anomaly("reordered", answer.command, detail)
 
@@ -209,7 +244,9 @@ def _topic(history: History, said: Mapping[bytes, Entry]) -> Iterator[Anomaly]:
                     yield Anomaly("lost", f"topic/{partition}", f"{name(entry)} is missing")
 
 
-def _sealed(sealed: Sequence[bytes], said: Mapping[bytes, Entry], *, settled: bool) -> Iterator[Anomaly]:
+def _sealed(
+    sealed: Sequence[bytes], said: Mapping[bytes, Entry], *, settled: bool
+) -> Iterator[Anomaly]:
     heads: dict[Chain, int] = defaultdict(int)
     seen: set[bytes] = set()
     for index, hash_ in enumerate(sealed):

@@ -1,8 +1,9 @@
-"""A model of one service's Postgres: read committed, row locks on lanes, unique keys, and connections that break.
+"""A model of one service's Postgres: read committed, row locks on lanes, unique keys, and
+connections that break.
 
-A transaction's writes are its own until it commits; then all of them are there at once, or none. Its connection may be lost at any
-statement, before the commit (nothing was written) or after it (all was written, and the writer does not know).
-"""
+A transaction's writes are its own until it commits; then all of them are there at once, or none.
+Its connection may be lost at any statement, before the commit (nothing was written) or after it
+(all was written, and the writer does not know)."""
 
 from bisect import bisect_right, insort
 from collections import defaultdict, deque
@@ -17,7 +18,8 @@ from tests.simulation.schedule import Future, Scheduler, Steps
 
 
 class ConnectionLost(OSError):
-    """The session ended. Of a statement inside a transaction: nothing is written. Of its commit: nobody knows."""
+    """The session ended. Of a statement inside a transaction: nothing is written. Of its commit:
+    nobody knows."""
 
 
 class UniqueViolation(Exception):
@@ -35,9 +37,12 @@ class Row:
 
 
 class Database:
-    """Tables are dictionaries by key; ("parked", partition) is a table of its own so that it can be scanned."""
+    """Tables are dictionaries by key; ("parked", partition) is a table of its own so that it can be
+    scanned."""
 
-    def __init__(self, name: str, scheduler: Scheduler, chance: Chance, delay: Callable[[float], float]) -> None:
+    def __init__(
+        self, name: str, scheduler: Scheduler, chance: Chance, delay: Callable[[float], float]
+    ) -> None:
         self.name = name
         self.scheduler = scheduler
         self.chance = chance
@@ -59,7 +64,9 @@ class Database:
         sequences = self.sequences[service, partition]
         ledger = self.tables["ledger"]
         start = bisect_right(sequences, cursor)
-        return [ledger[service, partition, sequence] for sequence in sequences[start : start + limit]]
+        return [
+            ledger[service, partition, sequence] for sequence in sequences[start : start + limit]
+        ]
 
 
 class Transaction:

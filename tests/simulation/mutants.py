@@ -1,6 +1,8 @@
-"""Planted bugs: each replaces one function, of the product's pure halves or of the model's order of steps, by one that is wrong.
+"""Planted bugs: each replaces one function, of the product's pure halves or of the model's order of
+steps, by one that is wrong.
 
-They are here to show that the simulation would find them. Each says what was broken and which anomalies are allowed to give it away."""
+They are here to show that the simulation would find them. Each says what was broken and which
+anomalies are allowed to give it away."""
 
 import contextlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -90,7 +92,9 @@ def _relays_before_commit(self: Transaction) -> Steps:
             self._inserted.remove(("ledger", (service, partition, sequence)))
             database.order.append(row)
             self._written["ledger"] = {
-                key: value for key, value in self._written["ledger"].items() if key != (service, partition, sequence)
+                key: value
+                for key, value in self._written["ledger"].items()
+                if key != (service, partition, sequence)
             }
     yield from _commit(self)
 
@@ -121,7 +125,10 @@ def _gap_dropped(
     examined: Sequence[Heard | Parked],
 ) -> Received:
     received = _receive(own, heads, known, waiting, examined)
-    return replace(received, parked=tuple(item for item in received.parked if item.reason is not ParkReason.GAP))
+    return replace(
+        received,
+        parked=tuple(item for item in received.parked if item.reason is not ParkReason.GAP),
+    )
 
 
 def _waiting_forgotten(
@@ -142,10 +149,15 @@ def _untrusted_dropped(
     examined: Sequence[Heard | Parked],
 ) -> Received:
     received = _receive(own, heads, known, waiting, examined)
-    return replace(received, parked=tuple(item for item in received.parked if item.reason is not ParkReason.UNTRUSTED))
+    return replace(
+        received,
+        parked=tuple(item for item in received.parked if item.reason is not ParkReason.UNTRUSTED),
+    )
 
 
-def _heard_head_not_moved(_self: Replica, _transaction: Transaction, _partition: int, _received: Received) -> None:
+def _heard_head_not_moved(
+    _self: Replica, _transaction: Transaction, _partition: int, _received: Received
+) -> None:
     return
 
 
@@ -157,7 +169,9 @@ def _hash_not_moved(
     speaker: Speaker,
 ) -> Turn:
     turn = _plan(proposals, heads, incidents, taken, speaker)
-    return replace(turn, heads={number: Head(head.sequence, ZERO_HASH) for number, head in turn.heads.items()})
+    return replace(
+        turn, heads={number: Head(head.sequence, ZERO_HASH) for number, head in turn.heads.items()}
+    )
 
 
 def _version_not_checked(
@@ -177,11 +191,16 @@ def _version_not_checked(
     return _plan(unchecked, heads, incidents, taken, speaker)
 
 
-def _taken_version_not_refused(transaction: Transaction, rows: Sequence[Signed], offsets: Sequence[int | None]) -> None:
-    """As a ledger without its unique (incident, version): who says what he remembers to follow is not told that more was heard."""
+def _taken_version_not_refused(
+    transaction: Transaction, rows: Sequence[Signed], offsets: Sequence[int | None]
+) -> None:
+    """As a ledger without its unique (incident, version): who says what he remembers to follow is
+    not told that more was heard."""
     for row, offset in zip(rows, offsets, strict=True):
         event = row.recorded.event
-        transaction.insert("ledger", place_of(event), Row(event, row.recorded.version, row.signature, offset))
+        transaction.insert(
+            "ledger", place_of(event), Row(event, row.recorded.version, row.signature, offset)
+        )
 
 
 def _digest_not_compared(self: Replica, idempotency: Idempotency) -> Any:
@@ -193,16 +212,22 @@ def _digest_not_compared(self: Replica, idempotency: Idempotency) -> Any:
 _earlier = Replica.earlier
 
 
-def _key_not_taken(_self: Replica, _transaction: Transaction, _proposals: Sequence[Proposal], _turn: Turn) -> Steps:
+def _key_not_taken(
+    _self: Replica, _transaction: Transaction, _proposals: Sequence[Proposal], _turn: Turn
+) -> Steps:
     yield 0.0
 
 
-def _stands_anywhere(_self: Replica, _transaction: Transaction, _partition: int, _start: int) -> bool:
+def _stands_anywhere(
+    _self: Replica, _transaction: Transaction, _partition: int, _start: int
+) -> bool:
     """Who was paused moves the offset although he has been replaced, or it was set back."""
     return True
 
 
-def _offset_first(self: Replica, partition: int, records: Sequence[Record], stretch: Stretch | None = None) -> Steps:
+def _offset_first(
+    self: Replica, partition: int, records: Sequence[Record], stretch: Stretch | None = None
+) -> Steps:
     """The offset is committed by itself, before what it stands for."""
     if stretch is not None:
         self.database.tables["heard_offset"][partition] = stretch.end
@@ -228,7 +253,8 @@ def _answered_before_commit(self: Replica, waiting: Sequence[Waiting]) -> Steps:
 
 
 def _tried_again_after_a_lost_answer(self: Replica, waiting: Sequence[Waiting]) -> Steps:
-    """A commit whose answer was lost may have happened; a second try finds a conflict and decides once more."""
+    """A commit whose answer was lost may have happened; a second try finds a conflict and decides
+    once more."""
     with self.database.transaction(f"{self.name} writer") as transaction:
         try:
             turn = yield from self.append_within(transaction, [item.proposal for item in waiting])
@@ -242,7 +268,8 @@ def _tried_again_after_a_lost_answer(self: Replica, waiting: Sequence[Waiting]) 
 
 
 def _number_outside_the_transaction(self: Replica, transaction: Transaction, turn: Turn) -> Steps:
-    """As a sequence of the database does: the number is gone even when the transaction is rolled back."""
+    """As a sequence of the database does: the number is gone even when the transaction is rolled
+    back."""
     for number, head in turn.heads.items():
         self.database.tables["chain"][self.service, number] = head
     yield from _move_own_heads(self, transaction, turn)
@@ -251,7 +278,9 @@ def _number_outside_the_transaction(self: Replica, transaction: Transaction, tur
 _move_own_heads = Replica.move_own_heads
 
 
-def _resolved_only_gaps(self: Replica, transaction: Transaction, partition: int, received: Received) -> None:
+def _resolved_only_gaps(
+    self: Replica, transaction: Transaction, partition: int, received: Received
+) -> None:
     """A copy that was parked because its key was missing stays parked for ever."""
     heard = {item.record.offset for item in received.accepted}
     copies = {item.record.offset for item in received.duplicates}
@@ -283,7 +312,9 @@ def _published_before_decided(
     """Everybody sees leaves that the database does not know of when the sealer dies."""
     decide = self.decide
 
-    def show_first(turn: Sequence[Any], leaves: tuple[bytes, ...], to: Mapping[int, int], chains: Chains) -> Steps:
+    def show_first(
+        turn: Sequence[Any], leaves: tuple[bytes, ...], to: Mapping[int, int], chains: Chains
+    ) -> Steps:
         if leaves != self.leaves:
             self.store.replace(self.leaves, leaves)
         yield from decide(turn, leaves, to, chains)
@@ -345,12 +376,24 @@ MUTANTS: Final = (
     ),
     Mutant(">= for last+1", judge, "judge", _last_number_again, frozenset({"lost", "duplicated"})),
     Mutant("a gap is accepted", judge, "judge", _gap_accepted, frozenset({"hole", "fork"})),
-    Mutant("a duplicate is not dropped", judge, "judge", _duplicate_not_dropped, frozenset({"lost", "duplicated"})),
+    Mutant(
+        "a duplicate is not dropped",
+        judge,
+        "judge",
+        _duplicate_not_dropped,
+        frozenset({"lost", "duplicated"}),
+    ),
     Mutant("an early event is dropped", judge, "receive", _gap_dropped, frozenset({"lost"})),
     Mutant("what waits is forgotten", judge, "receive", _waiting_forgotten, frozenset({"lost"})),
-    Mutant("what is not trusted is dropped", judge, "receive", _untrusted_dropped, frozenset({"lost"})),
     Mutant(
-        "the head of what was heard is not moved", Replica, "move_heads", _heard_head_not_moved, frozenset({"lost"})
+        "what is not trusted is dropped", judge, "receive", _untrusted_dropped, frozenset({"lost"})
+    ),
+    Mutant(
+        "the head of what was heard is not moved",
+        Replica,
+        "move_heads",
+        _heard_head_not_moved,
+        frozenset({"lost"}),
     ),
     Mutant("the head's hash is not moved", plan, "plan", _hash_not_moved, frozenset({"fork"})),
     Mutant(
@@ -360,9 +403,27 @@ MUTANTS: Final = (
         _version_not_checked,
         frozenset({"reordered", "duplicated", "phantom"}),
     ),
-    Mutant("the digest under a key is not compared", Replica, "earlier", _digest_not_compared, frozenset({"lost"})),
-    Mutant("the idempotency key is ignored", Replica, "take_keys", _key_not_taken, frozenset({"duplicated"})),
-    Mutant("the offset is committed before what it stands for", Replica, "hear", _offset_first, frozenset({"lost"})),
+    Mutant(
+        "the digest under a key is not compared",
+        Replica,
+        "earlier",
+        _digest_not_compared,
+        frozenset({"lost"}),
+    ),
+    Mutant(
+        "the idempotency key is ignored",
+        Replica,
+        "take_keys",
+        _key_not_taken,
+        frozenset({"duplicated"}),
+    ),
+    Mutant(
+        "the offset is committed before what it stands for",
+        Replica,
+        "hear",
+        _offset_first,
+        frozenset({"lost"}),
+    ),
     Mutant(
         "whoever was paused moves the offset",
         Replica,
@@ -371,9 +432,20 @@ MUTANTS: Final = (
         frozenset({"lost"}),
         commands=96,
         first=900,
-        faults={"paused with a batch in hand": 0.3, "log truncated": 0.1, "killed": 0.02, "rebalanced": 0.1},
+        faults={
+            "paused with a batch in hand": 0.3,
+            "log truncated": 0.1,
+            "killed": 0.02,
+            "rebalanced": 0.1,
+        },
     ),
-    Mutant("answered before the commit", Replica, "commit", _answered_before_commit, frozenset({"lost"})),
+    Mutant(
+        "answered before the commit",
+        Replica,
+        "commit",
+        _answered_before_commit,
+        frozenset({"lost"}),
+    ),
     Mutant(
         "tried again after a lost answer",
         Replica,
@@ -400,9 +472,27 @@ MUTANTS: Final = (
         _log_offset_first,
         frozenset({"lost"}),
     ),
-    Mutant("what is not trusted is not kept for its key", Sealer, "park", _not_kept, frozenset({"lost"})),
-    Mutant("what waited is not taken up at a start", Replica, "take_up", _not_taken_up, frozenset({"waiting"})),
-    Mutant("published before it is decided", Sealer, "seal", _published_before_decided, frozenset({"lost", "fork"})),
+    Mutant(
+        "what is not trusted is not kept for its key",
+        Sealer,
+        "park",
+        _not_kept,
+        frozenset({"lost"}),
+    ),
+    Mutant(
+        "what waited is not taken up at a start",
+        Replica,
+        "take_up",
+        _not_taken_up,
+        frozenset({"waiting"}),
+    ),
+    Mutant(
+        "published before it is decided",
+        Sealer,
+        "seal",
+        _published_before_decided,
+        frozenset({"lost", "fork"}),
+    ),
     Mutant(
         "sealed across a hole",
         decide,

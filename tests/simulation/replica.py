@@ -1,9 +1,9 @@
-"""One process of a service: writer, relay, consumer, and review's sealer, in the order of I/O of the modules that it mirrors.
+"""One process of a service: writer, relay, consumer, and review's sealer, in the order of I/O of
+the modules that it mirrors.
 
-All that decides is the product's own: `plan.plan`, `cursor.progress`, `judge.examine`, `judge.receive` and
-`judge.placed`; the sealer stands in a module of its own. What stands here is only the order of steps around them; each method
-names the function that it mirrors.
-"""
+All that decides is the product's own: `plan.plan`, `cursor.progress`, `judge.examine`,
+`judge.receive` and `judge.placed`; the sealer stands in a module of its own. What stands here is
+only the order of steps around them; each method names the function that it mirrors."""
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -25,7 +25,15 @@ from shared.runtime.hear.judge import Heard, Parked, ParkReason, Received, Recor
 from shared.runtime.say import plan
 from shared.runtime.say.conflicts import Conflict
 from shared.runtime.say.ledger import WRITERS
-from shared.runtime.say.plan import UNHEARD_OF, Again, Idempotency, IncidentHead, Proposal, Signed, Turn
+from shared.runtime.say.plan import (
+    UNHEARD_OF,
+    Again,
+    Idempotency,
+    IncidentHead,
+    Proposal,
+    Signed,
+    Turn,
+)
 from shared.runtime.say.tables import Stretch
 from shared.seal.decide import LogRefused
 from tests.simulation.broker import Producer, Request
@@ -56,7 +64,8 @@ class Refused(Exception):
 
 
 class KeyTaken(Exception):
-    """Another writer took an idempotency key: since this turn's look, or at any time where it did not look."""
+    """Another writer took an idempotency key: since this turn's look, or at any time where it did
+    not look."""
 
 
 PASSING = (OSError,)
@@ -64,7 +73,8 @@ PASSING = (OSError,)
 
 @dataclass(slots=True, eq=False)
 class Command:
-    """What a client asks of a replica; `answer` gets a tuple of Signed, "refused", or None when nobody knows."""
+    """What a client asks of a replica; `answer` gets a tuple of Signed, "refused", or None when
+    nobody knows."""
 
     tag: str
     incident_id: UUID
@@ -73,7 +83,8 @@ class Command:
     expected_version: int | None = None
     opens: bool = False
     decided_on: int | None = None
-    """The version that the answer was decided on; None when it is the answer to an earlier request."""
+    """The version that the answer was decided on; None when it is the answer to an earlier
+    request."""
     answer: Future = field(default_factory=Future)
 
 
@@ -194,8 +205,11 @@ class Replica:
         return "refused" if isinstance(verdict, Exception) else verdict
 
     def _carry_out(self, command: Command) -> Steps:
-        """Mirrors Ledger._carry_out: on what this process remembers, then on what the database holds."""
-        remembered = self._remembered.get(command.incident_id, UNHEARD_OF if command.opens else None)
+        """Mirrors Ledger._carry_out: on what this process remembers, then on what the database
+        holds."""
+        remembered = self._remembered.get(
+            command.incident_id, UNHEARD_OF if command.opens else None
+        )
         if remembered is not None:
             verdict = yield from self._decide_and_append(command, remembered)
             if not isinstance(verdict, Refused | Conflict):
@@ -215,7 +229,9 @@ class Replica:
         if (not command.opens and version == 0) or command.expected_version not in {None, version}:
             return Refused()
         said = [self.world.say(command.incident_id, data, command.tag) for data in command.data]
-        waiting = Waiting(Proposal(command.incident_id, version, said, command.idempotency, (), known.said_hash))
+        waiting = Waiting(
+            Proposal(command.incident_id, version, said, command.idempotency, (), known.said_hash)
+        )
         writer = partition_of(command.incident_id) % WRITERS
         self._queues[writer].append(waiting)
         self.world.scheduler.set(self._wakes[writer])
@@ -230,7 +246,9 @@ class Replica:
         if isinstance(verdict, Again):
             yield self.world.delay(0.001)
             assert command.idempotency is not None
-            return self.earlier(command.idempotency) or Conflict(command.incident_id, version, version)
+            return self.earlier(command.idempotency) or Conflict(
+                command.incident_id, version, version
+            )
         return verdict
 
     def earlier(self, idempotency: Idempotency) -> Any:
@@ -278,7 +296,9 @@ class Replica:
         else:
             yield from self.commit_singly(waiting, failure)
 
-    def append(self, transaction: Transaction, proposals: Sequence[Proposal], *, look: bool) -> Steps:
+    def append(
+        self, transaction: Transaction, proposals: Sequence[Proposal], *, look: bool
+    ) -> Steps:
         """Mirrors Ledger._append."""
         if not look and not self._cautious:
             if (turn := (yield from self.append_remembered(transaction, proposals))) is not None:
@@ -310,16 +330,26 @@ class Replica:
         partitions = sorted({partition_of(proposal.incident_id) for proposal in proposals})
         yield from transaction.lock(partitions)
         yield from transaction.statement()
-        keys = [proposal.idempotency.key for proposal in proposals if proposal.idempotency is not None]
-        heads = {number: transaction.get("chain", (self.service, number), EMPTY) for number in partitions}
+        keys = [
+            proposal.idempotency.key for proposal in proposals if proposal.idempotency is not None
+        ]
+        heads = {
+            number: transaction.get("chain", (self.service, number), EMPTY) for number in partitions
+        }
         turn = plan.plan(
             proposals,
             heads,
             {
-                proposal.incident_id: transaction.get("incident_head", proposal.incident_id, UNHEARD_OF)
+                proposal.incident_id: transaction.get(
+                    "incident_head", proposal.incident_id, UNHEARD_OF
+                )
                 for proposal in proposals
             },
-            {key: taken[0] for key in keys if (taken := transaction.get("idempotency", key)) is not None},
+            {
+                key: taken[0]
+                for key in keys
+                if (taken := transaction.get("idempotency", key)) is not None
+            },
             self.world.speakers[self.service],
         )
         yield from self.say_next(transaction, proposals, turn, heads)
@@ -332,19 +362,27 @@ class Replica:
             return None
         heads = {partition: self._heads[partition] for partition in partitions}
         known = {
-            proposal.incident_id: IncidentHead(proposal.expected_version, proposal.said_hash) for proposal in proposals
+            proposal.incident_id: IncidentHead(proposal.expected_version, proposal.said_hash)
+            for proposal in proposals
         }
         turn = plan.plan(proposals, heads, known, {}, self.world.speakers[self.service])
         return turn if (yield from self.say_next(transaction, proposals, turn, heads)) else None
 
     def say_next(
-        self, transaction: Transaction, proposals: Sequence[Proposal], turn: Turn, heads: Mapping[int, Head]
+        self,
+        transaction: Transaction,
+        proposals: Sequence[Proposal],
+        turn: Turn,
+        heads: Mapping[int, Head],
     ) -> Steps:
         """Mirrors the function of that name in the database, and Ledger._write."""
         if not turn.rows:
             return True
         yield from transaction.lock(sorted(turn.heads))
-        if any(transaction.get("chain", (self.service, number), EMPTY) != heads[number] for number in turn.heads):
+        if any(
+            transaction.get("chain", (self.service, number), EMPTY) != heads[number]
+            for number in turn.heads
+        ):
             return False
         yield from self.take_keys(transaction, proposals, turn)
         insert(transaction, turn.rows, [None] * len(turn.rows))
@@ -358,8 +396,11 @@ class Replica:
         for incident_id, incident in turn.incidents.items():
             transaction.put("incident_head", incident_id, incident)
 
-    def take_keys(self, transaction: Transaction, proposals: Sequence[Proposal], turn: Turn) -> Steps:
-        """Within say_next: a key that another transaction holds is waited for, and then is taken, or free again."""
+    def take_keys(
+        self, transaction: Transaction, proposals: Sequence[Proposal], turn: Turn
+    ) -> Steps:
+        """Within say_next: a key that another transaction holds is waited for, and then is taken,
+        or free again."""
         taken = [
             (proposal.idempotency, [place_of(row.recorded.event) for row in verdict])
             for proposal, verdict in zip(proposals, turn.verdicts, strict=True)
@@ -408,7 +449,8 @@ class Replica:
             self.database.tables["lease"]["relay"] = None
 
     def _relay_session(self) -> Steps:
-        """A statement on the lease's own connection. The lease may go with that session, or, behind a pooler, without it."""
+        """A statement on the lease's own connection. The lease may go with that session, or, behind
+        a pooler, without it."""
         yield self.world.delay(0.001)
         if self.world.chance("lease lost with its session", self.name):
             self._give_up_lease()
@@ -421,13 +463,18 @@ class Replica:
 
     def next_batches(self, reached: Mapping[int, int]) -> list[tuple[int, list[Row]]]:
         """Mirrors relay.NEXT."""
-        found = ((number, self.database.after(self.service, number, reached[number], BATCH)) for number in reached)
+        found = (
+            (number, self.database.after(self.service, number, reached[number], BATCH))
+            for number in reached
+        )
         return [(number, rows) for number, rows in found if rows]
 
     def relay_all(self, epoch: int) -> Steps:
         """Mirrors Relay._relay: the next round is read while one travels."""
         yield from self._relay_session()
-        reached = {number: self.database.get("relay_cursor", number, 0) for number in self.world.partitions}
+        reached = {
+            number: self.database.get("relay_cursor", number, 0) for number in self.world.partitions
+        }
         batches = self.next_batches(reached)
         while batches:
             ends = reached | {number: rows[-1].event.link.sequence for number, rows in batches}
@@ -442,24 +489,33 @@ class Replica:
                 self.send_failed()
             reached, batches = ends, following
 
-    def send(self, batches: Sequence[tuple[int, Sequence[Row]]]) -> "list[tuple[Sequence[Row], Request]]":
+    def send(
+        self, batches: Sequence[tuple[int, Sequence[Row]]]
+    ) -> "list[tuple[Sequence[Row], Request]]":
         """Mirrors the first half of Relay._send."""
         assert self._producer is not None
         flying = [
             (rows, self.world.broker.send(self._producer, number, [message(row) for row in rows]))
             for number, rows in batches
         ]
-        self.world.scheduler.spawn("deadline", self._give_up([request for _, request in flying]), after=ACK_WITHIN)
+        self.world.scheduler.spawn(
+            "deadline", self._give_up([request for _, request in flying]), after=ACK_WITHIN
+        )
         return flying
 
     def answers(self, flying: "list[tuple[Sequence[Row], Request]]") -> Steps:
-        """Mirrors the second half of Relay._send: waits for every answer, and for none longer than the deadline."""
+        """Mirrors the second half of Relay._send: waits for every answer, and for none longer than
+        the deadline."""
         for _, request in flying:
             yield request.answer
         if any(request.answer.value is None for _, request in flying):
             raise SendFailed(f"{self.name}: no acknowledgement in time")
         return [
-            cursor.Sent(request.partition, [row.event.link.sequence for row in rows], acknowledged=request.answer.value)
+            cursor.Sent(
+                request.partition,
+                [row.event.link.sequence for row in rows],
+                acknowledged=request.answer.value,
+            )
             for rows, request in flying
         ]
 
@@ -483,7 +539,8 @@ class Replica:
     # Hearing: consumer.Consumer
 
     def consumer(self) -> Steps:
-        """Mirrors Consumer.run with _FromDatabase. Each partition's positions: where it is heard to, and where it is read to."""
+        """Mirrors Consumer.run with _FromDatabase. Each partition's positions: where it is heard
+        to, and where it is read to."""
         generation = 0
         self.heard_to, self.read_to, self.terms = {}, {}, Counter()
         while True:
@@ -511,13 +568,19 @@ class Replica:
             if failed := [done.value for done in hearing if done.value is not None]:
                 raise failed[0]
 
-    def _hear_aside(self, number: int, term: int, stretch: Stretch, records: Sequence[Record]) -> Future:
+    def _hear_aside(
+        self, number: int, term: int, stretch: Stretch, records: Sequence[Record]
+    ) -> Future:
         """Partitions are heard side by side; the Future gets the error, or None."""
         done = Future()
-        self._tasks.append(self.spawn("hearing", self._hear_into(done, number, term, stretch, records)))
+        self._tasks.append(
+            self.spawn("hearing", self._hear_into(done, number, term, stretch, records))
+        )
         return done
 
-    def _hear_into(self, done: Future, number: int, term: int, stretch: Stretch, records: Sequence[Record]) -> Steps:
+    def _hear_into(
+        self, done: Future, number: int, term: int, stretch: Stretch, records: Sequence[Record]
+    ) -> Steps:
         """Mirrors Consumer._hear_all."""
         error = None
         try:
@@ -539,23 +602,30 @@ class Replica:
 
     def notice_if_elsewhere(self) -> None:
         """Mirrors Consumer._notice_if_elsewhere."""
-        self.go_on([number for number in self.read_to if self.heard_to[number] != self.position(number)])
+        self.go_on(
+            [number for number in self.read_to if self.heard_to[number] != self.position(number)]
+        )
 
     def position(self, number: int) -> int:
         return int(self.database.get("heard_offset", number, 0))
 
     def getmany(self) -> list[tuple[int, int, Stretch, Sequence[Record]]]:
-        """Mirrors the fetcher with auto_offset_reset="earliest": out of range starts again from the beginning."""
+        """Mirrors the fetcher with auto_offset_reset="earliest": out of range starts again from the
+        beginning."""
         batches = []
         for number, position in self.read_to.items():
             log = self.world.broker.logs[number]
             start = position if position <= len(log) else 0
             if records := log[start : start + HEARD]:
                 self.read_to[number] = start + len(records)
-                batches.append((number, self.terms[number], Stretch(position, start + len(records)), records))
+                batches.append(
+                    (number, self.terms[number], Stretch(position, start + len(records)), records)
+                )
         return batches
 
-    def hear(self, partition: int, records: Sequence[Record], stretch: Stretch | None = None) -> Steps:
+    def hear(
+        self, partition: int, records: Sequence[Record], stretch: Stretch | None = None
+    ) -> Steps:
         """Mirrors Receiver.hear."""
         left = yield from self._hear(partition, records, stretch)
         while left:
@@ -586,7 +656,9 @@ class Replica:
             if stretch is not None:
                 yield from transaction.lock([("heard_offset", partition)])
                 if not self.stands_at(transaction, partition, stretch.start):
-                    raise Fenced(f"{self.name}: partition {partition} is heard by another, or from elsewhere")
+                    raise Fenced(
+                        f"{self.name}: partition {partition} is heard by another, or from elsewhere"
+                    )
                 transaction.put("heard_offset", partition, stretch.end)
             yield from transaction.commit()
         return left
@@ -595,24 +667,42 @@ class Replica:
         """Mirrors tables.heard_to, which asks when it writes."""
         return bool(transaction.get("heard_offset", partition, 0) == start)
 
-    def _judge(self, transaction: Transaction, partition: int, examined: Sequence[Heard | Parked]) -> Steps:
-        """Mirrors Consumer._locked, _look and _judge. The lane stands for the partition's chain rows, which are locked together."""
+    def _judge(
+        self, transaction: Transaction, partition: int, examined: Sequence[Heard | Parked]
+    ) -> Steps:
+        """Mirrors Consumer._locked, _look and _judge. The lane stands for the partition's chain
+        rows, which are locked together."""
         yield from transaction.lock([partition])
         yield from transaction.statement()
-        heads = {service: transaction.get("chain", (service, partition), EMPTY) for service in self.world.services}
-        waited = self.waited(transaction, partition, examined, {chain: head.sequence for chain, head in heads.items()})
+        heads = {
+            service: transaction.get("chain", (service, partition), EMPTY)
+            for service in self.world.services
+        }
+        waited = self.waited(
+            transaction,
+            partition,
+            examined,
+            {chain: head.sequence for chain, head in heads.items()},
+        )
         early = [item for item in waited if isinstance(item, Heard)]
         examined = [*(item for item in waited if isinstance(item, Parked)), *examined]
         again = [
             item.event
             for item in (*examined, *early)
-            if isinstance(item, Heard) and item.event.link.sequence <= heads[item.event.service].sequence
+            if isinstance(item, Heard)
+            and item.event.link.sequence <= heads[item.event.service].sequence
         ]
-        rows = [row.event for event in again if (row := transaction.get("ledger", place_of(event))) is not None]
+        rows = [
+            row.event
+            for event in again
+            if (row := transaction.get("ledger", place_of(event))) is not None
+        ]
         known = {(event.service, event.link.sequence): event.hash for event in rows}
         received = judge.receive(self.service, heads, known, early, examined)
         moved = {heard.event.service for heard in received.accepted}
-        return received, any([item.event.service for item in early].count(service) == WAITED for service in moved)
+        return received, any(
+            [item.event.service for item in early].count(service) == WAITED for service in moved
+        )
 
     def waited(
         self,
@@ -622,18 +712,27 @@ class Replica:
         heads: Mapping[ServiceName, int],
     ) -> list[Heard | Parked]:
         """Mirrors parking.waited."""
-        heard = {(item.event.service, item.event.link.sequence) for item in examined if isinstance(item, Heard)}
+        heard = {
+            (item.event.service, item.event.link.sequence)
+            for item in examined
+            if isinstance(item, Heard)
+        }
         waiting = [
             (parked.event.service, parked.event.link.sequence, parked.record)
             for parked, resolved in transaction.scan(("parked", partition)).values()
             if not resolved and parked.reason is ParkReason.GAP
         ]
-        due = {service for service, sequence, _ in waiting if (service, sequence - 1) in heard | set(heads.items())}
+        due = {
+            service
+            for service, sequence, _ in waiting
+            if (service, sequence - 1) in heard | set(heads.items())
+        }
         return [
             self.world.examine(record, self.service)
             for chain in sorted(due)
             for _, _, record in sorted(
-                (item for item in waiting if item[0] == chain and item[1] > heads[chain]), key=lambda item: item[1]
+                (item for item in waiting if item[0] == chain and item[1] > heads[chain]),
+                key=lambda item: item[1],
             )[:WAITED]
         ]
 
@@ -642,7 +741,9 @@ class Replica:
         if not received.accepted:
             return
         incidents = {
-            heard.event.incident_id: transaction.get("incident_head", heard.event.incident_id, UNHEARD_OF)
+            heard.event.incident_id: transaction.get(
+                "incident_head", heard.event.incident_id, UNHEARD_OF
+            )
             for heard in received.accepted
         }
         rows, moved = judge.placed(self.service, received.accepted, incidents)
@@ -664,8 +765,15 @@ class Replica:
 
     def resolve(self, transaction: Transaction, partition: int, received: Received) -> None:
         """Mirrors parking.resolve."""
-        heard = {(item.record.offset, item.event.hash) for item in (*received.accepted, *received.duplicates)}
-        moved = {(item.record.offset, item.event.hash, item.reason) for item in received.parked if item.event}
+        heard = {
+            (item.record.offset, item.event.hash)
+            for item in (*received.accepted, *received.duplicates)
+        }
+        moved = {
+            (item.record.offset, item.event.hash, item.reason)
+            for item in received.parked
+            if item.event
+        }
         table = ("parked", partition)
         for key, (item, resolved) in transaction.scan(table).items():
             if resolved:
@@ -682,11 +790,19 @@ class Replica:
         """Mirrors Consumer._react_to: what is said because of an event commits with it."""
         for heard in accepted:
             event = heard.event
-            if self.service is not ServiceName.NOTIFY or not isinstance(event.data, Reported) or not event.data.opens:
+            if (
+                self.service is not ServiceName.NOTIFY
+                or not isinstance(event.data, Reported)
+                or not event.data.opens
+            ):
                 continue
             version = transaction.get("incident_head", event.incident_id).version
-            said = self.world.say(event.incident_id, self.world.data[self.service], reaction_to(event))
-            yield from self.append_within(transaction, [Proposal(event.incident_id, version, [said])])
+            said = self.world.say(
+                event.incident_id, self.world.data[self.service], reaction_to(event)
+            )
+            yield from self.append_within(
+                transaction, [Proposal(event.incident_id, version, [said])]
+            )
 
 
 def reaction_to(event: Event) -> str:
@@ -707,4 +823,11 @@ def insert(transaction: Transaction, rows: Sequence[Signed], offsets: Sequence[i
 
 def message(row: Row) -> Record:
     event = row.event
-    return Record(event.link.partition, -1, topics.key_of(event.incident_id), event.envelope, (), row.signature)
+    return Record(
+        event.link.partition,
+        -1,
+        topics.key_of(event.incident_id),
+        event.envelope,
+        (),
+        row.signature,
+    )

@@ -1,4 +1,5 @@
-"""Virtual time: one heap of tasks, each a generator that says how long it sleeps or what it waits for."""
+"""Virtual time: one heap of tasks, each a generator that says how long it sleeps or what it waits
+for."""
 
 import heapq
 import itertools
@@ -7,7 +8,8 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeAlias
 
 Steps: TypeAlias = Generator["float | Future", None, Any]
-"""What a task yields: seconds to sleep, or a Future to wait for. Every yield is a point where others go on, or where it dies."""
+"""What a task yields: seconds to sleep, or a Future to wait for. Every yield is a point where
+others go on, or where it dies."""
 
 
 class Owner(Protocol):
@@ -42,7 +44,9 @@ class Scheduler:
         self._order = itertools.count()
         self._heap: list[tuple[float, int, Task]] = []
 
-    def spawn(self, name: str, steps: Steps, owner: Owner | None = None, after: float = 0.0) -> Task:
+    def spawn(
+        self, name: str, steps: Steps, owner: Owner | None = None, after: float = 0.0
+    ) -> Task:
         task = Task(name, steps, owner)
         self._wake(task, after)
         return task

@@ -1,8 +1,9 @@
-"""The sealer of a replica of review, in the order of steps of `sealer.Sealer` and `log_state.LogState`.
+"""The sealer of a replica of review, in the order of steps of `sealer.Sealer` and
+`log_state.LogState`.
 
-What becomes a leaf, what waits and what may be resumed is decided by `decide.take` and `decide.may_resume`. The Merkle tree is
-replaced by a hash over the leaves: its own tests prove it, and no decision looks inside.
-"""
+What becomes a leaf, what waits and what may be resumed is decided by `decide.take` and
+`decide.may_resume`. The Merkle tree is replaced by a hash over the leaves: its own tests prove it,
+and no decision looks inside."""
 
 import hashlib
 from collections.abc import Mapping, Sequence
@@ -37,7 +38,8 @@ class Changed(OSError):
 
 @dataclass(slots=True)
 class Store:
-    """Where the log lies: the leaves under the checkpoint that everybody sees, and under every one that was ever shown."""
+    """Where the log lies: the leaves under the checkpoint that everybody sees, and under every one
+    that was ever shown."""
 
     shown: tuple[bytes, ...] = ()
     earlier: list[tuple[bytes, ...]] = field(default_factory=list)
@@ -51,7 +53,10 @@ class Store:
 
 
 def sealed(leaves: Sequence[bytes]) -> Sealed:
-    return Sealed(len(leaves), hashlib.blake2b(b"".join(leaves), digest_size=32).digest() if leaves else EMPTY_ROOT)
+    return Sealed(
+        len(leaves),
+        hashlib.blake2b(b"".join(leaves), digest_size=32).digest() if leaves else EMPTY_ROOT,
+    )
 
 
 class Sealer:
@@ -76,7 +81,10 @@ class Sealer:
         try:
             yield from self._statement()
             yield from self.take_over()
-            read_to = {number: self.database.get("log_offset", number, 0) for number in self.world.partitions}
+            read_to = {
+                number: self.database.get("log_offset", number, 0)
+                for number in self.world.partitions
+            }
             yield from self.take_up()
             while True:
                 yield self.world.delay(EVERY)
@@ -101,16 +109,22 @@ class Sealer:
             raise ConnectionLost(f"{self.name}: its session is gone")
 
     def take_over(self) -> Steps:
-        """Mirrors Sealer.take_over: refuses what would fork the log, and completes what was decided."""
+        """Mirrors Sealer.take_over: refuses what would fork the log, and completes what was
+        decided."""
         with self.database.transaction(self.name) as transaction:
             yield from transaction.lock(["log_state"])
             self.epoch = transaction.get("log", "epoch", 0) + 1
             transaction.put("log", "epoch", self.epoch)
             yield from transaction.commit()
         yield from self._statement()
-        decided, published = self.database.get("log", "leaves", ()), self.database.get("log", "published", 0)
+        decided, published = (
+            self.database.get("log", "leaves", ()),
+            self.database.get("log", "published", 0),
+        )
         shown = self.store.shown
-        decide.may_resume(sealed(decided), sealed(decided[:published]), sealed(shown) if shown else None)
+        decide.may_resume(
+            sealed(decided), sealed(decided[:published]), sealed(shown) if shown else None
+        )
         self.leaves = decided[:published]
         waiting, refused = self.waiting()
         if refused:
@@ -126,12 +140,22 @@ class Sealer:
     def waiting(self) -> tuple[Mapping[int, tuple[Heard, ...]], list[Record]]:
         """What waits, and what of that is not trusted any more. Mirrors LogState.chains."""
         examined = {
-            number: [self.examine(item.record) for item in self.database.get("log_waiting", number, ())]
+            number: [
+                self.examine(item.record) for item in self.database.get("log_waiting", number, ())
+            ]
             for number in self.world.partitions
         }
         return (
-            {number: tuple(item for item in items if isinstance(item, Heard)) for number, items in examined.items()},
-            [item.record for items in examined.values() for item in items if isinstance(item, Parked)],
+            {
+                number: tuple(item for item in items if isinstance(item, Heard))
+                for number, items in examined.items()
+            },
+            [
+                item.record
+                for items in examined.values()
+                for item in items
+                if isinstance(item, Parked)
+            ],
         )
 
     def doubt(self, waiting: Mapping[int, tuple[Heard, ...]], refused: Sequence[Record]) -> Steps:
@@ -175,12 +199,16 @@ class Sealer:
                 arrived[number] = [self.examine(record) for record in records]
         return arrived
 
-    def seal(self, arrived: Mapping[int, Sequence[Heard | Parked]], offsets: Mapping[int, int]) -> Steps:
+    def seal(
+        self, arrived: Mapping[int, Sequence[Heard | Parked]], offsets: Mapping[int, int]
+    ) -> Steps:
         """Mirrors Sealing.seal."""
         taken: list[Taken] = []
         chains, now = self.chains, self.world.start + timedelta(seconds=self.world.scheduler.now)
         for number, examined in arrived.items():
-            taken.append(decide.take(chains, number, self.known(examined), examined, self.world.trust, now))
+            taken.append(
+                decide.take(chains, number, self.known(examined), examined, self.world.trust, now)
+            )
             chains = taken[-1].chains
         leaves = (*self.leaves, *(heard.event.hash for one in taken for heard in one.leaves))
         yield from self.decide(taken, leaves, offsets, chains)
@@ -192,13 +220,19 @@ class Sealer:
         """Mirrors LogState.hashes."""
         links = [item.event.link for item in examined if isinstance(item, Heard)]
         found = {
-            (link.service, link.sequence): self.database.get("log_leaf", (link.service, link.partition, link.sequence))
+            (link.service, link.sequence): self.database.get(
+                "log_leaf", (link.service, link.partition, link.sequence)
+            )
             for link in links
         }
         return {place: hash_ for place, hash_ in found.items() if hash_ is not None}
 
     def decide(
-        self, taken: Sequence[Taken], leaves: tuple[bytes, ...], offsets: Mapping[int, int], chains: Chains
+        self,
+        taken: Sequence[Taken],
+        leaves: tuple[bytes, ...],
+        offsets: Mapping[int, int],
+        chains: Chains,
     ) -> Steps:
         """Mirrors LogState.decide: one transaction, fenced."""
         yield from self._statement()
@@ -219,7 +253,9 @@ class Sealer:
                 transaction.put("log_waiting", number, waiting)
             transaction.put("log", "holes", tuple(chains.holes.values()))
             parked = [item for one in taken for item in one.parked]
-            self.park(transaction, [item.record for item in parked if item.reason is ParkReason.UNTRUSTED])
+            self.park(
+                transaction, [item.record for item in parked if item.reason is ParkReason.UNTRUSTED]
+            )
             yield from self.fence(transaction)
             yield from transaction.commit()
 

@@ -7,13 +7,19 @@ import pytest
 from tests.simulation.checking import Answer, Entry, History, Outcome, check
 
 
-def said(number: int, *, version: int | None = None, hash_: bytes = b"", before: bytes = b"") -> Entry:
+def said(
+    number: int, *, version: int | None = None, hash_: bytes = b"", before: bytes = b""
+) -> Entry:
     own, past = hash_ or bytes([number]) * 32, before or bytes([number - 1]) * 32
-    return Entry("intake", 0, number, own, past, "an incident", f"command {number}", version or number)
+    return Entry(
+        "intake", 0, number, own, past, "an incident", f"command {number}", version or number
+    )
 
 
 ONE, TWO, THREE = said(1), said(2), said(3)
-ANSWERS = [Answer(entry.command or "", Outcome.ACCEPTED, 1, (entry.hash,)) for entry in (ONE, TWO, THREE)]
+ANSWERS = [
+    Answer(entry.command or "", Outcome.ACCEPTED, 1, (entry.hash,)) for entry in (ONE, TWO, THREE)
+]
 GOOD = History(
     ANSWERS,
     {"intake": [ONE, TWO, THREE], "triage": [ONE, TWO, THREE]},
@@ -37,14 +43,25 @@ def test_copies_on_the_topic_are_no_anomaly() -> None:
         (replace(GOOD, ledgers={**GOOD.ledgers, "triage": [ONE, TWO]}), "lost"),
         (replace(GOOD, topic={0: [ONE, TWO]}), "lost"),
         (replace(GOOD, sealed=[ONE.hash, TWO.hash]), "lost"),
-        (replace(GOOD, answers=[*ANSWERS, Answer("another", Outcome.ACCEPTED, 1, (b"y" * 32,))]), "lost"),
+        (
+            replace(GOOD, answers=[*ANSWERS, Answer("another", Outcome.ACCEPTED, 1, (b"y" * 32,))]),
+            "lost",
+        ),
         (replace(GOOD, answers=[Answer("command 1", Outcome.UNKNOWN, says=2)]), "lost"),
         (replace(GOOD, ledgers={**GOOD.ledgers, "triage": [ONE, TWO, TWO, THREE]}), "duplicated"),
         (replace(GOOD, sealed=[ONE.hash, TWO.hash, TWO.hash, THREE.hash]), "duplicated"),
-        (replace(GOOD, ledgers={"intake": [ONE, TWO, replace(THREE, command="command 2")]}), "duplicated"),
+        (
+            replace(GOOD, ledgers={"intake": [ONE, TWO, replace(THREE, command="command 2")]}),
+            "duplicated",
+        ),
         (replace(GOOD, ledgers={**GOOD.ledgers, "triage": [TWO, ONE, THREE]}), "reordered"),
         (replace(GOOD, topic={0: [ONE, THREE, TWO]}), "reordered"),
-        (replace(GOOD, answers=[Answer("command 2", Outcome.ACCEPTED, 1, (TWO.hash,), decided_on=0)]), "reordered"),
+        (
+            replace(
+                GOOD, answers=[Answer("command 2", Outcome.ACCEPTED, 1, (TWO.hash,), decided_on=0)]
+            ),
+            "reordered",
+        ),
         (replace(GOOD, answers=[Answer("command 2", Outcome.REFUSED)]), "phantom"),
         (replace(GOOD, ledgers={"intake": [ONE], "triage": [ONE, TWO]}), "phantom"),
         (replace(GOOD, sealed=[*(GOOD.sealed or ()), b"z" * 32]), "phantom"),
@@ -61,6 +78,8 @@ def test_each_anomaly_is_found_by_its_name(history: History, anomaly: str) -> No
 
 
 def test_what_is_on_its_way_is_not_lost() -> None:
-    on_its_way = replace(GOOD, ledgers={**GOOD.ledgers, "triage": [ONE]}, topic={0: [ONE, TWO]}, sealed=[ONE.hash])
+    on_its_way = replace(
+        GOOD, ledgers={**GOOD.ledgers, "triage": [ONE]}, topic={0: [ONE, TWO]}, sealed=[ONE.hash]
+    )
     assert names(on_its_way) == {"lost"}
     assert names(replace(on_its_way, settled=False)) == set()

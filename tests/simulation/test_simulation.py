@@ -1,4 +1,5 @@
-"""A short simulation: nothing is wrong with the true code, every planted bug is found, and a failing seed becomes small."""
+"""A short simulation: nothing is wrong with the true code, every planted bug is found, and a
+failing seed becomes small."""
 
 import pytest
 

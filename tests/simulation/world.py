@@ -1,9 +1,10 @@
-"""One simulated run: three services of two replicas each, their databases, the topic, clients, an operator, and one seed.
+"""One simulated run: three services of two replicas each, their databases, the topic, clients, an
+operator, and one seed.
 
-Ed25519 is replaced here by keyed BLAKE2b, and what an envelope says is decoded once for all receivers: both only for the model's
-speed. The pure functions take the signer (`Speaker.sign`) and the judgement (`Trust.refusal`) as inputs, and everything else
-about a message, its place on the chain above all, is judged anew by each receiver.
-"""
+Ed25519 is replaced here by keyed BLAKE2b, and what an envelope says is decoded once for all
+receivers: both only for the model's speed. The pure functions take the signer (`Speaker.sign`) and
+the judgement (`Trust.refusal`) as inputs, and everything else about a message, its place on the
+chain above all, is judged anew by each receiver."""
 
 import contextlib
 import hashlib
@@ -83,13 +84,15 @@ def sign(service: ServiceName, message: bytes) -> bytes:
 
 
 def weights(seed: int) -> dict[str, float]:
-    """Swarm testing: each seed leaves some faults out and has much of others, since one fault may hide what another shows."""
+    """Swarm testing: each seed leaves some faults out and has much of others, since one fault may
+    hide what another shows."""
     random = Random(f"weights {seed}")
     return {kind: weight * random.choice((0.0, 0.3, 1.0, 2.7)) for kind, weight in FAULTS.items()}
 
 
 class CheapTrust(Trust):
-    """Every service's stand-in key, except those that the trust file of this receiver does not name yet."""
+    """Every service's stand-in key, except those that the trust file of this receiver does not name
+    yet."""
 
     def __init__(self, missing: frozenset[ServiceName] = frozenset()) -> None:
         super().__init__(())
@@ -99,7 +102,9 @@ class CheapTrust(Trust):
         if event.service in self._missing:
             return f"no key of {event.service} is trusted"
         return (
-            None if signature == sign(event.service, signed_bytes(event.envelope)) else "the signature does not verify"
+            None
+            if signature == sign(event.service, signed_bytes(event.envelope))
+            else "the signature does not verify"
         )
 
 
@@ -138,10 +143,13 @@ class World:
         self.broker = Broker(self.partitions, self.scheduler, self.chance, self.delay)
         self.broker.truncated = self._truncated
         self.databases = {
-            service: Database(service.value, self.scheduler, self.chance, self.delay) for service in SERVICES
+            service: Database(service.value, self.scheduler, self.chance, self.delay)
+            for service in SERVICES
         }
         self.speakers = {
-            service: Speaker(service, "00000000", lambda message, service=service: sign(service, message))  # type: ignore[misc]
+            service: Speaker(
+                service, "00000000", lambda message, service=service: sign(service, message)
+            )  # type: ignore[misc]
             for service in SERVICES
         }
         self.replicas = [
@@ -174,7 +182,9 @@ class World:
 
     def say(self, incident_id: UUID, data: EventData, tag: str) -> Said:
         """Mirrors ledger.say; the actor carries the client's mark."""
-        return Said(UUID(int=self._timing.getrandbits(128)), incident_id, START, tag, data, "simulated")
+        return Said(
+            UUID(int=self._timing.getrandbits(128)), incident_id, START, tag, data, "simulated"
+        )
 
     def examine(self, record: Record, receiver: ServiceName) -> Heard | Parked:
         missing = self.missing_keys[receiver]
@@ -186,10 +196,16 @@ class World:
         return Parked(record, known.reason, known.detail, known.event)
 
     def assigned(self, replica: Replica) -> list[int]:
-        return [number for number in self.partitions if self._assignment.get((replica.service, number)) is replica]
+        return [
+            number
+            for number in self.partitions
+            if self._assignment.get((replica.service, number)) is replica
+        ]
 
     def rebalance(self, service: ServiceName) -> None:
-        alive = [replica for replica in self.replicas if replica.service is service and replica.alive]
+        alive = [
+            replica for replica in self.replicas if replica.service is service and replica.alive
+        ]
         self.generation[service] += 1
         for number in self.partitions:
             if alive:
@@ -221,7 +237,8 @@ class World:
         self._clients_done += 1
 
     def _next_command(self, tag: str) -> tuple[Command, int]:
-        """A command, and how often its client asks: only under an idempotency key may it ask again."""
+        """A command, and how often its client asks: only under an idempotency key may it ask
+        again."""
         random = self._timing
         keyed = random.random() < 0.7
         idempotency = Idempotency(tag, tag.encode()) if keyed else None
@@ -239,7 +256,9 @@ class World:
 
     def _ask(self, command: Command) -> Steps:
         service = command.data[0].SAID_BY
-        alive = [replica for replica in self.replicas if replica.service is service and replica.alive]
+        alive = [
+            replica for replica in self.replicas if replica.service is service and replica.alive
+        ]
         if not alive:
             yield self.delay(0.5)
             return None
@@ -250,10 +269,15 @@ class World:
 
     def _note(self, command: Command, answer: object) -> None:
         says = len(command.data)
-        self.tell("client", f"{command.tag}: {'accepted' if isinstance(answer, tuple) else answer or 'unknown'}")
+        self.tell(
+            "client",
+            f"{command.tag}: {'accepted' if isinstance(answer, tuple) else answer or 'unknown'}",
+        )
         if isinstance(answer, tuple):
             events = tuple(signed.recorded.event.hash for signed in answer)
-            self.answers.append(Answer(command.tag, Outcome.ACCEPTED, says, events, command.decided_on))
+            self.answers.append(
+                Answer(command.tag, Outcome.ACCEPTED, says, events, command.decided_on)
+            )
             if command.incident_id not in self._open_incidents:
                 self._open_incidents.append(command.incident_id)
         else:
@@ -263,8 +287,9 @@ class World:
     # The operator
 
     def _distrust(self) -> Steps:
-        """A receiver's trust file lacks a key for a while; then the operator adds it, and starts the receiver again or replays what was
-        parked. The sealer, which has no replay, is always started again."""
+        """A receiver's trust file lacks a key for a while; then the operator adds it, and starts
+        the receiver again or replays what was parked. The sealer, which has no replay, is always
+        started again."""
         receiver, speaker = self._timing.sample(SERVICES, 2)
         self.missing_keys[receiver] |= {speaker}
         self._distrustful.add(receiver)
@@ -279,15 +304,23 @@ class World:
                     replica.die()
 
     def replay_parked(self, service: ServiceName) -> Steps:
-        """`ledger parked replay`: each unresolved message by itself, in any order; mirrors rebuilding.replay_parked."""
+        """`ledger parked replay`: each unresolved message by itself, in any order; mirrors
+        rebuilding.replay_parked."""
         database = self.databases[service]
-        rows = [item for number in self.partitions for item in database.tables["parked", number].items()]
+        rows = [
+            item for number in self.partitions for item in database.tables["parked", number].items()
+        ]
         self._timing.shuffle(rows)
         for key, (parked, _) in rows:
-            alive = [replica for replica in self.replicas if replica.service is service and replica.alive]
+            alive = [
+                replica for replica in self.replicas if replica.service is service and replica.alive
+            ]
             if not alive:
                 return
-            if parked.reason is not ParkReason.GAP and not database.get(("parked", parked.record.partition), key)[1]:
+            if (
+                parked.reason is not ParkReason.GAP
+                and not database.get(("parked", parked.record.partition), key)[1]
+            ):
                 try:
                     yield from alive[0].hear(parked.record.partition, [parked.record])
                 except (OSError, UniqueViolation):
@@ -295,15 +328,21 @@ class World:
 
     def _truncated(self) -> None:
         self._truncations += 1
-        self.scheduler.spawn("operator", self._relay_again(self._truncations), after=self.delay(0.7))
+        self.scheduler.spawn(
+            "operator", self._relay_again(self._truncations), after=self.delay(0.7)
+        )
 
     def _relay_again(self, truncation: int) -> Steps:
-        """The broker has forgotten what it had acknowledged: every service relays its chains again and hears the topic from its beginning;
-        receivers drop what they know. Mirrors rebuilding.relay_again."""
+        """The broker has forgotten what it had acknowledged: every service relays its chains again
+        and hears the topic from its beginning; receivers drop what they know. Mirrors
+        rebuilding.relay_again."""
         for database in self.databases.values():
             done = False
             while not done:
-                with contextlib.suppress(ConnectionLost), database.transaction("operator") as transaction:
+                with (
+                    contextlib.suppress(ConnectionLost),
+                    database.transaction("operator") as transaction,
+                ):
                     yield from self._set_back(transaction)
                     yield from transaction.commit()
                     done = True
@@ -345,8 +384,9 @@ class World:
         )
 
     def _tidy_up(self) -> Steps:
-        """At the end every trust file is whole, and who ever had a shorter one starts again: what can be heard and sealed must be, by
-        that alone. The others run on, so that whoever is stuck is seen."""
+        """At the end every trust file is whole, and who ever had a shorter one starts again: what
+        can be heard and sealed must be, by that alone. The others run on, so that whoever is stuck
+        is seen."""
         self.missing_keys.clear()
         for replica in self.replicas:
             if replica.service in self._distrustful and replica.alive:
@@ -358,17 +398,33 @@ class World:
             self._rewound == self._truncations
             and not any(self._waiting(database) for database in self.databases.values())
             and len(self.store.shown)
-            == sum(self._said(service, number) for service in SERVICES for number in self.partitions)
-            and all(self._even(service, number) for service in SERVICES for number in self.partitions)
+            == sum(
+                self._said(service, number) for service in SERVICES for number in self.partitions
+            )
+            and all(
+                self._even(service, number) for service in SERVICES for number in self.partitions
+            )
         )
 
     def _waiting(self, database: Database) -> int:
-        return sum(not done for number in self.partitions for _, done in database.tables["parked", number].values())
+        return sum(
+            not done
+            for number in self.partitions
+            for _, done in database.tables["parked", number].values()
+        )
 
     def _even(self, service: ServiceName, number: int) -> bool:
-        """The service has relayed all that it said on the partition, and heard all that stands there."""
-        database, log, said = self.databases[service], self.broker.logs[number], self._said(service, number)
-        heard = all(self.databases[other].get("chain", (service, number), EMPTY).sequence == said for other in SERVICES)
+        """The service has relayed all that it said on the partition, and heard all that stands
+        there."""
+        database, log, said = (
+            self.databases[service],
+            self.broker.logs[number],
+            self._said(service, number),
+        )
+        heard = all(
+            self.databases[other].get("chain", (service, number), EMPTY).sequence == said
+            for other in SERVICES
+        )
         return (
             heard
             and database.get("relay_cursor", number, 0) == said
@@ -387,7 +443,9 @@ class World:
             ]
             for number, log in self.broker.logs.items()
         }
-        waiting = {service.value: self._waiting(database) for service, database in self.databases.items()}
+        waiting = {
+            service.value: self._waiting(database) for service, database in self.databases.items()
+        }
         ledgers = {
             service.value: [entry(row.event, row.version) for row in database.order]
             for service, database in self.databases.items()
@@ -403,7 +461,8 @@ class World:
         )
 
     def _reactions(self) -> list[Answer]:
-        """What notify must have said on its own: one reaction to each report that opened an incident."""
+        """What notify must have said on its own: one reaction to each report that opened an
+        incident."""
         return [
             Answer(reaction_to(row.event), Outcome.ACCEPTED)
             for row in self.databases[ServiceName.INTAKE].order

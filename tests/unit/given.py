@@ -1,4 +1,5 @@
-"""The grammar of every domain test: given what was said, when a command comes, then these events or this refusal.
+"""The grammar of every domain test: given what was said, when a command comes, then these events or
+this refusal.
 
 given(domain, Reported(...), FactRecorded(...)).when(Assess(...), by=LEAD).then(Assessed(...))
 given(domain, ...).when(command, by=LEGAL).then_rejected("four_eyes", missing=("somebody else",))
@@ -27,7 +28,9 @@ def actor(subject: str, *roles: Role) -> Actor:
     return Actor(subject, frozenset(roles))
 
 
-def event(data: EventData, *, number: int = 1, by: str = "somebody", at: datetime | None = None) -> Event:
+def event(
+    data: EventData, *, number: int = 1, by: str = "somebody", at: datetime | None = None
+) -> Event:
     """An event as a reader sees it; only its place on a chain is made up."""
     return Event(
         id=UUID(int=0x0196_0000_0000_7000_8000_0000_0000_0000 + number),
@@ -90,7 +93,9 @@ class When:
     def then_rejected(self, rule: str, *, missing: tuple[str, ...] | None = None) -> Rejected:
         with pytest.raises(Rejected) as refused:
             self.decide()
-        assert refused.value.rule == rule, f"refused by {refused.value.rule}: {refused.value.detail}"
+        assert refused.value.rule == rule, (
+            f"refused by {refused.value.rule}: {refused.value.detail}"
+        )
         if missing is not None:
             assert refused.value.missing == missing
         return refused.value

@@ -1,4 +1,5 @@
-"""What the auditing commands have in common: the log they read, whom they believe, and the services' rules."""
+"""What the auditing commands have in common: the log they read, whom they believe, and the
+services' rules."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -22,20 +23,29 @@ from shared.tlog.policy import Policy
 
 VkeyOption = Annotated[
     Path | None,
-    typer.Option("--vkey", help="File with the log's verifier key. Default: the log's own, which proves little."),
+    typer.Option(
+        "--vkey",
+        help="File with the log's verifier key. Default: the log's own, which proves little.",
+    ),
 ]
 TrustOption = Annotated[
-    Path | None, typer.Option("--trust", help="File with the services' verifier keys. Default: the log's own.")
+    Path | None,
+    typer.Option("--trust", help="File with the services' verifier keys. Default: the log's own."),
 ]
 PolicyOption = Annotated[
     Path | None,
     typer.Option(
-        "--policy", help="File in the format of c2sp.org/tlog-policy: which witnesses. Default: the log's own."
+        "--policy",
+        help="File in the format of c2sp.org/tlog-policy: which witnesses. Default: the log's own.",
     ),
 ]
 TokenOption = Annotated[
     str | None,
-    typer.Option("--token", envvar="LEDGER_TOKEN", help="For a log that is not open to all; better in LEDGER_TOKEN."),
+    typer.Option(
+        "--token",
+        envvar="LEDGER_TOKEN",
+        help="For a log that is not open to all; better in LEDGER_TOKEN.",
+    ),
 ]
 
 _AUDITS: Final[Mapping[ServiceName, ModuleType]] = {
@@ -82,7 +92,9 @@ def believe(files: Files, pinned: Pinned) -> Believed:
     log = Verifier.parse(_text("vkey", texts["vkey"]).strip())
     policy = texts["policy"]
     anchors = Anchors(
-        log, trust.parse(_text("trust", texts["trust"])), None if policy is None else Policy.parse(policy)
+        log,
+        trust.parse(_text("trust", texts["trust"])),
+        None if policy is None else Policy.parse(policy),
     )
     return Believed(anchors, sources)
 

@@ -29,8 +29,9 @@ from shared.contract.vocabulary import ServiceName
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """`kind`: `only_service` (it knows an event that the log, up to the moment, has not), `only_log` (the other way round),
-    or `gate` (a gate stands otherwise than the log's events make it)."""
+    """`kind`: `only_service` (it knows an event that the log, up to the moment, has not),
+    `only_log` (the other way round), or `gate` (a gate stands otherwise than the log's events make
+    it)."""
 
     incident: str
     service: str
@@ -40,7 +41,8 @@ class Difference:
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """What a service shows of an incident: hash and name of each event, and its gates where it has any."""
+    """What a service shows of an incident: hash and name of each event, and its gates where it has
+    any."""
 
     events: Mapping[str, str]
     gates: Sequence[Mapping[str, Any]]
@@ -49,7 +51,10 @@ class Shown:
 def diff(
     source: Annotated[
         str | None,
-        typer.Argument(metavar="[SOURCE]", help="Folder or http(s) address of a log. Default: the running stack's."),
+        typer.Argument(
+            metavar="[SOURCE]",
+            help="Folder or http(s) address of a log. Default: the running stack's.",
+        ),
     ] = None,
     data: DataOption = None,
     until: UntilOption = None,
@@ -57,9 +62,11 @@ def diff(
     as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
     token: TokenOption = None,
 ) -> None:
-    """Show how the log, at a moment, and the services' views today differ: events and gates, by incident and service.
+    """Show how the log, at a moment, and the services' views today differ: events and gates, by
+    incident and service.
 
-    Without --until a difference is an event under way, or a view that is wrong. Exit code: 0 none, 1 some, 2 could not check."""
+    Without --until a difference is an event under way, or a view that is wrong. Exit code: 0 none,
+    1 some, 2 could not check."""
     with or_stop():
         moment = Until.parse(until) if until else Until()
         sealed = from_log(source, data, token, moment, incident)
@@ -72,7 +79,9 @@ def diff(
     raise typer.Exit(1 if found else 0)
 
 
-def _differences(sealed: Sequence[Sealed], services: "_Services", incident: UUID | None) -> Iterator[Difference]:
+def _differences(
+    sealed: Sequence[Sealed], services: "_Services", incident: UUID | None
+) -> Iterator[Difference]:
     histories: dict[UUID, list[Sealed]] = {}
     for one in sealed:
         histories.setdefault(one.event.incident_id, []).append(one)
@@ -83,7 +92,9 @@ def _differences(sealed: Sequence[Sealed], services: "_Services", incident: UUID
             yield from compare(str(about), service, history, services.view(service, about))
 
 
-def compare(incident: str, service: ServiceName, history: Sequence[Sealed], view: Shown) -> Iterator[Difference]:
+def compare(
+    incident: str, service: ServiceName, history: Sequence[Sealed], view: Shown
+) -> Iterator[Difference]:
     """One incident as the log has it, and as a service shows it."""
     log = {one.event.hash.hex(): one.event.type for one in history}
     for hash_, name in view.events.items():
@@ -141,11 +152,15 @@ class _Services:
                 return
             cursor = {"cursor": page["next"]}
 
-    def _get(self, service: ServiceName, path: str, query: Mapping[str, str]) -> dict[str, Any] | None:
+    def _get(
+        self, service: ServiceName, path: str, query: Mapping[str, str]
+    ) -> dict[str, Any] | None:
         try:
             answer = self._client.get(self._urls[service] + path, params=query)
         except httpx.HTTPError as error:
-            raise StackError(f"{service} does not answer ({type(error).__name__}); see: ledger status") from error
+            raise StackError(
+                f"{service} does not answer ({type(error).__name__}); see: ledger status"
+            ) from error
         if answer.status_code == 404:
             return None
         if not answer.is_success:

@@ -50,7 +50,10 @@ def replay(
     incident: Annotated[UUID | None, typer.Option(help="Only this incident.")] = None,
     until: UntilOption = None,
     known: Annotated[
-        bool, typer.Option("--known", help="Show what each service knew of each incident, instead of the timeline.")
+        bool,
+        typer.Option(
+            "--known", help="Show what each service knew of each incident, instead of the timeline."
+        ),
     ] = False,
     vkey: VkeyOption = None,
     as_json: Annotated[
@@ -58,7 +61,8 @@ def replay(
     ] = False,
     token: TokenOption = None,
 ) -> None:
-    """Show what was said, every event in the order of time; or what was known at a moment, rebuilt from the log alone."""
+    """Show what was said, every event in the order of time; or what was known at a moment, rebuilt
+    from the log alone."""
     with or_stop():
         moment = Until.parse(until) if until else Until()
         if source is None and not known and moment.size is None:
@@ -80,14 +84,25 @@ def from_log(
     vkey: Path | None = None,
 ) -> list[Sealed]:
     """Raises NotALog and Unreachable."""
-    pinned, files = Pinned(vkey), log_of_stack(data) if source is None else open_files(source, token)
+    pinned, files = (
+        Pinned(vkey),
+        log_of_stack(data) if source is None else open_files(source, token),
+    )
     if files is None:
-        raise NotALog("no stack runs here; name the folder or address of a log, or a stack with --data")
+        raise NotALog(
+            "no stack runs here; name the folder or address of a log, or a stack with --data"
+        )
     if source is None:
         pinned = pinned_by_stack(data, pinned)
     with progress(quiet=False) as bar:
         return list(
-            history(files, believed(files, pinned), moment, incident, lambda done, total: bar("leaves", done, total))
+            history(
+                files,
+                believed(files, pinned),
+                moment,
+                incident,
+                lambda done, total: bar("leaves", done, total),
+            )
         )
 
 
@@ -104,7 +119,10 @@ def known_of(sealed: Iterable[Sealed]) -> dict[UUID, dict[str, Any]]:
         incident: {
             "events": len(history),
             "last": history[-1].time.isoformat(),
-            **{service.value: dict(audits.audit_of(service).known(history)) for service in ServiceName},
+            **{
+                service.value: dict(audits.audit_of(service).known(history))
+                for service in ServiceName
+            },
         }
         for incident, history in events.items()
     }
@@ -112,8 +130,14 @@ def known_of(sealed: Iterable[Sealed]) -> dict[UUID, dict[str, Any]]:
 
 def _from_topic(data: Path | None, moment: Until, incident: UUID | None) -> list[Sealed]:
     events = asyncio.run(auditing.events(open_sources(data)))
-    found = (Sealed(number, event) for number, event in enumerate(events) if not is_system(event.incident_id))
-    return [one for one in found if moment.includes(one) and incident in {None, one.event.incident_id}]
+    found = (
+        Sealed(number, event)
+        for number, event in enumerate(events)
+        if not is_system(event.incident_id)
+    )
+    return [
+        one for one in found if moment.includes(one) and incident in {None, one.event.incident_id}
+    ]
 
 
 def _show_known(known: dict[UUID, dict[str, Any]], *, as_json: bool) -> None:
@@ -130,14 +154,21 @@ def _show_known(known: dict[UUID, dict[str, Any]], *, as_json: bool) -> None:
 
 def _summary(about: dict[str, Any]) -> dict[str, list[str]]:
     triage, notify = about["triage"], about["notify"]
-    gates = [gate for service in ServiceName for gate in about[service.value].get("gates", ()) if not gate["open"]]
+    gates = [
+        gate
+        for service in ServiceName
+        for gate in about[service.value].get("gates", ())
+        if not gate["open"]
+    ]
     return {
         "assessed as": [str(triage.get("determination") or triage["status"])],
         "facts": list(triage.get("facts", ())),
         "actions": list(triage.get("actions", {}).values()),
         "told": notify["told"],
         "to be told": notify["owed"],
-        "waits for": list(dict.fromkeys(f"{gate['gate']} ({', '.join(gate['missing'])})" for gate in gates)),
+        "waits for": list(
+            dict.fromkeys(f"{gate['gate']} ({', '.join(gate['missing'])})" for gate in gates)
+        ),
         "review": [about["review"]["status"]],
     }
 
@@ -147,7 +178,9 @@ def _show_timeline(events: Sequence[Event], *, as_json: bool) -> None:
         for event in events:
             typer.echo(event.envelope.decode())
         return
-    table = Table("time (UTC)", "incident", "event", "by", "what", "place", box=None, pad_edge=False)
+    table = Table(
+        "time (UTC)", "incident", "event", "by", "what", "place", box=None, pad_edge=False
+    )
     for event in events:
         name = short_name(event.type)
         table.add_row(
@@ -166,5 +199,9 @@ def _gist(event: Event) -> str:
     if isinstance(event.data, Unknown):
         return event.data.reason
     said = event.data.model_dump(mode="json", exclude_none=True, exclude_defaults=True)
-    plain = {name: value for name, value in said.items() if isinstance(value, str | int) and not name.endswith("_id")}
+    plain = {
+        name: value
+        for name, value in said.items()
+        if isinstance(value, str | int) and not name.endswith("_id")
+    }
     return json.dumps(plain, ensure_ascii=False)[1:-1].replace('"', "")[:100]

@@ -28,9 +28,12 @@ class Form(StrEnum):
 def report(
     incident: UUID,
     form: Annotated[
-        Form, typer.Option("--format", help="The published bytes are the same in every form's file.")
+        Form,
+        typer.Option("--format", help="The published bytes are the same in every form's file."),
     ] = Form.MARKDOWN,
-    output: Annotated[Path | None, typer.Option("--output", "-o", help="Write the exact bytes to this file.")] = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Write the exact bytes to this file.")
+    ] = None,
     data: DataFolder = state.DEFAULT_DATA,
 ) -> None:
     """Show the report of an incident: a draft that says what is missing, or the published one."""

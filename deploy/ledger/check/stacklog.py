@@ -1,4 +1,5 @@
-"""The log of a local stack: its files as review serves them, each service's word as the service itself gives it."""
+"""The log of a local stack: its files as review serves them, each service's word as the service
+itself gives it."""
 
 import os
 from collections.abc import Iterable, Iterator
@@ -19,7 +20,8 @@ CHAINS = "chains/"
 
 @dataclass(frozen=True, slots=True)
 class StackLog:
-    """Whoever serves the log cannot keep back what a service says of its own chains: the service is asked."""
+    """Whoever serves the log cannot keep back what a service says of its own chains: the service is
+    asked."""
 
     log: Web
     services: dict[str, Web]
@@ -38,7 +40,8 @@ class StackLog:
 
 
 def log_of_stack(data: Path | None) -> Files | None:
-    """The log of the stack in this folder, or with LEDGER_AUDITOR_DSN and no folder the one that LEDGER_LOG_URL names, or none."""
+    """The log of the stack in this folder, or with LEDGER_AUDITOR_DSN and no folder the one that
+    LEDGER_LOG_URL names, or none."""
     if data is None and "LEDGER_AUDITOR_DSN" in os.environ:
         url = os.environ.get("LEDGER_LOG_URL")
         return Web(url, os.environ.get("LEDGER_TOKEN")) if url else None
@@ -48,18 +51,24 @@ def log_of_stack(data: Path | None) -> Files | None:
     token = issue(Keys.of(stack.data), "ledger-audit", [Role.AUDITOR])
     urls = {name: service.url for name, service in stack.services.items()}
     return StackLog(
-        Web(f"{urls[ServiceName.REVIEW.value]}/log", token), {name: Web(url, token) for name, url in urls.items()}
+        Web(f"{urls[ServiceName.REVIEW.value]}/log", token),
+        {name: Web(url, token) for name, url in urls.items()},
     )
 
 
 def pinned_by_stack(data: Path | None, pinned: Pinned) -> Pinned:
-    """The operator's own key files, wherever the auditor brought none: nobody can serve another log in its place."""
+    """The operator's own key files, wherever the auditor brought none: nobody can serve another log
+    in its place."""
     if data is None and "LEDGER_AUDITOR_DSN" in os.environ:
-        return Pinned(pinned.vkey, pinned.trust or Path(os.environ["LEDGER_TRUST_FILE"]), pinned.policy)
+        return Pinned(
+            pinned.vkey, pinned.trust or Path(os.environ["LEDGER_TRUST_FILE"]), pinned.policy
+        )
     stack = state.load(data or state.DEFAULT_DATA)
     folder = Keys.of(stack.data).folder
     policy = pinned.policy or _there(folder / "policy")
-    return Pinned(pinned.vkey or _there(folder / "log.vkey"), pinned.trust or stack.trust_file, policy)
+    return Pinned(
+        pinned.vkey or _there(folder / "log.vkey"), pinned.trust or stack.trust_file, policy
+    )
 
 
 def _there(path: Path) -> Path | None:

@@ -49,7 +49,10 @@ class LogVerified:
             "witnessed_size": self.audit.witnessed,
             "cosigned": {name: _moment(at) for name, at in self.audit.cosigned.items()},
             "incidents": self.audit.incidents,
-            "sealed": {f"{service}/{number}": head.sequence for (service, number), head in self.audit.sealed.items()},
+            "sealed": {
+                f"{service}/{number}": head.sequence
+                for (service, number), head in self.audit.sealed.items()
+            },
             "not_sealed_yet": [_behind(one) for one in self.audit.behind],
             "unstated": self.audit.unstated,
         }
@@ -81,7 +84,9 @@ class DossierVerified:
                 "incident": str(about.incident) if about.incident else None,
                 "events": about.events,
                 "size": about.checkpoint.size if about.checkpoint else None,
-                "as_of": {service.value: time.isoformat() for service, time in about.stated_at.items()},
+                "as_of": {
+                    service.value: time.isoformat() for service, time in about.stated_at.items()
+                },
                 "unpinned": list(about.unpinned),
             },
             "findings": [_finding(one) for one in self.findings],
@@ -99,7 +104,9 @@ class DossierVerified:
             )
         _show_unpinned(console, about.unpinned)
         if not self.findings:
-            console.print("[green]Clean.[/] Nothing is missing, nothing was changed, and the rules were kept.")
+            console.print(
+                "[green]Clean.[/] Nothing is missing, nothing was changed, and the rules were kept."
+            )
         _show_findings(console, self.findings)
 
 
@@ -150,7 +157,8 @@ def _as_json(verification: Verification) -> dict[str, Any]:
         },
         "events": dict(sorted(verification.topic.types.items())),
         "ledgers": {
-            check.owner.value: {"rows": check.rows, "incidents": len(check.versions)} for check in verification.ledgers
+            check.owner.value: {"rows": check.rows, "incidents": len(check.versions)}
+            for check in verification.ledgers
         },
     }
 
@@ -183,20 +191,29 @@ def _show_stack(console: Console, verification: Verification) -> None:
     console.print(
         f"The topic holds [bold]{len(topic.hashes)}[/] events of {len(topic.incidents)} incidents"
         + (f" (and {topic.copies} copies)" if topic.copies else "")
-        + (f" (and {topic.spoilt} copies with a false signature, which nobody heard)" if topic.spoilt else "")
+        + (
+            f" (and {topic.spoilt} copies with a false signature, which nobody heard)"
+            if topic.spoilt
+            else ""
+        )
         + ": "
         + ", ".join(f"{topic.types[name]} {name}" for name in MILESTONES)
         + f", {sum(topic.types.values()) - sum(topic.types[name] for name in MILESTONES)} others."
     )
     for ledger in verification.ledgers:
-        console.print(f"{ledger.owner.value:>7}: {ledger.rows} rows of {len(ledger.versions)} incidents")
+        console.print(
+            f"{ledger.owner.value:>7}: {ledger.rows} rows of {len(ledger.versions)} incidents"
+        )
 
 
 def _show_log(console: Console, verified: LogVerified) -> None:
     audit = verified.audit
     if audit.checkpoint is not None:
         size = audit.checkpoint.size
-        seen = ", ".join(f"{escape(name)} at {_moment(at)}" for name, at in audit.cosigned.items()) or "nobody"
+        seen = (
+            ", ".join(f"{escape(name)} at {_moment(at)}" for name, at in audit.cosigned.items())
+            or "nobody"
+        )
         _say(
             console,
             f"The log {escape(audit.checkpoint.origin)} has sealed [bold]{size}[/] events; witnessed by {seen}.",
@@ -205,8 +222,15 @@ def _show_log(console: Console, verified: LogVerified) -> None:
             _say(console, f"[yellow]{size - audit.witnessed} of them[/] no witness has seen yet.")
     for service, time in audit.stated_at.items():
         waiting = sum(one.last - one.first + 1 for one in audit.behind if one.service == service)
-        sealed = f"{waiting} of its events are not sealed yet" if waiting else "all its events are sealed"
-        _say(console, f"{service.value:>7}: {sealed}, by its own word of {time:%Y-%m-%d %H:%M:%S} UTC")
+        sealed = (
+            f"{waiting} of its events are not sealed yet"
+            if waiting
+            else "all its events are sealed"
+        )
+        _say(
+            console,
+            f"{service.value:>7}: {sealed}, by its own word of {time:%Y-%m-%d %H:%M:%S} UTC",
+        )
     if audit.unstated and audit.checkpoint is not None:
         _say(
             console,
@@ -237,7 +261,16 @@ def shown(text: str) -> Text:
 def _show_findings(console: Console, findings: Sequence[Finding], more: int = 0) -> None:
     if not findings:
         return
-    table = Table("code", "where", "detail", "event", "what it means", title=f"{len(findings) + more} findings")
+    table = Table(
+        "code",
+        "where",
+        "detail",
+        "event",
+        "what it means",
+        title=f"{len(findings) + more} findings",
+    )
     for one in findings:
-        table.add_row(*map(shown, (one.code, one.where, one.detail, str(one.event_id or ""), one.meaning)))
+        table.add_row(
+            *map(shown, (one.code, one.where, one.detail, str(one.event_id or ""), one.meaning))
+        )
     console.print(table)

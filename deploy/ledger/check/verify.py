@@ -55,10 +55,18 @@ def verify(
     policy: PolicyOption = None,
     state_file: StateOption = None,
     every_signature: Annotated[
-        bool, typer.Option("--every-signature", help="Check each event's signature, not only those that vouch for it.")
+        bool,
+        typer.Option(
+            "--every-signature",
+            help="Check each event's signature, not only those that vouch for it.",
+        ),
     ] = False,
     links_only: Annotated[
-        bool, typer.Option("--links-only", help="Check hashes, chains, root and signatures, not what the events say.")
+        bool,
+        typer.Option(
+            "--links-only",
+            help="Check hashes, chains, root and signatures, not what the events say.",
+        ),
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
     token: TokenOption = None,
@@ -67,7 +75,9 @@ def verify(
 
     Changes nothing but the state file. Exit code: 0 clean, 1 findings, 2 could not check."""
     pinned = Pinned(vkey, trust, policy)
-    seen = SeenFile(state_file or (default_path() if source else (data or DEFAULT_DATA) / "seen.json"))
+    seen = SeenFile(
+        state_file or (default_path() if source else (data or DEFAULT_DATA) / "seen.json")
+    )
     how = How(every_signature, None if links_only else audits.rules(), seen, as_json)
     with or_stop():
         if source is None:
@@ -106,7 +116,13 @@ def _log(files: Files, pinned: Pinned, how: How) -> LogVerified:
 def _dossier(path: Path, pinned: Pinned) -> DossierVerified:
     read = {name: file.read_bytes() if file else None for name, file in _pins(pinned)}
     return DossierVerified(
-        audit_dossier(str(path), path.read_bytes(), read, audits.rules(), audits.audit_of(ServiceName.REVIEW).reports)
+        audit_dossier(
+            str(path),
+            path.read_bytes(),
+            read,
+            audits.rules(),
+            audits.audit_of(ServiceName.REVIEW).reports,
+        )
     )
 
 
@@ -124,7 +140,8 @@ def verify_stack(data: Path | None, pinned: Pinned, how: How) -> StackVerified:
     pinned = pinned_by_stack(data, pinned)
     order = OrderCheck(verification.topic.order())
     return StackVerified(
-        verification, _log(files, pinned, How(how.every_signature, how.rules, how.seen, how.quiet, (order,)))
+        verification,
+        _log(files, pinned, How(how.every_signature, how.rules, how.seen, how.quiet, (order,))),
     )
 
 
@@ -137,7 +154,12 @@ async def check(sources: Sources, *, quiet: bool) -> Verification:
 @contextmanager
 def progress(*, quiet: bool) -> Iterator[Callable[[str, int, int | None], None]]:
     """Tells what is read, on standard error."""
-    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TextColumn("{task.completed:,.0f}"))
+    columns = (
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.completed:,.0f}"),
+    )
     tasks: dict[str, TaskID] = {}
     with Progress(*columns, console=Console(stderr=True), transient=True, disable=quiet) as bar:
 

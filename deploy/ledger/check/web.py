@@ -27,7 +27,10 @@ class Web:
         headers = {"Authorization": f"Bearer {self.token}"} if self.token else {}
         limits = httpx.Limits(max_connections=AHEAD, max_keepalive_connections=AHEAD)
         client = httpx.Client(
-            headers=headers, timeout=30, limits=limits, transport=httpx.HTTPTransport(retries=2, limits=limits)
+            headers=headers,
+            timeout=30,
+            limits=limits,
+            transport=httpx.HTTPTransport(retries=2, limits=limits),
         )
         object.__setattr__(self, "client", client)
 
@@ -48,7 +51,9 @@ class Web:
                     raise Unreachable(f"{self.url}/{path} answers {answer.status_code}")
                 return _at_most(MAX_FILE + 1, answer)
         except (httpx.HTTPError, httpx.InvalidURL) as error:
-            raise Unreachable(f"{self.url} does not answer: {type(error).__name__} {error}") from error
+            raise Unreachable(
+                f"{self.url} does not answer: {type(error).__name__} {error}"
+            ) from error
 
     def read_all(self, paths: Iterable[str]) -> Iterator[bytes | None]:
         under_way: deque[Future[bytes | None]] = deque()

@@ -1,4 +1,5 @@
-"""`ledger migrate`: roles, databases, migrations and the topic, on any Postgres and Kafka or on the local stack."""
+"""`ledger migrate`: roles, databases, migrations and the topic, on any Postgres and Kafka or on the
+local stack."""
 
 import asyncio
 import os
@@ -31,14 +32,20 @@ def migrate(
         ),
     ] = None,
     sql: Annotated[
-        bool, typer.Option("--sql", help="Print the SQL for an empty database instead, to run by hand as the owner.")
+        bool,
+        typer.Option(
+            "--sql",
+            help="Print the SQL for an empty database instead, to run by hand as the owner.",
+        ),
     ] = False,
 ) -> None:
     """Make what is missing: roles, databases, tables, the topic. Safe to run again."""
     wanted = services or list(ServiceName)
     if sql:
         for service in wanted:
-            typer.echo(f"-- database incident_{service}, as {service}_owner\n{schema.as_sql(service)}")
+            typer.echo(
+                f"-- database incident_{service}, as {service}_owner\n{schema.as_sql(service)}"
+            )
         return
     with or_say_why(), progress("migrating"):
         try:

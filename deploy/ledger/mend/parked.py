@@ -65,26 +65,30 @@ def show(service: ServiceName, parked_id: int, data: DataOption = None) -> None:
             typer.echo(json.dumps(_as_json(row), indent=2, ensure_ascii=False))
             return
     typer.secho(
-        f"{service} has no parked message {parked_id}; `ledger parked list --all` shows what there is", err=True
+        f"{service} has no parked message {parked_id}; `ledger parked list --all` shows what there is",
+        err=True,
     )
     raise typer.Exit(1)
 
 
 @app.command()
 def replay(service: ServiceName, parked_ids: list[int], data: DataOption = None) -> None:
-    """Try parked messages again, as if they had just come: after a key was added, or a bug mended."""
+    """Try parked messages again, as if they had just come: after a key was added, or a bug
+    mended."""
     run_service(data, service, "--replay-parked", *map(str, parked_ids))
 
 
 def run_service(data: Path | None, service: ServiceName, *arguments: str) -> None:
-    """Runs the service's own program on its own settings; the command line never imports a service."""
+    """Runs the service's own program on its own settings; the command line never imports a
+    service."""
     with or_stop():
         environment = environment_of(data, service)
     raise typer.Exit(service_program(environment, service, *arguments))
 
 
 def environment_of(data: Path | None, service: ServiceName) -> dict[str, str]:
-    """The settings of a service of the local stack, or our own where they name a database. Raises StackError."""
+    """The settings of a service of the local stack, or our own where they name a database. Raises
+    StackError."""
     if data is None and "LEDGER_DATABASE_DSN" in os.environ:
         return dict(os.environ)
     return dict(os.environ) | state.load(data or state.DEFAULT_DATA).services[service.value].env
@@ -97,7 +101,9 @@ def service_program(environment: dict[str, str], service: ServiceName, *argument
     ).returncode
 
 
-def _rows(data: Path | None, service: ServiceName | None, *, resolved: bool) -> list[dict[str, Any]]:
+def _rows(
+    data: Path | None, service: ServiceName | None, *, resolved: bool
+) -> list[dict[str, Any]]:
     with or_stop():
         databases = open_sources(data).databases
         return [
@@ -123,7 +129,8 @@ def _as_json(row: dict[str, Any]) -> dict[str, Any]:
         "value": base64.b64encode(value).decode(),
         "text": value.decode("utf-8", "replace"),
         "headers": {
-            name: base64.b64decode(value).decode("utf-8", "replace") for name, value in json.loads(row["headers"])
+            name: base64.b64decode(value).decode("utf-8", "replace")
+            for name, value in json.loads(row["headers"])
         },
         "parked_at": row["parked_at"].isoformat(),
         "resolved_at": row["resolved_at"].isoformat() if row["resolved_at"] else None,

@@ -33,26 +33,37 @@ class What(StrEnum):
 def rebuild(
     what: Annotated[What, typer.Argument(help="A service, or kafka: the topic.")],
     heard: Annotated[
-        bool, typer.Option("--heard", help="Not the views: what the service's ledger lacks, from the topic.")
+        bool,
+        typer.Option(
+            "--heard", help="Not the views: what the service's ledger lacks, from the topic."
+        ),
     ] = False,
-    data: Annotated[Path | None, typer.Option(help="Data folder of a local stack (default: ./.ledger).")] = None,
+    data: Annotated[
+        Path | None, typer.Option(help="Data folder of a local stack (default: ./.ledger).")
+    ] = None,
 ) -> None:
     """Make again what was lost from what is left.
 
-    ledger rebuild SERVICE: empty its views and write them again from its ledger. They come out equal, or were wrong before.
+    ledger rebuild SERVICE: empty its views and write them again from its ledger. They come out
+    equal, or were wrong before.
 
-    ledger rebuild SERVICE --heard: into an empty or an old database (ledger migrate makes one), with the service stopped, take from the
-    topic all that it heard and all that it said, each event checked by its chain and signature; views follow. Nothing is reacted to.
-    What it had said and not yet relayed is not on the topic, nor are its private tables and the keys of requests it has answered.
+    ledger rebuild SERVICE --heard: into an empty or an old database (ledger migrate makes one),
+    with the service stopped, take from the topic all that it heard and all that it said, each event
+    checked by its chain and signature; views follow. Nothing is reacted to. What it had said and
+    not yet relayed is not on the topic, nor are its private tables and the keys of requests it has
+    answered.
 
-    ledger rebuild kafka: fill an empty topic (ledger migrate makes one) from the four databases, with all services stopped: the same bytes,
-    each chain in its order, among services in the order in which they were heard. Relays and receivers go on from there. Where the
-    databases are not a local stack's: LEDGER_<SERVICE>_DSN for each, LEDGER_KAFKA_* and LEDGER_TRUST_FILE.
+    ledger rebuild kafka: fill an empty topic (ledger migrate makes one) from the four databases,
+    with all services stopped: the same bytes, each chain in its order, among services in the order
+    in which they were heard. Relays and receivers go on from there. Where the databases are not a
+    local stack's: LEDGER_<SERVICE>_DSN for each, LEDGER_KAFKA_* and LEDGER_TRUST_FILE.
 
     A local stack without its services: ledger up --no-services.
     """
     if what is not What.KAFKA:
-        run_service(data, ServiceName(what.value), "--rebuild-ledger" if heard else "--rebuild-views")
+        run_service(
+            data, ServiceName(what.value), "--rebuild-ledger" if heard else "--rebuild-views"
+        )
     with or_stop():
         if heard:
             raise StackError("--heard goes with a service: the topic hears nothing")
@@ -65,20 +76,37 @@ def rebuild(
 async def _refill(
     dsns: Mapping[ServiceName, str], kafka: Mapping[str, Any], topic: str, trusted: trust.Trust
 ) -> Refilled:
-    columns = (SpinnerColumn(), TextColumn("{task.description}"), TextColumn("{task.completed:,.0f} events"))
+    columns = (
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        TextColumn("{task.completed:,.0f} events"),
+    )
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task("reading")
         return await refill.refill(
-            dsns, kafka, topic, trusted, lambda what, count: bar.update(task, description=what, completed=count)
+            dsns,
+            kafka,
+            topic,
+            trusted,
+            lambda what, count: bar.update(task, description=what, completed=count),
         )
 
 
-def _places(data: Path | None) -> tuple[Mapping[ServiceName, str], Mapping[str, Any], str, trust.Trust]:
+def _places(
+    data: Path | None,
+) -> tuple[Mapping[ServiceName, str], Mapping[str, Any], str, trust.Trust]:
     """Raises StackError, or KeyError naming the variable that is not set."""
     if data is None and "LEDGER_INTAKE_DSN" in os.environ:
         kafka = KafkaSettings()
         dsns = {service: os.environ[f"LEDGER_{service.upper()}_DSN"] for service in ServiceName}
         return dsns, kafka.kafka(), kafka.topic, trust.load(Path(os.environ["LEDGER_TRUST_FILE"]))
     stack = state.load(data or state.DEFAULT_DATA)
-    dsns = {service: stack.services[service.value].env["LEDGER_DATABASE_DSN"] for service in ServiceName}
-    return dsns, {"bootstrap_servers": stack.kafka_bootstrap}, stack.topic, trust.load(stack.trust_file)
+    dsns = {
+        service: stack.services[service.value].env["LEDGER_DATABASE_DSN"] for service in ServiceName
+    }
+    return (
+        dsns,
+        {"bootstrap_servers": stack.kafka_bootstrap},
+        stack.topic,
+        trust.load(stack.trust_file),
+    )

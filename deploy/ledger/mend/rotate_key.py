@@ -1,4 +1,5 @@
-"""`ledger rotate-key`: a new signing key for a service, said on its chains and signed with the old one."""
+"""`ledger rotate-key`: a new signing key for a service, said on its chains and signed with the old
+one."""
 
 from pathlib import Path
 from typing import Annotated
@@ -31,15 +32,16 @@ def rotate_key(
 ) -> None:
     """Change the key that a service signs with. It may run on meanwhile.
 
-    Adds a new key to the service's key file, says on each of its chains, signed with the old key, that the new one is in force from the
-    next number on, then takes the old key out of the file. Receivers and auditors learn the new key from the chains: the trust file
-    stays as it is. What the old key signs after that counts for nothing. Cut off at any point, the service still starts: run the command
-    again to finish.
+    Adds a new key to the service's key file, says on each of its chains, signed with the old key,
+    that the new one is in force from the next number on, then takes the old key out of the file.
+    Receivers and auditors learn the new key from the chains: the trust file stays as it is. What
+    the old key signs after that counts for nothing. Cut off at any point, the service still starts:
+    run the command again to finish.
 
-    Where the key file is a mounted secret: run it with --into FILE, give the service FILE for its secret, run it again without --into,
-    and then take the first line out of the secret. A key that is lost cannot say its own end: name a new one in the trust file of every
-    service, from the number after the last on.
-    """
+    Where the key file is a mounted secret: run it with --into FILE, give the service FILE for its
+    secret, run it again without --into, and then take the first line out of the secret. A key that
+    is lost cannot say its own end: name a new one in the trust file of every service, from the
+    number after the last on."""
     with or_stop():
         environment = environment_of(data, service)
         file = Path(environment["LEDGER_SIGNING_KEY_FILE"])
@@ -50,7 +52,9 @@ def rotate_key(
         elif into is not None:
             raise StackError(f"{file} holds two keys already; run this without --into")
     if into is not None:
-        typer.echo(f"{into} holds the old and the new key of {service}; give it to the service, then run this again")
+        typer.echo(
+            f"{into} holds the old and the new key of {service}; give it to the service, then run this again"
+        )
         return
     code = service_program(environment, service, "--rotate-key")
     if code:
@@ -73,4 +77,6 @@ def _write(file: Path, keys: list[Signer], service: ServiceName) -> None:
             if len(keys) > 1
             else "leave only its last line in it, by hand; {} needs no more"
         )
-        raise StackError(f"{file} cannot be written ({error.strerror}); {step.format(service)}") from error
+        raise StackError(
+            f"{file} cannot be written ({error.strerror}); {step.format(service)}"
+        ) from error

@@ -28,7 +28,8 @@ DataFolder = Annotated[Path, typer.Option("--data", help="The stack's data folde
 
 
 class Progress:
-    """A line on a terminal that says what is being done; elsewhere a line for each step, but not for each part of one."""
+    """A line on a terminal that says what is being done; elsewhere a line for each step, but not
+    for each part of one."""
 
     def __init__(self, begin: str) -> None:
         console = Console(stderr=True)
@@ -56,12 +57,19 @@ def up(
     data: DataFolder = state.DEFAULT_DATA,
     port_base: Annotated[
         int,
-        typer.Option(help="First of the ports: +0 Postgres, +1 Kafka, +10 intake, +20 triage, +30 notify, +40 review."),
+        typer.Option(
+            help="First of the ports: +0 Postgres, +1 Kafka, +10 intake, +20 triage, +30 notify, +40 review."
+        ),
     ] = ports.DEFAULT_BASE,
-    detach: Annotated[bool, typer.Option("--detach", help="Return when the stack is ready; it runs on.")] = False,
+    detach: Annotated[
+        bool, typer.Option("--detach", help="Return when the stack is ready; it runs on.")
+    ] = False,
     services: Annotated[
         bool,
-        typer.Option("--services/--no-services", help="Without: Postgres and Kafka alone, to rebuild what was lost."),
+        typer.Option(
+            "--services/--no-services",
+            help="Without: Postgres and Kafka alone, to rebuild what was lost.",
+        ),
     ] = True,
 ) -> None:
     """Run Postgres, Kafka and the four services here, on 127.0.0.1 only. Ctrl-C ends them all."""
@@ -71,7 +79,9 @@ def up(
             return
         stack = start(data, port_base, say, services=services)
     _show_addresses(stack)
-    typer.echo(f"It runs on. See it with: ledger status --data {data}    End it with: ledger down --data {data}")
+    typer.echo(
+        f"It runs on. See it with: ledger status --data {data}    End it with: ledger down --data {data}"
+    )
 
 
 def down(data: DataFolder = state.DEFAULT_DATA) -> None:
@@ -104,7 +114,8 @@ def start(
 ) -> state.Stack:
     """Starts a stack that runs on, and waits until all of it is ready.
 
-    Raises StackError when it cannot start, or when a service does not become ready; in that case the rest runs on."""
+    Raises StackError when it cannot start, or when a service does not become ready; in that case
+    the rest runs on."""
     command = [
         sys.executable,
         "-P",
@@ -157,7 +168,9 @@ def end(data: Path) -> bool:
 async def describe(stack: state.Stack) -> dict[str, Any]:
     """What `ledger status --json` prints."""
     async with httpx.AsyncClient(timeout=5) as client:
-        answers = await asyncio.gather(*(_readiness(client, service.health_url) for service in stack.services.values()))
+        answers = await asyncio.gather(
+            *(_readiness(client, service.health_url) for service in stack.services.values())
+        )
         log = await _log(client, f"{stack.services['review'].url}/log/")
     services = {
         name: {
@@ -175,7 +188,10 @@ async def describe(stack: state.Stack) -> dict[str, Any]:
         "data": str(stack.data),
         "supervisor": _process(stack.supervisor),
         "services": services,
-        "postgres": {"address": stack.admin_dsn.partition("@")[2].partition("/")[0], **servers["postgres"]},
+        "postgres": {
+            "address": stack.admin_dsn.partition("@")[2].partition("/")[0],
+            **servers["postgres"],
+        },
         "kafka": {"bootstrap": stack.kafka_bootstrap, "topic": stack.topic, **servers["kafka"]},
         "inbox": str(stack.inbox),
         "trust_file": str(stack.trust_file),
@@ -184,7 +200,8 @@ async def describe(stack: state.Stack) -> dict[str, Any]:
 
 
 async def _log(client: httpx.AsyncClient, url: str) -> dict[str, Any]:
-    """The sealed log as anybody reads it: its newest checkpoint, and the newest that a quorum of witnesses cosigned."""
+    """The sealed log as anybody reads it: its newest checkpoint, and the newest that a quorum of
+    witnesses cosigned."""
     heads: dict[str, tuple[str, int] | None] = {}
     for name in ("checkpoint", "witnessed"):
         heads[name] = None
@@ -194,7 +211,12 @@ async def _log(client: httpx.AsyncClient, url: str) -> dict[str, Any]:
                 checkpoint = Checkpoint.parse(parse_note(answer.content)[0])
                 heads[name] = (checkpoint.origin, checkpoint.size)
     origin, size = heads["checkpoint"] or (None, None)
-    return {"url": url, "origin": origin, "size": size, "witnessed_size": (heads["witnessed"] or (None, None))[1]}
+    return {
+        "url": url,
+        "origin": origin,
+        "size": size,
+        "witnessed_size": (heads["witnessed"] or (None, None))[1],
+    }
 
 
 async def _readiness(client: httpx.AsyncClient, url: str) -> dict[str, Any]:
@@ -213,7 +235,11 @@ async def _readiness(client: httpx.AsyncClient, url: str) -> dict[str, Any]:
 def _process(process: state.Process | None) -> dict[str, Any]:
     running = process.running() if process is not None else None
     if process is None or running is None:
-        return {"pid": None, "uptime_s": None, "restarts": process.restarts if process is not None else 0}
+        return {
+            "pid": None,
+            "uptime_s": None,
+            "restarts": process.restarts if process is not None else 0,
+        }
     uptime = datetime.now(UTC).timestamp() - process.created
     return {"pid": process.pid, "uptime_s": round(uptime, 1), "restarts": process.restarts}
 
@@ -285,18 +311,29 @@ def _show_addresses(stack: state.Stack) -> None:
 
 
 def _show_status(about: dict[str, Any]) -> None:
-    table = Table(*_columns("name", "address", "ready", "lag", "process", "up", "restarts"), box=None)
+    table = Table(
+        *_columns("name", "address", "ready", "lag", "process", "up", "restarts"), box=None
+    )
     for name, service in about["services"].items():
         ready = "[green]yes" if service["ready"] else "[red]no"
-        lag = " ".join(f"{key}={'?' if value is None else value}" for key, value in (service["lag"] or {}).items())
+        lag = " ".join(
+            f"{key}={'?' if value is None else value}"
+            for key, value in (service["lag"] or {}).items()
+        )
         table.add_row(name, service["url"], ready, lag, *_process_columns(service))
     table.add_row("kafka", about["kafka"]["bootstrap"], "", "", *_process_columns(about["kafka"]))
-    table.add_row("postgres", about["postgres"]["address"], "", "", *_process_columns(about["postgres"]))
+    table.add_row(
+        "postgres", about["postgres"]["address"], "", "", *_process_columns(about["postgres"])
+    )
     _print(table)
     typer.echo(f"messages sent by the channel that a stack begins with lie in {about['inbox']}")
     log = about["log"]
-    witnessed = "nobody" if log["witnessed_size"] is None else f"witnesses up to {log['witnessed_size']}"
-    typer.echo(f"log {log['origin']}: {log['size']} leaves at {log['url']}, cosigned by {witnessed}; key {log['vkey']}")
+    witnessed = (
+        "nobody" if log["witnessed_size"] is None else f"witnesses up to {log['witnessed_size']}"
+    )
+    typer.echo(
+        f"log {log['origin']}: {log['size']} leaves at {log['url']}, cosigned by {witnessed}; key {log['vkey']}"
+    )
     for name, service in about["services"].items():
         if "why" in service:
             typer.echo(f"{name}: {json.dumps(service['why'])}, see {service['log']}")

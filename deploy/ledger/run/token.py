@@ -1,4 +1,5 @@
-"""`ledger token`: a signed token for the local stack, so that one can call its services as somebody."""
+"""`ledger token`: a signed token for the local stack, so that one can call its services as
+somebody."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Annotated
@@ -14,18 +15,24 @@ from shared.runtime.process import clock
 
 
 def token(
-    role: Annotated[list[Role], typer.Option(help="What the person may be; give it more than once for more.")],
-    name: Annotated[str, typer.Option(help="Who it is; stands in every event that this person causes.")],
+    role: Annotated[
+        list[Role], typer.Option(help="What the person may be; give it more than once for more.")
+    ],
+    name: Annotated[
+        str, typer.Option(help="Who it is; stands in every event that this person causes.")
+    ],
     hours: Annotated[float, typer.Option(min=0.01, help="How long it holds.")] = 12.0,
     data: DataFolder = state.DEFAULT_DATA,
 ) -> None:
-    """Print a token of the local stack: curl -H "Authorization: Bearer $(ledger token --role legal --name maria)" …"""
+    """Print a token of the local stack: curl -H "Authorization: Bearer $(ledger token --role legal
+    --name maria)" …"""
     with or_say_why():
         typer.echo(issue(Keys.of(data), name, role, timedelta(hours=hours)))
 
 
 def issue(keys: Keys, name: str, roles: list[Role], holds: timedelta = timedelta(hours=12)) -> str:
-    """A JWT (EdDSA) signed with the token key of a data folder. Raises StackError where there is none."""
+    """A JWT (EdDSA) signed with the token key of a data folder. Raises StackError where there is
+    none."""
     import jwt
 
     now = datetime.now(UTC)
@@ -45,5 +52,9 @@ def issue(keys: Keys, name: str, roles: list[Role], holds: timedelta = timedelta
             f"no keys in {keys.folder}; start a stack there first: ledger up --detach --data {keys.folder.parent}"
         ) from None
     except PermissionError:
-        raise StackError(f"{keys.token_key} cannot be read; use the account that ran ledger up") from None
-    return jwt.encode(claims, key, algorithm="EdDSA", headers={"kid": public_jwk(keys.token_key)["kid"]})
+        raise StackError(
+            f"{keys.token_key} cannot be read; use the account that ran ledger up"
+        ) from None
+    return jwt.encode(
+        claims, key, algorithm="EdDSA", headers={"kid": public_jwk(keys.token_key)["kid"]}
+    )

@@ -1,8 +1,9 @@
-"""The rules of notify: who must be told, who may say so, on which facts, and what becomes of a message that was sent.
+"""The rules of notify: who must be told, who may say so, on which facts, and what becomes of a
+message that was sent.
 
-Start with `tables`: a rule is changed there. `commands` are what may be asked, `state` is what is remembered of an incident,
-`gates` what a message waits for, `decisions` one arm per decision. No text that people wrote is remembered here; views keep it.
-"""
+Start with `tables`: a rule is changed there. `commands` are what may be asked, `state` is what is
+remembered of an incident, `gates` what a message waits for, `decisions` one arm per decision. No
+text that people wrote is remembered here; views keep it."""
 
 from services.notify.domain.commands import (
     Approve,

@@ -22,7 +22,8 @@ class Waive:
 
 @dataclass(frozen=True, slots=True)
 class DraftCommunication:
-    """`channels` are the names of the channels there are; they are settings, so they come with the command."""
+    """`channels` are the names of the channels there are; they are settings, so they come with the
+    command."""
 
     communication_id: UUID
     audience: Audience

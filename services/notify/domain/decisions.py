@@ -1,4 +1,5 @@
-"""One arm per decision: a command, how things stand, and what is then said, or the refusal by name."""
+"""One arm per decision: a command, how things stand, and what is then said, or the refusal by
+name."""
 
 from collections.abc import Iterator
 from datetime import datetime
@@ -21,7 +22,13 @@ from services.notify.domain.commands import (
     StartSend,
     Waive,
 )
-from services.notify.domain.gates import approvals_lacking, check_cited, check_outside, check_ready, who_approves
+from services.notify.domain.gates import (
+    approvals_lacking,
+    check_cited,
+    check_outside,
+    check_ready,
+    who_approves,
+)
 from services.notify.domain.state import (
     Assessment,
     Condition,
@@ -35,7 +42,14 @@ from services.notify.domain.state import (
     Told,
     TurnedDown,
 )
-from services.notify.domain.tables import ANYTHING, APPROVERS, BACKOFF, DUTIES, Duty, approvals_needed
+from services.notify.domain.tables import (
+    ANYTHING,
+    APPROVERS,
+    BACKOFF,
+    DUTIES,
+    Duty,
+    approvals_needed,
+)
 from shared.contract.authority import Role
 from shared.contract.catalogue import notify
 from shared.contract.catalogue.base import EventData
@@ -48,7 +62,10 @@ def decide(command: Command, state: State, context: Context) -> list[EventData]:
         check_authority(command, context.actor)
     match command:
         case NoteDuties():
-            return [notify.CommunicationRequired(audience=duty.audience, rule=duty.rule) for duty in _new_duties(state)]
+            return [
+                notify.CommunicationRequired(audience=duty.audience, rule=duty.rule)
+                for duty in _new_duties(state)
+            ]
         case Waive(audience=audience, reason=reason):
             _check_owed(audience, state)
             return [notify.CommunicationWaived(audience=audience, reason=reason)]
@@ -62,7 +79,9 @@ def decide(command: Command, state: State, context: Context) -> list[EventData]:
             assert_never(command)
 
 
-def _answer_person(command: MessageCommand, message: Message, state: State, actor: Actor) -> list[EventData]:
+def _answer_person(
+    command: MessageCommand, message: Message, state: State, actor: Actor
+) -> list[EventData]:
     match command, message.condition:
         case Approve(approval=kind), Draft():
             return [_approve(kind, message, state, actor)]
@@ -75,34 +94,53 @@ def _answer_person(command: MessageCommand, message: Message, state: State, acto
             return _outcome(command, message, attempt)
 
         case Approve(), condition:
-            raise Rejected("draft_only", f"Only a draft is approved; this message {_standing(condition)}.")
+            raise Rejected(
+                "draft_only", f"Only a draft is approved; this message {_standing(condition)}."
+            )
         case Reject(), condition:
-            raise Rejected("not_sent_yet", f"It is too late to reject: this message {_standing(condition)}.")
+            raise Rejected(
+                "not_sent_yet", f"It is too late to reject: this message {_standing(condition)}."
+            )
         case RequestSend(), condition:
-            raise Rejected("sent_once", f"Nothing is sent twice: this message {_standing(condition)}.")
+            raise Rejected(
+                "sent_once", f"Nothing is sent twice: this message {_standing(condition)}."
+            )
         case DecideOutcome(), condition:
-            raise Rejected("outcome_open", f"There is no outcome to decide: this message {_standing(condition)}.")
+            raise Rejected(
+                "outcome_open",
+                f"There is no outcome to decide: this message {_standing(condition)}.",
+            )
         case _:
             assert_never(command)
 
 
-def _answer_sender(command: SendersCommand, message: Message, state: State, now: datetime) -> EventData:
+def _answer_sender(
+    command: SendersCommand, message: Message, state: State, now: datetime
+) -> EventData:
     match command, message.condition:
         case StartSend(text_digest=digest), Requested():
             return _start(digest, message, state)
         case StartSend(text_digest=digest), Failed(retry_at=datetime() as due) if due <= now:
             return _start(digest, message, state)
-        case RecordDelivered(attempt=attempt), Started(attempt=of) | OutcomeUnknown(attempt=of) if attempt == of:
+        case RecordDelivered(attempt=attempt), Started(attempt=of) | OutcomeUnknown(attempt=of) if (
+            attempt == of
+        ):
             return _communicated(message, attempt)
-        case RecordFailure(attempt=attempt), Started(attempt=of) | OutcomeUnknown(attempt=of) if attempt == of:
+        case RecordFailure(attempt=attempt), Started(attempt=of) | OutcomeUnknown(attempt=of) if (
+            attempt == of
+        ):
             return _failed(command.error, message, now)
         case MarkUnknown(attempt=attempt), Started(attempt=of) if attempt == of:
             return notify.SendOutcomeUnknown(communication_id=message.id, attempt=attempt)
 
         case StartSend(), condition:
-            raise Rejected("due", f"There is nothing to send now: this message {_standing(condition)}.")
+            raise Rejected(
+                "due", f"There is nothing to send now: this message {_standing(condition)}."
+            )
         case RecordDelivered() | RecordFailure() | MarkUnknown(), condition:
-            detail = f"Attempt {command.attempt} is not under way: this message {_standing(condition)}."
+            detail = (
+                f"Attempt {command.attempt} is not under way: this message {_standing(condition)}."
+            )
             raise Rejected("attempt_under_way", detail)
         case _:
             assert_never(command)
@@ -115,7 +153,8 @@ def _message(command: MessageCommand | SendersCommand, state: State) -> Message:
 
 
 def _new_duties(state: State) -> Iterator[Duty]:
-    """The rows that hold, for audiences that nobody has told and that were never on the list before."""
+    """The rows that hold, for audiences that nobody has told and that were never on the list
+    before."""
     if state.assessment is None or state.assessment.determination is not Determination.CONFIRMED:
         return
     known = set(state.required | state.told)
@@ -145,7 +184,9 @@ def _draft(command: DraftCommunication, state: State) -> EventData:
         raise Rejected("new_draft", f"Communication {command.communication_id} was drafted before.")
     if command.channel not in command.channels:
         names = ", ".join(sorted(command.channels)) or "none is set up"
-        raise Rejected("known_channel", f"There is no channel {command.channel!r}; the channels are: {names}.")
+        raise Rejected(
+            "known_channel", f"There is no channel {command.channel!r}; the channels are: {names}."
+        )
     check_cited(command.facts, state)
     return notify.CommunicationDrafted(
         communication_id=command.communication_id,
@@ -164,10 +205,22 @@ def _approve(asked: ApprovalKind | None, message: Message, state: State, actor: 
         raise _four_eyes("One person gives one approval; you gave yours.", message)
     kind = asked or _kind_of(actor, message)
     if kind not in approvals_lacking(message):
-        why = "was given already" if kind in approvals_needed(message.audience) else "is not asked for"
-        raise Rejected("approval_lacking", f"The {kind} approval of this message {why}.", who=who_approves(message))
+        why = (
+            "was given already"
+            if kind in approvals_needed(message.audience)
+            else "is not asked for"
+        )
+        raise Rejected(
+            "approval_lacking",
+            f"The {kind} approval of this message {why}.",
+            who=who_approves(message),
+        )
     if not actor.has(*APPROVERS[kind]):
-        raise Rejected("role", f"The {kind} approval is for {_or(APPROVERS[kind])} to give.", who=APPROVERS[kind])
+        raise Rejected(
+            "role",
+            f"The {kind} approval is for {_or(APPROVERS[kind])} to give.",
+            who=APPROVERS[kind],
+        )
     check_cited(message.facts, state)
     check_outside(message.audience, state)
     return notify.CommunicationApproved(communication_id=message.id, approval=kind)
@@ -183,7 +236,8 @@ def _kind_of(actor: Actor, message: Message) -> ApprovalKind:
 
 
 def _start(digest: str, message: Message, state: State) -> EventData:
-    """What changed since the request ends it, on record: a refusal would leave a sender that asks again for ever."""
+    """What changed since the request ends it, on record: a refusal would leave a sender that asks
+    again for ever."""
     attempt = message.attempts + 1
     try:
         check_ready(message, state)
@@ -191,7 +245,10 @@ def _start(digest: str, message: Message, state: State) -> EventData:
             raise Rejected("approved_text", "The text at hand is not the text that was approved.")
     except Rejected as refusal:
         return notify.SendFailed(
-            communication_id=message.id, attempt=attempt, error=_line(f"Not sent. {refusal.detail}"), retry_at=None
+            communication_id=message.id,
+            attempt=attempt,
+            error=_line(f"Not sent. {refusal.detail}"),
+            retry_at=None,
         )
     return notify.SendStarted(communication_id=message.id, attempt=attempt)
 
@@ -206,7 +263,10 @@ def _failed(error: str, message: Message, now: datetime) -> EventData:
 
 def _outcome(command: DecideOutcome, message: Message, attempt: int) -> list[EventData]:
     decided = notify.SendOutcomeDecided(
-        communication_id=message.id, attempt=attempt, delivered=command.delivered, reason=command.reason
+        communication_id=message.id,
+        attempt=attempt,
+        delivered=command.delivered,
+        reason=command.reason,
     )
     return [decided, _communicated(message, attempt)] if command.delivered else [decided]
 

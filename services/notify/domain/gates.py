@@ -1,9 +1,16 @@
-"""What a message waits for: the facts that it rests on and that outsiders are owed, and the approvals of others."""
+"""What a message waits for: the facts that it rests on and that outsiders are owed, and the
+approvals of others."""
 
 from uuid import UUID
 
 from services.notify.domain.state import Message, State, Told, TurnedDown
-from services.notify.domain.tables import APPROVERS, INSIDE, OUTSIDE_FACTS, WHO_ESTABLISHES_FACTS, approvals_needed
+from services.notify.domain.tables import (
+    APPROVERS,
+    INSIDE,
+    OUTSIDE_FACTS,
+    WHO_ESTABLISHES_FACTS,
+    approvals_needed,
+)
 from shared.contract.authority import Role
 from shared.contract.decision import Gate, Rejected
 from shared.contract.vocabulary import ApprovalKind, Audience, GateName
@@ -33,7 +40,11 @@ def _flaw(fact_id: UUID, state: State) -> Rejected | None:
     """Why no statement can rest on this fact."""
     fact = state.facts.get(fact_id)
     if fact is None:
-        rule, detail, missing = "fact_not_heard", f"Fact {fact_id} is not known here.", f"fact {fact_id}"
+        rule, detail, missing = (
+            "fact_not_heard",
+            f"Fact {fact_id} is not known here.",
+            f"fact {fact_id}",
+        )
     elif (by := state.corrections.get(fact_id)) is not None:
         rule, missing = "fact_corrected", f"{fact.key}: {by} in place of {fact_id}"
         detail = f"Fact {fact.key} ({fact_id}) was corrected by {by}; draft anew on the correction."
@@ -70,7 +81,9 @@ def who_approves(message: Message) -> tuple[Role, ...]:
 
 def gates(state: State) -> tuple[Gate, ...]:
     """What every message that may yet be sent waits for."""
-    return tuple(gate for message in state.messages.values() for gate in message_gates(message, state))
+    return tuple(
+        gate for message in state.messages.values() for gate in message_gates(message, state)
+    )
 
 
 def message_gates(message: Message, state: State) -> tuple[Gate, ...]:
@@ -78,12 +91,20 @@ def message_gates(message: Message, state: State) -> tuple[Gate, ...]:
         return ()
     subject = f"communication {message.id}"
     flaws = (flaw for fact_id in message.facts if (flaw := _flaw(fact_id, state)) is not None)
-    missing = (*(name for flaw in flaws for name in flaw.missing), *_missing_for(message.audience, state))
+    missing = (
+        *(name for flaw in flaws for name in flaw.missing),
+        *_missing_for(message.audience, state),
+    )
     facts = Gate(GateName.FACTS, subject, not missing, missing, WHO_ESTABLISHES_FACTS)
-    return (facts, *(_approval_gate(kind, message, subject) for kind in approvals_needed(message.audience)))
+    return (
+        facts,
+        *(_approval_gate(kind, message, subject) for kind in approvals_needed(message.audience)),
+    )
 
 
 def _approval_gate(kind: ApprovalKind, message: Message, subject: str) -> Gate:
     name = GateName.LEGAL if kind is ApprovalKind.LEGAL else GateName.APPROVAL
     lacking = kind in approvals_lacking(message)
-    return Gate(name, subject, not lacking, (f"{kind}_approval",) if lacking else (), APPROVERS[kind])
+    return Gate(
+        name, subject, not lacking, (f"{kind}_approval",) if lacking else (), APPROVERS[kind]
+    )

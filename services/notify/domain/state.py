@@ -1,4 +1,5 @@
-"""What notify remembers of an incident, because a rule asks for it, and how each event changes that."""
+"""What notify remembers of an incident, because a rule asks for it, and how each event changes
+that."""
 
 import hashlib
 from collections.abc import Mapping
@@ -63,7 +64,8 @@ class Started:
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """This attempt did not arrive; the sender tries again when it is due, never when that is None."""
+    """This attempt did not arrive; the sender tries again when it is due, never when that is
+    None."""
 
     attempt: int
     retry_at: datetime | None
@@ -117,7 +119,9 @@ class State:
     def established(self) -> frozenset[str]:
         """Keys of facts that are known and stand uncorrected."""
         return frozenset(
-            fact.key for fact_id, fact in self.facts.items() if fact.known and fact_id not in self.corrections
+            fact.key
+            for fact_id, fact in self.facts.items()
+            if fact.known and fact_id not in self.corrections
         )
 
 
@@ -132,11 +136,17 @@ def text_digest(title: str, text: str) -> str:
 def evolve(state: State, event: Event) -> State:
     match event.data:
         case triage.FactRecorded(fact_id=fact_id, key=key, known=known, corrects=corrects):
-            corrections = state.corrections if corrects is None else {**state.corrections, corrects: fact_id}
-            return replace(state, facts={**state.facts, fact_id: Fact(key, known)}, corrections=corrections)
+            corrections = (
+                state.corrections if corrects is None else {**state.corrections, corrects: fact_id}
+            )
+            return replace(
+                state, facts={**state.facts, fact_id: Fact(key, known)}, corrections=corrections
+            )
         case triage.Assessed() as found:
             reach = found.exposure.audience_tier
-            assessment = Assessment(found.determination, frozenset(found.information_types), found.severity, reach)
+            assessment = Assessment(
+                found.determination, frozenset(found.information_types), found.severity, reach
+            )
             return replace(state, assessment=assessment)
         case notify.CommunicationRequired(audience=audience):
             return replace(state, required=state.required | {audience})
@@ -195,7 +205,9 @@ def _stepped(message: Message, step: Step, actor: str) -> Message:
 
 def _message(drafted: notify.CommunicationDrafted, by: str) -> Message:
     digest = text_digest(drafted.title, drafted.text)
-    return Message(drafted.communication_id, drafted.audience, drafted.channel, by, drafted.facts, digest)
+    return Message(
+        drafted.communication_id, drafted.audience, drafted.channel, by, drafted.facts, digest
+    )
 
 
 def _with(state: State, message: Message) -> State:

@@ -1,8 +1,9 @@
-"""The lessons-learned report: a projection of the log alone, in three forms, byte for byte the same for the same events.
+"""The lessons-learned report: a projection of the log alone, in three forms, byte for byte the same
+for the same events.
 
-`build` makes a `Report` (model.py) from events; `render_json`, `render_markdown` and `render_html` make its bytes. Pure: no clock, no
-locale, no environment. What is published is the digest of these bytes, and the heads of the chains that they rest on.
-"""
+`build` makes a `Report` (model.py) from events; `render_json`, `render_markdown` and `render_html`
+make its bytes. Pure: no clock, no locale, no environment. What is published is the digest of these
+bytes, and the heads of the chains that they rest on."""
 
 import hashlib
 from collections.abc import Iterable, Sequence

@@ -1,4 +1,5 @@
-"""The report as one HTML page: self-contained, without JavaScript, for screen, phone and paper. The template is pages/report.html."""
+"""The report as one HTML page: self-contained, without JavaScript, for screen, phone and paper. The
+template is pages/report.html."""
 
 import functools
 from typing import Any, Final

@@ -1,4 +1,5 @@
-"""The report as Markdown (CommonMark with tables). Every cell and quotation is escaped here; only `Safe` passes as it is."""
+"""The report as Markdown (CommonMark with tables). Every cell and quotation is escaped here; only
+`Safe` passes as it is."""
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
@@ -39,7 +40,9 @@ def escape(text: str) -> Safe:
 def _escape_line(line: str) -> str:
     escaped = _SPECIAL.sub(r"\\\1", line.replace("\t", " ").strip())
     escaped = _LINE_START.sub(r"\1\\", escaped)
-    return _ADDRESS.sub(r"\1\\\2", escaped)  # an address stays text: what leaked is not to be clicked on
+    return _ADDRESS.sub(
+        r"\1\\\2", escaped
+    )  # an address stays text: what leaked is not to be clicked on
 
 
 def render_markdown(report: Report) -> bytes:
@@ -59,7 +62,11 @@ def _list(items: Iterable[str], none: str) -> str:
 
 
 def _quote(text: str | None) -> str:
-    return "\n".join(f"> {_escape_line(line)}  " for line in plain(text).split("\n")) if text else f"*{UNKNOWN}*"
+    return (
+        "\n".join(f"> {_escape_line(line)}  " for line in plain(text).split("\n"))
+        if text
+        else f"*{UNKNOWN}*"
+    )
 
 
 def _code(text: str) -> Safe:
@@ -72,7 +79,11 @@ def _event(ref: Ref | None) -> Safe:
 
 
 def _by(source: Source | None) -> str:
-    return Safe(f"{moment(source.at)}, {escape(source.by)}, {_event(source.event)}") if source else UNKNOWN
+    return (
+        Safe(f"{moment(source.at)}, {escape(source.by)}, {_event(source.event)}")
+        if source
+        else UNKNOWN
+    )
 
 
 def _head(report: Report) -> Iterator[str]:
@@ -100,7 +111,13 @@ def _draft(report: Report) -> Iterator[str]:
     yield f"> **DRAFT: not published, {state}. It will change.**"
     if report.draft.missing:
         yield "Publishing still waits for:"
-        yield _list((f"{words(gap.missing)} (from: {words(gap.who_can_supply)})" for gap in report.draft.missing), "")
+        yield _list(
+            (
+                f"{words(gap.missing)} (from: {words(gap.who_can_supply)})"
+                for gap in report.draft.missing
+            ),
+            "",
+        )
 
 
 def _summary(report: Report) -> Iterator[str]:
@@ -140,7 +157,17 @@ def _known(report: Report) -> Iterator[str]:
         yield _quote(made.description)
     yield "### Facts"
     yield _table(
-        ("Recorded", "Fact", "Value", "Confidence", "Source", "Observed", "By", "On the log", "Corrected by"),
+        (
+            "Recorded",
+            "Fact",
+            "Value",
+            "Confidence",
+            "Source",
+            "Observed",
+            "By",
+            "On the log",
+            "Corrected by",
+        ),
         (
             (
                 moment(line.source.at),
@@ -203,7 +230,16 @@ def _decisions(report: Report) -> Iterator[str]:
     yield "## Decisions, and on whose authority"
     yield "### Assessments"
     yield _table(
-        ("When", "No.", "Determination", "Severity", "Rule", "Reason given for another severity", "By", "On the log"),
+        (
+            "When",
+            "No.",
+            "Determination",
+            "Severity",
+            "Rule",
+            "Reason given for another severity",
+            "By",
+            "On the log",
+        ),
         (
             (
                 moment(line.source.at),
@@ -223,7 +259,13 @@ def _decisions(report: Report) -> Iterator[str]:
     yield _table(
         ("When", "Seat", "Holder", "Filled by", "On the log"),
         (
-            (moment(line.source.at), line.seat.value, line.holder, line.source.by, _event(line.source.event))
+            (
+                moment(line.source.at),
+                line.seat.value,
+                line.holder,
+                line.source.by,
+                _event(line.source.event),
+            )
             for line in report.seats
         ),
         "No seat was filled.",
@@ -342,15 +384,22 @@ def _learned(report: Report) -> Iterator[str]:
     for kind in ObservationKind:
         yield f"### {word(kind).capitalize()}"
         observed = (line for line in report.observations if line.kind is kind)
-        yield _list((Safe(f"{escape(line.text)} ({_by(line.source)})") for line in observed), "Nothing is recorded.")
+        yield _list(
+            (Safe(f"{escape(line.text)} ({_by(line.source)})") for line in observed),
+            "Nothing is recorded.",
+        )
     yield "## Lessons"
     yield _list(
-        (Safe(f"{escape(line.text)} ({_by(line.source)})") for line in report.lessons), "No lesson is recorded."
+        (Safe(f"{escape(line.text)} ({_by(line.source)})") for line in report.lessons),
+        "No lesson is recorded.",
     )
     yield "## Policy clauses concerned"
     yield _table(
         ("Policy", "Clause", "Comment", "On the log"),
-        ((line.policy, line.clause, line.comment or "–", _event(line.source.event)) for line in report.policy_clauses),
+        (
+            (line.policy, line.clause, line.comment or "–", _event(line.source.event))
+            for line in report.policy_clauses
+        ),
         "No policy clause is cited.",
     )
     yield "## Next review"
@@ -377,7 +426,12 @@ def _measures(report: Report) -> Iterator[str]:
     yield _table(
         ("Measure", "Time", "Seconds", "Until"),
         (
-            (line.label, line.text, UNKNOWN if line.seconds is None else f"{line.seconds:g}", _event(line.until))
+            (
+                line.label,
+                line.text,
+                UNKNOWN if line.seconds is None else f"{line.seconds:g}",
+                _event(line.until),
+            )
             for line in report.measures
         ),
         "",

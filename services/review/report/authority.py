@@ -1,4 +1,5 @@
-"""What was decided and on whose authority: seats, actions, legal views, break-glass, and decisions not to act."""
+"""What was decided and on whose authority: seats, actions, legal views, break-glass, and decisions
+not to act."""
 
 from uuid import UUID
 
@@ -28,7 +29,9 @@ from shared.contract.vocabulary import ActionClass, ActionKind
 
 
 def seats(history: History) -> tuple[SeatLine, ...]:
-    return tuple(SeatLine(told.source, told.data.seat, told.data.holder) for told in history.of(SeatFilled))
+    return tuple(
+        SeatLine(told.source, told.data.seat, told.data.holder) for told in history.of(SeatFilled)
+    )
 
 
 def actions(history: History) -> tuple[ActionLine, ...]:
@@ -37,14 +40,17 @@ def actions(history: History) -> tuple[ActionLine, ...]:
         data.action_id
         for event in history.events
         if isinstance(
-            data := event.data, ActionProposed | LegalViewGiven | ActionAuthorised | BreakGlassUsed | Contained
+            data := event.data,
+            ActionProposed | LegalViewGiven | ActionAuthorised | BreakGlassUsed | Contained,
         )
     )
     return tuple(_action(action_id, history) for action_id in ids)
 
 
 def _action(action_id: UUID, history: History) -> ActionLine:
-    proposed = next((told for told in history.of(ActionProposed) if told.data.action_id == action_id), None)
+    proposed = next(
+        (told for told in history.of(ActionProposed) if told.data.action_id == action_id), None
+    )
     kind, action_class = kind_of(action_id, history)
     return ActionLine(
         action_id=action_id,
@@ -64,7 +70,9 @@ def _action(action_id: UUID, history: History) -> ActionLine:
             for told in history.of(LegalViewGiven)
             if told.data.action_id == action_id
         ),
-        authorised=tuple(told.source for told in history.of(ActionAuthorised) if told.data.action_id == action_id),
+        authorised=tuple(
+            told.source for told in history.of(ActionAuthorised) if told.data.action_id == action_id
+        ),
         attempts=tuple(
             AttemptLine(
                 told.source,
@@ -81,16 +89,24 @@ def _action(action_id: UUID, history: History) -> ActionLine:
 
 
 def kind_of(action_id: UUID, history: History) -> tuple[ActionKind | None, ActionClass | None]:
-    """From whichever event names it: the proposal itself may be one that this reader cannot read."""
+    """From whichever event names it: the proposal itself may be one that this reader cannot
+    read."""
     for event in history.events:
-        if isinstance(data := event.data, ActionProposed | Contained) and data.action_id == action_id:
+        if (
+            isinstance(data := event.data, ActionProposed | Contained)
+            and data.action_id == action_id
+        ):
             return data.kind, data.action_class
     return None, None
 
 
 def _authority(data: Contained) -> str:
     if data.authorised_by is not None:
-        return f"{data.authorised_by}, past a gate by break-glass" if data.break_glass else data.authorised_by
+        return (
+            f"{data.authorised_by}, past a gate by break-glass"
+            if data.break_glass
+            else data.authorised_by
+        )
     if data.action_class is ActionClass.PROTECTIVE:
         return "needs none: protective"
     return "break-glass" if data.break_glass else UNKNOWN
@@ -98,7 +114,10 @@ def _authority(data: Contained) -> str:
 
 def endings(history: History) -> tuple[Ending, ...]:
     return (
-        *(Ending(told.source, "not to act", told.data.reason) for told in history.of(InactionDecided)),
+        *(
+            Ending(told.source, "not to act", told.data.reason)
+            for told in history.of(InactionDecided)
+        ),
         *(
             Ending(told.source, f"dismissed: {word(told.data.reason)}", told.data.note)
             for told in history.of(IncidentDismissed)

@@ -1,4 +1,5 @@
-"""The report as a projection of the log alone: the same events give the same report, whatever their order of arrival."""
+"""The report as a projection of the log alone: the same events give the same report, whatever their
+order of arrival."""
 
 from collections.abc import Sequence
 
@@ -18,7 +19,11 @@ def build(events: Sequence[Event], draft: Draft | None = None) -> Report:
     history = History.of_events(events)
     reports, assessments = knowledge.reports(history), knowledge.assessments(history)
     actions, endings = authority.actions(history), authority.endings(history)
-    break_glass, duties, messages = authority.break_glass(history), telling.duties(history), telling.messages(history)
+    break_glass, duties, messages = (
+        authority.break_glass(history),
+        telling.duties(history),
+        telling.messages(history),
+    )
     findings, lessons = learning.findings(history), learning.lessons(history)
     return Report(
         format=FORMAT,
@@ -56,7 +61,9 @@ def build(events: Sequence[Event], draft: Draft | None = None) -> Report:
         covers=covers_of(history.events),
         proof=tuple(
             ProofLine(ref_of(event), event.type, event.hash.hex())
-            for event in sorted(history.events, key=lambda event: (event.service.value, event.link.sequence))
+            for event in sorted(
+                history.events, key=lambda event: (event.service.value, event.link.sequence)
+            )
         ),
     )
 

@@ -22,19 +22,24 @@ class Told(Generic[D]):
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """`events` are in the order of time, of all services; what one service said of one kind comes in the order of its chain."""
+    """`events` are in the order of time, of all services; what one service said of one kind comes
+    in the order of its chain."""
 
     events: tuple[Event, ...]
 
     @classmethod
     def of_events(cls, events: Iterable[Event]) -> "History":
         """Each event once, by time; those of one moment by service, partition and number."""
-        once = {(event.service, event.link.partition, event.link.sequence): event for event in events}
+        once = {
+            (event.service, event.link.partition, event.link.sequence): event for event in events
+        }
         return cls(tuple(sorted(once.values(), key=lambda event: (event.time, *_place(event)))))
 
     def of(self, kind: type[D]) -> tuple[Told[D], ...]:
         chain = sorted(self.events, key=_place)
-        return tuple(Told(source_of(event), event.data) for event in chain if isinstance(event.data, kind))
+        return tuple(
+            Told(source_of(event), event.data) for event in chain if isinstance(event.data, kind)
+        )
 
     def first(self, kind: type[D]) -> Told[D] | None:
         return next(iter(self.of(kind)), None)
@@ -56,12 +61,15 @@ def covers_of(events: Sequence[Event]) -> tuple[Covered, ...]:
     """The last event of each service, by service: what a report on these events covers."""
     heads = {event.service: event for event in sorted(events, key=_place)}
     return tuple(
-        Covered(service=service, sequence=heads[service].link.sequence, hash=heads[service].hash.hex())
+        Covered(
+            service=service, sequence=heads[service].link.sequence, hash=heads[service].hash.hex()
+        )
         for service in sorted(heads)
     )
 
 
 def covered(events: Iterable[Event], covers: Sequence[Covered]) -> list[Event]:
-    """The events that a published report rests on: of each service those up to the one that it names."""
+    """The events that a published report rests on: of each service those up to the one that it
+    names."""
     last = {head.service: head.sequence for head in covers}
     return [event for event in events if event.link.sequence <= last.get(event.service, 0)]

@@ -51,7 +51,11 @@ def facts(history: History) -> tuple[FactLine, ...]:
 
 def corrected_by(history: History) -> Mapping[UUID, Ref]:
     """The event that corrected a fact, by the fact's id."""
-    return {told.data.corrects: told.source.event for told in history.of(FactRecorded) if told.data.corrects}
+    return {
+        told.data.corrects: told.source.event
+        for told in history.of(FactRecorded)
+        if told.data.corrects
+    }
 
 
 def assessments(history: History) -> tuple[AssessmentLine, ...]:

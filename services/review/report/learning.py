@@ -1,4 +1,5 @@
-"""What the review found: findings with what is done about them, observations, lessons, policy clauses, the next review."""
+"""What the review found: findings with what is done about them, observations, lessons, policy
+clauses, the next review."""
 
 from datetime import date
 
@@ -25,12 +26,15 @@ def findings(history: History) -> tuple[FindingLine, ...]:
 
 def observations(history: History) -> tuple[ObservationLine, ...]:
     return tuple(
-        ObservationLine(told.source, told.data.kind, told.data.text) for told in history.of(review.ObservationRecorded)
+        ObservationLine(told.source, told.data.kind, told.data.text)
+        for told in history.of(review.ObservationRecorded)
     )
 
 
 def lessons(history: History) -> tuple[LessonLine, ...]:
-    return tuple(LessonLine(told.source, told.data.text) for told in history.of(review.LessonRecorded))
+    return tuple(
+        LessonLine(told.source, told.data.text) for told in history.of(review.LessonRecorded)
+    )
 
 
 def policy_clauses(history: History) -> tuple[ClauseLine, ...]:

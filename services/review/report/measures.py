@@ -1,4 +1,5 @@
-"""How long things took, from the report that opened the incident, by the times at which the events were recorded."""
+"""How long things took, from the report that opened the incident, by the times at which the events
+were recorded."""
 
 from services.review.report.history import History
 from services.review.report.model import Measure, Source
@@ -21,7 +22,9 @@ def measures(history: History) -> tuple[Measure, ...]:
         _measure("to_legal_view", "To a legal view", start, _first(history, LegalViewGiven)),
         _measure("to_act", "To act with success", start, next(acted, None)),
         _measure("to_contain", "To contain it", start, next(contained, None)),
-        _measure("to_first_communication", "To tell somebody", start, _first(history, Communicated)),
+        _measure(
+            "to_first_communication", "To tell somebody", start, _first(history, Communicated)
+        ),
         _measure("to_review_opened", "To open the review", start, _first(history, ReviewOpened)),
         _measure("to_review", "To review it", start, _last_of_review(history)),
     )
@@ -37,8 +40,11 @@ def _first(history: History, kind: type[EventData]) -> Source | None:
 
 
 def _last_of_review(history: History) -> Source | None:
-    """What the reviewers recorded last: the report is published on it, and cannot itself name the moment of its publication."""
-    recorded = [told.source for told in history.of(ReviewEvent) if not isinstance(told.data, ReviewOpened)]
+    """What the reviewers recorded last: the report is published on it, and cannot itself name the
+    moment of its publication."""
+    recorded = [
+        told.source for told in history.of(ReviewEvent) if not isinstance(told.data, ReviewOpened)
+    ]
     return recorded[-1] if recorded else None
 
 

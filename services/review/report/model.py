@@ -1,4 +1,5 @@
-"""The shape of a report, as its JSON form shows it. Every statement carries the event that made it; null is "unknown" or "not yet"."""
+"""The shape of a report, as its JSON form shows it. Every statement carries the event that made it;
+null is "unknown" or "not yet"."""
 
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -30,8 +31,9 @@ from shared.contract.vocabulary import (
 )
 
 FORMAT: Final = 1
-"""Counts up whenever the same events give other bytes than before: digests hold within one format. What was published in an older one
-is still made in that one; `published` (__init__.py) looks it up, and tests/unit/review/published holds its bytes."""
+"""Counts up whenever the same events give other bytes than before: digests hold within one format.
+What was published in an older one is still made in that one; `published` (__init__.py) looks it up,
+and tests/unit/review/published holds its bytes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +136,8 @@ class AssessmentLine:
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """How long something was waited for: null when it is not over, was passed or cannot be told; `says` says which."""
+    """How long something was waited for: null when it is not over, was passed or cannot be told;
+    `says` says which."""
 
     seconds: float | None
     says: str
@@ -230,7 +233,8 @@ class GlassLine:
 
 @dataclass(frozen=True, slots=True)
 class DutyLine:
-    """An audience that had to be told, by which rule, and what became of it: told, waived or owed."""
+    """An audience that had to be told, by which rule, and what became of it: told, waived or
+    owed."""
 
     source: Source
     audience: Audience
@@ -305,7 +309,8 @@ class ClauseLine:
 
 @dataclass(frozen=True, slots=True)
 class Measure:
-    """A time that the incident took, from the event that opened it; null when the end is not on record."""
+    """A time that the incident took, from the event that opened it; null when the end is not on
+    record."""
 
     name: str
     label: str

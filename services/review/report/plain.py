@@ -1,4 +1,5 @@
-"""Text that people wrote, made safe to show: nothing invisible that could break a row or turn a line around."""
+"""Text that people wrote, made safe to show: nothing invisible that could break a row or turn a
+line around."""
 
 import re
 from typing import Final
@@ -11,5 +12,6 @@ _INVISIBLE: Final = re.compile(
 
 
 def plain(text: str) -> str:
-    """Line ends as LF; what is invisible is shown as U+FFFD, so that a reader sees that it was there."""
+    """Line ends as LF; what is invisible is shown as U+FFFD, so that a reader sees that it was
+    there."""
     return _INVISIBLE.sub("\ufffd", _NEW_LINE.sub("\n", text))

@@ -25,7 +25,11 @@ def of_reports(reports: tuple[ReportMade, ...]) -> Iterator[str]:
         yield "The report that opened the incident is not on record here."
         return
     what = "An exercise was" if first.exercise else "It was"
-    who = "who noticed it is unknown" if first.discovery == "unknown" else f"noticed by {word(first.discovery)}"
+    who = (
+        "who noticed it is unknown"
+        if first.discovery == "unknown"
+        else f"noticed by {word(first.discovery)}"
+    )
     yield f"{what} reported on {moment(first.source.at)}: {place(first.exposure)}; {who}."
     if len(reports) > 1:
         yield f"{count(len(reports) - 1, 'further report')} added to it."
@@ -65,7 +69,9 @@ def of_break_glass(break_glass: tuple[GlassLine, ...]) -> Iterator[str]:
         yield "No gate was passed by break-glass."
         return
     owed = sum(line.second_word is None for line in break_glass)
-    overruled = sum(line.second_word is not None and not line.second_word.upheld for line in break_glass)
+    overruled = sum(
+        line.second_word is not None and not line.second_word.upheld for line in break_glass
+    )
     times = "once" if len(break_glass) == 1 else f"{len(break_glass)} times"
     yield (
         f"Break-glass was used {times}: {len(break_glass) - owed - overruled} upheld by a second person, "
@@ -82,7 +88,9 @@ def of_messages(messages: tuple[MessageLine, ...], duties: tuple[DutyLine, ...])
         yield f"Still owed a message: {words(owed)}."
 
 
-def of_learning(findings: tuple[FindingLine, ...], lessons: tuple[LessonLine, ...]) -> Iterator[str]:
+def of_learning(
+    findings: tuple[FindingLine, ...], lessons: tuple[LessonLine, ...]
+) -> Iterator[str]:
     items = sum(len(finding.action_items) for finding in findings)
     found = f"{count(len(findings), 'finding')}, {count(items, 'action item')}, {count(len(lessons), 'lesson')}."
     yield f"The review recorded {found}"

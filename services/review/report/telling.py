@@ -13,19 +13,28 @@ from shared.contract.catalogue.triage import FactRecorded
 
 def duties(history: History) -> tuple[DutyLine, ...]:
     """Each audience once, by the first rule that asked for it."""
-    required = {told.data.audience: told for told in reversed(history.of(notify.CommunicationRequired))}
+    required = {
+        told.data.audience: told for told in reversed(history.of(notify.CommunicationRequired))
+    }
     in_order = sorted(required.values(), key=lambda told: told.source.event.sequence)
     return tuple(_duty(told, history) for told in in_order)
 
 
 def _duty(required: Told[notify.CommunicationRequired], history: History) -> DutyLine:
     audience, rule = required.data.audience, required.data.rule
-    told = next((told for told in history.of(notify.Communicated) if told.data.audience is audience), None)
+    told = next(
+        (told for told in history.of(notify.Communicated) if told.data.audience is audience), None
+    )
     if told is not None:
         return DutyLine(required.source, audience, rule, "told", told.source, None)
-    waived = next((told for told in history.of(notify.CommunicationWaived) if told.data.audience is audience), None)
+    waived = next(
+        (told for told in history.of(notify.CommunicationWaived) if told.data.audience is audience),
+        None,
+    )
     if waived is not None:
-        return DutyLine(required.source, audience, rule, "waived", waived.source, waived.data.reason)
+        return DutyLine(
+            required.source, audience, rule, "waived", waived.source, waived.data.reason
+        )
     return DutyLine(required.source, audience, rule, "owed", None, None)
 
 
@@ -48,7 +57,9 @@ def _message(
 ) -> MessageLine:
     # What was said when it was sent holds; the draft tells of messages that never went out.
     known = sent.data if sent else draft.data if draft else None
-    failed = [told for told in history.of(notify.SendFailed) if told.data.communication_id == message_id]
+    failed = [
+        told for told in history.of(notify.SendFailed) if told.data.communication_id == message_id
+    ]
     return MessageLine(
         communication_id=message_id,
         audience=known.audience if known else None,
@@ -56,7 +67,10 @@ def _message(
         title=draft.data.title if draft else None,
         text=draft.data.text if draft else None,
         drafted=draft.source if draft else None,
-        facts=tuple(_cited(fact_id, facts.get(fact_id), history) for fact_id in (known.facts if known else ())),
+        facts=tuple(
+            _cited(fact_id, facts.get(fact_id), history)
+            for fact_id in (known.facts if known else ())
+        ),
         approvals=tuple(
             ApprovalLine(told.source, told.data.approval)
             for told in history.of(notify.CommunicationApproved)

@@ -1,4 +1,5 @@
-"""One line for every event: what it says, in a sentence of ours, and what people wrote, as a quotation."""
+"""One line for every event: what it says, in a sentence of ours, and what people wrote, as a
+quotation."""
 
 from typing import Final, TypeAlias
 
@@ -10,9 +11,7 @@ from shared.contract.envelope import Event
 
 Line: TypeAlias = tuple[str, str | None]
 
-NOT_UNDERSTOOD: Final = (
-    "An event of a type or version that this report cannot read. It is on the log and covered by the proof."
-)
+NOT_UNDERSTOOD: Final = "An event of a type or version that this report cannot read. It is on the log and covered by the proof."
 
 
 def timeline(history: History) -> tuple[Row, ...]:
@@ -41,7 +40,11 @@ def line_of(event: Event) -> Line:
 def _reported(data: intake.Reported) -> Line:
     what = "Reported" if data.opens else "Reported in addition"
     drill = " as an exercise" if data.exercise else ""
-    by = f"noticed by {word(data.discovery)}" if data.discovery != "unknown" else "who noticed it is unknown"
+    by = (
+        f"noticed by {word(data.discovery)}"
+        if data.discovery != "unknown"
+        else "who noticed it is unknown"
+    )
     return f"{what}{drill}: {place(data.exposure)}; {by}.", data.description
 
 
@@ -75,7 +78,10 @@ def _fact(data: triage.FactRecorded) -> Line:
 def _of_action(data: triage.TriageEvent) -> Line:
     match data:
         case triage.ActionProposed():
-            return f"Proposed: {word(data.kind)} ({word(data.action_class)}), aimed at “{data.target}”.", data.reason
+            return (
+                f"Proposed: {word(data.kind)} ({word(data.action_class)}), aimed at “{data.target}”.",
+                data.reason,
+            )
         case triage.LegalViewGiven():
             return f"Legal view on an action: {word(data.view)}.", data.ground
         case triage.ActionAuthorised():
@@ -100,12 +106,18 @@ def _of_action(data: triage.TriageEvent) -> Line:
 def _of_message(data: notify.NotifyEvent) -> Line | None:
     match data:
         case notify.CommunicationRequired():
-            return f"It became a duty to tell {word(data.audience)} (rule: {word(data.rule)}).", None
+            return (
+                f"It became a duty to tell {word(data.audience)} (rule: {word(data.rule)}).",
+                None,
+            )
         case notify.CommunicationWaived():
             return f"Telling {word(data.audience)} was waived.", data.reason
         case notify.CommunicationDrafted():
             cited = count(len(data.facts), "fact")
-            return f"Drafted for {word(data.audience)} by {data.channel}, resting on {cited}: “{data.title}”.", None
+            return (
+                f"Drafted for {word(data.audience)} by {data.channel}, resting on {cited}: “{data.title}”.",
+                None,
+            )
         case notify.CommunicationApproved():
             return f"A message was approved ({word(data.approval)}).", None
         case notify.CommunicationRejected():
@@ -120,7 +132,11 @@ def _of_sending(data: notify.NotifyEvent) -> Line:
         case notify.SendStarted():
             return f"Sending began, attempt {data.attempt}.", None
         case notify.SendFailed():
-            then = f"to be tried again at {moment(data.retry_at)}" if data.retry_at else "not tried again by itself"
+            then = (
+                f"to be tried again at {moment(data.retry_at)}"
+                if data.retry_at
+                else "not tried again by itself"
+            )
             return f"Sending failed at attempt {data.attempt}; {then}.", data.error
         case notify.SendOutcomeUnknown():
             return f"Whether attempt {data.attempt} arrived is unknown; a person decides.", None

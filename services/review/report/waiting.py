@@ -1,7 +1,7 @@
 """How long action waited for facts and for legal.
 
-An action waits from its proposal until it is authorised or carried out, whichever comes first: what comes later did not hold it up.
-"""
+An action waits from its proposal until it is authorised or carried out, whichever comes first: what
+comes later did not hold it up."""
 
 import itertools
 from collections.abc import Mapping
@@ -28,9 +28,13 @@ _CORRECTIVE: Final = (
 ASKED: Final[Mapping[ActionClass, tuple[tuple[FactKey, ...], tuple[Confidence, ...]]]] = {
     ActionClass.PROTECTIVE: ((), _ANY),
     ActionClass.CORRECTIVE: (_CORRECTIVE, _ANY),
-    ActionClass.AGAINST_A_PERSON: ((*_CORRECTIVE, FactKey.WHO_POSTED, FactKey.HOW_POSTER_IS_KNOWN), _FIRM),
+    ActionClass.AGAINST_A_PERSON: (
+        (*_CORRECTIVE, FactKey.WHO_POSTED, FactKey.HOW_POSTER_IS_KNOWN),
+        _FIRM,
+    ),
 }
-"""Which facts triage asks for, and how firmly, when this report's format was made; a test holds it equal to triage's own tables."""
+"""Which facts triage asks for, and how firmly, when this report's format was made; a test holds it
+equal to triage's own tables."""
 
 NOT_ASKED: Final = Span(None, "not asked for: protective")
 
@@ -68,7 +72,9 @@ def _for_facts(action: ActionLine, history: History) -> Span:
     complete, missing = _complete(history, keys, firm, over)
     if complete is not None:
         return _since(action.proposed.at, complete)
-    return _not_complete(GateName.FACTS, action.action_id, over, f"still waiting for: {words(missing)}", history)
+    return _not_complete(
+        GateName.FACTS, action.action_id, over, f"still waiting for: {words(missing)}", history
+    )
 
 
 def _for_legal(action: ActionLine, history: History) -> Span:
@@ -78,22 +84,31 @@ def _for_legal(action: ActionLine, history: History) -> Span:
         return Span(None, UNKNOWN)
     over = _over(action)
     views = [view for view in action.legal_views if over is None or view.source.at <= over]
-    cleared = list(itertools.takewhile(lambda view: view.view is not LegalView.REFUSED, reversed(views)))
+    cleared = list(
+        itertools.takewhile(lambda view: view.view is not LegalView.REFUSED, reversed(views))
+    )
     if cleared:
         return _since(action.proposed.at, cleared[-1].source.at)
     if views:
         return Span(None, f"refused after {_since(action.proposed.at, views[-1].source.at).says}")
-    return _not_complete(GateName.LEGAL, action.action_id, over, "still waiting for a legal view", history)
+    return _not_complete(
+        GateName.LEGAL, action.action_id, over, "still waiting for a legal view", history
+    )
 
 
 def _over(action: ActionLine) -> datetime | None:
     """When the waiting ended."""
-    ends = [source.at for source in action.authorised] + [attempt.source.at for attempt in action.attempts]
+    ends = [source.at for source in action.authorised] + [
+        attempt.source.at for attempt in action.attempts
+    ]
     return min(ends, default=None)
 
 
 def _complete(
-    history: History, keys: tuple[FactKey, ...], firm: tuple[Confidence, ...], until: datetime | None
+    history: History,
+    keys: tuple[FactKey, ...],
+    firm: tuple[Confidence, ...],
+    until: datetime | None,
 ) -> tuple[datetime | None, tuple[FactKey, ...]]:
     """Since when every fact stood, as of the end of the waiting; and which did not."""
     counting: dict[UUID, tuple[str, Confidence]] = {}
@@ -113,10 +128,15 @@ def _complete(
     return since, missing
 
 
-def _not_complete(gate: GateName, action_id: UUID, over: datetime | None, waiting: str, history: History) -> Span:
+def _not_complete(
+    gate: GateName, action_id: UUID, over: datetime | None, waiting: str, history: History
+) -> Span:
     if over is None:
         return Span(None, waiting)
-    broken = any(told.data.action_id == action_id and told.data.gate is gate for told in history.of(BreakGlassUsed))
+    broken = any(
+        told.data.action_id == action_id and told.data.gate is gate
+        for told in history.of(BreakGlassUsed)
+    )
     return Span(None, "passed by break-glass" if broken else UNKNOWN)
 
 

@@ -1,4 +1,5 @@
-"""How values are said to people: times, durations, words of the vocabulary. No locale, no time zone but UTC."""
+"""How values are said to people: times, durations, words of the vocabulary. No locale, no time zone
+but UTC."""
 
 from collections.abc import Iterable
 from datetime import UTC, datetime
@@ -35,7 +36,13 @@ def moment(at: datetime | None, fidelity: Fidelity | None = None) -> str:
         except OverflowError:  # the first or last day of the calendar
             zone = "(in its own zone)"
     text = shown.isoformat(sep=" ")[: _DIGITS[fidelity or Fidelity.SECOND]]
-    return f"{text} h {zone}" if fidelity is Fidelity.HOUR else text if len(text) <= 10 else f"{text} {zone}"
+    return (
+        f"{text} h {zone}"
+        if fidelity is Fidelity.HOUR
+        else text
+        if len(text) <= 10
+        else f"{text} {zone}"
+    )
 
 
 def duration(seconds: float) -> str:
@@ -71,8 +78,14 @@ def tier(value: AudienceTier) -> str:
 
 def place(exposure: Exposure) -> str:
     """`post on a photo network`"""
-    kind = "a post of unknown kind" if exposure.post_kind is PostKind.UNKNOWN else f"a {word(exposure.post_kind)}"
-    return f"{kind} on {'an unknown platform' if exposure.platform == UNKNOWN else exposure.platform}"
+    kind = (
+        "a post of unknown kind"
+        if exposure.post_kind is PostKind.UNKNOWN
+        else f"a {word(exposure.post_kind)}"
+    )
+    return (
+        f"{kind} on {'an unknown platform' if exposure.platform == UNKNOWN else exposure.platform}"
+    )
 
 
 def count(number: int, noun: str, plural: str | None = None) -> str:

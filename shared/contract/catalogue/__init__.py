@@ -1,4 +1,5 @@
-"""The event catalogue: every event type that may stand on the log, and the service that may say it."""
+"""The event catalogue: every event type that may stand on the log, and the service that may say
+it."""
 
 from typing import Final
 from uuid import UUID
@@ -55,7 +56,8 @@ def short_name(event_type: str) -> str:
 
 
 def not_theirs_to_say(event_type: str, service: ServiceName, incident_id: UUID) -> str | None:
-    """Why this service may not say this about this incident, or None when it may, or nobody here knows the type."""
+    """Why this service may not say this about this incident, or None when it may, or nobody here
+    knows the type."""
     model = BY_TYPE.get(event_type)
     if model is None:
         return None

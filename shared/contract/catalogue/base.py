@@ -19,7 +19,8 @@ CONFIDENTIAL: Final = "x-confidential"
 """The keyword that marks a property in the published JSON Schema."""
 
 Confidential = Annotated[T, Field(json_schema_extra={CONFIDENTIAL: True})]
-"""Free text or personal data: `Confidential[str]`. One place can find, seal and forget these without touching a signed byte."""
+"""Free text or personal data: `Confidential[str]`. One place can find, seal and forget these
+without touching a signed byte."""
 
 
 def _storable(text: str) -> str:
@@ -42,8 +43,8 @@ class Part(BaseModel):
 
 
 class EventData(Part):
-    """The `data` of one event type; `TYPE` is its CloudEvents type, `SAID_BY` the only service that may say it;
-    None: each service may, about itself."""
+    """The `data` of one event type; `TYPE` is its CloudEvents type, `SAID_BY` the only service that
+    may say it; None: each service may, about itself."""
 
     TYPE: ClassVar[str]
     SAID_BY: ClassVar[ServiceName | None]
@@ -59,4 +60,6 @@ class Exposure(Part):
     visibility: Visibility = Visibility.UNKNOWN
     audience_tier: AudienceTier = AudienceTier.UNKNOWN
     still_live: Answer = Answer.UNKNOWN
-    copies: Annotated[int, Field(ge=0)] | None = Field(None, description="Copies seen elsewhere; null is unknown.")
+    copies: Annotated[int, Field(ge=0)] | None = Field(
+        None, description="Copies seen elsewhere; null is unknown."
+    )

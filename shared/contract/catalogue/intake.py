@@ -30,8 +30,12 @@ class Reported(EventData):
     TYPE: ClassVar[str] = "incident.reported.v1"
     SAID_BY: ClassVar[ServiceName] = ServiceName.INTAKE
 
-    opens: bool = Field(description="True when this report opened the incident, false when it adds to it.")
-    exercise: bool = Field(False, description="A drill: handled like the real thing, and shown as a drill everywhere.")
+    opens: bool = Field(
+        description="True when this report opened the incident, false when it adds to it."
+    )
+    exercise: bool = Field(
+        False, description="A drill: handled like the real thing, and shown as a drill everywhere."
+    )
     channel: ReportChannel
     reporter: str | None = Field(
         None, description="Opaque reference into intake's own table; null for an anonymous report."

@@ -68,7 +68,8 @@ class SendStarted(NotifyEvent):
 
 
 class SendFailed(NotifyEvent):
-    """The channel refused or failed; `retry_at` is null when no further attempt will be made by itself."""
+    """The channel refused or failed; `retry_at` is null when no further attempt will be made by
+    itself."""
 
     TYPE: ClassVar[str] = "incident.send_failed.v1"
 
@@ -79,7 +80,8 @@ class SendFailed(NotifyEvent):
 
 
 class SendOutcomeUnknown(NotifyEvent):
-    """The process died between sending and recording: a person decides, the message is never sent twice by itself."""
+    """The process died between sending and recording: a person decides, the message is never sent
+    twice by itself."""
 
     TYPE: ClassVar[str] = "incident.send_outcome_unknown.v1"
 

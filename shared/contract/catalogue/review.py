@@ -76,9 +76,12 @@ class NextReviewSet(ReviewEvent):
 
 
 class ReportDigest(Part):
-    """SHA-256 of the published report in each form, as hex, and in which format of ours the report was made."""
+    """SHA-256 of the published report in each form, as hex, and in which format of ours the report
+    was made."""
 
-    format: int = Field(default=1, ge=1, description="Events from before it was said are of format 1.")
+    format: int = Field(
+        default=1, ge=1, description="Events from before it was said are of format 1."
+    )
     json_sha256: str
     markdown_sha256: str
     html_sha256: str
@@ -93,7 +96,8 @@ class Covered(Part):
 
 
 class Reviewed(ReviewEvent):
-    """The lessons-learned report is published. Whoever has the covered events can project the same report again."""
+    """The lessons-learned report is published. Whoever has the covered events can project the same
+    report again."""
 
     TYPE: ClassVar[str] = "incident.reviewed.v1"
 

@@ -1,4 +1,5 @@
-"""What services say about the record itself and no incident: it stands on the system incident of its partition."""
+"""What services say about the record itself and no incident: it stands on the system incident of
+its partition."""
 
 from datetime import datetime
 from typing import Annotated, ClassVar
@@ -10,11 +11,13 @@ from shared.contract.vocabulary import ServiceName
 
 
 class SystemRecord(EventData):
-    """Has a partition's system incident (`topics.system_incident`) for its subject; nothing else has."""
+    """Has a partition's system incident (`topics.system_incident`) for its subject; nothing else
+    has."""
 
 
 class KeyRotated(SystemRecord):
-    """From the next number of this chain on the service signs with the new key. This event is still signed with the old one."""
+    """From the next number of this chain on the service signs with the new key. This event is still
+    signed with the old one."""
 
     TYPE: ClassVar[str] = "incident.key_rotated.v1"
     SAID_BY: ClassVar[ServiceName | None] = None
@@ -25,7 +28,8 @@ class KeyRotated(SystemRecord):
 
 
 class ChainHoleRecorded(SystemRecord):
-    """The sealed log waits for a number of a chain that did not come in time. The partition is that of this event's own chain."""
+    """The sealed log waits for a number of a chain that did not come in time. The partition is that
+    of this event's own chain."""
 
     TYPE: ClassVar[str] = "incident.chain_hole_recorded.v1"
     SAID_BY: ClassVar[ServiceName | None] = ServiceName.REVIEW
@@ -36,7 +40,8 @@ class ChainHoleRecorded(SystemRecord):
 
 
 class MessageParkedRecorded(SystemRecord):
-    """A message of the topic is no leaf of the sealed log, and why. It stands on the partition of this event's own chain."""
+    """A message of the topic is no leaf of the sealed log, and why. It stands on the partition of
+    this event's own chain."""
 
     TYPE: ClassVar[str] = "incident.message_parked_recorded.v1"
     SAID_BY: ClassVar[ServiceName | None] = ServiceName.REVIEW
@@ -44,5 +49,7 @@ class MessageParkedRecorded(SystemRecord):
     offset: int = Field(ge=0, description="Where on the partition it stands.")
     reason: str
     value_sha256: str = Field(description="SHA-256 of the message's value, as hex.")
-    chain: ServiceName | None = Field(None, description="Whose event it claims to be; null when it cannot be read.")
+    chain: ServiceName | None = Field(
+        None, description="Whose event it claims to be; null when it cannot be read."
+    )
     sequence: int | None = None

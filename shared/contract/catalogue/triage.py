@@ -28,13 +28,16 @@ class TriageEvent(EventData):
 
 
 class FactRecorded(TriageEvent):
-    """Something was established, or is known to be unknown. A correction names the fact it corrects."""
+    """Something was established, or is known to be unknown. A correction names the fact it
+    corrects."""
 
     TYPE: ClassVar[str] = "incident.fact_recorded.v1"
 
     fact_id: UUID
     key: Name
-    known: bool = Field(description='False when the value is "unknown", which is an answer and satisfies no gate.')
+    known: bool = Field(
+        description='False when the value is "unknown", which is an answer and satisfies no gate.'
+    )
     value: Confidential[Text]
     confidence: Confidence
     source: Confidential[Line]
@@ -57,7 +60,8 @@ class LegalViewOn(Part):
 
 
 class Assessed(TriageEvent):
-    """Exposure, what leaked, severity, legal views so far, facts known and still missing. A later one replaces an earlier one."""
+    """Exposure, what leaked, severity, legal views so far, facts known and still missing. A later
+    one replaces an earlier one."""
 
     TYPE: ClassVar[str] = "incident.assessed.v1"
 
@@ -66,7 +70,9 @@ class Assessed(TriageEvent):
     information_types: tuple[InformationType, ...]
     exposure: Exposure
     severity: Severity
-    severity_rule: Name = Field(description='The row of the severity table that gave it, or "overridden".')
+    severity_rule: Name = Field(
+        description='The row of the severity table that gave it, or "overridden".'
+    )
     severity_override_reason: Confidential[Text | None] = None
     facts_known: tuple[Name, ...] = ()
     facts_missing: tuple[Name, ...] = ()
@@ -113,7 +119,9 @@ class BreakGlassUsed(TriageEvent):
     gate: GateName
     action_id: UUID
     reason: Confidential[Text]
-    missing: tuple[str, ...] = Field((), description="What the gate still asked for when it was passed.")
+    missing: tuple[str, ...] = Field(
+        (), description="What the gate still asked for when it was passed."
+    )
 
 
 class BreakGlassConfirmed(TriageEvent):
@@ -136,7 +144,9 @@ class Contained(TriageEvent):
     action_class: ActionClass
     outcome: Outcome
     carried_out_at: datetime
-    authorised_by: Name | None = Field(None, description="Null for a protective action, which waits for nobody.")
+    authorised_by: Name | None = Field(
+        None, description="Null for a protective action, which waits for nobody."
+    )
     legal_view: LegalView | None = None
     break_glass: tuple[UUID, ...] = ()
     note: Confidential[Text | None] = None

@@ -1,4 +1,5 @@
-"""The relay: takes what the service said to the topic, in chain order, and moves its cursor over what the broker acknowledged."""
+"""The relay: takes what the service said to the topic, in chain order, and moves its cursor over
+what the broker acknowledged."""
 
 import asyncio
 import base64
@@ -25,9 +26,11 @@ BATCH_BYTES: Final = 900_000
 ACK_WITHIN: Final = 30.0
 """Seconds that the broker has to acknowledge a round; aiokafka alone would wait for ever."""
 GATHERED: Final = 0.005
-"""Seconds in which what is appended after something was sent is gathered, so that it shares a round."""
+"""Seconds in which what is appended after something was sent is gathered, so that it shares a
+round."""
 LOOK_EVERY: Final = 0.1
-"""Seconds between two looks for what another replica appended; this process's own appends wake the relay at once."""
+"""Seconds between two looks for what another replica appended; this process's own appends wake the
+relay at once."""
 
 NEXT: Final = """
     SELECT next.* FROM unnest($3::smallint[], $4::bigint[]) AS reached (partition, sequence) CROSS JOIN LATERAL (
@@ -55,9 +58,12 @@ class Relay:
     appended: asyncio.Event
 
     async def run(self) -> None:
-        """Relays until cancelled or until anything fails; whoever runs it again gets a new producer and starts at the cursor."""
+        """Relays until cancelled or until anything fails; whoever runs it again gets a new producer
+        and starts at the cursor."""
         async with lease(self.dsn, "relay") as connection:
-            epoch = await connection.fetchval("UPDATE relay_lease SET epoch = epoch + 1 RETURNING epoch")
+            epoch = await connection.fetchval(
+                "UPDATE relay_lease SET epoch = epoch + 1 RETURNING epoch"
+            )
             producer = producer_to(self.kafka)
             try:
                 await producer.start()
@@ -96,7 +102,9 @@ class Relay:
     async def _next(
         self, connection: Connection, producer: AIOKafkaProducer, reached: Mapping[int, int]
     ) -> list[_Batch]:
-        rows = await connection.fetch(NEXT, self.service.value, BATCH, list(reached), list(reached.values()))
+        rows = await connection.fetch(
+            NEXT, self.service.value, BATCH, list(reached), list(reached.values())
+        )
         return [
             _packed(producer.create_batch(), partition, group)
             for partition, group in groupby(rows, key=lambda row: row["partition"])
@@ -106,7 +114,10 @@ class Relay:
         self, producer: AIOKafkaProducer, batches: Sequence[_Batch]
     ) -> tuple[list[Sent], BaseException | None]:
         async with asyncio.timeout(ACK_WITHIN):
-            flying = [await producer.send_batch(one.packed, self.topic, partition=one.partition) for one in batches]
+            flying = [
+                await producer.send_batch(one.packed, self.topic, partition=one.partition)
+                for one in batches
+            ]
             answers = await asyncio.gather(*flying, return_exceptions=True)
         sent = [
             Sent(one.partition, one.sequences, not isinstance(answer, BaseException))
@@ -115,9 +126,11 @@ class Relay:
         return sent, next((answer for answer in answers if isinstance(answer, BaseException)), None)
 
 
-async def move(connection: Connection, epoch: int, before: Mapping[int, int], cursors: Mapping[int, int]) -> None:
-    """Moves the cursors, in this epoch only: the lease's row is locked, so that it is not the epoch of before we had to wait for somebody.
-    Raises Fenced."""
+async def move(
+    connection: Connection, epoch: int, before: Mapping[int, int], cursors: Mapping[int, int]
+) -> None:
+    """Moves the cursors, in this epoch only: the lease's row is locked, so that it is not the epoch
+    of before we had to wait for somebody. Raises Fenced."""
     status = await connection.execute(
         """UPDATE relay_cursor SET sequence = new.sequence
            FROM unnest($1::smallint[], $2::bigint[]) AS new (partition, sequence), (SELECT epoch FROM relay_lease FOR SHARE) AS term
@@ -143,7 +156,8 @@ def _packed(packed: BatchBuilder, partition: int, rows: Iterable[Row]) -> _Batch
 
 
 def producer_to(kafka: Mapping[str, Any]) -> AIOKafkaProducer:
-    """Whoever writes to the topic writes like this: nothing counts that not all replicas have, in order, once a session."""
+    """Whoever writes to the topic writes like this: nothing counts that not all replicas have, in
+    order, once a session."""
     return AIOKafkaProducer(
         **kafka,
         acks="all",
@@ -154,7 +168,8 @@ def producer_to(kafka: Mapping[str, Any]) -> AIOKafkaProducer:
 
 
 def add(batch: BatchBuilder, row: Row) -> bool:
-    """Puts an event into the batch as it stands on the topic; False when it does not fit any more."""
+    """Puts an event into the batch as it stands on the topic; False when it does not fit any
+    more."""
     key, headers = topics.key_of(row["incident_id"]), _headers(row)
     return batch.append(key=key, value=row["envelope"], timestamp=None, headers=headers) is not None
 

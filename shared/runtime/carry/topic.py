@@ -22,7 +22,8 @@ class WrongTopic(ValueError):
 async def ensure_topic(kafka: dict[str, Any], topic: str) -> bool:
     """Makes the topic, on three brokers where there are so many; True when it was missing.
 
-    Raises WrongTopic when the topic has another number of partitions, or would forget or compact."""
+    Raises WrongTopic when the topic has another number of partitions, or would forget or
+    compact."""
     admin = AIOKafkaAdminClient(**kafka)
     await admin.start()
     try:

@@ -1,7 +1,7 @@
 """The consumer: reads the topic and gives the receiver what comes, each partition in its order.
 
-The consumer group only shares out the partitions. Where to go on stands in this service's own database.
-"""
+The consumer group only shares out the partitions. Where to go on stands in this service's own
+database."""
 
 import asyncio
 from collections import Counter
@@ -26,8 +26,8 @@ READ: Final = 1500
 AT_ONCE: Final = 3
 """Partitions that are heard side by side; each takes a connection of the pool."""
 GATHERED: Final = 0.02
-"""Seconds in which what arrives after something was heard is gathered, so that it shares a transaction: half a dozen round trips
-for one event or for five hundred."""
+"""Seconds in which what arrives after something was heard is gathered, so that it shares a
+transaction: half a dozen round trips for one event or for five hundred."""
 LOOK_EVERY: Final = 1.0
 """Seconds between two looks at whether somebody has moved the offsets."""
 
@@ -40,27 +40,32 @@ class Consumer:
     kafka: Mapping[str, Any]
     topic: str
     lag: dict[int, int]
-    """Messages of each assigned partition that are not heard yet; empty while it is not known. Written here, read by readiness and
-    metrics."""
+    """Messages of each assigned partition that are not heard yet; empty while it is not known.
+    Written here, read by readiness and metrics."""
     assigned: set[int] = field(default_factory=set)
-    """Partitions that are newly this replica's: what is parked there has not been looked at with its keys yet."""
+    """Partitions that are newly this replica's: what is parked there has not been looked at with
+    its keys yet."""
     heard_to: dict[int, int] = field(default_factory=dict)
     """Where each assigned partition is heard to."""
     read_to: dict[int, int] = field(default_factory=dict)
     """Where the client goes on reading: ahead of that."""
     terms: Counter[int] = field(default_factory=Counter)
-    """How often it was said anew where to go on: what was read in an earlier term is dropped, for it will be read again."""
+    """How often it was said anew where to go on: what was read in an earlier term is dropped, for
+    it will be read again."""
     _at_once: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(AT_ONCE))
 
     async def run(self) -> None:
-        """Hears until cancelled or until anything fails; whoever runs it again goes on from the database."""
+        """Hears until cancelled or until anything fails; whoever runs it again goes on from the
+        database."""
         consumer = AIOKafkaConsumer(
             **self.kafka,
             group_id=f"{self.topic}.{self.receiver.ledger.service}",
             enable_auto_commit=False,
-            # Only reached when the topic has lost or renumbered messages: hear all again, the chains drop what is known.
+            # Only reached when the topic has lost or renumbered messages: hear all again, the
+            # chains drop what is known.
             auto_offset_reset="earliest",
-            # A topic that is made or grows while this runs is noticed in seconds, not in five minutes.
+            # A topic that is made or grows while this runs is noticed in seconds, not in five
+            # minutes.
             metadata_max_age_ms=10_000,
         )
         ahead: asyncio.Task[list[_Read]] | None = None
@@ -73,10 +78,13 @@ class Consumer:
                     await self.receiver.take_up(self.assigned.pop())
                 read = await (ahead or self._read(consumer))
                 gathered = asyncio.get_running_loop().time() + GATHERED
-                # Behind: what comes next is read and its signatures are checked while Postgres is at this.
+                # Behind: what comes next is read and its signatures are checked while Postgres is
+                # at this.
                 behind = sum(len(batch.examined) for one in read for batch in one.batches) >= BATCH
                 ahead = asyncio.create_task(self._read(consumer)) if behind else None
-                answers = await asyncio.gather(*(self._hear_all(consumer, one) for one in read), return_exceptions=True)
+                answers = await asyncio.gather(
+                    *(self._hear_all(consumer, one) for one in read), return_exceptions=True
+                )
                 if failed := [error for error in answers if error]:
                     raise failed[0]
                 self._measure_lag(consumer)
@@ -93,17 +101,22 @@ class Consumer:
             await consumer.stop()
 
     async def _read(self, consumer: AIOKafkaConsumer) -> "list[_Read]":
-        """What has come, by partition, and what is to be thought of each message by the keys that are known now."""
+        """What has come, by partition, and what is to be thought of each message by the keys that
+        are known now."""
         messages = await consumer.getmany(timeout_ms=1000, max_records=READ)
-        # Nothing may be awaited before this: an assignment says anew where to go on. What comes before it does comes again.
-        messages = {place: of_one for place, of_one in messages.items() if place.partition in self.read_to}
+        # Nothing may be awaited before this: an assignment says anew where to go on. What comes
+        # before it does comes again.
+        messages = {
+            place: of_one for place, of_one in messages.items() if place.partition in self.read_to
+        }
         read = [self._taken(place.partition, of_one) for place, of_one in messages.items()]
         trust = self.receiver.trust.copy()
         records = [record_of(message) for of_one in messages.values() for message in of_one]
         examined = iter(await examine_all(records, trust))
         for one in read:
             one.batches = [
-                Batch(one.partition, trust, list(islice(examined, count)), stretch) for count, stretch in one.parts
+                Batch(one.partition, trust, list(islice(examined, count)), stretch)
+                for count, stretch in one.parts
             ]
         return read
 
@@ -115,7 +128,8 @@ class Consumer:
         return _Read(partition, self.terms[partition], parts)
 
     async def _hear_all(self, consumer: AIOKafkaConsumer, read: "_Read") -> None:
-        """All of one partition. Side by side with others: while one waits for Postgres, another goes on."""
+        """All of one partition. Side by side with others: while one waits for Postgres, another
+        goes on."""
         async with self._at_once:
             for batch, (_, stretch) in zip(read.batches, read.parts, strict=True):
                 if read.term != self.terms[read.partition]:
@@ -141,13 +155,20 @@ class Consumer:
         offsets = await self._offsets()
         for place in consumer.assignment().intersection(places):
             consumer.seek(place, offsets[place.partition])
-            self.heard_to[place.partition] = self.read_to[place.partition] = offsets[place.partition]
+            self.heard_to[place.partition] = self.read_to[place.partition] = offsets[
+                place.partition
+            ]
             self.terms[place.partition] += 1
 
     async def _notice_if_elsewhere(self, consumer: AIOKafkaConsumer) -> None:
-        """An operator may have set the offsets back, and nothing may ever come on the partition that would show it."""
+        """An operator may have set the offsets back, and nothing may ever come on the partition
+        that would show it."""
         offsets = await self._offsets()
-        moved = [one for one in consumer.assignment() if self.heard_to.get(one.partition) != offsets[one.partition]]
+        moved = [
+            one
+            for one in consumer.assignment()
+            if self.heard_to.get(one.partition) != offsets[one.partition]
+        ]
         if moved:
             await self.go_on(consumer, moved)
 
@@ -158,7 +179,11 @@ class Consumer:
 
     def _measure_lag(self, consumer: AIOKafkaConsumer) -> None:
         ends = {place.partition: consumer.highwater(place) for place in consumer.assignment()}
-        known = {number: end for number, end in ends.items() if end is not None and number in self.heard_to}
+        known = {
+            number: end
+            for number, end in ends.items()
+            if end is not None and number in self.heard_to
+        }
         lag = {number: max(0, end - self.heard_to[number]) for number, end in known.items()}
         self.lag.clear()
         if len(lag) == len(ends):
@@ -167,7 +192,8 @@ class Consumer:
 
 @dataclass(slots=True)
 class _Read:
-    """What came of one partition in one go: how many messages each batch takes, and where they stood."""
+    """What came of one partition in one go: how many messages each batch takes, and where they
+    stood."""
 
     partition: int
     term: int
@@ -187,6 +213,7 @@ class _FromDatabase(ConsumerRebalanceListener):  # type: ignore[misc]
         self._owner.give_up(place.partition for place in revoked)
 
     async def on_partitions_assigned(self, assigned: set[TopicPartition]) -> None:
-        """What fails here the client only logs: who has not gone on yet is noticed when it looks."""
+        """What fails here the client only logs: who has not gone on yet is noticed when it
+        looks."""
         self._owner.assigned.update(place.partition for place in assigned)
         await self._owner.go_on(self._consumer, assigned)

@@ -1,9 +1,9 @@
 """What a receiver does with what arrives on a partition, decided without any I/O.
 
-Accepted is only the next number of a chain, decodable, on the right partition, signed with the key in force, and its speaker's to
-say. A duplicate is dropped. Everything else is parked with its reason; an event that came too early is parked as a gap and taken
-up as soon as those before it have come.
-"""
+Accepted is only the next number of a chain, decodable, on the right partition, signed with the key
+in force, and its speaker's to say. A duplicate is dropped. Everything else is parked with its
+reason; an event that came too early is parked as a gap and taken up as soon as those before it have
+come."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -64,7 +64,8 @@ class Parked:
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """What became of a batch: accepted in chain order, parked, duplicates, and the heads after it."""
+    """What became of a batch: accepted in chain order, parked, duplicates, and the heads after
+    it."""
 
     accepted: tuple[Heard, ...]
     parked: tuple[Parked, ...]
@@ -80,7 +81,8 @@ Known = Mapping[tuple[ServiceName, int], bytes]
 
 
 def examine(record: Record, trust: Trust) -> Heard | Parked:
-    """Whether the message may be heard at all, whatever its place: decodable, at its place, trusted, its speaker's to say."""
+    """Whether the message may be heard at all, whatever its place: decodable, at its place,
+    trusted, its speaker's to say."""
     return examine_together([record], trust)[0]
 
 
@@ -104,7 +106,10 @@ def _readable(record: Record) -> Heard | Parked:
 
 
 def _signed(item: Heard | Parked, trust: Trust) -> Heard | Parked:
-    if isinstance(item, Heard) and (refusal := trust.refusal(item.event, item.record.signature)) is not None:
+    if (
+        isinstance(item, Heard)
+        and (refusal := trust.refusal(item.event, item.record.signature)) is not None
+    ):
         return Parked(item.record, ParkReason.UNTRUSTED, refusal, item.event)
     return item
 
@@ -125,8 +130,9 @@ def receive(
     waiting: Sequence[Heard],
     examined: Sequence[Heard | Parked],
 ) -> Received:
-    """`heads` are the partition's chains as locked; `known` the hashes this service holds at numbers that the batch repeats;
-    `waiting` what came too early before and is still parked. `own` is who hears; None: the sealer, or somebody who has lost all he said.
+    """`heads` are the partition's chains as locked; `known` the hashes this service holds at
+    numbers that the batch repeats; `waiting` what came too early before and is still parked. `own`
+    is who hears; None: the sealer, or somebody who has lost all he said.
 
     Goes no further than a change of key: who signs after it is not who signed before."""
     batch = _Batch(own, dict(heads), dict(known), {_place(item.event): item for item in waiting})
@@ -156,7 +162,8 @@ def receive(
 def placed(
     own: ServiceName, accepted: Sequence[Heard], incidents: Mapping[UUID, IncidentHead]
 ) -> tuple[list[Signed], dict[UUID, IncidentHead]]:
-    """The rows that what was accepted becomes, and the heads of its incidents after it; `incidents` are those heads as locked.
+    """The rows that what was accepted becomes, and the heads of its incidents after it; `incidents`
+    are those heads as locked.
 
     `own` is who hears: what is its own was lost and is taken in again."""
     moved = dict(incidents)
@@ -191,7 +198,10 @@ class _Batch:
         """Two events waited at one number, and the other was heard there."""
         for item in waiting:
             place, head = _place(item.event), self.heads[item.event.service]
-            if item.event.link.sequence <= head.sequence and self.known.get(place) != item.event.hash:
+            if (
+                item.event.link.sequence <= head.sequence
+                and self.known.get(place) != item.event.hash
+            ):
                 detail = f"another event is number {item.event.link.sequence} of {item.event.service}/{item.event.link.partition}"
                 self.parked.append(Parked(item.record, ParkReason.EQUIVOCATION, detail, item.event))
 
@@ -199,7 +209,9 @@ class _Batch:
         if self.known.get(_place(item.event)) == item.event.hash:
             self.duplicates.append(item)
         else:
-            self.parked.append(Parked(item.record, ParkReason.NOT_OURS, "this service never said it", item.event))
+            self.parked.append(
+                Parked(item.record, ParkReason.NOT_OURS, "this service never said it", item.event)
+            )
 
     def hear(self, item: Heard) -> None:
         next_: Heard | None = item

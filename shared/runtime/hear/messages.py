@@ -14,7 +14,14 @@ from shared.runtime.process.database import Row
 
 def record_of(message: ConsumerRecord[bytes | None, bytes | None]) -> Record:
     headers = tuple((name, value) for name, value in message.headers)
-    return Record(message.partition, message.offset, message.key, message.value or b"", headers, _signature(headers))
+    return Record(
+        message.partition,
+        message.offset,
+        message.key,
+        message.value or b"",
+        headers,
+        _signature(headers),
+    )
 
 
 def headers_of(record: Record) -> str:
@@ -25,7 +32,14 @@ def headers_of(record: Record) -> str:
 def record_from(row: Row) -> Record:
     """A parked message as it came."""
     headers = tuple((name, base64.b64decode(value)) for name, value in json.loads(row["headers"]))
-    return Record(row["partition"], row["kafka_offset"], row["message_key"], row["value"], headers, _signature(headers))
+    return Record(
+        row["partition"],
+        row["kafka_offset"],
+        row["message_key"],
+        row["value"],
+        headers,
+        _signature(headers),
+    )
 
 
 def _signature(headers: Sequence[tuple[str, bytes]]) -> bytes:

@@ -52,7 +52,8 @@ async def resolve(connection: Connection, partition: int, received: Received) ->
         [item.event.hash for item, _ in settled if item.event is not None],
         [resolution for _, resolution in settled],
     )
-    # A message that waited, or was spoilt on its way, may have come again: then its number is behind the head by now.
+    # A message that waited, or was spoilt on its way, may have come again: then its number is
+    # behind the head by now.
     await connection.execute(
         """UPDATE parked SET resolved_at = clock_timestamp(), resolution = 'heard by another copy'
            FROM chain JOIN ledger USING (service, partition)
@@ -70,8 +71,8 @@ async def waited(
     chains: Mapping[ServiceName, Head],
     limit: int,
 ) -> list[Record]:
-    """What came too early before, of those chains in which its time may have come: the number before one is the head, or in the
-    batch. The first of each chain."""
+    """What came too early before, of those chains in which its time may have come: the number
+    before one is the head, or in the batch. The first of each chain."""
     services, sequences = places(examined)
     rows = await connection.fetch(
         """SELECT waiting.* FROM (

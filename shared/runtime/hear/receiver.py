@@ -1,8 +1,8 @@
-"""The receiver: hears what the other services say, a batch in one transaction with its offset, its views and its reactions.
+"""The receiver: hears what the other services say, a batch in one transaction with its offset, its
+views and its reactions.
 
-What counts as heard is decided on the locked chain rows, so a second replica or a zombie can double nothing. `judge` decides; this
-module does the I/O.
-"""
+What counts as heard is decided on the locked chain rows, so a second replica or a zombie can double
+nothing. `judge` decides; this module does the I/O."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -21,7 +21,16 @@ from shared.contract.envelope import Event
 from shared.contract.topics import is_system
 from shared.contract.vocabulary import ServiceName
 from shared.runtime.hear.examining import examine_all
-from shared.runtime.hear.judge import Heard, Parked, ParkReason, Received, Record, examine_together, placed, receive
+from shared.runtime.hear.judge import (
+    Heard,
+    Parked,
+    ParkReason,
+    Received,
+    Record,
+    examine_together,
+    placed,
+    receive,
+)
 from shared.runtime.hear.messages import record_from
 from shared.runtime.hear.parking import park, places, resolve, waited
 from shared.runtime.process import clock, telemetry
@@ -32,7 +41,14 @@ from shared.runtime.say.keyring import KeyMissing
 from shared.runtime.say.ledger import Ledger, say
 from shared.runtime.say.plan import IncidentHead, Proposal, Recorded
 from shared.runtime.say.rules import Rules
-from shared.runtime.say.tables import Stretch, heard_to, incident_heads, mark_rotations, record, rotations
+from shared.runtime.say.tables import (
+    Stretch,
+    heard_to,
+    incident_heads,
+    mark_rotations,
+    record,
+    rotations,
+)
 
 C = TypeVar("C")
 S = TypeVar("S")
@@ -50,13 +66,17 @@ class Receiver(Generic[C, S]):
     pool: "Pool[asyncpg.Record]"
     trust: Trust
     rebuilding: bool = False
-    """Whether the service's own events are taken from the topic too, as by one who has lost them; nothing is reacted to then."""
+    """Whether the service's own events are taken from the topic too, as by one who has lost them;
+    nothing is reacted to then."""
 
-    async def hear(self, partition: int, records: Sequence[Record], stretch: Stretch | None = None) -> None:
-        """One batch of one partition, all or nothing; `stretch` is where it was read, None for what is heard again. Raises Fenced.
+    async def hear(
+        self, partition: int, records: Sequence[Record], stretch: Stretch | None = None
+    ) -> None:
+        """One batch of one partition, all or nothing; `stretch` is where it was read, None for what
+        is heard again. Raises Fenced.
 
-        Then, each in a transaction of its own, the rest of what waited for it, and what is signed with a key that it names. Who dies in
-        between finds that in `take_up`."""
+        Then, each in a transaction of its own, the rest of what waited for it, and what is signed
+        with a key that it names. Who dies in between finds that in `take_up`."""
         await self.hear_batch(await self._batch(partition, records, stretch))
 
     async def hear_batch(self, batch: "Batch") -> None:
@@ -70,8 +90,8 @@ class Receiver(Generic[C, S]):
             await self._trust_again(batch.partition)
 
     async def take_up(self, partition: int) -> None:
-        """What is parked and can be heard by now: nothing is missing before it any more, or its key has become known, by the trust file
-        of this start or by what another replica heard."""
+        """What is parked and can be heard by now: nothing is missing before it any more, or its key
+        has become known, by the trust file of this start or by what another replica heard."""
         await self.hear(partition, ())
         await self._trust_again(partition)
 
@@ -97,7 +117,8 @@ class Receiver(Generic[C, S]):
         try:
             await self._commit(batch)
         except _ViewFailed:
-            # Once more from the start, with a savepoint for each view: what every batch would pay for is paid for now.
+            # Once more from the start, with a savepoint for each view: what every batch would pay
+            # for is paid for now.
             batch = await self._batch(batch.partition, records, batch.stretch)
             batch.careful = True
             await self._commit(batch)
@@ -117,7 +138,9 @@ class Receiver(Generic[C, S]):
             )
         return batch
 
-    async def _batch(self, partition: int, records: Sequence[Record], stretch: Stretch | None) -> "Batch":
+    async def _batch(
+        self, partition: int, records: Sequence[Record], stretch: Stretch | None
+    ) -> "Batch":
         trust = self.trust.copy()
         return Batch(partition, trust, await examine_all(records, trust), stretch)
 
@@ -127,7 +150,8 @@ class Receiver(Generic[C, S]):
                 pass
 
     async def _go_on(self, connection: Connection, batch: "Batch") -> bool:
-        """Hears the batch to its end or to a change of key, whatever comes first; True when there is more."""
+        """Hears the batch to its end or to a change of key, whatever comes first; True when there
+        is more."""
         chains = await self._locked(connection, batch)
         seen = await self._look(connection, batch)
         received = await self._judge(connection, batch, chains, seen)
@@ -149,14 +173,18 @@ class Receiver(Generic[C, S]):
             "SELECT service, partition, sequence, hash, rotated FROM chain WHERE partition = $1 ORDER BY service FOR UPDATE",
             batch.partition,
         )
-        # Under the lock: a replica that was not told of a new key must not trust the old one any more.
+        # Under the lock: a replica that was not told of a new key must not trust the old one any
+        # more.
         if learned := await rotations(connection, batch.trust, heads):
             batch.learn(learned)
         return {ServiceName(row["service"]): Head(row["sequence"], row["hash"]) for row in heads}
 
     async def _look(self, connection: Connection, batch: "Batch") -> "_Seen":
-        """Under the lock: the heads of the incidents that are spoken of, and whether anything is parked here."""
-        spoken_of = frozenset(item.event.incident_id for item in batch.examined if isinstance(item, Heard))
+        """Under the lock: the heads of the incidents that are spoken of, and whether anything is
+        parked here."""
+        spoken_of = frozenset(
+            item.event.incident_id for item in batch.examined if isinstance(item, Heard)
+        )
         rows = await connection.fetch(
             """SELECT spoken.incident_id, version, said_hash, parked.waits
                FROM (SELECT EXISTS (
@@ -174,9 +202,17 @@ class Receiver(Generic[C, S]):
         return _Seen(rows[0]["waits"], spoken_of, incidents)
 
     async def _judge(
-        self, connection: Connection, batch: "Batch", chains: Mapping[ServiceName, Head], seen: "_Seen"
+        self,
+        connection: Connection,
+        batch: "Batch",
+        chains: Mapping[ServiceName, Head],
+        seen: "_Seen",
     ) -> Received:
-        records = await waited(connection, batch.partition, batch.examined, chains, WAITED) if seen.waits else []
+        records = (
+            await waited(connection, batch.partition, batch.examined, chains, WAITED)
+            if seen.waits
+            else []
+        )
         again = examine_together(records, batch.trust)
         early = [item for item in again if isinstance(item, Heard)]
         refused = [item for item in again if isinstance(item, Parked)]
@@ -184,8 +220,14 @@ class Receiver(Generic[C, S]):
         own = None if self.rebuilding else self.ledger.service
         received = receive(own, chains, known, early, [*refused, *batch.examined])
         # A full page of a chain that has moved: more of it may wait.
-        full = {service for service, count in Counter(item.event.service for item in early).items() if count == WAITED}
-        batch.left = batch.left or not full.isdisjoint(heard.event.service for heard in received.accepted)
+        full = {
+            service
+            for service, count in Counter(item.event.service for item in early).items()
+            if count == WAITED
+        }
+        batch.left = batch.left or not full.isdisjoint(
+            heard.event.service for heard in received.accepted
+        )
         return received
 
     async def _known(
@@ -199,7 +241,8 @@ class Receiver(Generic[C, S]):
         services, sequences = places(
             item
             for item in items
-            if isinstance(item, Heard) and item.event.link.sequence <= chains[item.event.service].sequence
+            if isinstance(item, Heard)
+            and item.event.link.sequence <= chains[item.event.service].sequence
         )
         if not services:
             return {}
@@ -222,19 +265,35 @@ class Receiver(Generic[C, S]):
             if stretch is not None:
                 await heard_to(connection, partition, stretch)
             return []
-        own, accepted = self.ledger.service, {heard.event.incident_id for heard in received.accepted}
-        incidents = {incident_id: head for incident_id, head in seen.incidents.items() if incident_id in accepted}
+        own, accepted = (
+            self.ledger.service,
+            {heard.event.incident_id for heard in received.accepted},
+        )
+        incidents = {
+            incident_id: head
+            for incident_id, head in seen.incidents.items()
+            if incident_id in accepted
+        }
         if had_waited := accepted - seen.spoken_of:
             incidents |= await incident_heads(connection, had_waited)
         signed, incidents = placed(own, received.accepted, incidents)
-        offsets = [None if heard.event.service == own else heard.record.offset for heard in received.accepted]
-        heads = {(service, partition): head for service, head in received.heads.items() if head.sequence}
+        offsets = [
+            None if heard.event.service == own else heard.record.offset
+            for heard in received.accepted
+        ]
+        heads = {
+            (service, partition): head for service, head in received.heads.items() if head.sequence
+        }
         await record(connection, signed, offsets, heads, incidents, partition, stretch)
         await mark_rotations(connection, [heard.event for heard in received.accepted])
         return [row.recorded for row in signed]
 
     async def _project(
-        self, connection: Connection, batch: "Batch", accepted: Sequence[Heard], recorded: Sequence[Recorded]
+        self,
+        connection: Connection,
+        batch: "Batch",
+        accepted: Sequence[Heard],
+        recorded: Sequence[Recorded],
     ) -> None:
         try:
             if batch.careful:
@@ -244,7 +303,9 @@ class Receiver(Generic[C, S]):
                 await projection.apply(connection, self.rules.project, recorded)
         except PASSING:
             raise  # the whole batch is heard again
-        except Exception as error:  # a view must not hold up the chain: find the event that it fails on
+        except (
+            Exception
+        ) as error:  # a view must not hold up the chain: find the event that it fails on
             if not batch.careful:
                 raise _ViewFailed from error
             for heard, item in zip(accepted, recorded, strict=True):
@@ -254,14 +315,21 @@ class Receiver(Generic[C, S]):
                 except PASSING:
                     raise
                 except Exception as error:
-                    log.exception("a view failed on an event and is behind", event_id=str(item.event.id))
-                    await park(connection, [Parked(heard.record, ParkReason.PROJECTION, repr(error), item.event)])
+                    log.exception(
+                        "a view failed on an event and is behind", event_id=str(item.event.id)
+                    )
+                    await park(
+                        connection,
+                        [Parked(heard.record, ParkReason.PROJECTION, repr(error), item.event)],
+                    )
                     telemetry.parked(ParkReason.PROJECTION.value)
 
     async def _react(self, connection: Connection, accepted: Sequence[Heard]) -> int:
         reacted: Counter[str] = Counter()
         for heard in accepted:
-            if is_system(heard.event.incident_id) or not isinstance(heard.event.data, self.rules.reacts_to):
+            if is_system(heard.event.incident_id) or not isinstance(
+                heard.event.data, self.rules.reacts_to
+            ):
                 continue
             try:
                 async with connection.transaction():
@@ -272,7 +340,10 @@ class Receiver(Generic[C, S]):
                 raise
             except Exception as error:
                 log.exception("a reaction failed", event_id=str(heard.event.id))
-                await park(connection, [Parked(heard.record, ParkReason.REACTION, repr(error), heard.event)])
+                await park(
+                    connection,
+                    [Parked(heard.record, ParkReason.REACTION, repr(error), heard.event)],
+                )
                 telemetry.parked(ParkReason.REACTION.value)
         return reacted["said"]
 
@@ -281,7 +352,8 @@ class Receiver(Generic[C, S]):
         async with self.pool.acquire() as connection, connection.transaction():
             # The lane first, as everybody who says something takes it.
             await connection.execute(
-                "SELECT FROM chain WHERE partition = $1 ORDER BY service FOR UPDATE", event.link.partition
+                "SELECT FROM chain WHERE partition = $1 ORDER BY service FOR UPDATE",
+                event.link.partition,
             )
             said = await self._react_to(connection, event)
             await connection.execute(
@@ -293,17 +365,26 @@ class Receiver(Generic[C, S]):
     async def _react_to(self, connection: Connection, event: Event) -> int:
         said_now = 0
         loaded = await self.ledger.load(event.incident_id, connection)
-        with telemetry.span_from(event.traceparent, f"{self.ledger.service} reacts to {event.type}"):
+        with telemetry.span_from(
+            event.traceparent, f"{self.ledger.service} reacts to {event.type}"
+        ):
             for command in self.rules.react(event, loaded.state):
                 context = Context(clock.now(), Actor(f"service:{self.ledger.service}"))
                 loaded = await self.ledger.load(event.incident_id, connection)
                 try:
                     decided = self.rules.decide(command, loaded.state, context)
                 except Rejected as refusal:
-                    log.info("no reaction", rule=refusal.rule, detail=refusal.detail, event_id=str(event.id))
+                    log.info(
+                        "no reaction",
+                        rule=refusal.rule,
+                        detail=refusal.detail,
+                        event_id=str(event.id),
+                    )
                     continue
                 said = say(event.incident_id, decided, context, cause=event)
-                turn = await self.ledger.append_within(connection, [Proposal(event.incident_id, loaded.version, said)])
+                turn = await self.ledger.append_within(
+                    connection, [Proposal(event.incident_id, loaded.version, said)]
+                )
                 if isinstance(turn.verdicts[0], Exception):
                     raise turn.verdicts[0]
                 said_now += len(said)

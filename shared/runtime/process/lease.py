@@ -1,4 +1,5 @@
-"""Work that only one replica may do at a time: a named lease that ends with its database session."""
+"""Work that only one replica may do at a time: a named lease that ends with its database
+session."""
 
 import asyncio
 import contextlib
@@ -14,19 +15,23 @@ LOOK_EVERY: Final = 0.25
 
 
 class Fenced(OSError):
-    """Another has taken over since, or the work was set back: this one must not write any more, and begins again where it stands now."""
+    """Another has taken over since, or the work was set back: this one must not write any more, and
+    begins again where it stands now."""
 
 
 @contextlib.asynccontextmanager
 async def lease(dsn: str, name: str) -> AsyncIterator[Connection]:
     """Waits for the lease, then holds it on a connection of its own, which the body may use.
 
-    Postgres releases it when that session ends. A holder that lost its session notices at its next statement, so whoever must not
-    act after that fences every effect through this connection."""
+    Postgres releases it when that session ends. A holder that lost its session notices at its next
+    statement, so whoever must not act after that fences every effect through this connection."""
     connection = await asyncpg.connect(dsn)
     try:
-        # Not the waiting pg_advisory_lock: it would hold a snapshot, and with it vacuum, for as long as it waits.
-        while not await connection.fetchval("SELECT pg_try_advisory_lock(hashtextextended($1, 0))", name):
+        # Not the waiting pg_advisory_lock: it would hold a snapshot, and with it vacuum, for as
+        # long as it waits.
+        while not await connection.fetchval(
+            "SELECT pg_try_advisory_lock(hashtextextended($1, 0))", name
+        ):
             await asyncio.sleep(LOOK_EVERY)
         yield connection
     finally:

@@ -17,11 +17,13 @@ _SECRETS: Final = (
     (re.compile(r"\beyJ[\w-]*\.[\w-]*\.[\w-]*"), "…"),
     (re.compile(r"input_value=.*?, input_type="), "input_value=…, input_type="),
 )
-"""What an exception's words may carry: the password of an address, a token, and what pydantic was given."""
+"""What an exception's words may carry: the password of an address, a token, and what pydantic was
+given."""
 
 
 def configure(service: ServiceName, form: LogFormat) -> None:
-    """Everything that logs in this process, uvicorn and aiokafka included, comes out in one form on standard error."""
+    """Everything that logs in this process, uvicorn and aiokafka included, comes out in one form on
+    standard error."""
     shared: list[structlog.typing.Processor] = [
         _of(service),
         structlog.stdlib.add_log_level,
@@ -31,7 +33,9 @@ def configure(service: ServiceName, form: LogFormat) -> None:
         _with_trace,
     ]
     renderer: structlog.typing.Processor = (
-        structlog.processors.JSONRenderer() if form is LogFormat.JSON else structlog.dev.ConsoleRenderer()
+        structlog.processors.JSONRenderer()
+        if form is LogFormat.JSON
+        else structlog.dev.ConsoleRenderer()
     )
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
@@ -66,7 +70,9 @@ def _of(service: ServiceName) -> structlog.typing.Processor:
 
 
 def _without_secrets(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
-    return {name: _without(value) if isinstance(value, str) else value for name, value in event.items()}
+    return {
+        name: _without(value) if isinstance(value, str) else value for name, value in event.items()
+    }
 
 
 def _without(text: str) -> str:

@@ -20,24 +20,29 @@ DATABASE_AWAY: Final[tuple[type[Exception], ...]] = (
     asyncpg.CrashShutdownError,
     asyncpg.TooManyConnectionsError,
     asyncpg.InterfaceError,
-    # A pooled connection that was told of its server's end and is not yet closed refuses its next statement with this.
+    # A pooled connection that was told of its server's end and is not yet closed refuses its next
+    # statement with this.
     asyncpg.InternalClientError,
 )
 PASSING: Final[tuple[type[Exception], ...]] = (*BROKER_AWAY, *DATABASE_AWAY)
-"""A broker or a database that is away: worth waiting for. Anything else is a bug, and the process stops loudly."""
+"""A broker or a database that is away: worth waiting for. Anything else is a bug, and the process
+stops loudly."""
 
 log = structlog.get_logger(__name__)
 
 
 async def persist(name: str, task: Callable[[], Awaitable[None]]) -> None:
-    """Runs the task again, from its beginning, whenever it fails for a reason that passes by itself.
+    """Runs the task again, from its beginning, whenever it fails for a reason that passes by
+    itself.
 
-    Ends when it is cancelled, also while it closes what failed: aiokafka keeps a cancellation to itself while it stops, and a process
-    that is told to end would go on."""
+    Ends when it is cancelled, also while it closes what failed: aiokafka keeps a cancellation to
+    itself while it stops, and a process that is told to end would go on."""
 
     def tell(state: RetryCallState) -> None:
         error = state.outcome.exception() if state.outcome is not None else None
-        log.warning("interrupted, trying again", task=name, error=repr(error), attempt=state.attempt_number)
+        log.warning(
+            "interrupted, trying again", task=name, error=repr(error), attempt=state.attempt_number
+        )
 
     async for attempt in AsyncRetrying(
         retry=retry_if_exception_type(PASSING),

@@ -9,7 +9,8 @@ from shared.contract.vocabulary import ServiceName
 from shared.runtime.process.settings import ServiceSettings
 
 CONNECTION_WITHIN: Final = 10.0
-"""Seconds that anybody waits for a connection to the database: when it hangs, who waits is told so."""
+"""Seconds that anybody waits for a connection to the database: when it hangs, who waits is told
+so."""
 
 
 def pool_of(service: ServiceName, settings: ServiceSettings) -> "Pool[asyncpg.Record]":
@@ -40,5 +41,6 @@ class _Pool(Pool):
 
 class _Connection(asyncpg.Connection):
     def get_reset_query(self) -> str:
-        """Nothing to reset: pooled connections hold no session state here, and the query would cost a round trip a use."""
+        """Nothing to reset: pooled connections hold no session state here, and the query would cost
+        a round trip a use."""
         return ""

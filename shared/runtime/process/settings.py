@@ -1,4 +1,5 @@
-"""A service's settings: all from the environment, read once in `__main__`, no default where it is a secret."""
+"""A service's settings: all from the environment, read once in `__main__`, no default where it is a
+secret."""
 
 import ssl
 import sys
@@ -37,7 +38,9 @@ class KafkaSettings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="LEDGER_", extra="ignore")
 
-    kafka_bootstrap: str = Field(min_length=1, description="host:port of one or more brokers, separated by commas")
+    kafka_bootstrap: str = Field(
+        min_length=1, description="host:port of one or more brokers, separated by commas"
+    )
     kafka_security_protocol: SecurityProtocol = SecurityProtocol.PLAINTEXT
     kafka_sasl_mechanism: SaslMechanism = SaslMechanism.SCRAM_SHA_512
     kafka_sasl_username: str | None = None
@@ -67,7 +70,10 @@ class KafkaSettings(BaseSettings):
             if self.kafka_cert_file is not None:
                 context.load_cert_chain(self.kafka_cert_file, self.kafka_key_file)
             arguments["ssl_context"] = context
-        if self.kafka_security_protocol in {SecurityProtocol.SASL_PLAINTEXT, SecurityProtocol.SASL_SSL}:
+        if self.kafka_security_protocol in {
+            SecurityProtocol.SASL_PLAINTEXT,
+            SecurityProtocol.SASL_SSL,
+        }:
             arguments |= {
                 "sasl_mechanism": self.kafka_sasl_mechanism.value,
                 "sasl_plain_username": self.kafka_sasl_username,
@@ -86,7 +92,9 @@ def _postgres(dsn: SecretStr) -> SecretStr:
 
 def _not_in_the_clear(jwks: str) -> str:
     if "://" in jwks and not jwks.startswith("https://"):
-        raise ValueError("must be a path or an https URL: whoever can change it on its way can be anybody")
+        raise ValueError(
+            "must be a path or an https URL: whoever can change it on its way can be anybody"
+        )
     return jwks
 
 
@@ -96,27 +104,37 @@ class ServiceSettings(KafkaSettings):
     database_dsn: Annotated[SecretStr, AfterValidator(_postgres)] = Field(
         description="postgresql://<service>_service:…@host:port/incident_<service>"
     )
-    signing_key_file: FilePath = Field(description="the service's Ed25519 signing key, readable by it alone")
+    signing_key_file: FilePath = Field(
+        description="the service's Ed25519 signing key, readable by it alone"
+    )
     trust_file: FilePath = Field(description="whose signatures count, and from which number on")
     jwks: Annotated[str, AfterValidator(_not_in_the_clear)] = Field(
-        min_length=1, description="path or https URL of the JSON Web Key Set that tokens are signed with"
+        min_length=1,
+        description="path or https URL of the JSON Web Key Set that tokens are signed with",
     )
     jwt_issuer: str = Field(min_length=1, description="the `iss` that tokens must carry")
-    jwt_audience: str = Field("incident-ledger", min_length=1, description="the `aud` that tokens must carry")
+    jwt_audience: str = Field(
+        "incident-ledger", min_length=1, description="the `aud` that tokens must carry"
+    )
     http_host: str = "127.0.0.1"
     http_port: int = Field(ge=0, le=65535)
-    health_port: int | None = Field(None, ge=0, le=65535, description="a port on which health alone is answered")
+    health_port: int | None = Field(
+        None, ge=0, le=65535, description="a port on which health alone is answered"
+    )
     log_format: LogFormat = LogFormat.JSON
 
 
 def load(settings: type[S]) -> S:
-    """Reads the environment; ends the process with one line per variable that is missing or wrong."""
+    """Reads the environment; ends the process with one line per variable that is missing or
+    wrong."""
     try:
         return settings()
     except ValidationError as error:
         for problem in error.errors(include_url=False, include_input=False):
             print(_line(settings, problem), file=sys.stderr)  # noqa: T201
-        sys.exit("Put this right in the environment and start again; the README's settings table explains each.")
+        sys.exit(
+            "Put this right in the environment and start again; the README's settings table explains each."
+        )
 
 
 def _line(settings: type[BaseSettings], problem: ErrorDetails) -> str:

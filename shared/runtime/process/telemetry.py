@@ -36,16 +36,29 @@ _ids: Final = RandomIdGenerator()
 _tracer: trace.Tracer | None = None
 """None where nothing is exported: then a span only has its ids, at a tenth of the cost."""
 _meter = metrics.get_meter("incident-ledger")
-_appended = _meter.create_counter("ledger.appended", "{event}", "Events that this service said and committed.")
-_relayed = _meter.create_counter("ledger.relayed", "{event}", "Events that the broker acknowledged.")
-_heard = _meter.create_counter("ledger.heard", "{event}", "Events of other services that were accepted.")
-_parked = _meter.create_counter("ledger.parked", "{message}", "Messages that could not be heard, by reason.")
-_refused = _meter.create_counter("ledger.refused", "{request}", "What was refused before a route answered, by reason.")
-_sealed = _meter.create_counter("ledger.sealed", "{event}", "Events that became leaves of the published log.")
+_appended = _meter.create_counter(
+    "ledger.appended", "{event}", "Events that this service said and committed."
+)
+_relayed = _meter.create_counter(
+    "ledger.relayed", "{event}", "Events that the broker acknowledged."
+)
+_heard = _meter.create_counter(
+    "ledger.heard", "{event}", "Events of other services that were accepted."
+)
+_parked = _meter.create_counter(
+    "ledger.parked", "{message}", "Messages that could not be heard, by reason."
+)
+_refused = _meter.create_counter(
+    "ledger.refused", "{request}", "What was refused before a route answered, by reason."
+)
+_sealed = _meter.create_counter(
+    "ledger.sealed", "{event}", "Events that became leaves of the published log."
+)
 
 
 def configure(service: ServiceName) -> None:
-    """Installs what exports, where OTEL_* names an endpoint; only then is it imported, for it takes six megabytes."""
+    """Installs what exports, where OTEL_* names an endpoint; only then is it imported, for it takes
+    six megabytes."""
     global _tracer  # noqa: PLW0603  one process, one tracer
     name = os.environ.get("OTEL_SERVICE_NAME") or f"incident-ledger-{service}"
     resource = Resource.create({SERVICE_NAME: name})
@@ -61,7 +74,8 @@ def configure(service: ServiceName) -> None:
     if _exports("METRICS"):
         from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter
 
-        # Not without a reader: FastAPI measures every request for a provider that is there, and nobody would see it.
+        # Not without a reader: FastAPI measures every request for a provider that is there, and
+        # nobody would see it.
         metrics.set_meter_provider(
             MeterProvider([PeriodicExportingMetricReader(OTLPMetricExporter())], resource=resource)
         )
@@ -75,7 +89,8 @@ def shutdown() -> None:
 
 
 class _Stories(BatchSpanProcessor):
-    """Leaves out queries that belong to no request and no event: the relay alone looks ten times a second."""
+    """Leaves out queries that belong to no request and no event: the relay alone looks ten times a
+    second."""
 
     def on_end(self, span: ReadableSpan) -> None:
         if span.parent is not None or span.kind is not SpanKind.CLIENT:
@@ -83,13 +98,15 @@ class _Stories(BatchSpanProcessor):
 
 
 def _exports(signal: str) -> bool:
-    """Whether OTEL_* asks for OTLP: by an endpoint, or by naming the exporter, whose endpoint then is the standard's."""
+    """Whether OTEL_* asks for OTLP: by an endpoint, or by naming the exporter, whose endpoint then
+    is the standard's."""
     if os.environ.get("OTEL_SDK_DISABLED", "").lower() == "true":
         return False
     if exporters := os.environ.get(f"OTEL_{signal}_EXPORTER"):
         return "otlp" in exporters.split(",")
     return bool(
-        os.environ.get("OTEL_EXPORTER_OTLP_ENDPOINT") or os.environ.get(f"OTEL_EXPORTER_OTLP_{signal}_ENDPOINT")
+        os.environ.get("OTEL_EXPORTER_OTLP_ENDPOINT")
+        or os.environ.get(f"OTEL_EXPORTER_OTLP_{signal}_ENDPOINT")
     )
 
 
@@ -99,9 +116,12 @@ def instrument(app: FastAPI) -> None:
         from opentelemetry.instrumentation.fastapi import FastAPIInstrumentor
 
         excluded = ",".join(f"{path}$" for path in HEALTH)
-        FastAPIInstrumentor.instrument_app(app, excluded_urls=excluded, exclude_spans=["receive", "send"])
+        FastAPIInstrumentor.instrument_app(
+            app, excluded_urls=excluded, exclude_spans=["receive", "send"]
+        )
     build = app.build_middleware_stack
-    # Around Starlette's own too, as the instrumentation does it: what is refused or goes wrong there is answered with the id.
+    # Around Starlette's own too, as the instrumentation does it: what is refused or goes wrong
+    # there is answered with the id.
     app.build_middleware_stack = lambda: _Traced(build())  # type: ignore[method-assign]
 
 
@@ -113,7 +133,10 @@ class _Traced:
         if scope["type"] != "http" or (_tracer is not None and not scope["path"].endswith(HEALTH)):
             await self._app(scope, receive, send)
             return
-        parent = next((value.decode("latin-1") for name, value in scope["headers"] if name == b"traceparent"), None)
+        parent = next(
+            (value.decode("latin-1") for name, value in scope["headers"] if name == b"traceparent"),
+            None,
+        )
         with named(parent):
             await self._app(scope, receive, send)
 
@@ -136,13 +159,18 @@ def linked_span(name: str, traceparents: Iterable[str]) -> AbstractContextManage
     """A person's command: a span of the caller's own trace, linked to the events it decides on."""
     if _tracer is None and trace.get_current_span().get_span_context().is_valid:
         return contextlib.nullcontext()  # nobody would see a span within the request's
-    links = [Link(said_in) for parent in _told(traceparents) if (said_in := _span_context(parent)) is not None]
+    links = [
+        Link(said_in)
+        for parent in _told(traceparents)
+        if (said_in := _span_context(parent)) is not None
+    ]
     return _span(name, links=links)
 
 
 @contextlib.contextmanager
 def apart() -> Iterator[None]:
-    """Leaves the caller's trace: what is done within begins a trace of its own, from which nothing leads back to the request."""
+    """Leaves the caller's trace: what is done within begins a trace of its own, from which nothing
+    leads back to the request."""
     token = context.attach(context.Context())
     try:
         yield
@@ -151,9 +179,12 @@ def apart() -> Iterator[None]:
 
 
 def named(parent: str | None = None) -> AbstractContextManager[object]:
-    """The ids of a span that nobody exports, nor what is done within: enough for an answer to be told from others."""
+    """The ids of a span that nobody exports, nor what is done within: enough for an answer to be
+    told from others."""
     named_ = _ids_of_a_span(_PROPAGATOR.extract({"traceparent": parent}) if parent else None)
-    unseen = named_ if _tracer is None else trace.SpanContext(named_.trace_id, named_.span_id, False)
+    unseen = (
+        named_ if _tracer is None else trace.SpanContext(named_.trace_id, named_.span_id, False)
+    )
     return trace.use_span(trace.NonRecordingSpan(unseen))
 
 
@@ -163,7 +194,9 @@ def span_from(parent: str | None, name: str) -> AbstractContextManager[object]:
     return _span(name, said_in, kind=SpanKind.CONSUMER)
 
 
-def _span(name: str, within: context.Context | None = None, **how: Any) -> AbstractContextManager[object]:
+def _span(
+    name: str, within: context.Context | None = None, **how: Any
+) -> AbstractContextManager[object]:
     if _tracer is None:
         return trace.use_span(trace.NonRecordingSpan(_ids_of_a_span(within)))
     return _tracer.start_as_current_span(name, within, **how)
@@ -172,8 +205,12 @@ def _span(name: str, within: context.Context | None = None, **how: Any) -> Abstr
 def _ids_of_a_span(within: context.Context | None) -> trace.SpanContext:
     parent = trace.get_current_span(within).get_span_context()
     if parent.is_valid:
-        return trace.SpanContext(parent.trace_id, _ids.generate_span_id(), False, parent.trace_flags)
-    return trace.SpanContext(_ids.generate_trace_id(), _ids.generate_span_id(), False, TraceFlags(TraceFlags.SAMPLED))
+        return trace.SpanContext(
+            parent.trace_id, _ids.generate_span_id(), False, parent.trace_flags
+        )
+    return trace.SpanContext(
+        _ids.generate_trace_id(), _ids.generate_span_id(), False, TraceFlags(TraceFlags.SAMPLED)
+    )
 
 
 def _span_context(parent: str) -> trace.SpanContext | None:
@@ -226,7 +263,8 @@ def sealed(count: int) -> None:
 
 
 def observe_log(log: Mapping[str, int]) -> None:
-    """Publishes how the sealed log stands: sizes, holes, what waits, witnesses that do not answer."""
+    """Publishes how the sealed log stands: sizes, holes, what waits, witnesses that do not
+    answer."""
 
     def observe(_: CallbackOptions) -> Iterable[Observation]:
         return [Observation(value, {"of": name}) for name, value in log.items()]

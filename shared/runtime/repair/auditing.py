@@ -1,4 +1,5 @@
-"""Reading a whole ledger for an auditor: every database with a read-only role, every message of the topic. Changes nothing."""
+"""Reading a whole ledger for an auditor: every database with a read-only role, every message of the
+topic. Changes nothing."""
 
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
@@ -22,7 +23,8 @@ Progress = Callable[[str, int], None]
 
 @dataclass(frozen=True, slots=True)
 class Sources:
-    """Where the history stands: an auditor's DSN for each service, the broker, the topic, and whom to trust."""
+    """Where the history stands: an auditor's DSN for each service, the broker, the topic, and whom
+    to trust."""
 
     databases: Mapping[ServiceName, str]
     kafka: Mapping[str, Any]
@@ -38,10 +40,12 @@ class Verification:
 
 
 async def verify(sources: Sources, progress: Progress) -> Verification:
-    """Checks every database and the topic, and each against the other. `progress` hears what is read, and how much of it."""
+    """Checks every database and the topic, and each against the other. `progress` hears what is
+    read, and how much of it."""
     ledgers, relayed = [], {}
     for service, dsn in sources.databases.items():
-        # The database first: what the relay had sent by then must stand on the topic when that is read afterwards.
+        # The database first: what the relay had sent by then must stand on the topic when that is
+        # read afterwards.
         check, cursor = await _check_ledger(service, dsn, sources.trust, progress)
         ledgers.append(check)
         relayed[service] = cursor
@@ -84,7 +88,9 @@ async def _check_ledger(
 
 async def messages(kafka: Mapping[str, Any], topic: str) -> AsyncIterator[Record]:
     """Every message of the topic as of now, each partition from its first."""
-    consumer = AIOKafkaConsumer(**kafka, enable_auto_commit=False, auto_offset_reset="earliest", max_poll_records=PAGE)
+    consumer = AIOKafkaConsumer(
+        **kafka, enable_auto_commit=False, auto_offset_reset="earliest", max_poll_records=PAGE
+    )
     await consumer.start()
     try:
         places = [TopicPartition(topic, number) for number in range(PARTITIONS)]
@@ -95,7 +101,9 @@ async def messages(kafka: Mapping[str, Any], topic: str) -> AsyncIterator[Record
                 for message in batch:
                     if message.offset < ends[place]:
                         yield record_of(message)
-            ends = {place: end for place, end in ends.items() if await consumer.position(place) < end}
+            ends = {
+                place: end for place, end in ends.items() if await consumer.position(place) < end
+            }
     finally:
         await consumer.stop()
 
@@ -109,12 +117,14 @@ async def events(sources: Sources) -> list[Event]:
             history[heard.event.hash] = heard.event
             trust = trust.after(heard.event)
     return sorted(
-        history.values(), key=lambda event: (event.time, event.service, event.link.partition, event.link.sequence)
+        history.values(),
+        key=lambda event: (event.time, event.service, event.link.partition, event.link.sequence),
     )
 
 
 async def parked(dsn: str, *, resolved: bool) -> list[dict[str, Any]]:
-    """The parked messages of one service, oldest first; with `resolved`, also those that were settled."""
+    """The parked messages of one service, oldest first; with `resolved`, also those that were
+    settled."""
     connection = await asyncpg.connect(dsn)
     try:
         rows = await connection.fetch(

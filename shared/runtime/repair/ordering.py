@@ -1,11 +1,13 @@
-"""In which order a partition's events go to an empty topic, told by what the services remember. No I/O.
+"""In which order a partition's events go to an empty topic, told by what the services remember. No
+I/O.
 
-Each service has heard the others' events in the order of the topic and spoken in between. Of any two events a service that heard both
-remembers which came first, and one that heard only one of them had not come to the other; so together they know the old order. Where
-nobody but the two speakers has heard two events yet, only what each speaker had heard before is kept.
+Each service has heard the others' events in the order of the topic and spoken in between. Of any
+two events a service that heard both remembers which came first, and one that heard only one of them
+had not come to the other; so together they know the old order. Where nobody but the two speakers
+has heard two events yet, only what each speaker had heard before is kept.
 
-A service that was not given a key in time heard what it signed late: where that stands in its memory says only what it knew when it spoke.
-"""
+A service that was not given a key in time heard what it signed late: where that stands in its
+memory says only what it knew when it spoke."""
 
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence, Set
@@ -23,14 +25,20 @@ class OrdersDisagree(ValueError):
 
 
 def topic_order(
-    memories: Mapping[ServiceName, Sequence[Number]], late: Mapping[ServiceName, Set[Number]] = MappingProxyType({})
+    memories: Mapping[ServiceName, Sequence[Number]],
+    late: Mapping[ServiceName, Set[Number]] = MappingProxyType({}),
 ) -> Iterator[Number]:
-    """Every event that any service holds, once, in the order of the topic. `memories` are the ledgers' rows of one partition in the
-    order in which they were written, `late` what each was kept from hearing when it came. Raises OrdersDisagree."""
-    kept = [_Memory.of(owner, rows, late.get(owner, frozenset())) for owner, rows in memories.items()]
+    """Every event that any service holds, once, in the order of the topic. `memories` are the
+    ledgers' rows of one partition in the order in which they were written, `late` what each was
+    kept from hearing when it came. Raises OrdersDisagree."""
+    kept = [
+        _Memory.of(owner, rows, late.get(owner, frozenset())) for owner, rows in memories.items()
+    ]
     last = {service: max(memory.last.get(service, 0) for memory in kept) for service in ServiceName}
     next_ = dict.fromkeys(ServiceName, 1)
-    while left := [(service, next_[service]) for service in ServiceName if next_[service] <= last[service]]:
+    while left := [
+        (service, next_[service]) for service in ServiceName if next_[service] <= last[service]
+    ]:
         ready = [number for number in left if all(memory.lets_pass(number) for memory in kept)]
         if not ready:
             names = ", ".join(f"{service} number {sequence}" for service, sequence in left)
@@ -43,13 +51,17 @@ def topic_order(
 
 
 def _lateness(number: Number, memories: Sequence["_Memory"]) -> tuple[int, int]:
-    """How many had heard other things and had not come to this one; then, how few have heard it at all."""
-    return sum(memory.would_wait(number) for memory in memories), -sum(memory.holds(number) for memory in memories)
+    """How many had heard other things and had not come to this one; then, how few have heard it at
+    all."""
+    return sum(memory.would_wait(number) for memory in memories), -sum(
+        memory.holds(number) for memory in memories
+    )
 
 
 @dataclass(slots=True)
 class _Memory:
-    """What one service still waits to see: what it heard, in order, and how much of that before each thing that it said."""
+    """What one service still waits to see: what it heard, in order, and how much of that before
+    each thing that it said."""
 
     owner: ServiceName
     late: Set[Number]

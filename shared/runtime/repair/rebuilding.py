@@ -1,5 +1,5 @@
-"""What an operator may do to a service's database from its own ledger: write the views again, relay all again, try parked
-messages again."""
+"""What an operator may do to a service's database from its own ledger: write the views again, relay
+all again, try parked messages again."""
 
 from collections import Counter, defaultdict
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -23,7 +23,8 @@ PAGE: Final = 1000
 
 
 async def rebuild_views(pool: "Pool[asyncpg.Record]", rules: Rules[Any, Any]) -> str:
-    """Empties the view tables and projects the whole ledger into them, in one transaction; nobody writes meanwhile."""
+    """Empties the view tables and projects the whole ledger into them, in one transaction; nobody
+    writes meanwhile."""
     async with pool.acquire() as connection, connection.transaction():
         await connection.execute("SELECT FROM chain ORDER BY service, partition FOR UPDATE")
         await connection.execute(f"TRUNCATE {', '.join(rules.view_tables)}")
@@ -41,7 +42,9 @@ async def pages(connection: Connection) -> AsyncIterator[list[Recorded]]:
     """The whole ledger, as it was said and heard, a page at a time."""
     position = 0
     while rows := await connection.fetch(
-        "SELECT position, version, envelope FROM ledger WHERE position > $1 ORDER BY position LIMIT $2", position, PAGE
+        "SELECT position, version, envelope FROM ledger WHERE position > $1 ORDER BY position LIMIT $2",
+        position,
+        PAGE,
     ):
         yield [Recorded(read(row["envelope"]), row["version"]) for row in rows]
         position = rows[-1]["position"]
@@ -54,9 +57,11 @@ class StillRuns(RuntimeError):
 async def rebuild_ledger(
     pool: "Pool[asyncpg.Record]", receiver: Receiver[Any, Any], kafka: Mapping[str, Any], topic: str
 ) -> str:
-    """Takes in from the topic what the database lacks of what the service heard and said, each checked as by any receiver.
+    """Takes in from the topic what the database lacks of what the service heard and said, each
+    checked as by any receiver.
 
-    The receiver must be one that is `rebuilding`. Raises StillRuns. Cut off, it goes on when it is run again."""
+    The receiver must be one that is `rebuilding`. Raises StillRuns. Cut off, it goes on when it is
+    run again."""
     own = "SELECT partition, sequence FROM chain WHERE service = $1"
     service = receiver.ledger.service.value
     sessions = await pool.fetchval(
@@ -68,7 +73,8 @@ async def rebuild_ledger(
     before = await pool.fetchval("SELECT count(*) FROM ledger")
     heads = {row["partition"]: row["sequence"] for row in await pool.fetch(own, service)}
     await _hear_all(receiver, kafka, topic)
-    # Where the service's own chain grew, all of it is on the topic. Elsewhere the relay knows best how far it has come.
+    # Where the service's own chain grew, all of it is on the topic. Elsewhere the relay knows best
+    # how far it has come.
     grown = [
         (row["partition"], row["sequence"])
         for row in await pool.fetch(own, service)
@@ -77,9 +83,7 @@ async def rebuild_ledger(
     await pool.executemany("UPDATE relay_cursor SET sequence = $2 WHERE partition = $1", grown)
     after = await pool.fetchval("SELECT count(*) FROM ledger")
     parked = await pool.fetchval("SELECT count(*) FROM parked WHERE resolved_at IS NULL")
-    return (
-        f"{service}: {after - before} events taken from the topic, {after} in its ledger now, {parked} messages parked"
-    )
+    return f"{service}: {after - before} events taken from the topic, {after} in its ledger now, {parked} messages parked"
 
 
 async def _hear_all(receiver: Receiver[Any, Any], kafka: Mapping[str, Any], topic: str) -> None:
@@ -89,7 +93,9 @@ async def _hear_all(receiver: Receiver[Any, Any], kafka: Mapping[str, Any], topi
 
     async def hear(partition: int) -> None:
         batch = batches.pop(partition)
-        await receiver.hear(partition, batch, Stretch(reached[partition], end := batch[-1].offset + 1))
+        await receiver.hear(
+            partition, batch, Stretch(reached[partition], end := batch[-1].offset + 1)
+        )
         reached[partition] = end
 
     async for record in messages(kafka, topic):
@@ -101,16 +107,20 @@ async def _hear_all(receiver: Receiver[Any, Any], kafka: Mapping[str, Any], topi
 
 
 async def relay_again(pool: "Pool[asyncpg.Record]") -> str:
-    """Sets the relay back to the beginning of every chain, for a topic that has lost what it had acknowledged, and whoever hears or seals
-    to the beginning of the topic: what it has now stands at offsets that may have been passed."""
+    """Sets the relay back to the beginning of every chain, for a topic that has lost what it had
+    acknowledged, and whoever hears or seals to the beginning of the topic: what it has now stands
+    at offsets that may have been passed."""
     async with pool.acquire() as connection, connection.transaction():
         await set_back(connection)
         events = await connection.fetchval("SELECT count(*) FROM ledger WHERE kafka_offset IS NULL")
     return f"{events} events will be relayed again, and all of the topic heard"
 
 
-async def replay_parked(pool: "Pool[asyncpg.Record]", receiver: Receiver[Any, Any], ids: Sequence[int]) -> list[str]:
-    """Gives parked messages to the receiver again, as if they had just come; says what became of each."""
+async def replay_parked(
+    pool: "Pool[asyncpg.Record]", receiver: Receiver[Any, Any], ids: Sequence[int]
+) -> list[str]:
+    """Gives parked messages to the receiver again, as if they had just come; says what became of
+    each."""
     answers = []
     for parked_id in ids:
         row = await pool.fetchrow("SELECT * FROM parked WHERE parked_id = $1", parked_id)
@@ -120,7 +130,9 @@ async def replay_parked(pool: "Pool[asyncpg.Record]", receiver: Receiver[Any, An
             answers.append(f"{parked_id}: already resolved ({row['resolution']})")
         else:
             await _replay(receiver, row)
-            after = await pool.fetchrow("SELECT reason, detail, resolution FROM parked WHERE parked_id = $1", parked_id)
+            after = await pool.fetchrow(
+                "SELECT reason, detail, resolution FROM parked WHERE parked_id = $1", parked_id
+            )
             assert after is not None
             answers.append(
                 f"{parked_id}: {after['resolution'] or 'still parked, ' + after['reason'] + ': ' + after['detail']}"

@@ -1,8 +1,8 @@
-"""Fills an empty topic from the services' ledgers: the same bytes, each chain in its order, among services in the order of old.
+"""Fills an empty topic from the services' ledgers: the same bytes, each chain in its order, among
+services in the order of old.
 
-Needs the services stopped. Cut off at any point it leaves databases with which the services can start: relays send all again, and
-receivers hear all again and keep each event once.
-"""
+Needs the services stopped. Cut off at any point it leaves databases with which the services can
+start: relays send all again, and receivers hear all again and keep each event once."""
 
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -41,7 +41,9 @@ class Databases:
     def fullest(self, service: ServiceName, partition: int) -> ServiceName:
         """Who holds most of a chain; its speaker, where others hold no more."""
         chain = (service, partition)
-        return max(ServiceName, key=lambda owner: (self.heads[owner][chain].sequence, owner == service))
+        return max(
+            ServiceName, key=lambda owner: (self.heads[owner][chain].sequence, owner == service)
+        )
 
     def lacking(self) -> list[str]:
         """Services that others have heard more of than they hold themselves."""
@@ -62,9 +64,14 @@ class Refilled:
 
 
 async def refill(
-    dsns: Mapping[ServiceName, str], kafka: Mapping[str, Any], topic: str, trust: Trust, progress: Progress
+    dsns: Mapping[ServiceName, str],
+    kafka: Mapping[str, Any],
+    topic: str,
+    trust: Trust,
+    progress: Progress,
 ) -> Refilled:
-    """Raises CannotRefill, OrdersDisagree. `progress` hears which partition is filled, and how far."""
+    """Raises CannotRefill, OrdersDisagree. `progress` hears which partition is filled, and how
+    far."""
     await _require_empty(kafka, topic)
     async with _opened(dsns) as databases:
         for connection in databases.connections.values():
@@ -110,14 +117,20 @@ async def _opened(dsns: Mapping[ServiceName, str]) -> AsyncIterator[Databases]:
 
 async def _heads(connection: Connection) -> Heads:
     rows = await connection.fetch("SELECT service, partition, sequence, hash FROM chain")
-    return {(ServiceName(row["service"]), row["partition"]): Head(row["sequence"], row["hash"]) for row in rows}
+    return {
+        (ServiceName(row["service"]), row["partition"]): Head(row["sequence"], row["hash"])
+        for row in rows
+    }
 
 
 async def _forget_the_old_topic(connection: Connection) -> None:
-    """From here on: relay all, hear all. What is parked keeps its bytes and loses its place, which is another message's now."""
+    """From here on: relay all, hear all. What is parked keeps its bytes and loses its place, which
+    is another message's now."""
     async with connection.transaction():
         await set_back(connection)
-        await connection.execute("UPDATE parked SET kafka_offset = -parked_id WHERE kafka_offset >= 0")
+        await connection.execute(
+            "UPDATE parked SET kafka_offset = -parked_id WHERE kafka_offset >= 0"
+        )
 
 
 @dataclass(slots=True)
@@ -146,7 +159,9 @@ class _Filling:
             event.link.sequence,
             event.link.prevhash,
         ) != (before.sequence + 1, before.hash):
-            raise CannotRefill(f"{where} does not follow number {before.sequence}; see ledger verify")
+            raise CannotRefill(
+                f"{where} does not follow number {before.sequence}; see ledger verify"
+            )
         self.last[service] = head = Head(event.link.sequence, event.hash)
         for owner, heads in self.databases.heads.items():
             held = heads[service, self.partition]
@@ -156,20 +171,27 @@ class _Filling:
 
 
 async def _fill(filling: _Filling) -> int:
-    """Writes one partition and moves every service's cursor and offset of it; how many events there are."""
+    """Writes one partition and moves every service's cursor and offset of it; how many events there
+    are."""
     memories: dict[ServiceName, list[Number]] = {}
     late: dict[ServiceName, set[Number]] = {}
     for owner, connection in filling.databases.connections.items():
         rows = await _remembered(connection, filling.partition)
         memories[owner] = [(ServiceName(row["service"]), row["sequence"]) for row in rows]
-        late[owner] = {(ServiceName(row["service"]), row["sequence"]) for row in rows if row["late"]}
+        late[owner] = {
+            (ServiceName(row["service"]), row["sequence"]) for row in rows if row["late"]
+        }
     order = list(topic_order(memories, late))
-    chains = {service: _chain(filling.databases, service, filling.partition) for service in ServiceName}
+    chains = {
+        service: _chain(filling.databases, service, filling.partition) for service in ServiceName
+    }
     batch, waiting = filling.producer.create_batch(), 0
     for done, (service, _) in enumerate(order, 1):
         row = await anext(chains[service], None)
         if row is None:
-            raise CannotRefill(f"{service}/{filling.partition} ends before its head; see ledger verify")
+            raise CannotRefill(
+                f"{service}/{filling.partition} ends before its head; see ledger verify"
+            )
         filling.check(row, service)
         if not add(batch, row):
             await _send(filling, batch)
@@ -185,7 +207,8 @@ async def _fill(filling: _Filling) -> int:
 
 
 async def _remembered(connection: Connection, partition: int) -> Sequence[Row]:
-    """What it said and heard, and what of that was parked before, for want of its key, and heard when that was known."""
+    """What it said and heard, and what of that was parked before, for want of its key, and heard
+    when that was known."""
     return await connection.fetch(
         """SELECT service, sequence, hash IN (
                SELECT hash FROM parked WHERE partition = $1 AND reason = 'untrusted' AND resolution = 'heard'
@@ -207,11 +230,22 @@ async def _send(filling: _Filling, batch: Any) -> None:
     await (await filling.producer.send_batch(batch, filling.topic, partition=filling.partition))
 
 
-async def _set_places(connection: Connection, owner: ServiceName, filling: _Filling, order: list[Number]) -> None:
-    held = {service: filling.databases.heads[owner][service, filling.partition].sequence for service in ServiceName}
-    new = (offset for offset, (service, sequence) in enumerate(order) if service != owner and sequence > held[service])
+async def _set_places(
+    connection: Connection, owner: ServiceName, filling: _Filling, order: list[Number]
+) -> None:
+    held = {
+        service: filling.databases.heads[owner][service, filling.partition].sequence
+        for service in ServiceName
+    }
+    new = (
+        offset
+        for offset, (service, sequence) in enumerate(order)
+        if service != owner and sequence > held[service]
+    )
     await connection.execute(
-        "UPDATE heard_offset SET next_offset = $2 WHERE partition = $1", filling.partition, next(new, len(order))
+        "UPDATE heard_offset SET next_offset = $2 WHERE partition = $1",
+        filling.partition,
+        next(new, len(order)),
     )
     await connection.execute(
         "UPDATE relay_cursor SET sequence = $2 WHERE partition = $1", filling.partition, held[owner]
@@ -232,7 +266,9 @@ async def _ends(kafka: Mapping[str, Any], topic: str) -> list[int]:
     try:
         if topic not in await consumer.topics():
             raise CannotRefill(f"topic {topic} does not exist; make it with: ledger migrate")
-        ends = await consumer.end_offsets([TopicPartition(topic, number) for number in range(PARTITIONS)])
+        ends = await consumer.end_offsets(
+            [TopicPartition(topic, number) for number in range(PARTITIONS)]
+        )
     finally:
         await consumer.stop()
     return [ends[TopicPartition(topic, number)] for number in range(PARTITIONS)]

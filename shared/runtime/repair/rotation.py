@@ -1,8 +1,8 @@
 """Changing the key of a service, by an event on each of its chains.
 
-What counts is the chain: whoever writes to it, saying or hearing, holds its row and sees there the number of the last change. A
-process that runs on, a second replica and a late one all learn the key from the ledger before they sign or trust anything after it.
-"""
+What counts is the chain: whoever writes to it, saying or hearing, holds its row and sees there the
+number of the last change. A process that runs on, a second replica and a late one all learn the key
+from the ledger before they sign or trust anything after it."""
 
 from typing import Any
 
@@ -19,19 +19,27 @@ from shared.runtime.say.tables import rotations
 
 
 async def rotate(pool: "Pool[asyncpg.Record]", ledger: Ledger[Any, Any]) -> str:
-    """Says on all chains at once, signed with the key in force, that the key file's last key is the next one.
+    """Says on all chains at once, signed with the key in force, that the key file's last key is the
+    next one.
 
-    Raises KeyMissing or KeysDiffer when no one key is in force. Does nothing when that last key is in force already."""
+    Raises KeyMissing or KeysDiffer when no one key is in force. Does nothing when that last key is
+    in force already."""
     keyring, service = ledger.keyring, ledger.service.value
     async with pool.acquire() as connection, connection.transaction():
-        chains = await connection.fetch("SELECT * FROM chain WHERE service = $1 ORDER BY partition FOR UPDATE", service)
+        chains = await connection.fetch(
+            "SELECT * FROM chain WHERE service = $1 ORDER BY partition FOR UPDATE", service
+        )
         for rotation in await rotations(connection, keyring.trust, chains):
             keyring.trust.learn(rotation)
-        old = keyring.signer({row["partition"]: Head(row["sequence"], row["hash"]) for row in chains})
+        old = keyring.signer(
+            {row["partition"]: Head(row["sequence"], row["hash"]) for row in chains}
+        )
         new = keyring.next()
         if new.key_id == old.key_id:
             return f"{service} signs with {old.key_id.hex()} already, the last key of its key file"
         record = KeyRotated(vkey=new.vkey)
         context = Context(clock.now(), Actor(f"service:{service}"))
-        await ledger.say_of_the_record(connection, dict.fromkeys(range(PARTITIONS), record), context)
+        await ledger.say_of_the_record(
+            connection, dict.fromkeys(range(PARTITIONS), record), context
+        )
     return f"{service} signed with {old.key_id.hex()} until now, and signs with {new.key_id.hex()} from now on"

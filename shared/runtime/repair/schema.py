@@ -1,10 +1,11 @@
 """A service's database: its roles, its making, and its migrations.
 
-Migrations are plain SQL files, forward only: the runtime's (`shared/runtime/migrations`), then the service's own
-(`services/<service>/migrations`). Alembic runs them and keeps `schema_version`; here they are handed to it as two linear histories,
-one for each folder, so that a later file of the runtime is found although the service's own files came after the earlier ones.
-`{service}` in a file stands for the service's name. Each file is one transaction. A file that was applied must never change.
-"""
+Migrations are plain SQL files, forward only: the runtime's (`shared/runtime/migrations`), then the
+service's own (`services/<service>/migrations`). Alembic runs them and keeps `schema_version`; here
+they are handed to it as two linear histories, one for each folder, so that a later file of the
+runtime is found although the service's own files came after the earlier ones. `{service}` in a file
+stands for the service's name. Each file is one transaction. A file that was applied must never
+change."""
 
 import hashlib
 import io
@@ -29,7 +30,8 @@ from shared.contract.vocabulary import ServiceName
 FILE_NAME: Final = re.compile(r"(?P<number>\d{4})_[a-z0-9_]+\.sql")
 AUDITOR: Final = "ledger_auditor"
 LOCK: Final = 0x1ED6E2
-"""Advisory lock: one migration at a time on a database, one making of roles at a time on a server."""
+"""Advisory lock: one migration at a time on a database, one making of roles at a time on a
+server."""
 
 DIGESTS: Final = """CREATE TABLE IF NOT EXISTS schema_digest (
     version_num text PRIMARY KEY,
@@ -67,11 +69,17 @@ class Database:
         return f"{self.service}_service"
 
     def roles(self) -> dict[str, str]:
-        return {self.owner: self.owner_password, self.login: self.service_password, AUDITOR: self.auditor_password}
+        return {
+            self.owner: self.owner_password,
+            self.login: self.service_password,
+            AUDITOR: self.auditor_password,
+        }
 
     def dsn(self, role: str) -> str:
         """As one of its roles, at the administrator's address."""
-        return make_conninfo(self.admin_dsn, user=role, password=self.roles()[role], dbname=self.database)
+        return make_conninfo(
+            self.admin_dsn, user=role, password=self.roles()[role], dbname=self.database
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,22 +104,30 @@ def folders(service: ServiceName) -> tuple[tuple[str, Path], ...]:
     )
 
 
-def migrations(service: ServiceName, where: Iterable[tuple[str, Path]] | None = None) -> list[Migration]:
-    """All of a service's migrations in the order in which a new database gets them. Raises SchemaError."""
+def migrations(
+    service: ServiceName, where: Iterable[tuple[str, Path]] | None = None
+) -> list[Migration]:
+    """All of a service's migrations in the order in which a new database gets them. Raises
+    SchemaError."""
     found = []
     for branch, folder in where or folders(service):
         taken = set()
         for path in sorted(folder.glob("*.sql")):
             match = FILE_NAME.fullmatch(path.name)
             if match is None or match["number"] in taken:
-                raise SchemaError(f"{path}: a migration is named NNNN_what_it_does.sql, each number once")
+                raise SchemaError(
+                    f"{path}: a migration is named NNNN_what_it_does.sql, each number once"
+                )
             taken.add(match["number"])
-            found.append(Migration(path, f"{branch}_{match['number']}", path.read_text(encoding="utf-8")))
+            found.append(
+                Migration(path, f"{branch}_{match['number']}", path.read_text(encoding="utf-8"))
+            )
     return found
 
 
 def create(database: Database) -> list[str]:
-    """Makes roles and database where they are missing; says what it made. Existing ones keep their passwords."""
+    """Makes roles and database where they are missing; says what it made. Existing ones keep their
+    passwords."""
     made = []
     with psycopg.connect(database.admin_dsn, autocommit=True) as admin:
         admin.execute("SELECT pg_advisory_lock(%s)", [LOCK])
@@ -119,7 +135,9 @@ def create(database: Database) -> list[str]:
             if admin.execute("SELECT FROM pg_roles WHERE rolname = %s", [role]).fetchone() is None:
                 _create_role(admin, role, password)
                 made.append(f"role {role}")
-        known = admin.execute("SELECT FROM pg_database WHERE datname = %s", [database.database]).fetchone()
+        known = admin.execute(
+            "SELECT FROM pg_database WHERE datname = %s", [database.database]
+        ).fetchone()
         if known is None:
             _create_database(admin, database)
             made.append(f"database {database.database}")
@@ -128,7 +146,9 @@ def create(database: Database) -> list[str]:
 
 def _create_role(admin: psycopg.Connection[Any], role: str, password: str) -> None:
     # Hashed here, so that the password itself is in no statement and no log.
-    verifier = admin.pgconn.encrypt_password(password.encode(), role.encode(), b"scram-sha-256").decode("ascii")
+    verifier = admin.pgconn.encrypt_password(
+        password.encode(), role.encode(), b"scram-sha-256"
+    ).decode("ascii")
     statement = "CREATE ROLE {} LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS PASSWORD {}"
     admin.execute(sql.SQL(statement).format(sql.Identifier(role), sql.Literal(verifier)))
 
@@ -139,7 +159,11 @@ def _create_database(admin: psycopg.Connection[Any], database: Database) -> None
     if row is not None and not row[0]:
         # Whoever is no superuser gives a database only to a role that it may become.
         admin.execute(sql.SQL("GRANT {} TO CURRENT_USER").format(owner))
-    admin.execute(sql.SQL("CREATE DATABASE {} OWNER {} TEMPLATE template0 ENCODING 'UTF8'").format(name, owner))
+    admin.execute(
+        sql.SQL("CREATE DATABASE {} OWNER {} TEMPLATE template0 ENCODING 'UTF8'").format(
+            name, owner
+        )
+    )
     close_to_public(admin, database)
 
 
@@ -148,30 +172,40 @@ def close_to_public(admin: psycopg.Connection[Any], database: Database) -> None:
     name = sql.Identifier(database.database)
     admin.execute(sql.SQL("REVOKE ALL ON DATABASE {} FROM PUBLIC").format(name))
     for role in (database.login, AUDITOR):
-        admin.execute(sql.SQL("GRANT CONNECT ON DATABASE {} TO {}").format(name, sql.Identifier(role)))
+        admin.execute(
+            sql.SQL("GRANT CONNECT ON DATABASE {} TO {}").format(name, sql.Identifier(role))
+        )
 
 
 def migrate(database: Database, known: list[Migration] | None = None) -> list[str]:
-    """Applies as the owner what is not yet applied; the names of what it applied. Raises SchemaError."""
+    """Applies as the owner what is not yet applied; the names of what it applied. Raises
+    SchemaError."""
     known = migrations(database.service) if known is None else known
     engine = create_engine(
-        "postgresql+psycopg://", creator=lambda: psycopg.connect(database.dsn(database.owner)), poolclass=NullPool
+        "postgresql+psycopg://",
+        creator=lambda: psycopg.connect(database.dsn(database.owner)),
+        poolclass=NullPool,
     )
     with engine.connect() as connection:
-        connection.execute(text("SELECT pg_advisory_lock(:lock)"), {"lock": LOCK})  # goes with the connection
+        connection.execute(
+            text("SELECT pg_advisory_lock(:lock)"), {"lock": LOCK}
+        )  # goes with the connection
         connection.execute(text(DIGESTS))
         connection.commit()
         applied = _applied(connection)
         _refuse_changes(applied, known)
         pending = [migration for migration in known if migration.revision not in applied]
         if pending:
-            context = MigrationContext.configure(connection, opts=_options(known, pending, database.service))
+            context = MigrationContext.configure(
+                connection, opts=_options(known, pending, database.service)
+            )
             context.run_migrations(context=context)
     return [migration.name for migration in pending]
 
 
 def as_sql(service: ServiceName) -> str:
-    """What `migrate` would run on an empty database, for a person who runs it by hand as the owner."""
+    """What `migrate` would run on an empty database, for a person who runs it by hand as the
+    owner."""
     known, output = migrations(service), io.StringIO()
     opts = _options(known, known, service) | {"as_sql": True, "output_buffer": output}
     context = MigrationContext.configure(dialect_name="postgresql", opts=opts)
@@ -200,11 +234,15 @@ def _refuse_changes(applied: dict[str, tuple[str, str]], known: list[Migration])
             )
 
 
-def _options(known: list[Migration], pending: list[Migration], service: ServiceName) -> dict[str, Any]:
+def _options(
+    known: list[Migration], pending: list[Migration], service: ServiceName
+) -> dict[str, Any]:
     scripts = ScriptDirectory(known[0].path.parent)
     scripts.revision_map = RevisionMap(lambda: _scripts(known, service))
     steps = [
-        MigrationStep.upgrade_from_script(scripts.revision_map, scripts.get_revision(migration.revision))
+        MigrationStep.upgrade_from_script(
+            scripts.revision_map, scripts.get_revision(migration.revision)
+        )
         for migration in pending
     ]
     return {
@@ -229,15 +267,17 @@ def _scripts(known: list[Migration], service: ServiceName) -> Iterator[Script]:
 
 def _upgrade(migration: Migration, service: ServiceName) -> Any:
     def upgrade(context: MigrationContext) -> None:
-        note = sql.SQL("INSERT INTO schema_digest (version_num, file, sha256) VALUES ({}, {}, {})").format(
-            migration.revision, migration.name, migration.digest
-        )
+        note = sql.SQL(
+            "INSERT INTO schema_digest (version_num, file, sha256) VALUES ({}, {}, {})"
+        ).format(migration.revision, migration.name, migration.digest)
         for statement in (migration.sql.replace("{service}", service.value), note.as_string()):
             if context.as_sql:
                 context.impl.static_output(statement.rstrip().rstrip(";") + ";")
             else:
                 assert context.connection is not None
                 # Without parameters the driver sends the file as it is, with all its statements.
-                context.connection.exec_driver_sql(statement, execution_options={"no_parameters": True})
+                context.connection.exec_driver_sql(
+                    statement, execution_options={"no_parameters": True}
+                )
 
     return upgrade

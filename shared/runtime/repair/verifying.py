@@ -1,8 +1,8 @@
 """What must hold of the whole history, checked without any I/O.
 
-`TopicCheck` is fed every message of the topic, `LedgerCheck` every row of one service's ledger, `compare` holds them against each
-other. Each violation is a finding; what the codes mean is in findings.py.
-"""
+`TopicCheck` is fed every message of the topic, `LedgerCheck` every row of one service's ledger,
+`compare` holds them against each other. Each violation is a finding; what the codes mean is in
+findings.py."""
 
 from collections import Counter, deque
 from collections.abc import Iterator, Mapping, Sequence
@@ -26,8 +26,9 @@ Place = tuple[ServiceName, int, int]
 
 @dataclass(slots=True)
 class TopicCheck:
-    """The topic as an auditor hears it from its first message on, with a receiver's patience: what comes too early, or before a good
-    copy of it, is a finding only when `finish` is reached without it."""
+    """The topic as an auditor hears it from its first message on, with a receiver's patience: what
+    comes too early, or before a good copy of it, is a finding only when `finish` is reached without
+    it."""
 
     trust: Trust
     heads: dict[tuple[ServiceName, int], Head] = field(default_factory=dict)
@@ -47,7 +48,8 @@ class TopicCheck:
         self._take_all([record])
 
     def finish(self) -> None:
-        """Nothing comes any more. A chain is followed across what it lacks, so that each hole is one finding."""
+        """Nothing comes any more. A chain is followed across what it lacks, so that each hole is
+        one finding."""
         for place in sorted(self._early):
             if (heard := self._early.pop(place, None)) is not None:
                 self._find(ParkReason.GAP, heard.record, f"before {_name(place)}", heard.event)
@@ -57,7 +59,8 @@ class TopicCheck:
         self._doubted.clear()
 
     def order(self) -> dict[int, list[bytes]]:
-        """The hashes of the events of each partition, in the order in which they were first heard."""
+        """The hashes of the events of each partition, in the order in which they were first
+        heard."""
         partitions: dict[int, list[bytes]] = {}
         for (_, partition, _), hash_ in self.hashes.items():
             partitions.setdefault(partition, []).append(hash_)
@@ -80,7 +83,9 @@ class TopicCheck:
 
     def _hear(self, heard: Heard) -> Sequence[Record]:
         place = _place(heard.event)
-        match verdict := judge(self.heads.get(place[:2], EMPTY), heard.event, self.hashes.get(place)):
+        match verdict := judge(
+            self.heads.get(place[:2], EMPTY), heard.event, self.hashes.get(place)
+        ):
             case Verdict.DUPLICATE:
                 self.copies += 1
             case Verdict.EQUIVOCATION:
@@ -89,7 +94,9 @@ class TopicCheck:
                 self._wait(heard, place)
             case Verdict.ACCEPT | Verdict.BROKEN_LINK:
                 if verdict is Verdict.BROKEN_LINK:
-                    self._find(ParkReason.BROKEN_LINK, heard.record, f"before {_name(place)}", heard.event)
+                    self._find(
+                        ParkReason.BROKEN_LINK, heard.record, f"before {_name(place)}", heard.event
+                    )
                 return self._follow(heard)
         return ()
 
@@ -185,8 +192,13 @@ class LedgerCheck:
                 "broken_link",
                 f"names {event.link.prevhash.hex()[:16]}…, the event before it hashes to {head.hash.hex()[:16]}…",
             )
-        if event.link.incidentprev != self.incident_heads.get((event.service, event.incident_id), ZERO_HASH):
-            yield "incident_link", "incidentprev is not the hash of the service's previous event of this incident"
+        if event.link.incidentprev != self.incident_heads.get(
+            (event.service, event.incident_id), ZERO_HASH
+        ):
+            yield (
+                "incident_link",
+                "incidentprev is not the hash of the service's previous event of this incident",
+            )
         if event.id in self.ids:
             yield "repeated_id", str(event.id)
 
@@ -197,27 +209,36 @@ class LedgerCheck:
     def _find(self, code: str, where: str, detail: str, event_id: UUID | None = None) -> None:
         self.findings.append(Finding(code, where, detail, event_id))
 
-    def finish(self, heads: Mapping[tuple[ServiceName, int], int], parked: Mapping[str, int]) -> None:
-        """`heads` are the numbers that the service's own chain table stands at, `parked` its unresolved messages by reason."""
+    def finish(
+        self, heads: Mapping[tuple[ServiceName, int], int], parked: Mapping[str, int]
+    ) -> None:
+        """`heads` are the numbers that the service's own chain table stands at, `parked` its
+        unresolved messages by reason."""
         for (service, partition), sequence in heads.items():
             held = self.heads.get((service, partition), EMPTY).sequence
             if held < sequence:
                 self._find(
-                    "row_missing", f"{self.owner}'s ledger, {service}/{partition}", f"stood at {sequence}, holds {held}"
+                    "row_missing",
+                    f"{self.owner}'s ledger, {service}/{partition}",
+                    f"stood at {sequence}, holds {held}",
                 )
         for incident_id, versions in self.versions.items():
             if sorted(versions) != list(range(1, len(versions) + 1)):
                 self._find(
-                    "version_gap", f"{self.owner}'s ledger, incident {incident_id}", f"holds {sorted(versions)}"[:200]
+                    "version_gap",
+                    f"{self.owner}'s ledger, incident {incident_id}",
+                    f"holds {sorted(versions)}"[:200],
                 )
         for reason, count in parked.items():
             self._find("waiting_parked", f"{self.owner}'s parked messages", f"{count} × {reason}")
 
 
 def compare(topic: TopicCheck, ledger: LedgerCheck, relayed: Mapping[int, int]) -> list[Finding]:
-    """A service's ledger against the topic; `relayed` is how far its relay says it has sent each partition.
+    """A service's ledger against the topic; `relayed` is how far its relay says it has sent each
+    partition.
 
-    What is said and not relayed yet, or on the topic and not heard yet, is on its way and no finding."""
+    What is said and not relayed yet, or on the topic and not heard yet, is on its way and no
+    finding."""
     findings: list[Finding] = []
     for place, hash_ in ledger.hashes.items():
         service, partition, sequence = place
@@ -227,14 +248,22 @@ def compare(topic: TopicCheck, ledger: LedgerCheck, relayed: Mapping[int, int]) 
             findings.append(Finding("not_on_topic", where, "missing on the topic"))
         elif on_topic is not None and on_topic != hash_:
             findings.append(
-                Finding("differs_from_topic", where, f"{hash_.hex()[:16]}… here, {on_topic.hex()[:16]}… on the topic")
+                Finding(
+                    "differs_from_topic",
+                    where,
+                    f"{hash_.hex()[:16]}… here, {on_topic.hex()[:16]}… on the topic",
+                )
             )
     for place in topic.hashes:
         service, partition, sequence = place
         held = ledger.heads.get((service, partition), EMPTY).sequence
         if place not in ledger.hashes and (service == ledger.owner or sequence < held):
             findings.append(
-                Finding("not_in_ledger", f"{ledger.owner}'s ledger, {_name(place)}", "missing in the database")
+                Finding(
+                    "not_in_ledger",
+                    f"{ledger.owner}'s ledger, {_name(place)}",
+                    "missing in the database",
+                )
             )
     return findings
 

@@ -1,4 +1,5 @@
-"""The runtime's own answers to a command, beside the domain's Rejected and Missing. None of them is a bug."""
+"""The runtime's own answers to a command, beside the domain's Rejected and Missing. None of them is
+a bug."""
 
 from uuid import UUID
 
@@ -6,7 +7,8 @@ from shared.contract.authority import Role
 
 
 class Conflict(Exception):
-    """Something was said or heard of the incident since the command was decided; it is decided again."""
+    """Something was said or heard of the incident since the command was decided; it is decided
+    again."""
 
     def __init__(self, incident_id: UUID, expected: int, actual: int) -> None:
         super().__init__(f"incident {incident_id} is at version {actual}, not at {expected}")

@@ -1,8 +1,9 @@
-"""The keys that a service signs with, and which of them is in force for the chains that it writes to.
+"""The keys that a service signs with, and which of them is in force for the chains that it writes
+to.
 
-The key file holds one key a line, `#` begins a comment. It holds two while a key is changed: then the service can sign whichever
-way its chains stand, and one that runs on reads the new key from the file when it first needs it.
-"""
+The key file holds one key a line, `#` begins a comment. It holds two while a key is changed: then
+the service can sign whichever way its chains stand, and one that runs on reads the new key from the
+file when it first needs it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -16,7 +17,8 @@ from shared.tlog.note import Signer, TlogError
 
 
 class KeyMissing(RuntimeError):
-    """The service cannot sign what it would say: it must stop rather than say what every receiver has to park."""
+    """The service cannot sign what it would say: it must stop rather than say what every receiver
+    has to park."""
 
 
 class KeysDiffer(Exception):
@@ -38,7 +40,9 @@ class Keyring:
         """The key for the next number of each of these chains. Raises KeyMissing, KeysDiffer."""
         wanted = {partition: self._wanted(partition, head) for partition, head in heads.items()}
         if len(set(wanted.values())) > 1:
-            raise KeysDiffer(f"the chains of {self.service} are signed with {len(set(wanted.values()))} different keys")
+            raise KeysDiffer(
+                f"the chains of {self.service} are signed with {len(set(wanted.values()))} different keys"
+            )
         partition, keyid = next(iter(wanted.items()))
         if keyid not in self._held:
             self._held = {signer.key_id.hex(): signer for signer in read_keys(self.file)}
@@ -70,7 +74,8 @@ class Keyring:
 
 
 def read_keys(file: Path) -> list[Signer]:
-    """The keys of a key file, oldest first. Raises BadKeyFile, or OSError when the file cannot be read."""
+    """The keys of a key file, oldest first. Raises BadKeyFile, or OSError when the file cannot be
+    read."""
     keys: list[Signer] = []
     for number, line in enumerate(file.read_text(encoding="utf-8").splitlines(), 1):
         if text := line.partition("#")[0].strip():

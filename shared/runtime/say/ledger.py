@@ -1,9 +1,9 @@
 """A service's ledger: load what is known of an incident, decide, append.
 
-Few writer tasks commit for everybody who waits (group commit): one transaction links, signs, locks the lanes, inserts, moves the
-heads and writes the views. What this process remembers of its chains is tried first, and refused by the database when anything has
-moved; then the turn looks under the lock, and is planned again. `appending.plan` decides; this module does the I/O around it.
-"""
+Few writer tasks commit for everybody who waits (group commit): one transaction links, signs, locks
+the lanes, inserts, moves the heads and writes the views. What this process remembers of its chains
+is tried first, and refused by the database when anything has moved; then the turn looks under the
+lock, and is planned again. `appending.plan` decides; this module does the I/O around it."""
 
 import asyncio
 import contextlib
@@ -30,7 +30,17 @@ from shared.runtime.say import projection
 from shared.runtime.say.conflicts import Conflict, IdempotencyMismatch, Stale
 from shared.runtime.say.keyring import KeyMissing, Keyring
 from shared.runtime.say.memory import Loaded, Memory
-from shared.runtime.say.plan import Again, Idempotency, IncidentHead, Proposal, Recorded, Signed, Turn, Write, plan
+from shared.runtime.say.plan import (
+    Again,
+    Idempotency,
+    IncidentHead,
+    Proposal,
+    Recorded,
+    Signed,
+    Turn,
+    Write,
+    plan,
+)
 from shared.runtime.say.rules import Rules
 from shared.runtime.say.tables import KEYS, incident_heads, mark_rotations, rotations, say_next
 
@@ -38,11 +48,13 @@ C = TypeVar("C")
 S = TypeVar("S")
 
 WRITERS: Final = 2
-"""Each commits for partitions of its own: one links and signs while the other waits for Postgres."""
+"""Each commits for partitions of its own: one links and signs while the other waits for
+Postgres."""
 TURN: Final = 1000
 """Most proposals that one transaction takes."""
 CAUTIOUS: Final = 16
-"""Turns that look before they plan, after one that did not and was refused: another replica writes too, or keys come again."""
+"""Turns that look before they plan, after one that did not and was refused: another replica writes
+too, or keys come again."""
 TRIES: Final[Mapping[str, Any]] = {
     "retry": retry_if_exception_type(Conflict),
     "stop": stop_after_attempt(50),
@@ -55,7 +67,8 @@ LINKS: Final = 16
 
 @dataclass(frozen=True, slots=True)
 class Carried:
-    """A command's answer: the events it made, with their places and signatures, and the incident's version after them."""
+    """A command's answer: the events it made, with their places and signatures, and the incident's
+    version after them."""
 
     incident_id: UUID
     version: int
@@ -84,7 +97,9 @@ class Ledger(Generic[C, S]):
         self._pool = pool
         self.keyring = keyring
         self._rules = rules
-        self._queues: tuple[asyncio.Queue[_Waiting], ...] = tuple(asyncio.Queue() for _ in range(WRITERS))
+        self._queues: tuple[asyncio.Queue[_Waiting], ...] = tuple(
+            asyncio.Queue() for _ in range(WRITERS)
+        )
         self._memory: Memory[S] = Memory()
         self._heads: dict[int, Head] = {}
         """Of the service's own chains, by partition, as this process has left them."""
@@ -109,19 +124,26 @@ class Ledger(Generic[C, S]):
         must_exist: bool = True,
         extra: Sequence[Write] = (),
     ) -> Carried:
-        """Decides on all that the service knows and appends; decides again when something was said or heard meanwhile.
+        """Decides on all that the service knows and appends; decides again when something was said
+        or heard meanwhile.
 
-        Raises what `decide` raises, Missing when nothing is known of the incident and it must exist, Stale when it is not at
-        `expected_version`, IdempotencyMismatch, MalformedEnvelope when an event is too large, Conflict when others never let up."""
+        Raises what `decide` raises, Missing when nothing is known of the incident and it must
+        exist, Stale when it is not at `expected_version`, IdempotencyMismatch, MalformedEnvelope
+        when an event is too large, Conflict when others never let up."""
         if is_system(incident_id):
             raise Missing(f"incident {incident_id}")
         try:
             carried = await self._carry_out(
-                _Asked(incident_id, command, context, expected_version, idempotency, must_exist, extra)
+                _Asked(
+                    incident_id, command, context, expected_version, idempotency, must_exist, extra
+                )
             )
         except REFUSALS:
             # What is refused now may have been done before: a retry gets the first answer.
-            if idempotency is not None and (earlier := await self._earlier(idempotency)) is not None:
+            if (
+                idempotency is not None
+                and (earlier := await self._earlier(idempotency)) is not None
+            ):
                 return earlier
             raise
         if not carried.signed and idempotency is not None:
@@ -131,13 +153,15 @@ class Ledger(Generic[C, S]):
     async def _carry_out(self, asked: "_Asked[C]") -> Carried:
         if not asked.must_exist:
             return await self._decide(asked)
-        # Commands of one incident take turns in this process: they would only make each other decide again.
+        # Commands of one incident take turns in this process: they would only make each other
+        # decide again.
         async with self._turns.setdefault(asked.incident_id, asyncio.Lock()):
             return await self._decide(asked)
 
     async def _decide(self, asked: "_Asked[C]") -> Carried:
         if (remembered := self._remembered(asked)) is not None:
-            # Decided on what this process knows. It counts if nothing was said or heard since; only the database can refuse.
+            # Decided on what this process knows. It counts if nothing was said or heard since; only
+            # the database can refuse.
             try:
                 if (carried := await self._decide_and_append(asked, remembered)).signed:
                     return carried
@@ -149,7 +173,9 @@ class Ledger(Generic[C, S]):
         raise AssertionError("unreachable: tenacity re-raises")
 
     def _remembered(self, asked: "_Asked[C]") -> Loaded[S] | None:
-        return self._memory.get(asked.incident_id) or (None if asked.must_exist else Loaded(self._rules.initial, 0))
+        return self._memory.get(asked.incident_id) or (
+            None if asked.must_exist else Loaded(self._rules.initial, 0)
+        )
 
     async def _decide_and_append(self, asked: "_Asked[C]", loaded: Loaded[S]) -> Carried:
         if asked.must_exist and loaded.version == 0:
@@ -162,7 +188,14 @@ class Ledger(Generic[C, S]):
                 return Carried(asked.incident_id, loaded.version, ())
             said = say(asked.incident_id, decided, asked.context)
             signed = await self._submit(
-                Proposal(asked.incident_id, loaded.version, said, asked.idempotency, asked.extra, loaded.said_hash)
+                Proposal(
+                    asked.incident_id,
+                    loaded.version,
+                    said,
+                    asked.idempotency,
+                    asked.extra,
+                    loaded.said_hash,
+                )
             )
         if isinstance(signed, Again):
             assert asked.idempotency is not None
@@ -173,8 +206,8 @@ class Ledger(Generic[C, S]):
         return Carried(asked.incident_id, signed[-1].recorded.version, signed)
 
     async def load(self, incident_id: UUID, connection: Connection | None = None) -> Loaded[S]:
-        """Folds what the service knows of the incident: of a system incident nothing, as it is none. With a connection, what its
-        transaction sees, uncached."""
+        """Folds what the service knows of the incident: of a system incident nothing, as it is
+        none. With a connection, what its transaction sees, uncached."""
         if is_system(incident_id):
             return Loaded(self._rules.initial, 0)
         cached = self._memory.get(incident_id) or Loaded(self._rules.initial, 0)
@@ -195,7 +228,12 @@ class Ledger(Generic[C, S]):
         return self._after(since, (Recorded(read(row["envelope"]), row["version"]) for row in rows))
 
     def _after(self, since: Loaded[S], recorded: Iterable[Recorded]) -> Loaded[S]:
-        state, version, traceparents, said_hash = since.state, since.version, since.traceparents, since.said_hash
+        state, version, traceparents, said_hash = (
+            since.state,
+            since.version,
+            since.traceparents,
+            since.said_hash,
+        )
         for item in recorded:
             state, version = self._rules.evolve(state, item.event), item.version
             if item.event.service == self.service:
@@ -204,16 +242,20 @@ class Ledger(Generic[C, S]):
                 traceparents = (*traceparents, item.event.traceparent)[-LINKS:]
         return Loaded(state, version, traceparents, said_hash)
 
-    async def history(self, incident_id: UUID, connection: Connection | None = None) -> list[Recorded]:
+    async def history(
+        self, incident_id: UUID, connection: Connection | None = None
+    ) -> list[Recorded]:
         """All that the service knows of an incident, by version."""
         async with self._connection(connection) as used:
             rows = await used.fetch(
-                "SELECT version, envelope FROM ledger WHERE incident_id = $1 ORDER BY version", incident_id
+                "SELECT version, envelope FROM ledger WHERE incident_id = $1 ORDER BY version",
+                incident_id,
             )
         return [Recorded(read(row["envelope"]), row["version"]) for row in rows]
 
     async def timeline(self, incident_id: UUID, after: int, limit: int) -> list[Signed]:
-        """A page of what the service knows of an incident: versions above `after`, with signatures."""
+        """A page of what the service knows of an incident: versions above `after`, with
+        signatures."""
         async with self._pool.acquire() as connection:
             rows = await connection.fetch(
                 "SELECT version, envelope, signature FROM ledger WHERE incident_id = $1 AND version > $2 ORDER BY version LIMIT $3",
@@ -224,15 +266,19 @@ class Ledger(Generic[C, S]):
         return [_signed(row) for row in rows]
 
     async def append_within(self, connection: Connection, proposals: Sequence[Proposal]) -> Turn:
-        """One turn in the caller's transaction: every accepted proposal is written when that commits."""
+        """One turn in the caller's transaction: every accepted proposal is written when that
+        commits."""
         heads, incidents, taken = await self._look(connection, proposals)
         turn = plan(proposals, heads, incidents, taken, self.keyring.speaker(heads))
         if not await self._write(connection, proposals, turn, heads):
             raise AssertionError("a chain moved while its lane was locked")
         return turn
 
-    async def _append_remembered(self, connection: Connection, proposals: Sequence[Proposal]) -> Turn | None:
-        """The same without a look; None when that cannot be done, or a chain has moved: then nothing is written.
+    async def _append_remembered(
+        self, connection: Connection, proposals: Sequence[Proposal]
+    ) -> Turn | None:
+        """The same without a look; None when that cannot be done, or a chain has moved: then
+        nothing is written.
 
         Raises UniqueViolationError when more is known of an incident, or a key is taken."""
         partitions = {partition_of(proposal.incident_id) for proposal in proposals}
@@ -240,13 +286,18 @@ class Ledger(Generic[C, S]):
             return None
         heads = {partition: self._heads[partition] for partition in partitions}
         incidents = {
-            proposal.incident_id: IncidentHead(proposal.expected_version, proposal.said_hash) for proposal in proposals
+            proposal.incident_id: IncidentHead(proposal.expected_version, proposal.said_hash)
+            for proposal in proposals
         }
         turn = plan(proposals, heads, incidents, {}, self.keyring.speaker(heads))
         return turn if await self._write(connection, proposals, turn, heads) else None
 
     async def _write(
-        self, connection: Connection, proposals: Sequence[Proposal], turn: Turn, heads: Mapping[int, Head]
+        self,
+        connection: Connection,
+        proposals: Sequence[Proposal],
+        turn: Turn,
+        heads: Mapping[int, Head],
     ) -> bool:
         """Whether the chains still end at `heads`: if not, nothing is written."""
         if not turn.rows:
@@ -268,8 +319,8 @@ class Ledger(Generic[C, S]):
     async def say_of_the_record(
         self, connection: Connection, records: Mapping[int, SystemRecord], context: Context
     ) -> tuple[Signed, ...]:
-        """Says something about the record itself on each of these partitions, in the caller's transaction: all of it, or an
-        exception."""
+        """Says something about the record itself on each of these partitions, in the caller's
+        transaction: all of it, or an exception."""
         partitions = sorted(records)
         await connection.execute(
             "SELECT FROM chain WHERE service = $1 AND partition = ANY($2) ORDER BY partition FOR UPDATE",
@@ -278,13 +329,16 @@ class Ledger(Generic[C, S]):
         )
         subjects = {partition: system_incident(partition) for partition in partitions}
         rows = await connection.fetch(
-            "SELECT incident_id, version FROM incident_head WHERE incident_id = ANY($1)", list(subjects.values())
+            "SELECT incident_id, version FROM incident_head WHERE incident_id = ANY($1)",
+            list(subjects.values()),
         )
         versions = {row["incident_id"]: row["version"] for row in rows}
         turn = await self.append_within(
             connection,
             [
-                Proposal(subject, versions.get(subject, 0), say(subject, [records[partition]], context))
+                Proposal(
+                    subject, versions.get(subject, 0), say(subject, [records[partition]], context)
+                )
                 for partition, subject in subjects.items()
             ],
         )
@@ -310,8 +364,12 @@ class Ledger(Generic[C, S]):
             await self._commit(waiting)
 
     async def _submit(self, proposal: Proposal) -> tuple[Signed, ...] | Again:
-        answer: asyncio.Future[tuple[Signed, ...] | Again] = asyncio.get_running_loop().create_future()
-        self._queues[partition_of(proposal.incident_id) % WRITERS].put_nowait(_Waiting(proposal, answer))
+        answer: asyncio.Future[tuple[Signed, ...] | Again] = (
+            asyncio.get_running_loop().create_future()
+        )
+        self._queues[partition_of(proposal.incident_id) % WRITERS].put_nowait(
+            _Waiting(proposal, answer)
+        )
         return await answer
 
     async def _commit(self, waiting: Sequence[_Waiting], *, look: bool = False) -> None:
@@ -326,7 +384,8 @@ class Ledger(Generic[C, S]):
             _fail(wanted, error)
             raise
         except asyncpg.UniqueViolationError as error:
-            # Nothing is written. Under a look only a key can have been taken since; the next look sees it.
+            # Nothing is written. Under a look only a key can have been taken since; the next look
+            # sees it.
             self._be_cautious(proposals)
             if look and error.constraint_name != KEYS:
                 await self._commit_singly(wanted, error)
@@ -335,7 +394,9 @@ class Ledger(Generic[C, S]):
             return
         except Exception as error:  # noqa: BLE001  every failure is somebody's answer
             self._be_cautious(proposals)
-            if committing or isinstance(error, TimeoutError):  # a database that hangs would hang for each of them
+            if committing or isinstance(
+                error, TimeoutError
+            ):  # a database that hangs would hang for each of them
                 _fail(wanted, error)
             else:
                 await self._commit_singly(wanted, error)
@@ -351,7 +412,9 @@ class Ledger(Generic[C, S]):
             else:
                 item.answer.set_result(verdict)
 
-    async def _append(self, connection: Connection, proposals: Sequence[Proposal], *, look: bool) -> Turn:
+    async def _append(
+        self, connection: Connection, proposals: Sequence[Proposal], *, look: bool
+    ) -> Turn:
         if not look and not self._cautious:
             if (turn := await self._append_remembered(connection, proposals)) is not None:
                 return turn
@@ -366,7 +429,8 @@ class Ledger(Generic[C, S]):
                 self._cautious = CAUTIOUS
 
     async def _commit_singly(self, waiting: Sequence[_Waiting], error: Exception) -> None:
-        """A failed group is tried one by one, so that only the command that cannot be written fails."""
+        """A failed group is tried one by one, so that only the command that cannot be written
+        fails."""
         if len(waiting) == 1:
             if not waiting[0].answer.done():
                 waiting[0].answer.set_exception(error)
@@ -377,7 +441,8 @@ class Ledger(Generic[C, S]):
     async def _look(
         self, connection: Connection, proposals: Sequence[Proposal]
     ) -> tuple[dict[int, Head], dict[UUID, IncidentHead], dict[str, bytes]]:
-        """Locks the lanes; the heads of chains and incidents, and the keys that are taken with their digests."""
+        """Locks the lanes; the heads of chains and incidents, and the keys that are taken with
+        their digests."""
         partitions = sorted({partition_of(proposal.incident_id) for proposal in proposals})
         lanes = await connection.fetch(
             """SELECT service, partition, sequence, hash, rotated FROM chain
@@ -388,9 +453,17 @@ class Ledger(Generic[C, S]):
         for rotation in await rotations(connection, self.keyring.trust, lanes):
             self.keyring.trust.learn(rotation)
         heads = {row["partition"]: Head(row["sequence"], row["hash"]) for row in lanes}
-        incidents = await incident_heads(connection, {proposal.incident_id for proposal in proposals})
-        keys = [proposal.idempotency.key for proposal in proposals if proposal.idempotency is not None]
-        taken = await connection.fetch("SELECT key, digest FROM idempotency WHERE key = ANY($1)", keys) if keys else []
+        incidents = await incident_heads(
+            connection, {proposal.incident_id for proposal in proposals}
+        )
+        keys = [
+            proposal.idempotency.key for proposal in proposals if proposal.idempotency is not None
+        ]
+        taken = (
+            await connection.fetch("SELECT key, digest FROM idempotency WHERE key = ANY($1)", keys)
+            if keys
+            else []
+        )
         return (
             heads,
             incidents,
@@ -430,7 +503,8 @@ class Ledger(Generic[C, S]):
 def say(
     incident_id: UUID, decided: Iterable[EventData], context: Context, cause: Event | None = None
 ) -> tuple[Said, ...]:
-    """Gives decided data what every event carries: id, time, actor, cause and the trace in which it is said."""
+    """Gives decided data what every event carries: id, time, actor, cause and the trace in which it
+    is said."""
     traceparent = telemetry.traceparent()
     correlation = cause.correlation_id if cause is not None else str(clock.new_id())
     return tuple(
@@ -449,8 +523,8 @@ def say(
 
 
 def _fail(waiting: Sequence[_Waiting], error: Exception) -> None:
-    """A commit whose answer was lost may have happened: to try again would find a conflict, decide anew and say it all twice.
-    Only the caller's idempotency key makes a second try safe."""
+    """A commit whose answer was lost may have happened: to try again would find a conflict, decide
+    anew and say it all twice. Only the caller's idempotency key makes a second try safe."""
     for item in waiting:
         if not item.answer.done():
             item.answer.set_exception(error)

@@ -1,4 +1,5 @@
-"""The folded states that a process remembers: a state at a version never changes, so what is remembered is never wrong, only old."""
+"""The folded states that a process remembers: a state at a version never changes, so what is
+remembered is never wrong, only old."""
 
 from collections import OrderedDict
 from dataclasses import dataclass
@@ -11,12 +12,14 @@ S = TypeVar("S")
 
 INCIDENTS: Final = 4096
 EVENTS: Final = 65_536
-"""Events that all remembered states together were folded from: what they hold grows with these, whatever the number of incidents."""
+"""Events that all remembered states together were folded from: what they hold grows with these,
+whatever the number of incidents."""
 
 
 @dataclass(frozen=True, slots=True)
 class Loaded(Generic[S]):
-    """What the service knows of an incident: the fold of all it said and heard, up to `version` (0: nothing is known)."""
+    """What the service knows of an incident: the fold of all it said and heard, up to `version` (0:
+    nothing is known)."""
 
     state: S
     version: int
@@ -41,6 +44,8 @@ class Memory(Generic[S]):
         before = self._states.pop(incident_id, None)
         self._held += loaded.version - (before.version if before is not None else 0)
         self._states[incident_id] = loaded
-        while len(self._states) > 1 and (len(self._states) > self._incidents or self._held > self._events):
+        while len(self._states) > 1 and (
+            len(self._states) > self._incidents or self._held > self._events
+        ):
             _, forgotten = self._states.popitem(last=False)
             self._held -= forgotten.version

@@ -1,8 +1,8 @@
 """What one turn of the appender does, decided without any I/O.
 
-A turn takes the proposals that wait, the heads of their chains and incidents as the transaction has locked them, and gives every
-event its place, or its caller a refusal. A conflict fails only its own command.
-"""
+A turn takes the proposals that wait, the heads of their chains and incidents as the transaction has
+locked them, and gives every event its place, or its caller a refusal. A conflict fails only its own
+command."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -20,7 +20,8 @@ Sign = Callable[[bytes], bytes]
 
 
 class Recorded(NamedTuple):
-    """An event in this service's ledger; `version` counts what the service knows of the incident, from 1, without gaps."""
+    """An event in this service's ledger; `version` counts what the service knows of the incident,
+    from 1, without gaps."""
 
     event: Event
     version: int
@@ -43,9 +44,11 @@ class Idempotency:
 
 
 class Proposal(NamedTuple):
-    """Events that a command decided on at `expected_version` of its incident; `extra` is written with them or not at all.
+    """Events that a command decided on at `expected_version` of its incident; `extra` is written
+    with them or not at all.
 
-    `said_hash` is the hash of the service's own last event of the incident at that version, for who plans without a look."""
+    `said_hash` is the hash of the service's own last event of the incident at that version, for who
+    plans without a look."""
 
     incident_id: UUID
     expected_version: int
@@ -72,7 +75,8 @@ class Signed(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Again:
-    """This proposal's idempotency key was taken by another proposal of the same turn: look the answer up."""
+    """This proposal's idempotency key was taken by another proposal of the same turn: look the
+    answer up."""
 
 
 Verdict = tuple[Signed, ...] | Exception | Again
@@ -104,7 +108,8 @@ def plan(
     taken: Mapping[str, bytes],
     speaker: Speaker,
 ) -> Turn:
-    """`heads` by partition and `incidents` as locked; `taken` are the idempotency keys already in the database with their digests."""
+    """`heads` by partition and `incidents` as locked; `taken` are the idempotency keys already in
+    the database with their digests."""
     moved, known, keys = dict(heads), dict(incidents), dict(taken)
     verdicts: list[Verdict] = []
     rows: list[Signed] = []
@@ -123,21 +128,35 @@ def plan(
             keys[proposal.idempotency.key] = proposal.idempotency.digest
         rows.extend(placed)
         verdicts.append(placed)
-    touched = {row.recorded.event.incident_id: known[row.recorded.event.incident_id] for row in rows}
+    touched = {
+        row.recorded.event.incident_id: known[row.recorded.event.incident_id] for row in rows
+    }
     changed = {number: head for number, head in moved.items() if head != heads[number]}
     return Turn(tuple(verdicts), tuple(rows), changed, touched)
 
 
-def _refusal(proposal: Proposal, incident: IncidentHead, keys: Mapping[str, bytes]) -> Exception | Again | None:
-    if proposal.idempotency is not None and (digest := keys.get(proposal.idempotency.key)) is not None:
-        return Again() if digest == proposal.idempotency.digest else IdempotencyMismatch(proposal.idempotency.key)
+def _refusal(
+    proposal: Proposal, incident: IncidentHead, keys: Mapping[str, bytes]
+) -> Exception | Again | None:
+    if (
+        proposal.idempotency is not None
+        and (digest := keys.get(proposal.idempotency.key)) is not None
+    ):
+        return (
+            Again()
+            if digest == proposal.idempotency.digest
+            else IdempotencyMismatch(proposal.idempotency.key)
+        )
     if incident.version != proposal.expected_version:
         return Conflict(proposal.incident_id, proposal.expected_version, incident.version)
     return None
 
 
 def _place(
-    proposal: Proposal, heads: Mapping[int, Head], incidents: Mapping[UUID, IncidentHead], speaker: Speaker
+    proposal: Proposal,
+    heads: Mapping[int, Head],
+    incidents: Mapping[UUID, IncidentHead],
+    speaker: Speaker,
 ) -> tuple[tuple[Signed, ...], Head, IncidentHead]:
     partition = partition_of(proposal.incident_id)
     head, incident = heads[partition], incidents.get(proposal.incident_id, UNHEARD_OF)
@@ -162,5 +181,7 @@ def _place(
             head.hash,
             envelope,
         )
-        placed.append(Signed(Recorded(event, incident.version), speaker.sign(signed_bytes(envelope))))
+        placed.append(
+            Signed(Recorded(event, incident.version), speaker.sign(signed_bytes(envelope)))
+        )
     return tuple(placed), head, incident

@@ -1,4 +1,5 @@
-"""How a view is written: a projection yields writes, the runtime applies them in the transaction of their events."""
+"""How a view is written: a projection yields writes, the runtime applies them in the transaction of
+their events."""
 
 import itertools
 from collections import defaultdict
@@ -13,12 +14,14 @@ Project: TypeAlias = Callable[[Recorded], Iterable[Write]]
 
 
 async def apply(connection: Connection, project: Project, recorded: Sequence[Recorded]) -> None:
-    """Writes the views of these events: in order within an incident, many incidents at a time. Views show no system incident."""
+    """Writes the views of these events: in order within an incident, many incidents at a time.
+    Views show no system incident."""
     by_incident: dict[Any, list[Write]] = defaultdict(list)
     for item in recorded:
         if not is_system(item.event.incident_id):
             by_incident[item.event.incident_id].extend(project(item))
-    # Round n holds the nth write of every incident: no order to keep inside a round, so equal statements go together.
+    # Round n holds the nth write of every incident: no order to keep inside a round, so equal
+    # statements go together.
     for turn in itertools.zip_longest(*by_incident.values()):
         await execute(connection, [write for write in turn if write is not None])
 

@@ -15,9 +15,11 @@ S = TypeVar("S")
 
 @dataclass(frozen=True, slots=True)
 class Rules(Generic[C, S]):
-    """What decides, what is remembered, what is shown, and what a service does on its own when it hears something.
+    """What decides, what is remembered, what is shown, and what a service does on its own when it
+    hears something.
 
-    `react` is asked only about data of the types in `reacts_to`, with the state after all that was heard with the event."""
+    `react` is asked only about data of the types in `reacts_to`, with the state after all that was
+    heard with the event."""
 
     initial: S
     decide: Callable[[C, S, Context], Sequence[EventData]]

@@ -1,4 +1,5 @@
-"""What is written to and read from the ledger's tables within a transaction; the tables are those of `migrations`."""
+"""What is written to and read from the ledger's tables within a transaction; the tables are those
+of `migrations`."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final, NamedTuple
@@ -25,7 +26,8 @@ async def say_next(
     heads: Mapping[int, Head],
     accepted: Sequence[tuple[Proposal, tuple[Signed, ...]]],
 ) -> bool:
-    """Writes a turn that was planned on these heads; False, and nothing is written, when one of them has moved."""
+    """Writes a turn that was planned on these heads; False, and nothing is written, when one of
+    them has moved."""
     events = [row.recorded.event for row in turn.rows]
     keys = [
         (proposal.idempotency, signed[0].recorded.event, len(signed))
@@ -60,38 +62,46 @@ async def say_next(
 
 
 class Stretch(NamedTuple):
-    """What was read of a partition: from the offset to which it had been heard, to where to go on. The second is the smaller one when
-    the topic had lost so much of its end that all is read again."""
+    """What was read of a partition: from the offset to which it had been heard, to where to go on.
+    The second is the smaller one when the topic had lost so much of its end that all is read
+    again."""
 
     start: int
     end: int
 
 
 async def heard_to(connection: Connection, partition: int, stretch: Stretch) -> None:
-    """Moves the offset, from where the stretch began only: whoever was paused, and has been replaced, or set back with the topic,
-    would skip what he has not read. Raises Fenced."""
+    """Moves the offset, from where the stretch began only: whoever was paused, and has been
+    replaced, or set back with the topic, would skip what he has not read. Raises Fenced."""
     status = await connection.execute(
-        "UPDATE heard_offset SET next_offset = $3 WHERE partition = $1 AND next_offset = $2", partition, *stretch
+        "UPDATE heard_offset SET next_offset = $3 WHERE partition = $1 AND next_offset = $2",
+        partition,
+        *stretch,
     )
     _refuse_unless(status == "UPDATE 1", partition)
 
 
 async def set_back(connection: Connection) -> None:
-    """For a topic that is another one, or whose end is: all is to be relayed again, and all of the topic heard, and sealed, again; what is
-    known is dropped. The epochs move with the cursors, so that who has a round on its way cannot move them forward again; a heard offset
-    is fenced by itself. Ends with the caller's transaction."""
+    """For a topic that is another one, or whose end is: all is to be relayed again, and all of the
+    topic heard, and sealed, again; what is known is dropped. The epochs move with the cursors, so
+    that who has a round on its way cannot move them forward again; a heard offset is fenced by
+    itself. Ends with the caller's transaction."""
     await connection.execute("UPDATE relay_lease SET epoch = epoch + 1")
     await connection.execute("UPDATE relay_cursor SET sequence = 0")
     await connection.execute("UPDATE heard_offset SET next_offset = 0")
     if await connection.fetchval("SELECT to_regclass('log_offset') IS NOT NULL"):
-        await connection.execute("SELECT FROM log_offset ORDER BY partition FOR UPDATE")  # as the sealer takes them
+        await connection.execute(
+            "SELECT FROM log_offset ORDER BY partition FOR UPDATE"
+        )  # as the sealer takes them
         await connection.execute("UPDATE log_offset SET next_offset = 0")
         await connection.execute("UPDATE log_state SET epoch = epoch + 1")
 
 
 def _refuse_unless(moved: bool, partition: int) -> None:
     if not moved:
-        raise Fenced(f"another replica hears partition {partition} now, or it is to be heard from elsewhere")
+        raise Fenced(
+            f"another replica hears partition {partition} now, or it is to be heard from elsewhere"
+        )
 
 
 RECORD: Final = """
@@ -123,8 +133,9 @@ async def record(
     partition: int,
     stretch: Stretch | None,
 ) -> None:
-    """Adds rows to the ledger and moves the heads of their chains and incidents. `offsets` are the rows' Kafka offsets, None for
-    what the service says itself; `stretch` is what was read of the partition, None for what is heard again. Raises Fenced as `heard_to`."""
+    """Adds rows to the ledger and moves the heads of their chains and incidents. `offsets` are the
+    rows' Kafka offsets, None for what the service says itself; `stretch` is what was read of the
+    partition, None for what is heard again. Raises Fenced as `heard_to`."""
     events = [row.recorded.event for row in rows]
     moved = await connection.fetchval(
         RECORD,
@@ -152,17 +163,25 @@ async def record(
     _refuse_unless(bool(moved) or stretch is None, partition)
 
 
-async def incident_heads(connection: Connection, incidents: Iterable[UUID]) -> dict[UUID, IncidentHead]:
+async def incident_heads(
+    connection: Connection, incidents: Iterable[UUID]
+) -> dict[UUID, IncidentHead]:
     """Of those that anything is known of."""
     rows = await connection.fetch(
-        "SELECT incident_id, version, said_hash FROM incident_head WHERE incident_id = ANY($1)", list(incidents)
+        "SELECT incident_id, version, said_hash FROM incident_head WHERE incident_id = ANY($1)",
+        list(incidents),
     )
     return {row["incident_id"]: IncidentHead(row["version"], row["said_hash"]) for row in rows}
 
 
 async def rotations(connection: Connection, trust: Trust, chains: Iterable[Row]) -> list[Event]:
-    """The changes of key on these rows of `chain` that `trust` has not learned yet, as this ledger holds them."""
-    behind = [row for row in chains if row["rotated"] > trust.rotated(ServiceName(row["service"]), row["partition"])]
+    """The changes of key on these rows of `chain` that `trust` has not learned yet, as this ledger
+    holds them."""
+    behind = [
+        row
+        for row in chains
+        if row["rotated"] > trust.rotated(ServiceName(row["service"]), row["partition"])
+    ]
     if not behind:
         return []
     rows = await connection.fetch(

@@ -15,16 +15,21 @@ from shared.runtime.say.tables import rotations
 async def chain_checkpoint(connection: Connection, keyring: Keyring, now: datetime) -> bytes:
     """The signed heads of all chains, as of one moment."""
     rows = await connection.fetch(
-        "SELECT service, partition, sequence, hash, rotated FROM chain WHERE service = $1", keyring.service.value
+        "SELECT service, partition, sequence, hash, rotated FROM chain WHERE service = $1",
+        keyring.service.value,
     )
     for rotation in await rotations(connection, keyring.trust, rows):
         keyring.trust.learn(rotation)
     heads = {row["partition"]: Head(row["sequence"], row["hash"]) for row in rows}
-    statement = ChainHeads(keyring.service, now, tuple(heads[number] for number in range(PARTITIONS)))
+    statement = ChainHeads(
+        keyring.service, now, tuple(heads[number] for number in range(PARTITIONS))
+    )
     return sign(statement.text, keyring.signer(heads))
 
 
-async def incident_head(connection: Connection, keyring: Keyring, incident_id: UUID, now: datetime) -> bytes:
+async def incident_head(
+    connection: Connection, keyring: Keyring, incident_id: UUID, now: datetime
+) -> bytes:
     """How much the service has said of the incident, signed; also when that is nothing."""
     row = await connection.fetchrow(
         """SELECT service, partition, sequence, hash, rotated,

@@ -1,4 +1,5 @@
-"""The HTTP application of a service: its routes and those that all have, guards, problems, limits, telemetry."""
+"""The HTTP application of a service: its routes and those that all have, guards, problems, limits,
+telemetry."""
 
 from importlib.metadata import version
 from typing import Any

@@ -1,7 +1,7 @@
 """Who is calling, and what each route asks of a caller. Denied is what nobody has allowed.
 
-Tokens are JWTs, signed with EdDSA, RS256 or ES256 by a key of the configured key set, for our audience, by our issuer, not expired.
-"""
+Tokens are JWTs, signed with EdDSA, RS256 or ES256 by a key of the configured key set, for our
+audience, by our issuer, not expired."""
 
 import asyncio
 import hashlib
@@ -28,30 +28,36 @@ ALGORITHMS: Final = ("EdDSA", "RS256", "ES256")
 REFRESH_EVERY: Final = 10.0
 """Seconds: an unknown key id makes the key set be read again, at most this often."""
 KEPT_FOR: Final = 300.0
-"""Seconds after which the key set is read again in any case, so that a key that was taken out stops to count."""
+"""Seconds after which the key set is read again in any case, so that a key that was taken out stops
+to count."""
 READ_WITHIN: Final = 5.0
 MAX_SUBJECT: Final = 200
 LEEWAY: Final = 5
 """Seconds that clocks may differ."""
 REMEMBERED: Final = 4096
-"""Tokens, by digest, that need not be checked again: to check a signature takes longer than all else that a request needs."""
+"""Tokens, by digest, that need not be checked again: to check a signature takes longer than all
+else that a request needs."""
 
 READERS: Final = who_may("read_incident")
 
 _bearer = HTTPBearer(
-    auto_error=False, bearerFormat="JWT", description="`ledger token --role …` makes one for the local stack."
+    auto_error=False,
+    bearerFormat="JWT",
+    description="`ledger token --role …` makes one for the local stack.",
 )
 
 log = structlog.get_logger(__name__)
 
 
 class KeysAway(OSError):
-    """The key set cannot be read: nobody can be told from anybody. Passes by itself, as an absent database does."""
+    """The key set cannot be read: nobody can be told from anybody. Passes by itself, as an absent
+    database does."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Checked:
-    """A token whose signature and claims were found good: it holds until it expires or its key is read again."""
+    """A token whose signature and claims were found good: it holds until it expires or its key is
+    read again."""
 
     actor: Actor
     kid: str
@@ -74,7 +80,8 @@ class Authenticator:
     _checked: OrderedDict[bytes, "_Checked"] = field(default_factory=OrderedDict)
 
     async def actor(self, token: str) -> Actor:
-        """Raises Unauthenticated, saying what is wrong with the token and never what is in it; KeysAway."""
+        """Raises Unauthenticated, saying what is wrong with the token and never what is in it;
+        KeysAway."""
         digest = hashlib.sha256(token.encode()).digest()
         checked = self._checked.get(digest)
         if checked is None or not await self._holds(checked):
@@ -85,7 +92,10 @@ class Authenticator:
         return checked.actor
 
     async def _holds(self, checked: "_Checked") -> bool:
-        return await self._key(checked.kid) is checked.key and datetime.now(UTC).timestamp() < checked.until
+        return (
+            await self._key(checked.kid) is checked.key
+            and datetime.now(UTC).timestamp() < checked.until
+        )
 
     async def _check(self, token: str) -> "_Checked":
         try:
@@ -132,7 +142,9 @@ class Authenticator:
             log.warning("the key set cannot be read", jwks=self.jwks, error=repr(error))
         else:
             self._away = False
-            self._keys = {key.key_id: key for key in found if key.key_id and key.algorithm_name in ALGORITHMS}
+            self._keys = {
+                key.key_id: key for key in found if key.key_id and key.algorithm_name in ALGORITHMS
+            }
         self._read_at = time.monotonic()  # now, not before: who comes while it is read waits for it
 
     async def _read(self) -> str:
@@ -146,18 +158,27 @@ class Authenticator:
 
 def _actor(claims: dict[str, Any]) -> Actor:
     subject, roles = claims["sub"], claims.get("roles", [])
-    if not isinstance(subject, str) or not 1 <= len(subject) <= MAX_SUBJECT or not subject.isprintable():
-        raise Unauthenticated(f"the token's subject must be 1 to {MAX_SUBJECT} printable characters")
+    if (
+        not isinstance(subject, str)
+        or not 1 <= len(subject) <= MAX_SUBJECT
+        or not subject.isprintable()
+    ):
+        raise Unauthenticated(
+            f"the token's subject must be 1 to {MAX_SUBJECT} printable characters"
+        )
     if subject.startswith("service:"):
         raise Unauthenticated("subjects that begin with service: are the services' own")
     known = {role.value for role in Role}
     named = roles if isinstance(roles, list) else []
-    return Actor(subject, frozenset(Role(name) for name in named if isinstance(name, str) and name in known))
+    return Actor(
+        subject, frozenset(Role(name) for name in named if isinstance(name, str) and name in known)
+    )
 
 
 @dataclass(frozen=True, slots=True)
 class Allow:
-    """The dependency of a route that only these roles may call; none named: any authenticated caller."""
+    """The dependency of a route that only these roles may call; none named: any authenticated
+    caller."""
 
     roles: frozenset[Role]
 
@@ -166,7 +187,9 @@ class Allow:
         return await self(request, await _bearer(request))
 
     async def __call__(
-        self, request: Request, credentials: Annotated[HTTPAuthorizationCredentials | None, Security(_bearer)]
+        self,
+        request: Request,
+        credentials: Annotated[HTTPAuthorizationCredentials | None, Security(_bearer)],
     ) -> Actor:
         if credentials is None:
             raise Unauthenticated("send a token: Authorization: Bearer …")
@@ -185,7 +208,9 @@ class AllowOrOpen(Allow):
     setting: str = ""
 
     async def __call__(
-        self, request: Request, credentials: Annotated[HTTPAuthorizationCredentials | None, Security(_bearer)]
+        self,
+        request: Request,
+        credentials: Annotated[HTTPAuthorizationCredentials | None, Security(_bearer)],
     ) -> Actor:
         if getattr(request.app.state.running.settings, self.setting):
             return Actor("anybody")
@@ -204,7 +229,8 @@ def allow(*roles: Role) -> Any:
 
 
 def allow_or_open(setting: str, *roles: Role) -> Any:
-    """For `dependencies=[…]` of a route: these roles may call it; anybody may where this setting is true."""
+    """For `dependencies=[…]` of a route: these roles may call it; anybody may where this setting is
+    true."""
     return Depends(AllowOrOpen(frozenset(roles), setting))
 
 
@@ -219,9 +245,12 @@ def public() -> Any:
 
 
 def allowed_roles(route: RouteContext) -> frozenset[Role] | None:
-    """Which roles may call the route; None when anybody may. Raises ValueError when it does not say so exactly once."""
+    """Which roles may call the route; None when anybody may. Raises ValueError when it does not say
+    so exactly once."""
     dependant = getattr(route, "dependant", None)
-    calls = [dependency.call for dependency in dependant.dependencies] if dependant is not None else []
+    calls = (
+        [dependency.call for dependency in dependant.dependencies] if dependant is not None else []
+    )
     said = [call for call in calls if isinstance(call, Allow) or call is _public]
     if len(said) != 1:
         raise ValueError(
@@ -232,7 +261,8 @@ def allowed_roles(route: RouteContext) -> frozenset[Role] | None:
 
 
 def permissions(app: FastAPI) -> Iterator[tuple[RouteContext, frozenset[Role] | None]]:
-    """Every route of an application, those of included routers too, with who may call it. Raises ValueError as above."""
+    """Every route of an application, those of included routers too, with who may call it. Raises
+    ValueError as above."""
     for route in iter_route_contexts(app.routes):
         if route.path != app.openapi_url:
             yield route, allowed_roles(route)

@@ -1,10 +1,11 @@
-"""What a connection may cost: how many there are, how long a client may take to ask and to read the answer.
+"""What a connection may cost: how many there are, how long a client may take to ask and to read the
+answer.
 
-uvicorn bounds neither of these, and its `limit_concurrency` counts connections that do nothing, so that whoever opens many shuts
-everybody out. Here a connection takes its place by asking, not by being made. When there are too many, newcomers give way to newcomers
-and those who asked to those who ask: no crowd that says nothing pushes out who is served, and nobody who is served pushes out a newcomer
-before it could ask. Health has a place always.
-"""
+uvicorn bounds neither of these, and its `limit_concurrency` counts connections that do nothing, so
+that whoever opens many shuts everybody out. Here a connection takes its place by asking, not by
+being made. When there are too many, newcomers give way to newcomers and those who asked to those
+who ask: no crowd that says nothing pushes out who is served, and nobody who is served pushes out a
+newcomer before it could ask. Health has a place always."""
 
 import asyncio
 import logging
@@ -15,7 +16,11 @@ from typing import Any, Final
 
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
+from uvicorn.protocols.http.httptools_impl import (
+    STATUS_LINE,
+    HttpToolsProtocol,
+    RequestResponseCycle,
+)
 
 from shared.runtime.process import telemetry
 from shared.runtime.web import headers
@@ -25,7 +30,8 @@ from shared.runtime.web.problems import overloaded, problem
 
 MOST: Final = 1280
 FOR_NEWCOMERS: Final = 5
-"""Every fifth place is kept for those who have not asked yet; they may have the others while those are free."""
+"""Every fifth place is kept for those who have not asked yet; they may have the others while those
+are free."""
 HEAD: Final = 64 * 1024
 """Bytes of a request's line and headers."""
 HEAD_WITHIN: Final = 10.0
@@ -33,49 +39,65 @@ HEAD_WITHIN: Final = 10.0
 READ_WITHIN: Final = 30.0
 """Seconds in which a client must take something of an answer that waits for it."""
 LINGER: Final = 1.0
-"""Seconds that a refused connection is still read from, and not listened to: closed at once, what the client is just sending would
-undo the answer on its way."""
+"""Seconds that a refused connection is still read from, and not listened to: closed at once, what
+the client is just sending would undo the answer on its way."""
 
 _log = logging.getLogger("uvicorn.error.connection")
 _log.setLevel(logging.ERROR)  # of bad requests uvicorn warns one by one; here they are counted
 
 
-def protocol(most: int | None = None, head_within: float = HEAD_WITHIN, read_within: float = READ_WITHIN) -> Any:
+def protocol(
+    most: int | None = None, head_within: float = HEAD_WITHIN, read_within: float = READ_WITHIN
+) -> Any:
     """What uvicorn takes as `http`: all connections of one server know of each other."""
     return partial(Connection, _Places(most or affordable()), head_within, read_within)
 
 
 def affordable() -> int:
-    """No more than half of the files that this process may have open: database, broker and log need some too."""
+    """No more than half of the files that this process may have open: database, broker and log need
+    some too."""
     soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     return MOST if soft == resource.RLIM_INFINITY else min(MOST, soft // 2)
 
 
 class _Places:
-    """Every connection that is not being closed is one of these: a newcomer, waited for, at work."""
+    """Every connection that is not being closed is one of these: a newcomer, waited for, at
+    work."""
 
     def __init__(self, most: int) -> None:
         self.most = most
         self._for_newcomers = max(1, most // FOR_NEWCOMERS)
         self._newcomers: OrderedDict[Connection, None] = OrderedDict()
-        """Never had a whole head, in the order in which they came: whoever sends one byte at a time stays no longer."""
-        self._waited_for: dict[bool, OrderedDict[Connection, None]] = {False: OrderedDict(), True: OrderedDict()}
-        """Whose client is to send something, in the order in which they last did: never answered yet, and answered before."""
+        """Never had a whole head, in the order in which they came: whoever sends one byte at a time
+        stays no longer."""
+        self._waited_for: dict[bool, OrderedDict[Connection, None]] = {
+            False: OrderedDict(),
+            True: OrderedDict(),
+        }
+        """Whose client is to send something, in the order in which they last did: never answered
+        yet, and answered before."""
         self._at_work: set[Connection] = set()
         self._lingering: OrderedDict[Connection, None] = OrderedDict()
-        """Refused; beside those who have a place there are no more of them than newcomers have places."""
+        """Refused; beside those who have a place there are no more of them than newcomers have
+        places."""
 
     def come(self, connection: "Connection") -> None:
-        """Lets the newcomer in; of all newcomers the first gives way when there are too many connections."""
+        """Lets the newcomer in; of all newcomers the first gives way when there are too many
+        connections."""
         self._newcomers[connection] = None
         if len(self) > self.most:
             self._newcomers.popitem(last=False)[0].refuse(overloaded(), Reason.NEWCOMER)
 
     def ask(self, connection: "Connection", *, always: bool) -> bool:
-        """Whether there is a place for one that asks: a free one, or that of whoever has been waited for longest."""
+        """Whether there is a place for one that asks: a free one, or that of whoever has been
+        waited for longest."""
         self.leave(connection)
         asked = len(self) - len(self._newcomers)
-        if asked >= self.most - self._for_newcomers and not self._somebody_gives_way() and not always:
+        if (
+            asked >= self.most - self._for_newcomers
+            and not self._somebody_gives_way()
+            and not always
+        ):
             return False
         self._at_work.add(connection)
         return True
@@ -119,7 +141,9 @@ async def _no_place(scope: Scope, receive: Receive, send: Send) -> None:
 
 
 class Connection(HttpToolsProtocol):
-    def __init__(self, places: _Places, head_within: float, read_within: float, *args: Any, **kwargs: Any) -> None:
+    def __init__(
+        self, places: _Places, head_within: float, read_within: float, *args: Any, **kwargs: Any
+    ) -> None:
         super().__init__(*args, **kwargs)
         self.logger = _log
         self._places = places
@@ -135,7 +159,9 @@ class Connection(HttpToolsProtocol):
     @property
     def _ours(self) -> bool:
         """Whether a whole request waits for our answer."""
-        return self.cycle is not None and not self.cycle.response_complete and not self.cycle.more_body
+        return (
+            self.cycle is not None and not self.cycle.response_complete and not self.cycle.more_body
+        )
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
@@ -156,7 +182,10 @@ class Connection(HttpToolsProtocol):
         super().data_received(data)
         if self._loose > HEAD:
             detail = f"line and headers of a request may have {HEAD} bytes"
-            self.refuse(problem(431, "too-large", "The request cannot be served", detail), Reason.HEAD_TOO_LARGE)
+            self.refuse(
+                problem(431, "too-large", "The request cannot be served", detail),
+                Reason.HEAD_TOO_LARGE,
+            )
         elif not (self._ours or self._refused or self.transport.is_closing()):
             self._places.wait_for(self, answered=self._answered)
 
@@ -210,23 +239,34 @@ class Connection(HttpToolsProtocol):
         if self._ours:  # the next request came before the answer to this one, and is not read yet
             self._await_head()
         elif self._loose:
-            detail = f"line and headers of a request must arrive within {self._head_within:g} seconds"
-            self.refuse(problem(408, "too-slow", "The request cannot be served", detail), Reason.HEAD_TOO_SLOW)
+            detail = (
+                f"line and headers of a request must arrive within {self._head_within:g} seconds"
+            )
+            self.refuse(
+                problem(408, "too-slow", "The request cannot be served", detail),
+                Reason.HEAD_TOO_SLOW,
+            )
         else:
             self.transport.close()
 
     def send_400_response(self, msg: str) -> None:
         detail = f"{msg} See RFC 9112 for what a request looks like."
-        self.refuse(problem(400, "malformed", "The request is not well formed", detail), Reason.HEAD_MALFORMED)
+        self.refuse(
+            problem(400, "malformed", "The request is not well formed", detail),
+            Reason.HEAD_MALFORMED,
+        )
 
     def refuse(self, answer: Response, reason: Reason) -> None:
-        """An answer to what is no whole request; a request whose answer has begun is only cut off."""
+        """An answer to what is no whole request; a request whose answer has begun is only cut
+        off."""
         if self._refused or self.transport.is_closing():
             return
         self._refused = True
         refused(reason)
         self._places.leave(self)
-        if self.transport.get_write_buffer_size():  # the client does not take what it was answered before
+        if (
+            self.transport.get_write_buffer_size()
+        ):  # the client does not take what it was answered before
             self.transport.abort()
             return
         if not self._unanswered:
@@ -235,13 +275,18 @@ class Connection(HttpToolsProtocol):
         with telemetry.named():
             headers.complete(answer.headers)
         answer.headers["Connection"] = "close"
-        lines = [STATUS_LINE[answer.status_code].rstrip(), *(b"%b: %b" % header for header in answer.raw_headers)]
+        lines = [
+            STATUS_LINE[answer.status_code].rstrip(),
+            *(b"%b: %b" % header for header in answer.raw_headers),
+        ]
         self.transport.write(b"\r\n".join([*lines, b"", bytes(answer.body)]))
         self._linger()
 
     def _linger(self) -> None:
         self.transport.write_eof()
-        if self.cycle is not None and not self.cycle.response_complete:  # nobody waits for the rest of its body
+        if (
+            self.cycle is not None and not self.cycle.response_complete
+        ):  # nobody waits for the rest of its body
             self.cycle.disconnected = True
             self.cycle.message_event.set()
         if self._late is not None:

@@ -1,4 +1,5 @@
-"""What a route is handed: the caller, the clock, the ledger and the views, with the request's preconditions applied.
+"""What a route is handed: the caller, the clock, the ledger and the views, with the request's
+preconditions applied.
 
 A route turns a request into a command and hands it to its `Desk`; no rule and no SQL here or there.
 """
@@ -24,7 +25,18 @@ from shared.runtime.web.auth import allow, allow_any, public
 from shared.runtime.web.paging import Cursor, Limit, Page
 from shared.runtime.web.receipts import Answer, Receipt
 
-__all__ = ["Answer", "Cursor", "Desk", "Limit", "Page", "Receipt", "allow", "allow_any", "desk", "public"]
+__all__ = [
+    "Answer",
+    "Cursor",
+    "Desk",
+    "Limit",
+    "Page",
+    "Receipt",
+    "allow",
+    "allow_any",
+    "desk",
+    "public",
+]
 
 C = TypeVar("C")
 S = TypeVar("S")
@@ -34,16 +46,22 @@ _KEY: Final = re.compile(r"[\x21-\x7e]{1,255}")
 
 
 class WeakETag(Stale):
-    """RFC 9110 §13.1.1: `If-Match` compares strongly, so that a weak ETag (some proxies make ours weak) matches nothing."""
+    """RFC 9110 §13.1.1: `If-Match` compares strongly, so that a weak ETag (some proxies make ours
+    weak) matches nothing."""
 
     def __init__(self, version: int) -> None:
-        Exception.__init__(self, f'a weak ETag guards no change: send If-Match: "{version}", without W/')
+        Exception.__init__(
+            self, f'a weak ETag guards no change: send If-Match: "{version}", without W/'
+        )
 
 
 class Desk(Generic[C, S]):
-    """What a route is handed: the caller, the clock, the ledger and the views, with the request's preconditions applied."""
+    """What a route is handed: the caller, the clock, the ledger and the views, with the request's
+    preconditions applied."""
 
-    def __init__(self, request: Request, response: Response, expected_version: int | None, key: str | None) -> None:
+    def __init__(
+        self, request: Request, response: Response, expected_version: int | None, key: str | None
+    ) -> None:
         self._request = request
         self._response = response
         self._expected_version = expected_version
@@ -69,7 +87,8 @@ class Desk(Generic[C, S]):
         return self.running.read()
 
     async def load(self, incident_id: UUID) -> Loaded[S]:
-        """What the service knows of the incident. Raises Missing when that is nothing. Sets the ETag."""
+        """What the service knows of the incident. Raises Missing when that is nothing. Sets the
+        ETag."""
         loaded = await self.running.ledger.load(incident_id)
         if loaded.version == 0:
             raise Missing(f"incident {incident_id}")
@@ -79,7 +98,8 @@ class Desk(Generic[C, S]):
     async def carry_out(
         self, incident_id: UUID, command: C, *, must_exist: bool = True, extra: Sequence[Write] = ()
     ) -> Answer:
-        """Decides, appends and answers after commit, under the request's `If-Match` and `Idempotency-Key`."""
+        """Decides, appends and answers after commit, under the request's `If-Match` and
+        `Idempotency-Key`."""
         carried = await self.running.ledger.carry_out(
             incident_id,
             command,
@@ -96,11 +116,14 @@ class Desk(Generic[C, S]):
         self._response.headers["ETag"] = f'"{version}"'
 
     async def idempotency(self) -> Idempotency | None:
-        """The request's key, which is the caller's own, and the digest of what is asked for under it."""
+        """The request's key, which is the caller's own, and the digest of what is asked for under
+        it."""
         if self._key is None:
             return None
         url = self._request.url
-        request = f"{self._request.method} {url.path}?{url.query}\n".encode() + await self._request.body()
+        request = (
+            f"{self._request.method} {url.path}?{url.query}\n".encode() + await self._request.body()
+        )
         return Idempotency(f"{self.actor.subject} {self._key}", hashlib.sha256(request).digest())
 
 

@@ -1,8 +1,9 @@
-"""Routes whose plain requests are answered without FastAPI's search for the route, its dependencies, its validation and its
-serialising, which together cost several times what such a request itself does.
+"""Routes whose plain requests are answered without FastAPI's search for the route, its
+dependencies, its validation and its serialising, which together cost several times what such a
+request itself does.
 
-A direct route is declared, documented and guarded as any other. What its short way does not take goes the declared way.
-"""
+A direct route is declared, documented and guarded as any other. What its short way does not take
+goes the declared way."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
@@ -23,8 +24,8 @@ Place: TypeAlias = tuple[str, str]
 class DirectRoute(APIRoute, ABC):
     @abstractmethod
     async def direct(self, request: Request, guard: Allow) -> Response | None:
-        """The answer to a request that is plainly for this route; None sends it the declared way. Asks the guard first of all that
-        has an effect."""
+        """The answer to a request that is plainly for this route; None sends it the declared way.
+        Asks the guard first of all that has an effect."""
 
     @property
     def guard(self) -> Allow:
@@ -34,7 +35,8 @@ class DirectRoute(APIRoute, ABC):
 
 
 def install(app: FastAPI, router: APIRouter) -> None:
-    """Puts the router's direct routes in front of the application's search for routes, inside of all that is around routes."""
+    """Puts the router's direct routes in front of the application's search for routes, inside of
+    all that is around routes."""
     routes = {
         (method, route.path): route
         for route in router.routes
@@ -51,7 +53,9 @@ class _Front:
         self._routes = routes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        route = self._routes.get((scope["method"], scope["path"])) if scope["type"] == "http" else None
+        route = (
+            self._routes.get((scope["method"], scope["path"])) if scope["type"] == "http" else None
+        )
         if route is None:
             await self._app(scope, receive, send)
             return

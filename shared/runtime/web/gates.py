@@ -28,7 +28,9 @@ class GateView(BaseModel):
     open: bool
     missing: list[str] = Field(description="Also of a gate that break-glass has passed.")
     who_can_supply: list[str] = Field(description="Roles.")
-    passed_by_break_glass: bool = Field(description="Never at a message's gates: what was told cannot be untold.")
+    passed_by_break_glass: bool = Field(
+        description="Never at a message's gates: what was told cannot be untold."
+    )
 
     @classmethod
     def of(cls, gate: Gate) -> "GateView":

@@ -1,4 +1,5 @@
-"""Headers that every answer carries, whatever the route says: nothing is guessed, kept, leaked or run."""
+"""Headers that every answer carries, whatever the route says: nothing is guessed, kept, leaked or
+run."""
 
 from typing import Final
 

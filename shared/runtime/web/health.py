@@ -1,8 +1,9 @@
 """Health on a port and a thread of its own, so that nobody ends a service because it is busy.
 
-On the worst day whoever comes to the service's own port stands in line behind all who hammer at it, and the loop that would answer has
-a thousand others to answer first. Here nothing but health is asked, and no answer waits for that loop longer than a moment: what is
-answered otherwise is what it said last, and how old that is. A loop that is stuck therefore shows, and one that is late does not.
+On the worst day whoever comes to the service's own port stands in line behind all who hammer at it,
+and the loop that would answer has a thousand others to answer first. Here nothing but health is
+asked, and no answer waits for that loop longer than a moment: what is answered otherwise is what it
+said last, and how old that is. A loop that is stuck therefore shows, and one that is late does not.
 """
 
 import asyncio
@@ -55,7 +56,9 @@ class Health:
             await asyncio.sleep(LOOK_EVERY)
         if self.readiness and _age(self.said_at) <= HOLDS_FOR:
             return JSONResponse(self.readiness, 200 if self.readiness["ready"] else 503)
-        return JSONResponse({"service": self.service, "ready": False, "checks": {"process": "silent"}}, 503)
+        return JSONResponse(
+            {"service": self.service, "ready": False, "checks": {"process": "silent"}}, 503
+        )
 
     def _asked(self) -> None:
         """In the service's loop: asks once, however many ask here at a time."""
@@ -116,7 +119,11 @@ def answering(health: Health, host: str, port: int) -> Iterator[int]:
     )
     server, listener = uvicorn.Server(config), config.bind_socket()
     # `serve` would take over the process's signals, which only its first thread may.
-    thread = threading.Thread(target=lambda: asyncio.run(server._serve([listener])), name="health", daemon=True)  # noqa: SLF001
+    thread = threading.Thread(
+        target=lambda: asyncio.run(server._serve([listener])),
+        name="health",
+        daemon=True,
+    )
     listener.listen(CONNECTIONS)  # who comes before the thread runs waits for it
     thread.start()
     try:

@@ -1,8 +1,8 @@
-"""What a request may cost: the size of its body, the time it may take to send it, and a place among those under way.
+"""What a request may cost: the size of its body, the time it may take to send it, and a place among
+those under way.
 
-What there is no place for is refused before anything runs out, and all that has a place is done. A request takes its place when the
-whole of it has arrived, so slow callers hold up nobody.
-"""
+What there is no place for is refused before anything runs out, and all that has a place is done. A
+request takes its place when the whole of it has arrived, so slow callers hold up nobody."""
 
 import asyncio
 from collections.abc import Mapping
@@ -26,7 +26,8 @@ BODY_WITHIN: Final = 30.0
 HELD: Final = 32 * 1024 * 1024
 """Bytes of all bodies together. Over that, the one that has been arriving longest gives way."""
 READS: Final = 256
-"""Requests under way that only read: they have places of their own, so that no flood of reports shuts readers out."""
+"""Requests under way that only read: they have places of their own, so that no flood of reports
+shuts readers out."""
 WRITES: Final = 512
 """All other requests under way."""
 ALWAYS: Final = frozenset(telemetry.HEALTH)
@@ -71,7 +72,9 @@ class Limits:
         if scope["path"] in ALWAYS:
             await self._app(scope, receive, with_headers)
             return
-        body = _Body(self._larger.get(scope["path"], BODY), asyncio.get_running_loop().time() + self._within)
+        body = _Body(
+            self._larger.get(scope["path"], BODY), asyncio.get_running_loop().time() + self._within
+        )
         try:
             refusal = await self._take(body, scope, receive)
             if refusal is None:
@@ -103,7 +106,9 @@ class Limits:
         self._arriving[body] = None
         try:
             while not body.complete:
-                arrived = await body.next(receive)  # others count meanwhile: `-= await …` would forget what they did
+                arrived = await body.next(
+                    receive
+                )  # others count meanwhile: `-= await …` would forget what they did
                 self._may_be_held -= arrived
                 if body.size > body.limit:
                     return _too_large(body.limit)

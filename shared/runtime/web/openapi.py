@@ -1,4 +1,5 @@
-"""The OpenAPI document of a service: what the framework writes, put right where it would say what is not so."""
+"""The OpenAPI document of a service: what the framework writes, put right where it would say what
+is not so."""
 
 from collections.abc import Mapping
 from typing import Any, Final
@@ -22,7 +23,9 @@ def documented(schema: dict[str, Any]) -> dict[str, Any]:
     for path, operations in schema["paths"].items():
         for method, operation in operations.items():
             if method == "get":
-                operation["parameters"] = [one for one in operation.get("parameters", []) if one["name"] not in GUARDS]
+                operation["parameters"] = [
+                    one for one in operation.get("parameters", []) if one["name"] not in GUARDS
+                ]
             for status in _impossible(path, method, operation):
                 if operation["responses"].get(str(status)) == RESPONSES[status]:
                     del operation["responses"][str(status)]

@@ -1,8 +1,8 @@
-"""What is refused before a route sees it, or because what a route needs was away, counted by reason:
-in the metrics, and in the log by one line a second at most.
+"""What is refused before a route sees it, or because what a route needs was away, counted by
+reason: in the metrics, and in the log by one line a second at most.
 
-On the worst day there are thousands a second: a line for each would fill the disk, and none would leave the operator blind.
-"""
+On the worst day there are thousands a second: a line for each would fill the disk, and none would
+leave the operator blind."""
 
 import asyncio
 from enum import StrEnum
@@ -37,7 +37,8 @@ class Reason(StrEnum):
 
 
 _counted = dict.fromkeys(Reason, 0)
-"""Since the last line. All reasons are there from the beginning, for health counts in a thread of its own."""
+"""Since the last line. All reasons are there from the beginning, for health counts in a thread of
+its own."""
 
 
 _last_error = ""
@@ -53,7 +54,8 @@ def refused(reason: Reason, error: Exception | None = None) -> None:
 
 
 async def tell() -> None:
-    """Logs what was refused since the last line; ends only when it is cancelled, and then says the rest."""
+    """Logs what was refused since the last line; ends only when it is cancelled, and then says the
+    rest."""
     try:
         while True:
             await asyncio.sleep(LOGGED_EVERY)

@@ -18,19 +18,27 @@ Value: TypeAlias = str | int | datetime | UUID
 
 Limit = Annotated[int, Query(ge=1, le=200, description="How many items a page has at most.")]
 Cursor = Annotated[
-    str | None, Query(max_length=1000, description="The `next` of the page before; leave out for the first.")
+    str | None,
+    Query(max_length=1000, description="The `next` of the page before; leave out for the first."),
 ]
 
 
 class Page(BaseModel, Generic[T]):
     items: list[T]
-    next: str | None = Field(default=None, description="Send as `cursor` for the next page; null on the last.")
+    next: str | None = Field(
+        default=None, description="Send as `cursor` for the next page; null on the last."
+    )
 
     @classmethod
-    def of(cls, found: Sequence[T], limit: int, place: Callable[[T], tuple[Value, ...]]) -> "Page[T]":
-        """The first `limit` of what was found; one more than that tells of a next page, which begins after the last one's place."""
+    def of(
+        cls, found: Sequence[T], limit: int, place: Callable[[T], tuple[Value, ...]]
+    ) -> "Page[T]":
+        """The first `limit` of what was found; one more than that tells of a next page, which
+        begins after the last one's place."""
         items = list(found[:limit])
-        return cls(items=items, next=encode_cursor(*place(items[-1])) if len(found) > limit else None)
+        return cls(
+            items=items, next=encode_cursor(*place(items[-1])) if len(found) > limit else None
+        )
 
 
 def encode_cursor(*values: Value) -> str:
@@ -40,7 +48,8 @@ def encode_cursor(*values: Value) -> str:
 
 
 def decode_cursor(cursor: str, *kinds: type[Value]) -> tuple[Any, ...]:
-    """The values of a cursor, each of its kind: `after, incident = decode_cursor(cursor, datetime, UUID)`.
+    """The values of a cursor, each of its kind: `after, incident = decode_cursor(cursor, datetime,
+    UUID)`.
 
     Raises Malformed when it is not one of ours; whatever comes out is fit for a query."""
     try:
@@ -70,4 +79,9 @@ def _time(value: Any) -> datetime:
     return time
 
 
-_READ: Final[Mapping[type, Callable[[Any], Any]]] = {str: _text, int: _number, datetime: _time, UUID: UUID}
+_READ: Final[Mapping[type, Callable[[Any], Any]]] = {
+    str: _text,
+    int: _number,
+    datetime: _time,
+    UUID: UUID,
+}

@@ -1,4 +1,5 @@
-"""Answers that are not success, as problem details (RFC 9457): one table from kind of answer to status."""
+"""Answers that are not success, as problem details (RFC 9457): one table from kind of answer to
+status."""
 
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -16,7 +17,14 @@ from shared.contract.decision import Missing, Rejected
 from shared.contract.envelope import MalformedEnvelope
 from shared.runtime.process import telemetry
 from shared.runtime.process.persistence import PASSING
-from shared.runtime.say.conflicts import Conflict, Forbidden, IdempotencyMismatch, Malformed, Stale, Unauthenticated
+from shared.runtime.say.conflicts import (
+    Conflict,
+    Forbidden,
+    IdempotencyMismatch,
+    Malformed,
+    Stale,
+    Unauthenticated,
+)
 from shared.runtime.web import headers
 from shared.runtime.web.overload import Reason, refused
 
@@ -25,7 +33,9 @@ log = structlog.get_logger(__name__)
 
 
 class FieldProblem(BaseModel):
-    pointer: str = Field(description="JSON pointer into the body, or the name of the parameter or header.")
+    pointer: str = Field(
+        description="JSON pointer into the body, or the name of the parameter or header."
+    )
     detail: str
 
 
@@ -50,11 +60,15 @@ class Problem(BaseModel):
     title: str
     status: int
     detail: str
-    rule: str | None = Field(default=None, description="The rule that refused; search the code for it.")
+    rule: str | None = Field(
+        default=None, description="The rule that refused; search the code for it."
+    )
     missing: list[str] | None = None
     who_can_supply: list[str] | None = Field(default=None, description="Roles.")
     errors: list[FieldProblem] | None = None
-    trace_id: str | None = Field(default=None, description="Under it the log says more; also in `X-Request-Id`.")
+    trace_id: str | None = Field(
+        default=None, description="Under it the log says more; also in `X-Request-Id`."
+    )
 
 
 TABLE: Final[Mapping[type[Exception], tuple[int, str, str]]] = {
@@ -74,12 +88,16 @@ DETAIL: Final[Mapping[type[Exception], str]] = {
     IdempotencyMismatch: "This Idempotency-Key came before with another request. Send a new request under a new key.",
     asyncpg.CharacterNotInRepertoireError: "A text holds the character NUL, which cannot be stored; leave it out.",
 }
-"""Where the error's own words say less than the caller needs, or more than the caller should see."""
+"""Where the error's own words say less than the caller needs, or more than the caller should
+see."""
 
 BUGS: Final = (FileNotFoundError, PermissionError, NotADirectoryError, IsADirectoryError)
 """Kinds of OSError that do not pass by themselves."""
 
-REMEDY: Final = {"missing": "is required", "extra_forbidden": "is no field of this request; leave it out"}
+REMEDY: Final = {
+    "missing": "is required",
+    "extra_forbidden": "is no field of this request; leave it out",
+}
 HTTP_KINDS: Final = {404: "missing", 405: "method-not-allowed", 413: "too-large"}
 HTTP_DETAIL: Final = {
     "Not Found": "Nothing has this address; /openapi.json lists what there is.",
@@ -101,13 +119,21 @@ RESPONSES: Final[dict[int | str, dict[str, Any]]] = {
         (412, "`If-Match` names a version that the incident has left"),
         (413, "The body is too large"),
         (422, "A field is wrong: which, and what it must be"),
-        (503, "Too much at once, or the database or the broker is away: try again after `Retry-After` seconds"),
+        (
+            503,
+            "Too much at once, or the database or the broker is away: try again after `Retry-After` seconds",
+        ),
     )
 }
 
 
 def problem(
-    status: int, kind: str, title: str, detail: str, headers: Mapping[str, str] | None = None, **members: Any
+    status: int,
+    kind: str,
+    title: str,
+    detail: str,
+    headers: Mapping[str, str] | None = None,
+    **members: Any,
 ) -> JSONResponse:
     body = {
         "type": f"https://incident-ledger.example/problems/{kind}",
@@ -133,7 +159,11 @@ def describe(error: Exception) -> tuple[int, dict[str, Any]] | None:
     if answer is None:
         return None
     status, kind, title = TABLE[answer]
-    members: dict[str, Any] = {"kind": kind, "title": title, "detail": DETAIL.get(answer, str(error))}
+    members: dict[str, Any] = {
+        "kind": kind,
+        "title": title,
+        "detail": DETAIL.get(answer, str(error)),
+    }
     if isinstance(error, Rejected):
         who = [role.value for role in error.who]
         members |= {"rule": error.rule, "missing": list(error.missing), "who_can_supply": who}
@@ -169,7 +199,8 @@ async def _answer(_: Request, error: Exception) -> JSONResponse:
 
 async def _away(_: Request, error: Exception) -> JSONResponse:
     refused(Reason.AWAY, error)
-    # A connection that breaks while it commits leaves open whether it did: only the key makes a second try safe.
+    # A connection that breaks while it commits leaves open whether it did: only the key makes a
+    # second try safe.
     detail = "Something this service needs does not answer. Send the same request again, with the same Idempotency-Key."
     return problem(503, "unavailable", "Not now", detail, {"Retry-After": "2"})
 
@@ -190,10 +221,22 @@ def field_problems(error: RequestValidationError) -> list[dict[str, str]]:
     for item in error.errors():
         where, *path = item["loc"]
         if item["type"] == "json_invalid":
-            problems.append({"pointer": "#", "detail": f"not JSON: {item['ctx']['error']} at character {path[0]}"})
+            problems.append(
+                {
+                    "pointer": "#",
+                    "detail": f"not JSON: {item['ctx']['error']} at character {path[0]}",
+                }
+            )
             continue
-        pointer = "#" + "".join(map(_step, path)) if where == "body" else ".".join(map(str, item["loc"]))
-        problems.append({"pointer": _sendable(pointer), "detail": _sendable(REMEDY.get(item["type"], item["msg"]))})
+        pointer = (
+            "#" + "".join(map(_step, path)) if where == "body" else ".".join(map(str, item["loc"]))
+        )
+        problems.append(
+            {
+                "pointer": _sendable(pointer),
+                "detail": _sendable(REMEDY.get(item["type"], item["msg"])),
+            }
+        )
     return problems
 
 

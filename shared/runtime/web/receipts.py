@@ -1,4 +1,5 @@
-"""What a caller gets for a command, and what a timeline is made of: events in their places, with their proofs."""
+"""What a caller gets for a command, and what a timeline is made of: events in their places, with
+their proofs."""
 
 import base64
 from datetime import datetime
@@ -43,8 +44,12 @@ class Receipt(BaseModel):
     service: str
     partition: int = Field(description="With `service` the chain that the event stands on.")
     sequence: int = Field(description="Its number on the chain, from 1, without gaps.")
-    version: int = Field(description="Its number among all that this service knows of the incident.")
-    hash: str = Field(description="SHA-256(0x00 || envelope), hex: also the leaf hash of the sealed log.")
+    version: int = Field(
+        description="Its number among all that this service knows of the incident."
+    )
+    hash: str = Field(
+        description="SHA-256(0x00 || envelope), hex: also the leaf hash of the sealed log."
+    )
     signature: str = Field(description="Ed25519 over the DSSE encoding of the envelope, base64.")
     keyid: str
     data: dict[str, Any]
@@ -77,7 +82,8 @@ class TimelineItem(Receipt):
 
 
 class Answer(BaseModel):
-    """What a command made true. The same request with the same `Idempotency-Key` gets the same answer."""
+    """What a command made true. The same request with the same `Idempotency-Key` gets the same
+    answer."""
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -90,7 +96,9 @@ class Answer(BaseModel):
     )
 
     incident_id: UUID
-    version: int = Field(description="The incident's version here after the command; also the ETag.")
+    version: int = Field(
+        description="The incident's version here after the command; also the ETag."
+    )
     events: list[Receipt] = Field(description="Empty when there was nothing new to say.")
 
     @classmethod
@@ -104,7 +112,9 @@ class Answer(BaseModel):
 
 def _members(signed: Signed) -> dict[str, Any]:
     event = signed.recorded.event
-    data = event.data.value if isinstance(event.data, Unknown) else event.data.model_dump(mode="json")
+    data = (
+        event.data.value if isinstance(event.data, Unknown) else event.data.model_dump(mode="json")
+    )
     return {
         "event_id": event.id,
         "type": event.type,

@@ -1,4 +1,5 @@
-"""The routes that every service has: health, the timeline of an incident, and the service's signed word on its chains."""
+"""The routes that every service has: health, the timeline of an incident, and the service's signed
+word on its chains."""
 
 from typing import Annotated, Any, Final
 from uuid import UUID
@@ -23,7 +24,10 @@ READY: Final = {
     "lag": {"to_hear": 0, "to_relay": 0},
     "parked": 0,
 }
-NOT_READY: Final = READY | {"ready": False, "checks": {"database": "ok", "broker": "KafkaConnectionError"}}
+NOT_READY: Final = READY | {
+    "ready": False,
+    "checks": {"database": "ok", "broker": "KafkaConnectionError"},
+}
 
 CHAINS: Final = """\
 incident-ledger/chains/triage
@@ -52,7 +56,9 @@ incident-ledger/incidents/triage
 
 
 def _note(note: bytes) -> Response:
-    return Response(note, media_type="text/plain; charset=utf-8", headers={"Cache-Control": "no-cache"})
+    return Response(
+        note, media_type="text/plain; charset=utf-8", headers={"Cache-Control": "no-cache"}
+    )
 
 
 @router.get(
@@ -135,4 +141,6 @@ async def chains(request: Request) -> Response:
 async def incident_head(incident_id: UUID, request: Request) -> Response:
     running = request.app.state.running
     async with running.read() as connection:
-        return _note(await words.incident_head(connection, running.ledger.keyring, incident_id, clock.now()))
+        return _note(
+            await words.incident_head(connection, running.ledger.keyring, incident_id, clock.now())
+        )

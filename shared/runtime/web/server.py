@@ -46,8 +46,9 @@ async def serve(process: Running[Any, Any]) -> None:
 
 
 def listeners(config: uvicorn.Config) -> list[socket.socket]:
-    """One address, listened on many times: uvloop lets in one newcomer a turn of its loop and listener. Under overload turns are long,
-    and by one listener newcomers waited twenty seconds while others were answered in one."""
+    """One address, listened on many times: uvloop lets in one newcomer a turn of its loop and
+    listener. Under overload turns are long, and by one listener newcomers waited twenty seconds
+    while others were answered in one."""
     one = config.bind_socket()
     return [one, *(one.dup() for _ in range(LISTENERS - 1))]
 

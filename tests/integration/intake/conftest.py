@@ -15,7 +15,9 @@ from tests.integration.serving import Served, serving
 
 @dataclass(frozen=True, slots=True)
 class Intake(Served):
-    def token(self, role: Role | None = Role.SOURCE, name: str | None = None, holds: Any = None) -> dict[str, str]:
+    def token(
+        self, role: Role | None = Role.SOURCE, name: str | None = None, holds: Any = None
+    ) -> dict[str, str]:
         return Served.token(self, role, name, holds)
 
     async def report(

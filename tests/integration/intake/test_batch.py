@@ -14,7 +14,9 @@ from tests.integration.intake.conftest import Intake
 NDJSON = "application/x-ndjson"
 
 
-async def post(intake: Intake, body: bytes, content_type: str = NDJSON, name: str = "monitor") -> httpx.Response:
+async def post(
+    intake: Intake, body: bytes, content_type: str = NDJSON, name: str = "monitor"
+) -> httpx.Response:
     headers = {**intake.token(Role.SOURCE, name), "Content-Type": content_type}
     return await intake.http.post("/reports/batch", content=body, headers=headers)
 
@@ -39,7 +41,10 @@ async def test_bad_lines_do_not_spoil_the_others(intake: Intake) -> None:
             json.dumps({"incident_id": incident}).encode(),
             b'{"incident_id": "01960000-0000-7000-8000-000000000001"}',
             json.dumps(
-                {"description": "\x01" * 8000, "exposure": {"url": "\x01" * 2000, "platform": "\x01" * 200}}
+                {
+                    "description": "\x01" * 8000,
+                    "exposure": {"url": "\x01" * 2000, "platform": "\x01" * 200},
+                }
             ).encode(),
             json.dumps({"incident_id": incident, "exercise": True}).encode(),
         ]
@@ -60,7 +65,9 @@ async def test_bad_lines_do_not_spoil_the_others(intake: Intake) -> None:
     assert answers[2]["problem"]["errors"] == [
         {"pointer": "#/platfrom", "detail": "is no field of this request; leave it out"}
     ]
-    assert [answer["problem"]["rule"] for answer in answers if "rule" in answer.get("problem", {})] == [
+    assert [
+        answer["problem"]["rule"] for answer in answers if "rule" in answer.get("problem", {})
+    ] == [
         "noticed_before_now",
         "exercise_matches",
     ]
@@ -86,7 +93,9 @@ async def test_lines_share_commits(intake: Intake) -> None:
 async def test_of_two_lines_with_one_key_the_first_counts(intake: Intake) -> None:
     """Wherever their incidents would lie: lines run side by side, these do not."""
     lines = [
-        {"description": text, "idempotency_key": f"k-{number}"} for number in range(40) for text in ("first", "second")
+        {"description": text, "idempotency_key": f"k-{number}"}
+        for number in range(40)
+        for text in ("first", "second")
     ]
     answers = await taken(intake, *lines)
     assert [answer["status"] for answer in answers] == [201, 409] * 40
@@ -94,7 +103,9 @@ async def test_of_two_lines_with_one_key_the_first_counts(intake: Intake) -> Non
 
 async def test_lines_with_the_same_key_are_one_report(intake: Intake) -> None:
     line = {"description": "Seen twice", "idempotency_key": "k-1", "reporter": {"name": "Robin"}}
-    first, second, other = await taken(intake, line, line, {**line, "description": "Something else"})
+    first, second, other = await taken(
+        intake, line, line, {**line, "description": "Something else"}
+    )
     assert first["receipt"] == second["receipt"]
     assert other["status"] == 409
     (again,) = await taken(intake, line)
@@ -111,14 +122,20 @@ async def test_a_key_is_the_same_for_a_line_and_for_a_single_report(intake: Inta
 
 async def test_lines_may_all_add_to_one_incident(intake: Intake) -> None:
     incident = (await intake.reported())["incident_id"]
-    answers = await taken(intake, *({"incident_id": incident, "description": str(number)} for number in range(200)))
+    answers = await taken(
+        intake, *({"incident_id": incident, "description": str(number)} for number in range(200))
+    )
     assert [answer["receipt"]["version"] for answer in answers] == list(range(2, 202))
 
 
 async def test_the_same_batch_twice_at_once_is_taken_once(intake: Intake) -> None:
-    lines = [{"description": str(number), "idempotency_key": f"k-{number}"} for number in range(100)]
+    lines = [
+        {"description": str(number), "idempotency_key": f"k-{number}"} for number in range(100)
+    ]
     first, second = await asyncio.gather(taken(intake, *lines), taken(intake, *reversed(lines)))
-    assert [answer["receipt"] for answer in first] == [answer["receipt"] for answer in reversed(second)]
+    assert [answer["receipt"] for answer in first] == [
+        answer["receipt"] for answer in reversed(second)
+    ]
     assert await intake.count() == 100
 
 

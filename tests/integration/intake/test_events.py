@@ -16,7 +16,11 @@ from tests.integration.intake.conftest import Intake
 
 STRUCTURED = "application/cloudevents+json"
 BATCHED = "application/cloudevents-batch+json"
-DATA: dict[str, Any] = {"discovery": "dlp", "description": "Übergabe: 3 files", "exposure": {"platform": "github"}}
+DATA: dict[str, Any] = {
+    "discovery": "dlp",
+    "description": "Übergabe: 3 files",
+    "exposure": {"platform": "github"},
+}
 EVENT: dict[str, Any] = {
     "specversion": "1.0",
     "id": "17",
@@ -26,12 +30,18 @@ EVENT: dict[str, Any] = {
 }
 
 
-async def post(intake: Intake, headers: dict[str, str], body: bytes, name: str = "dlp") -> httpx.Response:
-    return await intake.http.post("/events", content=body, headers={**intake.token(Role.SOURCE, name), **headers})
+async def post(
+    intake: Intake, headers: dict[str, str], body: bytes, name: str = "dlp"
+) -> httpx.Response:
+    return await intake.http.post(
+        "/events", content=body, headers={**intake.token(Role.SOURCE, name), **headers}
+    )
 
 
 async def structured(intake: Intake, name: str = "dlp", **change: Any) -> httpx.Response:
-    return await post(intake, {"Content-Type": STRUCTURED}, json.dumps({**EVENT, **change}).encode(), name)
+    return await post(
+        intake, {"Content-Type": STRUCTURED}, json.dumps({**EVENT, **change}).encode(), name
+    )
 
 
 async def batched(intake: Intake, *events: Any) -> list[dict[str, Any]]:
@@ -44,30 +54,47 @@ async def batched(intake: Intake, *events: Any) -> list[dict[str, Any]]:
 async def check(intake: Intake, answer: httpx.Response, event_id: str) -> None:
     assert answer.status_code == 201, answer.text
     report = (await intake.get(answer.json()["links"]["report"])).json()
-    assert report["data"]["foreign"] == {"source": EVENT["source"], "id": event_id, "type": EVENT["type"]}
+    assert report["data"]["foreign"] == {
+        "source": EVENT["source"],
+        "id": event_id,
+        "type": EVENT["type"],
+    }
     assert report["data"]["description"] == DATA["description"]
     assert report["data"]["channel"] == "cloudevents"
 
 
 class TestTheSdk:
     @pytest.mark.parametrize("write", [sdk_http.to_binary_event, sdk_http.to_structured_event])
-    @pytest.mark.parametrize("more", [{}, {"datacontenttype": "application/json", "subject": "file 7", "extra": "ü"}])
+    @pytest.mark.parametrize(
+        "more", [{}, {"datacontenttype": "application/json", "subject": "file 7", "extra": "ü"}]
+    )
     async def test_version_2(self, intake: Intake, write: Any, more: dict[str, str]) -> None:
         message = write(
-            CloudEvent({"source": EVENT["source"], "type": EVENT["type"], "id": "17 €", **more}, dict(DATA))
+            CloudEvent(
+                {"source": EVENT["source"], "type": EVENT["type"], "id": "17 €", **more}, dict(DATA)
+            )
         )
         await check(intake, await post(intake, message.headers, message.body), "17 €")
 
     @pytest.mark.parametrize("write", [to_binary, to_structured])
     async def test_version_1(self, intake: Intake, write: Any) -> None:
-        headers, body = write(V1CloudEvent({"source": EVENT["source"], "type": EVENT["type"], "id": "17"}, dict(DATA)))
+        headers, body = write(
+            V1CloudEvent({"source": EVENT["source"], "type": EVENT["type"], "id": "17"}, dict(DATA))
+        )
         await check(intake, await post(intake, headers, body), "17")
 
     async def test_sends_the_same_event_in_any_mode_and_version_once(self, intake: Intake) -> None:
-        event = CloudEvent({"source": EVENT["source"], "type": EVENT["type"], "id": "17"}, dict(DATA))
-        old = V1CloudEvent({"source": EVENT["source"], "type": EVENT["type"], "id": "17"}, dict(DATA))
+        event = CloudEvent(
+            {"source": EVENT["source"], "type": EVENT["type"], "id": "17"}, dict(DATA)
+        )
+        old = V1CloudEvent(
+            {"source": EVENT["source"], "type": EVENT["type"], "id": "17"}, dict(DATA)
+        )
         messages = [sdk_http.to_binary_event(event), sdk_http.to_structured_event(event)]
-        pairs = [(message.headers, message.body) for message in messages] + [to_binary(old), to_structured(old)]
+        pairs = [(message.headers, message.body) for message in messages] + [
+            to_binary(old),
+            to_structured(old),
+        ]
         answers = [await post(intake, dict(headers), body) for headers, body in pairs]
         assert {answer.status_code for answer in answers} == {201}
         assert len({answer.text for answer in answers}) == 1
@@ -76,16 +103,23 @@ class TestTheSdk:
 
 class TestTheSameAgain:
     async def test_is_one_report_whoever_hands_it_on(self, intake: Intake) -> None:
-        answers = await asyncio.gather(*(structured(intake, name) for name in ("dlp", "relay") for _ in range(5)))
+        answers = await asyncio.gather(
+            *(structured(intake, name) for name in ("dlp", "relay") for _ in range(5))
+        )
         assert len({answer.text for answer in answers}) == 1
         assert await intake.count() == 1
 
     async def test_of_another_source_is_another_report(self, intake: Intake) -> None:
-        first, second = await structured(intake), await structured(intake, source="//dlp.example/other")
+        first, second = (
+            await structured(intake),
+            await structured(intake, source="//dlp.example/other"),
+        )
         assert first.json()["incident_id"] != second.json()["incident_id"]
 
     @pytest.mark.parametrize("change", [{"data": {}}, {"type": "com.example.dlp.retraction"}])
-    async def test_with_something_else_to_say_is_refused(self, intake: Intake, change: dict[str, Any]) -> None:
+    async def test_with_something_else_to_say_is_refused(
+        self, intake: Intake, change: dict[str, Any]
+    ) -> None:
         await structured(intake)
         answer = await structured(intake, **change)
         assert (answer.status_code, answer.json()["rule"]) == (409, "event_says_one_thing")
@@ -95,10 +129,15 @@ class TestTheSameAgain:
 class TestARefusal:
     async def test_of_another_version(self, intake: Intake) -> None:
         answer = await structured(intake, specversion="0.3")
-        assert (answer.status_code, answer.headers["content-type"]) == (400, "application/problem+json")
+        assert (answer.status_code, answer.headers["content-type"]) == (
+            400,
+            "application/problem+json",
+        )
         assert "send 1.0" in answer.json()["detail"]
 
-    @pytest.mark.parametrize("change", [{"data": "hello"}, {"data": None}, {"id": ""}, {"source": 7}])
+    @pytest.mark.parametrize(
+        "change", [{"data": "hello"}, {"data": None}, {"id": ""}, {"source": 7}]
+    )
     async def test_of_what_cannot_be_read(self, intake: Intake, change: dict[str, Any]) -> None:
         assert (await structured(intake, **change)).status_code == 400
 
@@ -113,7 +152,9 @@ class TestARefusal:
         assert STRUCTURED in answer.json()["detail"]
 
     async def test_without_a_token(self, intake: Intake) -> None:
-        answer = await intake.http.post("/events", content=json.dumps(EVENT), headers={"Content-Type": STRUCTURED})
+        answer = await intake.http.post(
+            "/events", content=json.dumps(EVENT), headers={"Content-Type": STRUCTURED}
+        )
         assert answer.status_code == 401
 
     async def test_of_a_body_that_is_too_large(self, intake: Intake) -> None:

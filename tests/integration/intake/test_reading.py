@@ -43,7 +43,12 @@ class TestTheList:
         added = await intake.reported(incident_id=plain["incident_id"])
         ids = {
             name: receipt["event_id"]
-            for name, receipt in {"plain": plain, "drill": drill, "nameless": nameless, "added": added}.items()
+            for name, receipt in {
+                "plain": plain,
+                "drill": drill,
+                "nameless": nameless,
+                "added": added,
+            }.items()
         }
         for filters, expected in [
             ({"exercise": "true"}, ["drill"]),
@@ -60,14 +65,24 @@ class TestTheList:
             assert await found(intake, **filters) == [ids[name] for name in expected], filters
 
     @pytest.mark.parametrize(
-        "query", ["cursor=x", "limit=0", "limit=201", "since=yesterday", "since=0001-01-01T00:00:00Z", "channel=fax"]
+        "query",
+        [
+            "cursor=x",
+            "limit=0",
+            "limit=201",
+            "since=yesterday",
+            "since=0001-01-01T00:00:00Z",
+            "channel=fax",
+        ],
     )
     async def test_refuses_what_it_does_not_understand(self, intake: Intake, query: str) -> None:
         assert (await intake.get(f"/reports?{query}")).status_code in {400, 422}
 
     @pytest.mark.parametrize("role", Role)
     async def test_is_for_staff(self, intake: Intake, role: Role) -> None:
-        assert (await intake.get("/reports", role=role)).status_code == (200 if role in READERS else 403)
+        assert (await intake.get("/reports", role=role)).status_code == (
+            200 if role in READERS else 403
+        )
         assert (await intake.get("/reports", role=None)).status_code == 401
 
 
@@ -92,9 +107,14 @@ class TestTheIncident:
         view = answer.json()
         assert (answer.headers["ETag"], view["version"]) == ('"2"', 2)
         assert (view["stage"], view["exercise"], view["report_count"]) == ("received", True, 2)
-        assert [report["report_id"] for report in view["reports"]] == [second["event_id"], first["event_id"]]
+        assert [report["report_id"] for report in view["reports"]] == [
+            second["event_id"],
+            first["event_id"],
+        ]
         assert (view["gates"], view["next_commands"]) == ([], ["report"])
-        auditors = (await intake.get(f"/incidents/{first['incident_id']}", role=Role.AUDITOR)).json()
+        auditors = (
+            await intake.get(f"/incidents/{first['incident_id']}", role=Role.AUDITOR)
+        ).json()
         assert auditors["next_commands"] == []
 
     async def test_that_is_unknown_is_missing(self, intake: Intake) -> None:
@@ -105,7 +125,11 @@ class TestThePublicStatus:
     async def test_tells_the_stage_and_nothing_else(self, intake: Intake) -> None:
         receipt = await intake.reported(description="A secret", exercise=True)
         answer = await intake.get(receipt["links"]["status"], role=None)
-        assert answer.json() == {"report_id": receipt["event_id"], "stage": "received", "exercise": True}
+        assert answer.json() == {
+            "report_id": receipt["event_id"],
+            "stage": "received",
+            "exercise": True,
+        }
 
     async def test_of_an_unknown_report_is_missing(self, intake: Intake) -> None:
         assert (await intake.get(f"/reports/{NOBODY}/status", role=None)).status_code == 404
@@ -131,19 +155,26 @@ CONTAINED = Contained(
 class TestWhatOthersSay:
     """Intake hears triage by a real broker."""
 
-    async def test_moves_the_stage_and_closes_what_was_dismissed(self, environment: Environment) -> None:
+    async def test_moves_the_stage_and_closes_what_was_dismissed(
+        self, environment: Environment
+    ) -> None:
         async with (
             serving(environment, SERVICE, "writer", "consumer") as served,
             others(environment, ServiceName.TRIAGE) as triage,
         ):
             intake = intake_of(served)
-            first, second = await intake.reported(reporter={"name": "Robin"}), await intake.reported()
+            first, second = (
+                await intake.reported(reporter={"name": "Robin"}),
+                await intake.reported(),
+            )
             one, two = UUID(first["incident_id"]), UUID(second["incident_id"])
             await triage.say(one, ASSESSED)
             await self._reaches(intake, first, "assessed")
             await triage.say(one, CONTAINED)
             await self._reaches(intake, first, "contained")
-            await triage.say(two, IncidentDismissed(reason=DismissalReason.DUPLICATE, note="of the first"))
+            await triage.say(
+                two, IncidentDismissed(reason=DismissalReason.DUPLICATE, note="of the first")
+            )
             await self._reaches(intake, second, "closed")
             view = (await intake.get(f"/incidents/{one}")).json()
             assert (view["version"], view["stage"]) == (3, "contained")

@@ -1,4 +1,5 @@
-"""POST /reports: receipts after commit, reports once each, reporters nowhere but in their own table."""
+"""POST /reports: receipts after commit, reports once each, reporters nowhere but in their own
+table."""
 
 import asyncio
 import base64
@@ -27,7 +28,10 @@ class TestAReceipt:
             *(receipt["chain"][name] for name in ("service", "partition", "sequence")),
         )
         event = read(row["envelope"])
-        assert (str(event.id), str(event.incident_id)) == (receipt["event_id"], receipt["incident_id"])
+        assert (str(event.id), str(event.incident_id)) == (
+            receipt["event_id"],
+            receipt["incident_id"],
+        )
         assert receipt["hash"] == event_hash(row["envelope"]).hex()
         assert base64.b64decode(receipt["signature"]) == row["signature"]
         assert receipt["keyid"] == event.keyid
@@ -50,20 +54,29 @@ class TestAReceipt:
 class TestAReport:
     async def test_adds_to_the_incident_that_it_names(self, intake: Intake) -> None:
         first = await intake.reported()
-        second = await intake.reported(incident_id=first["incident_id"], description="Gone since noon")
+        second = await intake.reported(
+            incident_id=first["incident_id"], description="Gone since noon"
+        )
         assert second["incident_id"] == first["incident_id"]
         assert second["version"] == 2
 
     async def test_of_an_unknown_incident_is_refused(self, intake: Intake) -> None:
         answer = await intake.report(incident_id=str(NOBODY))
-        assert (answer.status_code, answer.headers["content-type"]) == (404, "application/problem+json")
+        assert (answer.status_code, answer.headers["content-type"]) == (
+            404,
+            "application/problem+json",
+        )
         assert str(NOBODY) in answer.json()["detail"]
 
     async def test_that_mixes_exercise_and_real_is_refused(self, intake: Intake) -> None:
         drill = await intake.reported(exercise=True)
         answer = await intake.report(incident_id=drill["incident_id"])
         problem = answer.json()
-        assert (answer.status_code, problem["rule"], problem["missing"]) == (409, "exercise_matches", ["exercise"])
+        assert (answer.status_code, problem["rule"], problem["missing"]) == (
+            409,
+            "exercise_matches",
+            ["exercise"],
+        )
 
     async def test_from_the_future_is_refused(self, intake: Intake) -> None:
         later = (datetime.now(UTC) + timedelta(hours=1)).isoformat()
@@ -73,7 +86,10 @@ class TestAReport:
     async def test_with_a_wrong_field_is_refused_by_its_name(self, intake: Intake) -> None:
         answer = await intake.report(exposure={"still_live": "perhaps"}, platfrom="x")
         assert answer.status_code == 422
-        assert {error["pointer"] for error in answer.json()["errors"]} == {"#/exposure/still_live", "#/platfrom"}
+        assert {error["pointer"] for error in answer.json()["errors"]} == {
+            "#/exposure/still_live",
+            "#/platfrom",
+        }
 
     async def test_that_adds_to_a_stale_version_is_refused(self, intake: Intake) -> None:
         first = await intake.reported()
@@ -97,7 +113,9 @@ class TestAReport:
 
     async def test_one_of_many_that_add_at_once_is_not_lost(self, intake: Intake) -> None:
         incident = (await intake.reported())["incident_id"]
-        receipts = await asyncio.gather(*(intake.reported(incident_id=incident, description=str(n)) for n in range(20)))
+        receipts = await asyncio.gather(
+            *(intake.reported(incident_id=incident, description=str(n)) for n in range(20))
+        )
         assert {receipt["version"] for receipt in receipts} == set(range(2, 22))
 
 
@@ -111,7 +129,9 @@ class TestTheSameAgain:
 
     async def test_at_once_gets_the_same_answer(self, intake: Intake) -> None:
         key = {"Idempotency-Key": "report-17"}
-        answers = await asyncio.gather(*(intake.report(headers=key, **REPORT_EXAMPLE) for _ in range(20)))
+        answers = await asyncio.gather(
+            *(intake.report(headers=key, **REPORT_EXAMPLE) for _ in range(20))
+        )
         assert {answer.status_code for answer in answers} == {201}
         assert len({answer.text for answer in answers}) == 1
         assert (await intake.count(), await intake.count("reporter")) == (1, 1)
@@ -120,7 +140,10 @@ class TestTheSameAgain:
         key = {"Idempotency-Key": "report-17"}
         await intake.report(headers=key, description="One")
         answer = await intake.report(headers=key, description="Another")
-        assert (answer.status_code, answer.json()["type"].rpartition("/")[2]) == (409, "idempotency-mismatch")
+        assert (answer.status_code, answer.json()["type"].rpartition("/")[2]) == (
+            409,
+            "idempotency-mismatch",
+        )
         assert await intake.count() == 1
 
     async def test_by_another_caller_is_another_report(self, intake: Intake) -> None:
@@ -138,7 +161,9 @@ class TestAReporter:
     CONTACT = "robin.uncommon@example.org"
 
     async def test_stands_in_their_own_table_and_nowhere_else(self, intake: Intake) -> None:
-        await intake.reported(reporter={"name": self.NAME, "contact": self.CONTACT}, description="Seen")
+        await intake.reported(
+            reporter={"name": self.NAME, "contact": self.CONTACT}, description="Seen"
+        )
         assert await _tables_with(intake, self.NAME) == {"reporter"}
         assert await _tables_with(intake, self.CONTACT) == {"reporter"}
 
@@ -152,7 +177,9 @@ class TestAReporter:
         assert (await intake.get(f"/reporters/{NOBODY}", role=Role.LEGAL)).status_code == 404
 
     async def test_of_a_refused_report_is_not_kept(self, intake: Intake) -> None:
-        assert (await intake.report(incident_id=str(NOBODY), reporter={"name": self.NAME})).status_code == 404
+        assert (
+            await intake.report(incident_id=str(NOBODY), reporter={"name": self.NAME})
+        ).status_code == 404
         assert await intake.count("reporter") == 0
 
     async def test_is_out_of_the_auditors_reach_and_never_overwritten(self, intake: Intake) -> None:
@@ -168,9 +195,14 @@ class TestAReporter:
 
     async def test_who_is_anonymous_leaves_nothing(self, intake: Intake) -> None:
         caller = "unmistakable-subject-4711"
-        headers = {**intake.token(Role.RESPONDER, caller), "Idempotency-Key": "unmistakable-key-4711"}
+        headers = {
+            **intake.token(Role.RESPONDER, caller),
+            "Idempotency-Key": "unmistakable-key-4711",
+        }
         answers = [
-            await intake.http.post("/reports", json={"anonymous": True, "description": "Seen"}, headers=headers)
+            await intake.http.post(
+                "/reports", json={"anonymous": True, "description": "Seen"}, headers=headers
+            )
             for _ in range(2)
         ]
         assert {answer.status_code for answer in answers} == {201}
@@ -178,9 +210,15 @@ class TestAReporter:
         assert await _tables_with(intake, "unmistakable") == set()
         assert await intake.count("reporter") == 0
         report = (await intake.get(answers[0].json()["links"]["report"])).json()
-        assert (report["actor"], report["anonymous"], report["data"]["reporter"]) == ("anonymous", True, None)
+        assert (report["actor"], report["anonymous"], report["data"]["reporter"]) == (
+            "anonymous",
+            True,
+            None,
+        )
 
-    async def test_who_is_anonymous_is_not_found_by_the_trace_of_the_request(self, intake: Intake) -> None:
+    async def test_who_is_anonymous_is_not_found_by_the_trace_of_the_request(
+        self, intake: Intake
+    ) -> None:
         trace = "4bf92f3577b34da6a3ce929d0e0e4736"
         headers = {"traceparent": f"00-{trace}-00f067aa0ba902b7-01"}
         assert (await intake.report(anonymous=True, headers=headers)).status_code == 201

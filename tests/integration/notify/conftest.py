@@ -55,7 +55,9 @@ ROLES = {
 }
 
 
-def fact(key: str = FactKey.WHERE, *, known: bool = True, corrects: UUID | None = None) -> FactRecorded:
+def fact(
+    key: str = FactKey.WHERE, *, known: bool = True, corrects: UUID | None = None
+) -> FactRecorded:
     return FactRecorded(
         fact_id=clock.new_id(),
         key=key,
@@ -68,7 +70,9 @@ def fact(key: str = FactKey.WHERE, *, known: bool = True, corrects: UUID | None 
     )
 
 
-def assessed(*leaked: InformationType, severity: Severity = Severity.HIGH, revision: int = 1) -> Assessed:
+def assessed(
+    *leaked: InformationType, severity: Severity = Severity.HIGH, revision: int = 1
+) -> Assessed:
     return Assessed(
         revision=revision,
         determination=Determination.CONFIRMED,
@@ -97,12 +101,16 @@ class Notify:
             for signed in carried.signed:
                 event = signed.recorded.event
                 key, place = topics.key_of(incident), event.link.partition
-                record = Record(place, next(self.offsets), key, event.envelope, (), signed.signature)
+                record = Record(
+                    place, next(self.offsets), key, event.envelope, (), signed.signature
+                )
                 await receiver_of(self.running).hear(place, [record])
 
     async def incident(self, *said: EventData, exercise: bool = False) -> UUID:
         incident = clock.new_id()
-        await self.hears(incident, Reported(opens=True, exercise=exercise, channel=ReportChannel.API), *said)
+        await self.hears(
+            incident, Reported(opens=True, exercise=exercise, channel=ReportChannel.API), *said
+        )
         return incident
 
     async def ask(
@@ -124,7 +132,9 @@ class Notify:
         data: dict[str, Any] = answer.json()["events"][0]["data"]
         return data
 
-    async def refused(self, by: str, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
+    async def refused(
+        self, by: str, path: str, body: dict[str, Any] | None = None
+    ) -> dict[str, Any]:
         answer = await self.ask(by, "POST", path, body)
         assert answer.status_code == 409, answer.text
         problem: dict[str, Any] = answer.json()
@@ -153,10 +163,14 @@ class Notify:
         """The message as its incident's view has it."""
         incident, _, communication = message.partition("/communications/")
         found = (await self.get(incident))["communications"]
-        view: dict[str, Any] = next(item for item in found if item["communication_id"] == communication)
+        view: dict[str, Any] = next(
+            item for item in found if item["communication_id"] == communication
+        )
         return view
 
-    async def becomes(self, message: str, status: str, attempt: int | None = None) -> dict[str, Any]:
+    async def becomes(
+        self, message: str, status: str, attempt: int | None = None
+    ) -> dict[str, Any]:
         async def is_so() -> bool:
             view = await self.shown(message)
             return view["status"] == status and attempt in {None, view["attempt"]}
@@ -207,14 +221,18 @@ async def replica(
 ) -> AsyncIterator[Notify]:
     given = variables(environment, channels)
     values: dict[str, Any] = {
-        name.removeprefix("LEDGER_").lower(): value for name, value in given.items() if name.startswith("LEDGER_")
+        name.removeprefix("LEDGER_").lower(): value
+        for name, value in given.items()
+        if name.startswith("LEDGER_")
     }
     async with contextlib.AsyncExitStack() as stack:
         process = await stack.enter_async_context(running(SERVICE, NotifySettings(**values)))
         writer = asyncio.create_task(process.ledger.run())
         stack.callback(writer.cancel)
         transport = httpx.ASGITransport(create_app(process, SERVICE.router, SERVICE.title))
-        http = await stack.enter_async_context(httpx.AsyncClient(transport=transport, base_url="http://notify"))
+        http = await stack.enter_async_context(
+            httpx.AsyncClient(transport=transport, base_url="http://notify")
+        )
         notify = Notify(process, http, environment.keys, speakers, itertools.count())
         try:
             yield notify

@@ -82,7 +82,9 @@ class Mailbox:
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802
         if self.answers:
             return self.answers.pop(0)
-        message = message_from_bytes(cast("bytes", envelope.original_content), policy=policy.default)
+        message = message_from_bytes(
+            cast("bytes", envelope.original_content), policy=policy.default
+        )
         self.received.append(cast("EmailMessage", message))
         return "250 taken"
 

@@ -56,7 +56,14 @@ class TestTheListOfIncidents:
 
     async def test_refuses_what_it_does_not_understand(self, notify: Notify) -> None:
         too_early = "since=0001-01-01T00:00:00%2B14:00"
-        for query in ("cursor=x", "limit=0", "limit=201", "since=yesterday", too_early, "severity=red"):
+        for query in (
+            "cursor=x",
+            "limit=0",
+            "limit=201",
+            "since=yesterday",
+            too_early,
+            "severity=red",
+        ):
             answer = await notify.ask("ada", "GET", f"/incidents?{query}")
             assert answer.status_code in {400, 422}, query
 
@@ -88,14 +95,19 @@ async def test_the_list_of_messages_comes_in_pages_and_can_be_filtered(notify: N
 
 async def test_the_channels_are_known_by_name_alone(notify: Notify) -> None:
     page = await notify.get("/channels")
-    assert page == {"items": [{"name": "mail"}, {"name": "nowhere"}, {"name": "webhook"}], "next": None}
+    assert page == {
+        "items": [{"name": "mail"}, {"name": "nowhere"}, {"name": "webhook"}],
+        "next": None,
+    }
 
 
 async def test_what_is_unknown_is_missing(notify: Notify) -> None:
     incident = await notify.incident()
     assert (await notify.ask("ada", "GET", f"/incidents/{NOBODY}")).status_code == 404
     draft = DRAFT | {"facts": []}
-    assert (await notify.ask("colin", "POST", f"/incidents/{NOBODY}/communications", draft)).status_code == 404
+    assert (
+        await notify.ask("colin", "POST", f"/incidents/{NOBODY}/communications", draft)
+    ).status_code == 404
     unknown = f"/incidents/{incident}/communications/{NOBODY}/request"
     assert (await notify.ask("colin", "POST", unknown)).status_code == 404
 
@@ -119,9 +131,13 @@ class TestACommand:
         incident = await notify.incident(where)
         draft = DRAFT | {"facts": [str(where.fact_id)]}
         path = f"/incidents/{incident}/communications"
-        first, again = [await notify.ask("colin", "POST", path, draft, Idempotency_Key="k-1") for _ in range(2)]
+        first, again = [
+            await notify.ask("colin", "POST", path, draft, Idempotency_Key="k-1") for _ in range(2)
+        ]
         assert (first.status_code, again.json()) == (201, first.json())
-        other = await notify.ask("colin", "POST", path, draft | {"text": "z"}, Idempotency_Key="k-1")
+        other = await notify.ask(
+            "colin", "POST", path, draft | {"text": "z"}, Idempotency_Key="k-1"
+        )
         assert other.status_code == 409
         assert len((await notify.get(f"/incidents/{incident}"))["communications"]) == 1
 
@@ -129,7 +145,9 @@ class TestACommand:
 async def test_every_command_is_for_those_who_may_give_it(notify: Notify) -> None:
     app = create_app(notify.running, SERVICE.router, SERVICE.title)
     may = [roles for route, roles in permissions(app) if route.methods == {"POST"}]
-    assert sorted(map(sorted, filter(None, may))) == sorted(map(sorted, map(who_may, get_args(PersonsCommand))))
+    assert sorted(map(sorted, filter(None, may))) == sorted(
+        map(sorted, map(who_may, get_args(PersonsCommand)))
+    )
 
 
 async def test_reading_is_for_staff(notify: Notify) -> None:
@@ -142,13 +160,21 @@ async def test_reading_is_for_staff(notify: Notify) -> None:
 async def test_the_views_can_be_written_again_from_the_ledger(notify: Notify) -> None:
     where = fact()
     incident = await notify.incident(where, assessed(InformationType.PII))
-    await notify.give("lea", f"/incidents/{incident}/waivers", {"audience": "data_subjects", "reason": "Unreadable."})
+    await notify.give(
+        "lea",
+        f"/incidents/{incident}/waivers",
+        {"audience": "data_subjects", "reason": "Unreadable."},
+    )
     message = await notify.requested(incident, where)
     rejected = await notify.drafted(incident, where)
     await notify.give("nora", f"{rejected}/rejection", {"reason": "Twice."})
     notify.send()
     await notify.becomes(message, "communicated")
-    read = ["TABLE incident ORDER BY 1", "TABLE duty ORDER BY 1, 2", "TABLE communication ORDER BY 1"]
+    read = [
+        "TABLE incident ORDER BY 1",
+        "TABLE duty ORDER BY 1, 2",
+        "TABLE communication ORDER BY 1",
+    ]
     before = [await notify.running.pool.fetch(sql) for sql in read]
     await rebuild_views(notify.running.pool, SERVICE.rules)
     assert [await notify.running.pool.fetch(sql) for sql in read] == before

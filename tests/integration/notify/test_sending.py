@@ -1,4 +1,5 @@
-"""The sender: what is refused is tried again, what breaks off is for a person to decide, and nothing goes out twice."""
+"""The sender: what is refused is tried again, what breaks off is for a person to decide, and
+nothing goes out twice."""
 
 import asyncio
 import contextlib
@@ -54,7 +55,9 @@ class TestARefusal:
         assert failed["note"] == "There was no connection to the channel."
         assert failed["next_commands"] == ["reject"]
 
-    async def test_holds_up_no_other_message(self, notify: Notify, hook: Webhook, mail: Mailbox) -> None:
+    async def test_holds_up_no_other_message(
+        self, notify: Notify, hook: Webhook, mail: Mailbox
+    ) -> None:
         hook.open.clear()
         where = fact()
         incident = await notify.incident(where)
@@ -81,7 +84,11 @@ class TestABrokenAnswer:
         found = {"delivered": True, "reason": "The chat shows it."}
         await notify.give("carla", f"{message}/outcome", found)
         told = await notify.shown(message)
-        assert (told["status"], told["note"], len(hook.received)) == ("communicated", "The chat shows it.", 1)
+        assert (told["status"], told["note"], len(hook.received)) == (
+            "communicated",
+            "The chat shows it.",
+            1,
+        )
         assert (await notify.types(incident))[-2:] == ["send_outcome_decided", "communicated"]
 
 
@@ -155,7 +162,9 @@ class TestTwoReplicas:
     async def test_send_once(self, notify: Notify, other: Notify, hook: Webhook) -> None:
         where = fact()
         incident = await notify.incident(where)
-        messages = [await notify.requested(incident, where, title=f"No. {number}") for number in range(12)]
+        messages = [
+            await notify.requested(incident, where, title=f"No. {number}") for number in range(12)
+        ]
         notify.send()
         other.send()
         for message in messages:
@@ -167,7 +176,9 @@ class TestTwoReplicas:
     ) -> None:
         where = fact()
         incident = await notify.incident(where)
-        messages = [await notify.requested(incident, where, title=f"No. {number}") for number in range(6)]
+        messages = [
+            await notify.requested(incident, where, title=f"No. {number}") for number in range(6)
+        ]
         one, two = Sender(notify.running), Sender(other.running)
         async with notify.running.read() as first, other.running.read() as second:
             await asyncio.gather(one.look(first), two.look(second))

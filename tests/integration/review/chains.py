@@ -40,8 +40,12 @@ class Voice:
     incident: UUID = field(init=False)
 
     def __post_init__(self) -> None:
-        self.signer = Signer.parse(self.keys.signing_key(self.service).read_text(encoding="utf-8").strip())
-        self.incident = next(made for made in iter(clock.new_id, None) if partition_of(made) == self.partition)
+        self.signer = Signer.parse(
+            self.keys.signing_key(self.service).read_text(encoding="utf-8").strip()
+        )
+        self.incident = next(
+            made for made in iter(clock.new_id, None) if partition_of(made) == self.partition
+        )
 
     def say(self, count: int = 1, data: EventData | None = None) -> list[Record]:
         return [self._say(data or Remarked()) for _ in range(count)]

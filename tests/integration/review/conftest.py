@@ -1,4 +1,5 @@
-"""Review on a fresh database, which hears of incidents from intake, triage and notify by a real broker and is spoken to by HTTP."""
+"""Review on a fresh database, which hears of incidents from intake, triage and notify by a real
+broker and is spoken to by HTTP."""
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -14,7 +15,14 @@ from shared.contract.authority import Role
 from shared.contract.catalogue.base import EventData, Exposure
 from shared.contract.catalogue.intake import ReportChannel, Reported
 from shared.contract.catalogue.triage import Assessed, Contained
-from shared.contract.vocabulary import ActionClass, ActionKind, Determination, Outcome, ServiceName, Severity
+from shared.contract.vocabulary import (
+    ActionClass,
+    ActionKind,
+    Determination,
+    Outcome,
+    ServiceName,
+    Severity,
+)
 from shared.runtime.process import clock
 from tests.integration.conftest import Environment
 from tests.integration.serving import Others, Served, others, serving, until
@@ -34,11 +42,17 @@ CONTAINED: Final = Contained(
 def reported(*, exercise: bool = False) -> Reported:
     exposure = Exposure(platform="Mastodon")
     return Reported(
-        opens=True, exercise=exercise, channel=ReportChannel.API, description="<b>a board</b>", exposure=exposure
+        opens=True,
+        exercise=exercise,
+        channel=ReportChannel.API,
+        description="<b>a board</b>",
+        exposure=exposure,
     )
 
 
-def assessed(determination: Determination = Determination.CONFIRMED, severity: Severity = Severity.HIGH) -> Assessed:
+def assessed(
+    determination: Determination = Determination.CONFIRMED, severity: Severity = Severity.HIGH
+) -> Assessed:
     return Assessed(
         revision=1,
         determination=determination,
@@ -71,7 +85,8 @@ class Review:
     async def hears(self, incident: UUID, *said: EventData, by: str = "somebody") -> None:
         async def count() -> int:
             (row,) = await self.served.rows(
-                "SELECT count(*) FROM ledger WHERE incident_id = $1 AND service <> 'review'", incident
+                "SELECT count(*) FROM ledger WHERE incident_id = $1 AND service <> 'review'",
+                incident,
             )
             known: int = row[0]
             return known
@@ -136,12 +151,19 @@ class Review:
     ) -> dict[str, Any]:
         """The problem detail of a rule that says no."""
         answer = await self.asks(incident, path, body, role, name)
-        assert (answer.status_code, answer.headers["content-type"]) == (409, "application/problem+json"), answer.text
+        assert (answer.status_code, answer.headers["content-type"]) == (
+            409,
+            "application/problem+json",
+        ), answer.text
         problem: dict[str, Any] = answer.json()
         return problem
 
-    async def views(self, incident: UUID, role: Role = Role.AUDITOR, name: str | None = None) -> dict[str, Any]:
-        answer = await self.served.http.get(f"/incidents/{incident}", headers=self.served.token(role, name))
+    async def views(
+        self, incident: UUID, role: Role = Role.AUDITOR, name: str | None = None
+    ) -> dict[str, Any]:
+        answer = await self.served.http.get(
+            f"/incidents/{incident}", headers=self.served.token(role, name)
+        )
         assert answer.status_code == 200, answer.text
         view: dict[str, Any] = answer.json()
         assert answer.headers["ETag"] == f'"{view["version"]}"'

@@ -1,7 +1,8 @@
-"""Sealers as processes that can be killed: forked from one that has imported everything, so that a start takes a moment.
+"""Sealers as processes that can be killed: forked from one that has imported everything, so that a
+start takes a moment.
 
-The process reads settings of the environment, one line of JSON for each child, and answers with the child's number.
-"""
+The process reads settings of the environment, one line of JSON for each child, and answers with the
+child's number."""
 
 import asyncio
 import json
@@ -23,7 +24,11 @@ class Nursery:
 
     def __init__(self) -> None:
         self._process = subprocess.Popen(
-            [sys.executable, "-m", __name__], cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+            [sys.executable, "-m", __name__],
+            cwd=ROOT,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
         )
 
     def start(self, environment: dict[str, str]) -> int:

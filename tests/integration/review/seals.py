@@ -1,4 +1,5 @@
-"""A sealer on this test's database, topic and folder, what the topic is given, and what a reader of the log finds."""
+"""A sealer on this test's database, topic and folder, what the topic is given, and what a reader of
+the log finds."""
 
 import asyncio
 import contextlib
@@ -40,7 +41,9 @@ class Desk:
     running: Running[Any, Any]
     settings: ReviewSettings
 
-    def sealer(self, *, pace: Pace = FAST, store: LogStore | None = None, policy: bytes | None = None) -> Sealer:
+    def sealer(
+        self, *, pace: Pace = FAST, store: LogStore | None = None, policy: bytes | None = None
+    ) -> Sealer:
         return Sealer(
             dsn=self.settings.database_dsn.get_secret_value(),
             ledger=self.running.ledger,
@@ -69,7 +72,9 @@ class Desk:
 async def opened(environment: Environment, **settings: str) -> AsyncIterator[Desk]:
     values = {**environment.of(ServiceName.REVIEW), **settings}
     named = {name.removeprefix("LEDGER_").lower(): value for name, value in values.items()}
-    chosen = ReviewSettings(**{name: value for name, value in named.items() if name in ReviewSettings.model_fields})  # type: ignore[arg-type]
+    chosen = ReviewSettings(
+        **{name: value for name, value in named.items() if name in ReviewSettings.model_fields}
+    )  # type: ignore[arg-type]
     async with running(SERVICE, chosen) as process:
         yield Desk(process, chosen)
 
@@ -131,7 +136,8 @@ class Reader:
             return (self.folder / tile.full.path).read_bytes()[: width * 32]
 
     def leaves(self) -> list[bytes]:
-        """All entries of the published tree, checked against its root, its hash tiles and its signature files."""
+        """All entries of the published tree, checked against its root, its hash tiles and its
+        signature files."""
         checkpoint = self.checkpoint()
         assert checkpoint is not None
         leaves: list[bytes] = []

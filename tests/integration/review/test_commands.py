@@ -1,4 +1,5 @@
-"""What reviewers tell review: each route with what it makes true and with a refusal that names rule, missing and who."""
+"""What reviewers tell review: each route with what it makes true and with a refusal that names
+rule, missing and who."""
 
 import asyncio
 from datetime import UTC, datetime, timedelta
@@ -26,11 +27,16 @@ ROUTES: dict[str, dict[str, Any] | None] = {
 async def test_every_route_says_that_it_does_not_know_the_incident(review: Review) -> None:
     for path, body in ROUTES.items():
         answer = await review.asks(NOBODY, path, body)
-        assert (answer.status_code, answer.headers["content-type"]) == (404, "application/problem+json"), path
+        assert (answer.status_code, answer.headers["content-type"]) == (
+            404,
+            "application/problem+json",
+        ), path
         assert str(NOBODY) in answer.json()["detail"], path
 
 
-async def test_every_route_refuses_fields_that_it_does_not_have_by_their_names(review: Review) -> None:
+async def test_every_route_refuses_fields_that_it_does_not_have_by_their_names(
+    review: Review,
+) -> None:
     for path, body in ROUTES.items():
         if body is not None:
             answer = await review.asks(NOBODY, path, {**body, "misspelt": 1})
@@ -50,7 +56,11 @@ async def test_nothing_is_recorded_before_a_review_is_open(review: Review) -> No
 async def test_a_confirmed_incident_opens_its_review_by_itself(review: Review) -> None:
     incident = await review.opened()
     view = await review.views(incident)
-    assert (view["status"], view["determination"], view["severity"]) == ("open", "confirmed", "high")
+    assert (view["status"], view["determination"], view["severity"]) == (
+        "open",
+        "confirmed",
+        "high",
+    )
     assert (await review.refused(incident, "/review", None))["rule"] == "opened_once"
 
 
@@ -69,7 +79,12 @@ async def test_what_was_found_is_recorded(review: Review) -> None:
     for path in ("/findings", "/observations", "/lessons", "/policy-clauses", "/next-review"):
         assert await review.gives(incident, path, ROUTES[path])
     view = await review.views(incident)
-    assert (view["findings"], view["action_items"], view["lessons"], view["next_review_on"]) == (1, 1, 1, LATER)
+    assert (view["findings"], view["action_items"], view["lessons"], view["next_review_on"]) == (
+        1,
+        1,
+        1,
+        LATER,
+    )
 
 
 async def test_a_finding_says_what_will_be_done_or_why_nothing(review: Review) -> None:
@@ -80,8 +95,12 @@ async def test_a_finding_says_what_will_be_done_or_why_nothing(review: Review) -
             "finding_has_actions_or_reason",
             ["action_items or no_action_reason"],
         )
-    await review.gives(incident, "/findings", finding(action_items=[], no_action_reason="It was moved."))
-    late = [{"description": "x", "owner": "u", "due": str(datetime.now(UTC).date() - timedelta(days=1))}]
+    await review.gives(
+        incident, "/findings", finding(action_items=[], no_action_reason="It was moved.")
+    )
+    late = [
+        {"description": "x", "owner": "u", "due": str(datetime.now(UTC).date() - timedelta(days=1))}
+    ]
     problem = await review.refused(incident, "/findings", finding(action_items=late))
     assert (problem["rule"], problem["missing"]) == ("due_not_in_the_past", ["due"])
 
@@ -92,14 +111,20 @@ async def test_the_next_review_is_still_to_come(review: Review) -> None:
     assert (problem["rule"], problem["missing"]) == ("next_review_in_the_future", ["on"])
 
 
-async def test_publishing_waits_for_everything_at_once_and_names_it(review: Review, environment: Environment) -> None:
+async def test_publishing_waits_for_everything_at_once_and_names_it(
+    review: Review, environment: Environment
+) -> None:
     incident = await review.opened()
-    glass = BreakGlassUsed(break_glass_id=NOBODY, gate=GateName.LEGAL, action_id=CONTAINED.action_id, reason="spreads")
+    glass = BreakGlassUsed(
+        break_glass_id=NOBODY, gate=GateName.LEGAL, action_id=CONTAINED.action_id, reason="spreads"
+    )
     await review.hears(incident, glass)
     word = f"second_word_on_break_glass_{NOBODY}"
     async with others(environment, ServiceName.NOTIFY) as notify:
         told = Review(review.served, notify)
-        await told.hears(incident, CommunicationRequired(audience=Audience.EXECUTIVES, rule="a row"))
+        await told.hears(
+            incident, CommunicationRequired(audience=Audience.EXECUTIVES, rule="a row")
+        )
         problem = await review.refused(incident, "/publication", None)
         assert problem["rule"] == "closure"
         assert problem["missing"] == [
@@ -108,7 +133,13 @@ async def test_publishing_waits_for_everything_at_once_and_names_it(review: Revi
             word,
             "finding",
         ]
-        assert problem["who_can_supply"] == ["responder", "lead", "communications", "legal", "reviewer"]
+        assert problem["who_can_supply"] == [
+            "responder",
+            "lead",
+            "communications",
+            "legal",
+            "reviewer",
+        ]
         view = await review.views(incident, Role.REVIEWER)
         assert view["missing"] == problem["missing"]
         assert {gate["subject"]: gate["open"] for gate in view["gates"]} == {
@@ -121,7 +152,9 @@ async def test_publishing_waits_for_everything_at_once_and_names_it(review: Revi
         assert "publish" not in view["next_commands"]
         await told.hears(incident, COMMUNICATED)
     await review.hears(incident, CONTAINED, by="lea")
-    await review.hears(incident, BreakGlassConfirmed(break_glass_id=NOBODY, upheld=True, note="right"))
+    await review.hears(
+        incident, BreakGlassConfirmed(break_glass_id=NOBODY, upheld=True, note="right")
+    )
     await review.gives(incident, "/findings", finding())
     own = await review.refused(incident, "/publication", None, Role.LEAD, "lea")
     assert (own["missing"], own["who_can_supply"]) == (["another_publisher"], ["reviewer", "lead"])
@@ -159,7 +192,10 @@ async def test_publishing_leaves_nothing_out_that_is_recorded_meanwhile(review: 
 
 async def test_the_same_publication_again_gets_the_same_answer(review: Review) -> None:
     incident = await review.publishable()
-    answers = [await review.asks(incident, "/publication", None, **{"Idempotency-Key": "p-1"}) for _ in range(2)]
+    answers = [
+        await review.asks(incident, "/publication", None, **{"Idempotency-Key": "p-1"})
+        for _ in range(2)
+    ]
     assert [answer.status_code for answer in answers] == [201, 201]
     assert answers[0].text == answers[1].text
 
@@ -171,17 +207,26 @@ async def test_a_command_holds_only_on_the_version_that_it_was_decided_on(review
     assert (await review.asks(incident, "/lessons", body, **{"If-Match": tag})).status_code == 201
     stale = await review.asks(incident, "/lessons", body, **{"If-Match": tag})
     assert (stale.status_code, stale.headers["content-type"]) == (412, "application/problem+json")
-    assert (await review.asks(incident, "/publication", None, **{"If-Match": tag})).status_code in {409, 412}
+    assert (await review.asks(incident, "/publication", None, **{"If-Match": tag})).status_code in {
+        409,
+        412,
+    }
 
 
 async def test_the_same_lesson_again_at_once_is_recorded_once(review: Review) -> None:
     incident = await review.opened()
-    asked = [review.asks(incident, "/lessons", {"text": "x"}, **{"Idempotency-Key": "k-1"}) for _ in range(10)]
+    asked = [
+        review.asks(incident, "/lessons", {"text": "x"}, **{"Idempotency-Key": "k-1"})
+        for _ in range(10)
+    ]
     answers = await asyncio.gather(*asked)
     assert {answer.status_code for answer in answers} == {201}
     assert len({answer.text for answer in answers}) == 1
     other = await review.asks(incident, "/lessons", {"text": "y"}, **{"Idempotency-Key": "k-1"})
-    assert (other.status_code, other.json()["type"].rpartition("/")[2]) == (409, "idempotency-mismatch")
+    assert (other.status_code, other.json()["type"].rpartition("/")[2]) == (
+        409,
+        "idempotency-mismatch",
+    )
     assert (await review.views(incident))["lessons"] == 1
 
 

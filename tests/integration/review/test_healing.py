@@ -1,4 +1,5 @@
-"""What went wrong on the way to the log and is made good: a signature that was spoilt, a topic that was lost."""
+"""What went wrong on the way to the log and is made good: a signature that was spoilt, a topic that
+was lost."""
 
 import base64
 from dataclasses import replace
@@ -24,7 +25,9 @@ REPORTED = Reported(opens=True, channel=ReportChannel.API, description="a whiteb
 SPOILT = ((HEADER_SIGNATURE, base64.b64encode(bytes(64))),)
 
 
-async def test_a_spoilt_message_is_sealed_and_heard_once_a_good_copy_comes(environment: Environment) -> None:
+async def test_a_spoilt_message_is_sealed_and_heard_once_a_good_copy_comes(
+    environment: Environment,
+) -> None:
     incident = clock.new_id()
     async with (
         process(environment, ServiceName.INTAKE, parts=["writer"]) as intake,
@@ -37,10 +40,16 @@ async def test_a_spoilt_message_is_sealed_and_heard_once_a_good_copy_comes(envir
         reader = Reader(desk.folder, desk.vkey)
         one, two, three = await said(intake, incident, 3)
         await put(environment, [one, replace(two, headers=SPOILT), three])
-        await intake.running.pool.execute("UPDATE relay_cursor SET sequence = 3 WHERE partition = $1", one.partition)
+        await intake.running.pool.execute(
+            "UPDATE relay_cursor SET sequence = 3 WHERE partition = $1", one.partition
+        )
 
-        await until(lambda: reader.size() == 2, "the first is sealed, and review's word that one is parked")
-        await until(lambda: parks(triage, ("untrusted", None), ("gap", None)), "triage hears the first only")
+        await until(
+            lambda: reader.size() == 2, "the first is sealed, and review's word that one is parked"
+        )
+        await until(
+            lambda: parks(triage, ("untrusted", None), ("gap", None)), "triage hears the first only"
+        )
         assert two.value not in reader.leaves()
         assert three.value not in reader.leaves()
         assert audit(environment, desk).findings == []
@@ -66,9 +75,13 @@ async def test_a_spoilt_message_is_sealed_and_heard_once_a_good_copy_comes(envir
 
 
 async def test_the_log_goes_on_over_a_topic_that_was_filled_again(environment: Environment) -> None:
-    """The old topic had copies, so that the sealer's place on it is another event's on the new one."""
+    """The old topic had copies, so that the sealer's place on it is another event's on the new
+    one."""
     incident = clock.new_id()
-    async with process(environment, ServiceName.INTAKE, parts=["writer"]) as intake, opened(environment) as desk:
+    async with (
+        process(environment, ServiceName.INTAKE, parts=["writer"]) as intake,
+        opened(environment) as desk,
+    ):
         reader = Reader(desk.folder, desk.vkey)
         first = await said(intake, incident, 3)
         async with sealing(desk.sealer()):
@@ -82,14 +95,22 @@ async def test_the_log_goes_on_over_a_topic_that_was_filled_again(environment: E
         assert reader.leaves() == [record.value for record in everything]
 
 
-async def test_what_the_sealer_had_passed_is_sealed_after_relay_again(environment: Environment) -> None:
-    """A topic that was cut and filled again behind its back, so that it never saw what stands there now."""
+async def test_what_the_sealer_had_passed_is_sealed_after_relay_again(
+    environment: Environment,
+) -> None:
+    """A topic that was cut and filled again behind its back, so that it never saw what stands there
+    now."""
     incident = clock.new_id()
-    async with process(environment, ServiceName.INTAKE, parts=["writer"]) as intake, opened(environment) as desk:
+    async with (
+        process(environment, ServiceName.INTAKE, parts=["writer"]) as intake,
+        opened(environment) as desk,
+    ):
         reader = Reader(desk.folder, desk.vkey)
         *passed, last = await said(intake, incident, 3)
         await put(environment, passed)
-        await desk.query("UPDATE log_offset SET next_offset = 2 WHERE partition = $1", last.partition)
+        await desk.query(
+            "UPDATE log_offset SET next_offset = 2 WHERE partition = $1", last.partition
+        )
         async with sealing(desk.sealer()):
             await put(environment, [last])
             await until(lambda: read_to(desk, 3), "the last waits for those before it")

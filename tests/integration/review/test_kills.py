@@ -1,4 +1,5 @@
-"""kill -9 of the sealer at random, a hundred times: one log, consistent, no leaf missing or doubled."""
+"""kill -9 of the sealer at random, a hundred times: one log, consistent, no leaf missing or
+doubled."""
 
 import asyncio
 import contextlib
@@ -25,7 +26,9 @@ LONGEST = 0.15
 @pytest.mark.timeout(600)
 async def test_killed_a_hundred_times_it_is_one_log(environment: Environment, keys: Keys) -> None:
     chance = random.Random(17)
-    voices = [Voice(keys, service, number) for service in ServiceName for number in range(PARTITIONS)]
+    voices = [
+        Voice(keys, service, number) for service in ServiceName for number in range(PARTITIONS)
+    ]
     settings = environment.of(ServiceName.REVIEW) | {"LEDGER_LOG_CHECKPOINT_EVERY": "0.01"}
     said: list[bytes] = []
     seen: dict[int, bytes] = {}
@@ -53,7 +56,9 @@ async def test_killed_a_hundred_times_it_is_one_log(environment: Environment, ke
                     await until(lambda after=term: _later(desk, after), "it has taken over")
                     term = await _epoch(desk)
                 if chance.random() < 0.3:
-                    await until(lambda before=before: reader.size() > before, "it has published something")
+                    await until(
+                        lambda before=before: reader.size() > before, "it has published something"
+                    )
                 await asyncio.sleep(chance.uniform(0, LONGEST))
                 nursery.kill(child)
             child = await asyncio.to_thread(nursery.start, settings)

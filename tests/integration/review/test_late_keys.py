@@ -1,4 +1,5 @@
-"""Keys that change, come late, or are stolen, on a real Kafka, Postgres and folder; and messages that take another's offset."""
+"""Keys that change, come late, or are stolen, on a real Kafka, Postgres and folder; and messages
+that take another's offset."""
 
 import contextlib
 from collections.abc import AsyncIterator
@@ -73,7 +74,9 @@ async def test_a_change_of_key_is_sealed_live_and_by_who_comes_later_and_the_old
             await rotate(intake)
             await until(lambda: reader.size() == 3 + PARTITIONS, "the change is sealed")
             await forge(environment, intake, old, incident)
-            await until(lambda: parks(desk, "untrusted"), "what the old key signed afterwards is parked")
+            await until(
+                lambda: parks(desk, "untrusted"), "what the old key signed afterwards is parked"
+            )
             for _ in range(3):
                 await intake.say(REPORTED, incident)
             await until(lambda: reader.size() == 6 + PARTITIONS, "the new key's are sealed")
@@ -92,13 +95,18 @@ async def test_a_change_of_key_is_sealed_live_and_by_who_comes_later_and_the_old
         said = {row["envelope"] for row in await intake.rows()}
     assert set(live) == set(again) == said
     number = partition_of(incident)
-    chains = [[leaf for leaf in leaves if read(leaf).link.partition == number] for leaves in (live, again)]
+    chains = [
+        [leaf for leaf in leaves if read(leaf).link.partition == number] for leaves in (live, again)
+    ]
     assert chains[0] == chains[1]
-    assert [read(leaf).keyid for leaf in chains[0]] == [old.key_id.hex()] * 4 + [new.key_id.hex()] * 3
+    assert [read(leaf).keyid for leaf in chains[0]] == [old.key_id.hex()] * 4 + [
+        new.key_id.hex()
+    ] * 3
 
 
 def turned(voice: Voice) -> tuple[list[Record], list[Record]]:
-    """Two events, the change of key, and three that the new key signs: up to the change, and after it."""
+    """Two events, the change of key, and three that the new key signs: up to the change, and after
+    it."""
     new = Signer.parse(generate_key(f"incident-ledger/{voice.service}")[0])
     before = [*voice.say(2), *voice.say(1, KeyRotated(vkey=new.vkey))]
     voice.signer = new
@@ -143,7 +151,9 @@ def sealed(reader: Reader, records: list[Record]) -> bool:
     return [leaf for leaf in reader.leaves() if leaf in wanted] == wanted
 
 
-async def test_what_is_not_in_the_trust_file_yet_is_sealed_after_a_restart(environment: Environment) -> None:
+async def test_what_is_not_in_the_trust_file_yet_is_sealed_after_a_restart(
+    environment: Environment,
+) -> None:
     voice = Voice(environment.keys)
     one, two, three, four, five = voice.say(5)
     trust_file = environment.keys.trust_file
@@ -155,13 +165,16 @@ async def test_what_is_not_in_the_trust_file_yet_is_sealed_after_a_restart(envir
     trust_file.write_text(without)
     async with opened(environment) as desk, sealing(desk.sealer()):
         await put(environment, [two, five])
-        await until(lambda: parks(desk, *["untrusted"] * 3), "none is trusted, not even the one that waited")
+        await until(
+            lambda: parks(desk, *["untrusted"] * 3), "none is trusted, not even the one that waited"
+        )
         assert await waiting(desk, 0)
     trust_file.write_text(whole)
     async with opened(environment) as desk, sealing(desk.sealer()):
         reader = reader_of(desk)
         await until(
-            lambda: sealed(reader, [one, two, three]), "what has no hole before it is sealed, though nothing arrives"
+            lambda: sealed(reader, [one, two, three]),
+            "what has no hole before it is sealed, though nothing arrives",
         )
         await until(lambda: waiting(desk, 1), "the fifth waits")
         await put(environment, [four])
@@ -171,7 +184,10 @@ async def test_what_is_not_in_the_trust_file_yet_is_sealed_after_a_restart(envir
 async def test_what_is_sealed_late_for_want_of_its_key_is_no_finding_against_the_order_of_the_topic(
     environment: Environment,
 ) -> None:
-    (one,), (two,) = Voice(environment.keys).say(1), Voice(environment.keys, ServiceName.TRIAGE).say(1)
+    (one,), (two,) = (
+        Voice(environment.keys).say(1),
+        Voice(environment.keys, ServiceName.TRIAGE).say(1),
+    )
     trust_file = environment.keys.trust_file
     whole = trust_file.read_text()
     trust_file.write_text("".join(line for line in whole.splitlines(True) if "intake" not in line))
@@ -179,7 +195,10 @@ async def test_what_is_sealed_late_for_want_of_its_key_is_no_finding_against_the
         async with opened(environment) as desk, sealing(desk.sealer()):
             reader = reader_of(desk)
             await put(environment, [one, two])
-            await until(lambda: reader.size() == 2, "the second is sealed, and review's word that one is parked")
+            await until(
+                lambda: reader.size() == 2,
+                "the second is sealed, and review's word that one is parked",
+            )
         trust_file.write_text(whole)
         async with opened(environment) as desk, sealing(desk.sealer()):
             await until(lambda: reader.size() == 3, "the first is sealed now that its key is known")
@@ -206,10 +225,14 @@ async def test_another_message_at_an_offset_is_another_message(environment: Envi
         async with sealing(desk.sealer()):
             await put(environment, [four, nonsense[2]])
             await until(
-                lambda: parks(desk, *["malformed"] * 3), "other nonsense at the same offset is parked beside it"
+                lambda: parks(desk, *["malformed"] * 3),
+                "other nonsense at the same offset is parked beside it",
             )
             assert await waiting(desk, 2)
         async with sealing(desk.sealer()):
             reader = reader_of(desk)
             await put(environment, [one, two])
-            await until(lambda: sealed(reader, [one, two, three, four]), "both that waited at one offset are sealed")
+            await until(
+                lambda: sealed(reader, [one, two, three, four]),
+                "both that waited at one offset are sealed",
+            )

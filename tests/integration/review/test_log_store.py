@@ -1,4 +1,5 @@
-"""Where the log lies, as the sealer relies on it: a folder, and an S3 server with conditional writes."""
+"""Where the log lies, as the sealer relies on it: a folder, and an S3 server with conditional
+writes."""
 
 import secrets
 from collections.abc import Iterator
@@ -39,7 +40,9 @@ def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
 
 @pytest.fixture(params=["folder", "s3"])
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> LogStore:
-    return open_store(str(tmp_path / "log") if request.param == "folder" else request.getfixturevalue("bucket"))
+    return open_store(
+        str(tmp_path / "log") if request.param == "folder" else request.getfixturevalue("bucket")
+    )
 
 
 async def test_what_was_written_is_read(store: LogStore) -> None:
@@ -61,11 +64,18 @@ async def test_only_who_saw_what_is_there_replaces_it(store: LogStore) -> None:
 
 async def test_a_folder_is_taken_away_and_its_neighbours_stay(store: LogStore) -> None:
     await store.write(
-        [("tile/0/000.p/1", b"1"), ("tile/0/000.p/2", b"2"), ("tile/0/000", b"full"), ("tile/0/001.p/1", b"1")]
+        [
+            ("tile/0/000.p/1", b"1"),
+            ("tile/0/000.p/2", b"2"),
+            ("tile/0/000", b"full"),
+            ("tile/0/001.p/1", b"1"),
+        ]
     )
     await store.discard("tile/0/000.p")
     await store.discard("tile/0/000.p")
-    found = [await store.read(f"tile/0/{name}") for name in ("000.p/1", "000.p/2", "000", "001.p/1")]
+    found = [
+        await store.read(f"tile/0/{name}") for name in ("000.p/1", "000.p/2", "000", "001.p/1")
+    ]
     assert found == [None, None, b"full", b"1"]
 
 
@@ -79,17 +89,23 @@ def test_other_addresses_are_refused() -> None:
         open_store("https://example.com/log")
 
 
-async def test_a_log_is_sealed_on_s3(bucket: str, environment: Environment, keys: Keys, tmp_path: Path) -> None:
+async def test_a_log_is_sealed_on_s3(
+    bucket: str, environment: Environment, keys: Keys, tmp_path: Path
+) -> None:
     voice = Voice(keys)
     async with opened(environment, LEDGER_LOG_STORE=bucket) as desk:
         client = boto3.client("s3", region_name="us-east-1")
 
         def copied() -> Reader:
             prefix = bucket.removeprefix("s3://sealed-log/")
-            for entry in client.list_objects_v2(Bucket="sealed-log", Prefix=prefix).get("Contents", []):
+            for entry in client.list_objects_v2(Bucket="sealed-log", Prefix=prefix).get(
+                "Contents", []
+            ):
                 file = tmp_path / "copy" / entry["Key"].removeprefix(f"{prefix}/")
                 file.parent.mkdir(parents=True, exist_ok=True)
-                file.write_bytes(client.get_object(Bucket="sealed-log", Key=entry["Key"])["Body"].read())
+                file.write_bytes(
+                    client.get_object(Bucket="sealed-log", Key=entry["Key"])["Body"].read()
+                )
             return Reader(tmp_path / "copy", desk.vkey)
 
         async def published(size: int) -> bool:

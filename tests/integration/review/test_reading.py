@@ -15,7 +15,11 @@ from shared.runtime.process import clock
 from tests.integration.review.conftest import SOON, Review, assessed, finding
 from tests.integration.serving import NOBODY
 
-HTML, MARKDOWN, JSON = "text/html; charset=utf-8", "text/markdown; charset=utf-8", "application/json"
+HTML, MARKDOWN, JSON = (
+    "text/html; charset=utf-8",
+    "text/markdown; charset=utf-8",
+    "application/json",
+)
 
 
 async def ids(review: Review, path: str = "/incidents", **filters: Any) -> list[str]:
@@ -57,7 +61,11 @@ class TestTheReviews:
             assert answer.headers["content-type"] == "application/problem+json", query
 
     async def test_of_what_nobody_knows_are_none(self, review: Review) -> None:
-        for path in (f"/incidents/{NOBODY}", f"/incidents/{NOBODY}/report", f"/incidents/{NOBODY}/events"):
+        for path in (
+            f"/incidents/{NOBODY}",
+            f"/incidents/{NOBODY}/report",
+            f"/incidents/{NOBODY}/events",
+        ):
             assert (await review.served.get(path)).status_code == 404
 
 
@@ -65,17 +73,22 @@ class TestActionItems:
     async def test_come_by_their_day_in_pages_and_can_be_filtered(self, review: Review) -> None:
         days = [SOON, "2999-01-01", "2999-12-31"]
         items = [
-            {"description": f"{owner} {due}", "owner": owner, "due": due} for owner in ("ann", "ben") for due in days
+            {"description": f"{owner} {due}", "owner": owner, "due": due}
+            for owner in ("ann", "ben")
+            for due in days
         ]
         first, second = await review.opened(), await review.published(exercise=True)
         await review.gives(first, "/findings", finding(action_items=items))
         everything = [item["description"] for item in await review.served.listed("/action-items")]
-        assert sorted(everything) == sorted([*(item["description"] for item in items), "Label slides"])
+        assert sorted(everything) == sorted(
+            [*(item["description"] for item in items), "Label slides"]
+        )
         due = [item["due"] for item in await review.served.listed("/action-items")]
         assert due == sorted(due)
         for limit in (1, 2, 3):
             assert [
-                item["description"] for item in await review.served.listed("/action-items", limit=limit)
+                item["description"]
+                for item in await review.served.listed("/action-items", limit=limit)
             ] == everything
         for filters, count in [
             ({"owner": "ann"}, 3),
@@ -98,16 +111,27 @@ class TestLessons:
         await review.published(lesson="One")
         await review.published(lesson="Two", exercise=True)
         for role in (*Role, None):
-            answer = await review.served.http.get("/lessons", headers=review.served.token(role, "somebody"))
+            answer = await review.served.http.get(
+                "/lessons", headers=review.served.token(role, "somebody")
+            )
             assert [item["text"] for item in answer.json()["items"]] == ["Two", "One"], role
         assert (await review.served.get("/lessons", role=None)).status_code == 401
-        assert [item["text"] for item in await review.served.listed("/lessons", limit=1)] == ["Two", "One"]
-        assert [item["text"] for item in await review.served.listed("/lessons", exercise="true")] == ["Two"]
-        assert [item["text"] for item in await review.served.listed("/lessons", exercise="false")] == ["One"]
+        assert [item["text"] for item in await review.served.listed("/lessons", limit=1)] == [
+            "Two",
+            "One",
+        ]
+        assert [
+            item["text"] for item in await review.served.listed("/lessons", exercise="true")
+        ] == ["Two"]
+        assert [
+            item["text"] for item in await review.served.listed("/lessons", exercise="false")
+        ] == ["One"]
 
 
 class TestTheReport:
-    async def test_is_a_draft_that_says_what_is_missing_until_it_is_published(self, review: Review) -> None:
+    async def test_is_a_draft_that_says_what_is_missing_until_it_is_published(
+        self, review: Review
+    ) -> None:
         incident = await review.opened()
         draft = (await review.report(incident)).json()
         assert draft["draft"]["review_opened"] is True
@@ -131,7 +155,10 @@ class TestTheReport:
             assert answer.headers["content-type"] == media_type
             assert digest.hexdigest() == reviewed["data"]["report"][f"{form}_sha256"]
             assert answer.headers["ETag"] == f'"{digest.hexdigest()}"'
-            assert answer.headers["Repr-Digest"] == f"sha-256=:{base64.b64encode(digest.digest()).decode()}:"
+            assert (
+                answer.headers["Repr-Digest"]
+                == f"sha-256=:{base64.b64encode(digest.digest()).decode()}:"
+            )
             assert "DRAFT" not in answer.text
 
     async def test_stays_as_it_was_whatever_is_said_later(self, review: Review) -> None:
@@ -141,14 +168,17 @@ class TestTheReport:
         assert (await review.report(incident)).content == before.content
 
     @pytest.mark.parametrize(
-        ("published", "status", "kind"), [({"format": 99}, 501, "report-format"), ({}, 500, "report-differs")]
+        ("published", "status", "kind"),
+        [({"format": 99}, 501, "report-format"), ({}, 500, "report-differs")],
     )
     async def test_that_this_build_cannot_make_is_refused_with_what_to_do(
         self, review: Review, published: dict[str, Any], status: int, kind: str
     ) -> None:
         incident = await review.publishable()
         ledger = review.served.running.ledger
-        digest = ReportDigest(json_sha256="1" * 64, markdown_sha256="2" * 64, html_sha256="3" * 64, **published)
+        digest = ReportDigest(
+            json_sha256="1" * 64, markdown_sha256="2" * 64, html_sha256="3" * 64, **published
+        )
         covers = (await ledger.load(incident)).state.covers
         reviewer = Actor("a-reviewer", frozenset({Role.REVIEWER}))
         await ledger.carry_out(incident, Publish(digest, covers), Context(clock.now(), reviewer))
@@ -166,7 +196,10 @@ class TestTheReport:
             ("application/json;q=0, text/html;q=0.2", HTML),
         ):
             answer = await review.report(incident, Accept=accept)
-            assert (answer.headers["content-type"], answer.headers["Vary"]) == (media_type, "Accept"), accept
+            assert (answer.headers["content-type"], answer.headers["Vary"]) == (
+                media_type,
+                "Accept",
+            ), accept
 
     async def test_goes_by_name_before_it_goes_by_liking(self, review: Review) -> None:
         incident = await review.known()
@@ -176,7 +209,10 @@ class TestTheReport:
 
     async def test_in_no_form_that_there_is_is_refused(self, review: Review) -> None:
         answer = await review.report(await review.known(), Accept="application/pdf")
-        assert (answer.status_code, answer.headers["content-type"]) == (406, "application/problem+json")
+        assert (answer.status_code, answer.headers["content-type"]) == (
+            406,
+            "application/problem+json",
+        )
         assert "text/markdown" in answer.json()["detail"]
 
     async def test_is_not_sent_again_to_who_has_it(self, review: Review) -> None:

@@ -1,4 +1,5 @@
-"""The sealer on a real Kafka, Postgres and folder: each event a leaf, in order, once, whatever comes in between."""
+"""The sealer on a real Kafka, Postgres and folder: each event a leaf, in order, once, whatever
+comes in between."""
 
 import dataclasses
 import shutil
@@ -21,15 +22,30 @@ from shared.seal.tables import LogState
 from shared.tlog.merkle import Frontier
 from tests.integration.conftest import Databases, Environment
 from tests.integration.review.chains import Voice
-from tests.integration.review.seals import FAST, Desk, Reader, interleaved, opened, put, sealing, until
+from tests.integration.review.seals import (
+    FAST,
+    Desk,
+    Reader,
+    interleaved,
+    opened,
+    put,
+    sealing,
+    until,
+)
 
 
 def reader_of(desk: Desk) -> Reader:
     return Reader(desk.folder, desk.vkey)
 
 
-async def test_every_event_becomes_a_leaf_in_the_order_of_its_partition(environment: Environment, keys: Keys) -> None:
-    chains = [Voice(keys, service, number).say(20) for service in ServiceName for number in range(PARTITIONS)]
+async def test_every_event_becomes_a_leaf_in_the_order_of_its_partition(
+    environment: Environment, keys: Keys
+) -> None:
+    chains = [
+        Voice(keys, service, number).say(20)
+        for service in ServiceName
+        for number in range(PARTITIONS)
+    ]
     async with opened(environment) as desk, sealing(desk.sealer()):
         reader = reader_of(desk)
         await until(lambda: reader.size() == 0, "the empty log is published")
@@ -59,7 +75,9 @@ async def _offset(desk: Desk, wanted: int = 9) -> bool:
     return bool(rows[0]["offset"] == wanted)
 
 
-async def test_a_hole_holds_its_chain_back_and_no_other(environment: Environment, keys: Keys) -> None:
+async def test_a_hole_holds_its_chain_back_and_no_other(
+    environment: Environment, keys: Keys
+) -> None:
     first, second, third = Voice(keys).say(3)
     others = Voice(keys, ServiceName.TRIAGE).say(4)
     async with opened(environment) as desk, sealing(desk.sealer()):
@@ -95,7 +113,9 @@ async def _waiting(desk: Desk, count: int) -> bool:
     return len(await desk.query("SELECT FROM log_waiting")) == count
 
 
-async def test_a_hole_is_recorded_once_after_its_deadline(environment: Environment, keys: Keys) -> None:
+async def test_a_hole_is_recorded_once_after_its_deadline(
+    environment: Environment, keys: Keys
+) -> None:
     first, _, third = Voice(keys).say(3)
     pace = dataclasses.replace(FAST, hole_after=0.2)
     async with opened(environment) as desk:
@@ -115,7 +135,9 @@ async def _recorded(desk: Desk, count: int) -> bool:
     return len(await desk.query("SELECT FROM ledger WHERE service = 'review'")) == count
 
 
-async def test_what_is_parked_is_recorded_once_with_its_reason(environment: Environment, keys: Keys) -> None:
+async def test_what_is_parked_is_recorded_once_with_its_reason(
+    environment: Environment, keys: Keys
+) -> None:
     (said,) = Voice(keys).say(1)
     unsigned = dataclasses.replace(said, headers=())
     nonsense = dataclasses.replace(said, value=b"nonsense", headers=())
@@ -123,11 +145,16 @@ async def test_what_is_parked_is_recorded_once_with_its_reason(environment: Envi
         for recorded in (2, 4):
             async with sealing(desk.sealer()):
                 await put(environment, [unsigned, nonsense, said])
-                await until(lambda wanted=recorded: _recorded(desk, wanted), "all that is parked is recorded")
+                await until(
+                    lambda wanted=recorded: _recorded(desk, wanted),
+                    "all that is parked is recorded",
+                )
         rows = await desk.query("SELECT envelope FROM ledger ORDER BY position")
         found = [read(row["envelope"]).data for row in rows]
         assert all(isinstance(data, MessageParkedRecorded) for data in found)
-        reasons = [(data.offset, data.reason) for data in found if isinstance(data, MessageParkedRecorded)]
+        reasons = [
+            (data.offset, data.reason) for data in found if isinstance(data, MessageParkedRecorded)
+        ]
         assert reasons == [(0, "untrusted"), (1, "malformed"), (3, "untrusted"), (4, "malformed")]
 
 
@@ -168,7 +195,9 @@ class Breaking:
 
 
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
-async def test_any_one_write_that_fails_leaves_the_same_log(environment: Environment, keys: Keys, after: bool) -> None:
+async def test_any_one_write_that_fails_leaves_the_same_log(
+    environment: Environment, keys: Keys, after: bool
+) -> None:
     voice = Voice(keys)
     wanted: list[bytes] = []
     async with opened(environment) as desk:
@@ -180,13 +209,17 @@ async def test_any_one_write_that_fails_leaves_the_same_log(environment: Environ
             store = Breaking(Folder(desk.folder), at, after)
             async with sealing(desk.sealer(store=store)):
                 await put(environment, said)
-                await until(lambda: reader.size() == voice.said, f"all are sealed in spite of write {at}")
+                await until(
+                    lambda: reader.size() == voice.said, f"all are sealed in spite of write {at}"
+                )
             checkpoint = reader.checkpoint()
             assert checkpoint is not None
             seen.append((checkpoint.size, checkpoint.root))
             if not store.broke:
                 break
-        assert at > 8  # the last time none was left to fail: seven files at least, and the checkpoint
+        assert (
+            at > 8
+        )  # the last time none was left to fail: seven files at least, and the checkpoint
         assert reader.leaves() == wanted
         _all_of_one_log(wanted, seen)
 
@@ -203,7 +236,9 @@ async def test_a_transaction_that_fails_once_leaves_the_same_log(
         if left[0] or after:
             await whole(state, *arguments)
         if not left[0]:
-            raise ConnectionError("the connection is gone, and nobody knows whether it was committed")
+            raise ConnectionError(
+                "the connection is gone, and nobody knows whether it was committed"
+            )
 
     monkeypatch.setattr(LogState, step, breaks)
     voice = Voice(keys)
@@ -238,14 +273,17 @@ async def test_two_sealers_make_one_log(environment: Environment, keys: Keys) ->
         assert len(reader.leaves()) == 100
 
 
-async def test_a_sealer_that_lost_its_lease_writes_nothing_more(environment: Environment, keys: Keys) -> None:
+async def test_a_sealer_that_lost_its_lease_writes_nothing_more(
+    environment: Environment, keys: Keys
+) -> None:
     voice = Voice(keys)
     async with opened(environment) as desk:
         reader = reader_of(desk)
         async with sealing(desk.sealer()):
             await put(environment, voice.say(10))
             await until(lambda: reader.size() == 10, "the first ten are sealed")
-            # Somebody else has taken over without the lease's knowledge: only the epoch stands between them now.
+            # Somebody else has taken over without the lease's knowledge: only the epoch stands
+            # between them now.
             await desk.query("UPDATE log_state SET epoch = epoch + 1")
             await put(environment, voice.say(10))
             # It is fenced, begins anew as the next in line, and completes the same log.
@@ -253,19 +291,24 @@ async def test_a_sealer_that_lost_its_lease_writes_nothing_more(environment: Env
         assert len(reader.leaves()) == 20
 
 
-async def test_a_database_from_an_old_backup_is_refused(environment: Environment, keys: Keys) -> None:
+async def test_a_database_from_an_old_backup_is_refused(
+    environment: Environment, keys: Keys
+) -> None:
     voice = Voice(keys)
     async with opened(environment) as desk:
         reader = reader_of(desk)
         async with sealing(desk.sealer()):
             await put(environment, voice.say(10))
             await until(lambda: _published(desk, 10), "sealed, and noted as published")
-        (old,) = await desk.query("SELECT size, root, published_size, published_root FROM log_state")
+        (old,) = await desk.query(
+            "SELECT size, root, published_size, published_root FROM log_state"
+        )
         async with sealing(desk.sealer()):
             await put(environment, voice.say(10))
             await until(lambda: _published(desk, 20), "sealed, and noted as published")
         await desk.query(
-            "UPDATE log_state SET size = $1, root = $2, published_size = $3, published_root = $4", *old.values()
+            "UPDATE log_state SET size = $1, root = $2, published_size = $3, published_root = $4",
+            *old.values(),
         )
         with pytest.raises(LogRefused, match="old backup"):
             await desk.sealer().run()
@@ -278,7 +321,9 @@ def a_bundle_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("a_bundle_at_a_time")
-async def test_a_database_that_was_lost_takes_up_the_log_again(environment: Environment, keys: Keys) -> None:
+async def test_a_database_that_was_lost_takes_up_the_log_again(
+    environment: Environment, keys: Keys
+) -> None:
     voice = Voice(keys)
     said = voice.say(600)
     async with opened(environment) as desk, sealing(desk.sealer()):
@@ -317,7 +362,13 @@ def _cut(data: bytes) -> bytes:
         ("signatures/001.p/44", _cut),
         ("signatures/001.p/44", lambda data: data[:-64]),
     ],
-    ids=["an entry", "a bundle that is cut", "a signature", "a signature that is cut", "a signature that is gone"],
+    ids=[
+        "an entry",
+        "a bundle that is cut",
+        "a signature",
+        "a signature that is cut",
+        "a signature that is gone",
+    ],
 )
 async def test_a_database_that_was_lost_takes_up_no_log_that_was_changed(
     environment: Environment, keys: Keys, name: str, spoil: Callable[[bytes], bytes]
@@ -337,7 +388,9 @@ async def test_a_database_that_was_lost_takes_up_no_log_that_was_changed(
         databases.drop()
 
 
-async def test_a_store_from_an_old_backup_is_refused(environment: Environment, keys: Keys, tmp_path: Path) -> None:
+async def test_a_store_from_an_old_backup_is_refused(
+    environment: Environment, keys: Keys, tmp_path: Path
+) -> None:
     voice = Voice(keys)
     async with opened(environment) as desk:
         async with sealing(desk.sealer()):
@@ -373,14 +426,19 @@ async def test_a_changed_tile_at_the_edge_is_refused(environment: Environment, k
             await desk.sealer().run()
 
 
-async def test_partial_tiles_go_when_the_full_one_is_there(environment: Environment, keys: Keys) -> None:
+async def test_partial_tiles_go_when_the_full_one_is_there(
+    environment: Environment, keys: Keys
+) -> None:
     voice = Voice(keys)
     async with opened(environment) as desk, sealing(desk.sealer()):
         reader = reader_of(desk)
         for _ in range(3):
             await put(environment, voice.say(100))
             await until(lambda: reader.size() == voice.said, "sealed")
-        gone = [desk.folder / name for name in ("tile/0/000.p", "tile/entries/000.p", "signatures/000.p")]
+        gone = [
+            desk.folder / name
+            for name in ("tile/0/000.p", "tile/entries/000.p", "signatures/000.p")
+        ]
         await until(lambda: not any(path.exists() for path in gone), "the partial tiles are gone")
         assert len(reader.leaves()) == 300
 
@@ -407,7 +465,10 @@ async def test_what_a_killed_sealer_left_unfinished_goes_with_the_next_one(
 
 
 async def test_an_idle_log_says_that_it_lives(environment: Environment) -> None:
-    async with opened(environment) as desk, sealing(desk.sealer(pace=dataclasses.replace(FAST, heartbeat=0.1))):
+    async with (
+        opened(environment) as desk,
+        sealing(desk.sealer(pace=dataclasses.replace(FAST, heartbeat=0.1))),
+    ):
 
         async def noted() -> bool:
             (row,) = await desk.query("SELECT published_at FROM log_state")

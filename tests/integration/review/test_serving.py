@@ -17,20 +17,32 @@ from tests.integration.review.seals import Desk, Reader, opened, put, sealing, u
 
 
 @contextlib.asynccontextmanager
-async def served(environment: Environment, keys: Keys, *, open_: bool) -> AsyncIterator[tuple[httpx.AsyncClient, Desk]]:
+async def served(
+    environment: Environment, keys: Keys, *, open_: bool
+) -> AsyncIterator[tuple[httpx.AsyncClient, Desk]]:
     """A log of 300 leaves, and who asks for it."""
     async with opened(environment, LEDGER_LOG_OPEN=str(open_).lower()) as desk:
         async with sealing(desk.sealer()):
             await put(environment, Voice(keys).say(300))
             await until(lambda: Reader(desk.folder, desk.vkey).size() == 300, "sealed")
         app = create_app(desk.running, SERVICE.router, SERVICE.title)
-        async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://review") as client:
+        async with httpx.AsyncClient(
+            transport=httpx.ASGITransport(app), base_url="http://review"
+        ) as client:
             yield client, desk
 
 
-async def test_tiles_are_bytes_for_ever_and_the_checkpoint_for_a_moment(environment: Environment, keys: Keys) -> None:
+async def test_tiles_are_bytes_for_ever_and_the_checkpoint_for_a_moment(
+    environment: Environment, keys: Keys
+) -> None:
     async with served(environment, keys, open_=True) as (client, desk):
-        for path in ("tile/0/000", "tile/0/001.p/44", "tile/1/000.p/1", "tile/entries/000", "signatures/001.p/44"):
+        for path in (
+            "tile/0/000",
+            "tile/0/001.p/44",
+            "tile/1/000.p/1",
+            "tile/entries/000",
+            "signatures/001.p/44",
+        ):
             answer = await client.get(f"/log/{path}")
             assert (answer.status_code, answer.content) == (200, (desk.folder / path).read_bytes())
             assert answer.headers["content-type"] == "application/octet-stream"
@@ -38,7 +50,9 @@ async def test_tiles_are_bytes_for_ever_and_the_checkpoint_for_a_moment(environm
         answer = await client.get("/log/checkpoint")
         assert answer.content == (desk.folder / "checkpoint").read_bytes()
         assert answer.headers["content-type"] == "text/plain; charset=utf-8"
-        again = await client.get("/log/checkpoint", headers={"If-None-Match": answer.headers["etag"]})
+        again = await client.get(
+            "/log/checkpoint", headers={"If-None-Match": answer.headers["etag"]}
+        )
         assert (again.status_code, again.content) == (304, b"")
         head = await client.head("/log/tile/0/000")
         assert (head.status_code, head.headers["content-length"]) == (200, "8192")
@@ -60,12 +74,16 @@ async def test_tiles_are_bytes_for_ever_and_the_checkpoint_for_a_moment(environm
         "nothing",
     ],
 )
-async def test_what_is_no_file_of_the_log_is_not_found(environment: Environment, keys: Keys, path: str) -> None:
+async def test_what_is_no_file_of_the_log_is_not_found(
+    environment: Environment, keys: Keys, path: str
+) -> None:
     async with opened(environment, LEDGER_LOG_OPEN="true") as desk:
         async with sealing(desk.sealer()):
             await until(lambda: Reader(desk.folder, desk.vkey).size() == 0, "published")
         app = create_app(desk.running, SERVICE.router, SERVICE.title)
-        async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://review") as client:
+        async with httpx.AsyncClient(
+            transport=httpx.ASGITransport(app), base_url="http://review"
+        ) as client:
             answer = await client.get(f"/log/{path}")
             assert answer.status_code == 404
             assert answer.headers["content-type"] == "application/problem+json"
@@ -76,7 +94,9 @@ async def test_who_may_read_it(environment: Environment, keys: Keys) -> None:
         assert (await client.get("/log/checkpoint")).status_code == 401
         for role, status in ((Role.AUDITOR, 200), (Role.RESPONDER, 403)):
             token = issue(keys, "somebody", [role])
-            answer = await client.get("/log/checkpoint", headers={"Authorization": f"Bearer {token}"})
+            answer = await client.get(
+                "/log/checkpoint", headers={"Authorization": f"Bearer {token}"}
+            )
             assert answer.status_code == status
 
 

@@ -1,4 +1,5 @@
-"""Witnesses as processes of their own, and a sealer that asks them: a cosigned head when the quorum answers, a plain one at once."""
+"""Witnesses as processes of their own, and a sealer that asks them: a cosigned head when the quorum
+answers, a plain one at once."""
 
 import asyncio
 import contextlib
@@ -59,7 +60,9 @@ class Process:
             str(self.folder),
         ]
         command += ["--name", "witness.example/one", "--log", self.vkey, "--port", str(self.port)]
-        self.running = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+        self.running = subprocess.Popen(
+            command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+        )
         assert self.running.stdout is not None
         self.line = self.running.stdout.readline().strip()
         # It says who it is before it listens; one that refuses to begin ends.
@@ -105,8 +108,12 @@ async def test_the_head_is_witnessed_when_the_quorum_answers(
             policy = process.policy(desk.vkey.vkey)
             async with sealing(desk.sealer(pace=PACE, policy=policy)):
                 await put(environment, voice.say(300))
-                await until(lambda: _witnessed(reader, policy) == 300, "the witnessed head catches up")
-                await until(lambda: _judged(reader, policy, "checkpoint"), "so does the checkpoint itself")
+                await until(
+                    lambda: _witnessed(reader, policy) == 300, "the witnessed head catches up"
+                )
+                await until(
+                    lambda: _judged(reader, policy, "checkpoint"), "so does the checkpoint itself"
+                )
                 process.end(signal.SIGKILL)
                 await put(environment, voice.say(50))
                 await until(lambda: reader.size() == 350, "the plain head waits for nobody")
@@ -124,14 +131,18 @@ async def test_the_head_is_witnessed_when_the_quorum_answers(
                     return bool((await desk.running.readiness())["log"]["witnessed_size"] == 350)
 
                 await until(noted, "readiness tells it, too")
-            shown = await asyncio.to_thread(httpx.get, f"{process.url}/{monitoring_path(desk.vkey.name)}")
+            shown = await asyncio.to_thread(
+                httpx.get, f"{process.url}/{monitoring_path(desk.vkey.name)}"
+            )
             assert Policy.parse(policy).require(shown.content).checkpoint.size == 350
         assert len(reader.leaves()) == 350
 
 
 def _witnessed(reader: Reader, policy: bytes) -> int:
     with contextlib.suppress(FileNotFoundError):
-        return Policy.parse(policy).require((reader.folder / "witnessed").read_bytes()).checkpoint.size
+        return (
+            Policy.parse(policy).require((reader.folder / "witnessed").read_bytes()).checkpoint.size
+        )
     return -1
 
 
@@ -142,7 +153,9 @@ def _judged(reader: Reader, policy: bytes, name: str) -> bool:
 def _ask(process: Process, old: int, size: int, leaves: list[bytes] = LEAVES) -> httpx.Response:
     note = sign_checkpoint(Checkpoint(LOG.name, size, root_of(leaves[:size])), LOG)
     proof = consistency_proof(old, leaves[:size]) if old <= size else []
-    return httpx.post(f"{process.url}/add-checkpoint", content=AddCheckpoint.of(old, proof, note).encode())
+    return httpx.post(
+        f"{process.url}/add-checkpoint", content=AddCheckpoint.of(old, proof, note).encode()
+    )
 
 
 def test_it_refuses_a_rollback_a_fork_a_wrong_proof_and_strangers(tmp_path: Path) -> None:
@@ -159,14 +172,23 @@ def test_it_refuses_a_rollback_a_fork_a_wrong_proof_and_strangers(tmp_path: Path
         assert _ask(process, 5, 8, other).status_code == 422
         assert _ask(process, 5, 5, other).status_code == 422
         stranger = sign_checkpoint(
-            Checkpoint("log.example/two", 1, root_of(LEAVES[:1])), Signer("log.example/two", b"x" * 32)
+            Checkpoint("log.example/two", 1, root_of(LEAVES[:1])),
+            Signer("log.example/two", b"x" * 32),
         )
-        unknown = httpx.post(f"{process.url}/add-checkpoint", content=AddCheckpoint.of(0, [], stranger).encode())
+        unknown = httpx.post(
+            f"{process.url}/add-checkpoint", content=AddCheckpoint.of(0, [], stranger).encode()
+        )
         assert unknown.status_code == 404
-        impostor = sign_checkpoint(Checkpoint(LOG.name, 8, root_of(LEAVES)), Signer(LOG.name, b"x" * 32))
-        forged = httpx.post(f"{process.url}/add-checkpoint", content=AddCheckpoint.of(5, [], impostor).encode())
+        impostor = sign_checkpoint(
+            Checkpoint(LOG.name, 8, root_of(LEAVES)), Signer(LOG.name, b"x" * 32)
+        )
+        forged = httpx.post(
+            f"{process.url}/add-checkpoint", content=AddCheckpoint.of(5, [], impostor).encode()
+        )
         assert forged.status_code == 403
-        assert httpx.post(f"{process.url}/add-checkpoint", content=b"x" * 300_000).status_code == 400
+        assert (
+            httpx.post(f"{process.url}/add-checkpoint", content=b"x" * 300_000).status_code == 400
+        )
         assert httpx.get(f"{process.url}/{'0' * 64}/checkpoint").status_code == 404
         assert _ask(process, 5, 8).status_code == 200
 
@@ -176,11 +198,16 @@ def test_it_remembers_what_it_cosigned_whenever_it_is_killed(tmp_path: Path) -> 
         first = process.line
         for size in range(1, 9):
             with contextlib.suppress(httpx.HTTPError):
-                httpx.post(f"{process.url}/add-checkpoint", content=_request(size - 1, size), timeout=0.0001 * size)
+                httpx.post(
+                    f"{process.url}/add-checkpoint",
+                    content=_request(size - 1, size),
+                    timeout=0.0001 * size,
+                )
             process.end(signal.SIGKILL)
             process.start()
             assert process.line == first
-            # Whether or not it had decided: from what it says it remembers, it goes on, and never back.
+            # Whether or not it had decided: from what it says it remembers, it goes on, and never
+            # back.
             answer = _ask(process, size - 1, size)
             if answer.status_code == 409:
                 assert answer.text == f"{size}\n"

@@ -1,4 +1,5 @@
-"""Small services of the tests' own, run by the real runtime: what they say is from the catalogue, what they decide is trivial."""
+"""Small services of the tests' own, run by the real runtime: what they say is from the catalogue,
+what they decide is trivial."""
 
 import asyncio
 import contextlib
@@ -70,19 +71,33 @@ class Process:
         return self.consumer.receiver
 
     async def say(
-        self, data: EventData, incident: UUID, *, expected: int | None = None, idempotency: Idempotency | None = None
+        self,
+        data: EventData,
+        incident: UUID,
+        *,
+        expected: int | None = None,
+        idempotency: Idempotency | None = None,
     ) -> Carried:
         context = Context(datetime.now(UTC), Actor("maria"))
         return await self.running.ledger.carry_out(
-            incident, data, context, must_exist=False, expected_version=expected, idempotency=idempotency
+            incident,
+            data,
+            context,
+            must_exist=False,
+            expected_version=expected,
+            idempotency=idempotency,
         )
 
     async def rows(self, where: str = "true") -> list[dict[str, Any]]:
-        rows = await self.running.pool.fetch(f"SELECT * FROM ledger WHERE {where} ORDER BY position")  # noqa: S608
+        rows = await self.running.pool.fetch(
+            f"SELECT * FROM ledger WHERE {where} ORDER BY position"  # noqa: S608
+        )
         return [dict(row) for row in rows]
 
     async def parked(self) -> list[tuple[str, str | None]]:
-        rows = await self.running.pool.fetch("SELECT reason, resolution FROM parked ORDER BY parked_id")
+        rows = await self.running.pool.fetch(
+            "SELECT reason, resolution FROM parked ORDER BY parked_id"
+        )
         return [(row["reason"], row["resolution"]) for row in rows]
 
     def start(self, *parts: str) -> None:
@@ -119,11 +134,16 @@ async def process(
     rules_: Rules[Command, int] | None = None,
     parts: Sequence[str] = ("writer", "relay", "consumer"),
 ) -> AsyncIterator[Process]:
-    values = {name.removeprefix("LEDGER_").lower(): value for name, value in environment.of(service).items()}
+    values = {
+        name.removeprefix("LEDGER_").lower(): value
+        for name, value in environment.of(service).items()
+    }
     settings = ServiceSettings(
         **{name: value for name, value in values.items() if name in ServiceSettings.model_fields}
     )
-    definition: Service[Command, int] = Service(service, "a service of the tests", rules_ or rules(), APIRouter())
+    definition: Service[Command, int] = Service(
+        service, "a service of the tests", rules_ or rules(), APIRouter()
+    )
     async with running(definition, settings) as opened:
         started = Process(opened, consumer_of(opened))
         started.start(*parts)
@@ -146,7 +166,9 @@ async def until(true: Callable[[], Any], what: str) -> None:
 async def on_topic(environment: Environment) -> list[ConsumerRecord[bytes, bytes]]:
     """Every message of the topic, by partition and offset."""
     consumer = AIOKafkaConsumer(
-        bootstrap_servers=environment.bootstrap, auto_offset_reset="earliest", enable_auto_commit=False
+        bootstrap_servers=environment.bootstrap,
+        auto_offset_reset="earliest",
+        enable_auto_commit=False,
     )
     await consumer.start()
     try:

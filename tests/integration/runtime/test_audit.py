@@ -1,4 +1,5 @@
-"""The tamperer: a database's owner with the triggers off, and a stranger at the broker. Each is found by name."""
+"""The tamperer: a database's owner with the triggers off, and a stranger at the broker. Each is
+found by name."""
 
 import base64
 
@@ -29,7 +30,10 @@ async def history(environment: Environment) -> Environment:
                 await intake.say(REPORTED, incident)
 
         async def settled() -> bool:
-            return len(await triage.rows()) == 6 and (await intake.running.readiness())["lag"]["to_relay"] == 0
+            return (
+                len(await triage.rows()) == 6
+                and (await intake.running.readiness())["lag"]["to_relay"] == 0
+            )
 
         await until(settled, "triage hears all")
     return environment
@@ -90,7 +94,9 @@ async def test_a_deleted_row_is_found(history: Environment) -> None:
 
 
 async def test_the_last_row_deleted_is_found(history: Environment) -> None:
-    await as_owner(history, TRIAGE, "DELETE FROM ledger WHERE position = (SELECT max(position) FROM ledger)")
+    await as_owner(
+        history, TRIAGE, "DELETE FROM ledger WHERE position = (SELECT max(position) FROM ledger)"
+    )
     assert {"row_missing"} <= await codes(history)
 
 
@@ -110,7 +116,9 @@ async def test_a_forged_message_is_parked_by_every_receiver_and_found(history: E
     forged = message.value.replace(b"whiteboard", b"blackboard")
     producer = AIOKafkaProducer(bootstrap_servers=history.bootstrap)
     await producer.start()
-    await producer.send_and_wait(history.topic, forged, message.key, message.partition, headers=list(message.headers))
+    await producer.send_and_wait(
+        history.topic, forged, message.key, message.partition, headers=list(message.headers)
+    )
     await producer.stop()
     async with process(history, TRIAGE) as triage:
 
@@ -134,9 +142,15 @@ async def test_an_event_signed_by_another_service_of_ours_is_found(history: Envi
     await producer.start()
     for value in (changed, message.value):
         signature = base64.b64encode(triage.sign(signed_bytes(value)))
-        headers = [(name, signature if name == "signature" else value) for name, value in message.headers]
-        await producer.send_and_wait(history.topic, value, message.key, message.partition, headers=headers)
+        headers = [
+            (name, signature if name == "signature" else value) for name, value in message.headers
+        ]
+        await producer.send_and_wait(
+            history.topic, value, message.key, message.partition, headers=headers
+        )
     await producer.stop()
     verification = await verify(history)
     assert [finding.code for finding in verification.findings] == ["untrusted"]
-    assert verification.topic.spoilt == 1  # the same bytes are there with a true signature: no harm, and counted
+    assert (
+        verification.topic.spoilt == 1
+    )  # the same bytes are there with a true signature: no harm, and counted

@@ -1,4 +1,5 @@
-"""What a service sees of a server that goes away, on a real one: it must count as passing, or the service would stop or answer 500."""
+"""What a service sees of a server that goes away, on a real one: it must count as passing, or the
+service would stop or answer 500."""
 
 import asyncio
 import contextlib
@@ -39,7 +40,9 @@ async def test_a_task_outlives_it() -> None:
     async def task() -> None:
         tries.append(1)
         if len(tries) < 3:
-            raise asyncpg.InternalClientError("cannot switch to state 15; another operation (2) is in progress")
+            raise asyncpg.InternalClientError(
+                "cannot switch to state 15; another operation (2) is in progress"
+            )
 
     await asyncio.wait_for(persist("task", task), 10)
     assert len(tries) == 3
@@ -47,7 +50,8 @@ async def test_a_task_outlives_it() -> None:
 
 @contextlib.asynccontextmanager
 async def _never_closing(dsn: str) -> AsyncIterator[tuple[str, asyncio.Event]]:
-    """A way to the server on which its last words arrive, and its end does not; the event tells of the words."""
+    """A way to the server on which its last words arrive, and its end does not; the event tells of
+    the words."""
     about, told = conninfo_to_dict(dsn), asyncio.Event()
     serving: list[asyncio.Task[None]] = []
 

@@ -1,4 +1,5 @@
-"""A desk over a real ledger: preconditions, retries, answers, the timeline, and readiness when all is well."""
+"""A desk over a real ledger: preconditions, retries, answers, the timeline, and readiness when all
+is well."""
 
 import asyncio
 import base64
@@ -49,13 +50,19 @@ class Lead:
     async def opens(self, **headers: str) -> httpx.Response:
         return await self._post("/incidents", {"seat": "lead", "holder": "u-1"}, headers)
 
-    async def fills(self, incident: str, seat: str, holder: str = "u-2", **headers: str) -> httpx.Response:
-        return await self._post(f"/incidents/{incident}/seats", {"seat": seat, "holder": holder}, headers)
+    async def fills(
+        self, incident: str, seat: str, holder: str = "u-2", **headers: str
+    ) -> httpx.Response:
+        return await self._post(
+            f"/incidents/{incident}/seats", {"seat": seat, "holder": holder}, headers
+        )
 
     async def reads(self, path: str, role: Role = Role.LEAD, **query: Any) -> httpx.Response:
         return await self.client.get(path, params=query, headers=self.issuer.headers(role))
 
-    async def _post(self, path: str, body: dict[str, Any], headers: dict[str, str]) -> httpx.Response:
+    async def _post(
+        self, path: str, body: dict[str, Any], headers: dict[str, str]
+    ) -> httpx.Response:
         named = {name.replace("_", "-"): value for name, value in headers.items()}
         return await self.client.post(
             path, json=body, headers=self.issuer.headers(Role.LEAD, subject=self.subject) | named
@@ -63,9 +70,15 @@ class Lead:
 
 
 @pytest_asyncio.fixture
-async def lead(environment: Environment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Lead]:
+async def lead(
+    environment: Environment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[Lead]:
     issuer = Issuer(tmp_path / "jwks.json")
-    own = {"LEDGER_JWKS": str(issuer.file), "LEDGER_JWT_ISSUER": ISSUER, "LEDGER_JWT_AUDIENCE": AUDIENCE}
+    own = {
+        "LEDGER_JWKS": str(issuer.file),
+        "LEDGER_JWT_ISSUER": ISSUER,
+        "LEDGER_JWT_AUDIENCE": AUDIENCE,
+    }
     for name, value in (environment.of(ServiceName.TRIAGE) | own).items():
         monkeypatch.setenv(name, value)
     async with running(seats.SERVICE, ServiceSettings()) as process:
@@ -93,7 +106,11 @@ async def test_an_answer_is_a_receipt_that_can_be_checked(lead: Lead) -> None:
     assert receipt["data"] == {"seat": "lead", "holder": "u-1"}
     (signed,) = await lead.running.ledger.timeline(UUID(answer.json()["incident_id"]), 0, 10)
     envelope = signed.recorded.event.envelope
-    assert receipt["hash"] == event_hash(envelope).hex() == hashlib.sha256(b"\x00" + envelope).hexdigest()
+    assert (
+        receipt["hash"]
+        == event_hash(envelope).hex()
+        == hashlib.sha256(b"\x00" + envelope).hexdigest()
+    )
     link = signed.recorded.event.link
     verifier = lead.running.trust.in_force(link.service, link.partition, link.sequence)
     assert verifier is not None
@@ -174,19 +191,25 @@ async def test_the_same_key_with_another_request(lead: Lead) -> None:
 async def test_a_key_is_its_callers_own(lead: Lead) -> None:
     first = await lead.opens(Idempotency_Key="open-1")
     lead.subject = "u-another"
-    assert (await lead.opens(Idempotency_Key="open-1")).json()["incident_id"] != first.json()["incident_id"]
+    assert (await lead.opens(Idempotency_Key="open-1")).json()["incident_id"] != first.json()[
+        "incident_id"
+    ]
 
 
 async def test_commands_at_once_are_decided_again_until_each_has_its_turn(lead: Lead) -> None:
     incident = await opened(lead)
-    answers = await asyncio.gather(*(lead.fills(incident, seat) for seat in ("legal", "communications", "it")))
+    answers = await asyncio.gather(
+        *(lead.fills(incident, seat) for seat in ("legal", "communications", "it"))
+    )
     assert [answer.status_code for answer in answers] == [201] * 3
     assert sorted(answer.json()["version"] for answer in answers) == [2, 3, 4]
 
 
 async def test_of_two_who_want_one_seat_one_is_refused(lead: Lead) -> None:
     incident = await opened(lead)
-    answers = await asyncio.gather(*(lead.fills(incident, "legal", f"u-{number}") for number in range(10)))
+    answers = await asyncio.gather(
+        *(lead.fills(incident, "legal", f"u-{number}") for number in range(10))
+    )
     assert sorted(answer.status_code for answer in answers) == [201] + [409] * 9
 
 
@@ -203,7 +226,9 @@ async def test_a_timeline_comes_in_pages(lead: Lead) -> None:
     assert (versions, pages) == ([1, 2, 3, 4], 2)
 
 
-@pytest.mark.parametrize("cursor", ["x", "WzFd", "WyIxIl0", "W10", "WzldWzld", "WzkyMjMzNzIwMzY4NTQ3NzU4MDhd"])
+@pytest.mark.parametrize(
+    "cursor", ["x", "WzFd", "WyIxIl0", "W10", "WzldWzld", "WzkyMjMzNzIwMzY4NTQ3NzU4MDhd"]
+)
 async def test_a_cursor_of_somebody_elses_making(lead: Lead, cursor: str) -> None:
     incident = await opened(lead)
     answer = await lead.reads(f"/incidents/{incident}/events", cursor=cursor)
@@ -274,28 +299,43 @@ telemetry.shutdown()
 """
 
 
-async def test_a_command_is_one_story_from_request_to_event(environment: Environment, tmp_path: Path) -> None:
-    """The event carries the command's span; the command is part of its request and links to the event it decided on."""
+async def test_a_command_is_one_story_from_request_to_event(
+    environment: Environment, tmp_path: Path
+) -> None:
+    """The event carries the command's span; the command is part of its request and links to the
+    event it decided on."""
     issuer = Issuer(tmp_path / "jwks.json")
-    own = {"LEDGER_JWKS": str(issuer.file), "LEDGER_JWT_ISSUER": ISSUER, "LEDGER_JWT_AUDIENCE": AUDIENCE}
+    own = {
+        "LEDGER_JWKS": str(issuer.file),
+        "LEDGER_JWT_ISSUER": ISSUER,
+        "LEDGER_JWT_AUDIENCE": AUDIENCE,
+    }
     with collecting() as receiver:
         done = await asyncio.to_thread(
             subprocess.run,
             [sys.executable, "-c", f"TOKEN = 'Bearer {issuer.token(Role.LEAD)}'\n{STORY}"],
             env={**os.environ, **environment.of(ServiceName.TRIAGE), **own}
-            | {"OTEL_EXPORTER_OTLP_ENDPOINT": receiver.endpoint, "PYTHONPATH": str(Path(__file__).parents[3])},
+            | {
+                "OTEL_EXPORTER_OTLP_ENDPOINT": receiver.endpoint,
+                "PYTHONPATH": str(Path(__file__).parents[3]),
+            },
             capture_output=True,
             text=True,
             timeout=60,
         )
     assert done.returncode == 0, done.stderr
     request_id, opened, filled = done.stdout.split()
-    request, command = receiver.spans["POST /incidents/{incident_id}/seats"], receiver.spans["FillSeat"]
+    request, command = (
+        receiver.spans["POST /incidents/{incident_id}/seats"],
+        receiver.spans["FillSeat"],
+    )
     assert request.trace_id.hex() == request_id
     assert request.parent_span_id == b""
     assert command.parent_span_id == request.span_id
     assert filled.split("-")[1:3] == [command.trace_id.hex(), command.span_id.hex()]
-    assert [(link.trace_id.hex(), link.span_id.hex()) for link in command.links] == [tuple(opened.split("-")[1:3])]
+    assert [(link.trace_id.hex(), link.span_id.hex()) for link in command.links] == [
+        tuple(opened.split("-")[1:3])
+    ]
     queries = [span for span in receiver.spans.values() if span.kind == Span.SPAN_KIND_CLIENT]
     assert queries
     assert all(span.parent_span_id for span in queries)
@@ -305,4 +345,6 @@ async def test_a_command_is_one_story_from_request_to_event(environment: Environ
 async def test_ids_are_drawn_in_order(lead: Lead) -> None:
     first, second = await opened(lead), await opened(lead)
     assert first < second
-    assert re.fullmatch(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}", first)
+    assert re.fullmatch(
+        r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}", first
+    )

@@ -1,4 +1,5 @@
-"""The disaster drill, on a real broker and database: the topic is lost, a database is lost, both are lost; nothing heard is."""
+"""The disaster drill, on a real broker and database: the topic is lost, a database is lost, both
+are lost; nothing heard is."""
 
 import asyncio
 import contextlib
@@ -69,15 +70,20 @@ async def all_four(environment: Environment) -> AsyncIterator[dict[ServiceName, 
 async def live(four: dict[ServiceName, Process], incidents: int = 8) -> None:
     """Everybody says something of every incident, while the others' words arrive."""
     ids = [clock.new_id() for _ in range(incidents)]
-    await asyncio.gather(*(four[service].say(data, one) for one in ids for service, data in SAYS.items()))
-    await asyncio.gather(*(four[service].say(data, one) for service, data in SAYS.items() for one in ids))
+    await asyncio.gather(
+        *(four[service].say(data, one) for one in ids for service, data in SAYS.items())
+    )
+    await asyncio.gather(
+        *(four[service].say(data, one) for service, data in SAYS.items() for one in ids)
+    )
     await settled(four)
 
 
 async def settled(four: dict[ServiceName, Process]) -> None:
     async def all_know_the_same() -> bool:
         held = [
-            {(row["service"], row["partition"], row["sequence"]) for row in await one.rows()} for one in four.values()
+            {(row["service"], row["partition"], row["sequence"]) for row in await one.rows()}
+            for one in four.values()
         ]
         return all(one == held[0] for one in held)
 
@@ -86,7 +92,9 @@ async def settled(four: dict[ServiceName, Process]) -> None:
         assert await one.parked() == []
 
 
-async def change_key(environment: Environment, four: dict[ServiceName, Process], service: ServiceName) -> None:
+async def change_key(
+    environment: Environment, four: dict[ServiceName, Process], service: ServiceName
+) -> None:
     file = environment.keys.signing_key(service)
     new = Signer.parse(generate_key(f"incident-ledger/{service}")[0])
     file.write_text(file.read_text() + new.skey + "\n")
@@ -104,7 +112,9 @@ async def order(environment: Environment) -> list[list[bytes]]:
 
 async def content(environment: Environment, service: ServiceName) -> list[Any]:
     """What a service's ledger holds, whatever the order in which it came to know it."""
-    async with await psycopg.AsyncConnection.connect(environment.databases[service].auditor_dsn) as connection:
+    async with await psycopg.AsyncConnection.connect(
+        environment.databases[service].auditor_dsn
+    ) as connection:
         found = await connection.execute(
             """SELECT service, partition, sequence, event_id, incident_id, type, envelope, signature, hash
                FROM ledger ORDER BY service, partition, sequence"""
@@ -143,7 +153,10 @@ async def refilled(environment: Environment) -> Refilled:
 
 
 async def rebuilt(environment: Environment, service: ServiceName) -> str:
-    values = {name.removeprefix("LEDGER_").lower(): value for name, value in environment.of(service).items()}
+    values = {
+        name.removeprefix("LEDGER_").lower(): value
+        for name, value in environment.of(service).items()
+    }
     settings = ServiceSettings(
         **{name: value for name, value in values.items() if name in ServiceSettings.model_fields}
     )
@@ -151,7 +164,9 @@ async def rebuilt(environment: Environment, service: ServiceName) -> str:
     definition = Service(service, "a service of the tests", REACTING, APIRouter())
     async with running(definition, settings, speaks=False) as opened:
         receiver = receiver_of(opened, rebuilding=True)
-        return await rebuilding.rebuild_ledger(opened.pool, receiver, settings.kafka(), settings.topic)
+        return await rebuilding.rebuild_ledger(
+            opened.pool, receiver, settings.kafka(), settings.topic
+        )
 
 
 async def findings(environment: Environment) -> list[str]:
@@ -172,7 +187,8 @@ async def test_the_topic_is_lost_and_comes_back_in_the_same_order_and_the_servic
         await live(four)
         await change_key(environment, four, INTAKE)
         await live(four)
-        # Copies, as a relay that dies before its cursor moves leaves them: the offsets of the old topic are not those of the new.
+        # Copies, as a relay that dies before its cursor moves leaves them: the offsets of the old
+        # topic are not those of the new.
         await four[INTAKE].stop()
         await four[INTAKE].running.pool.execute("UPDATE relay_cursor SET sequence = 0")
         four[INTAKE].start("writer", "relay", "consumer")
@@ -189,7 +205,9 @@ async def test_the_topic_is_lost_and_comes_back_in_the_same_order_and_the_servic
         await live(four, 4)
     after = await order(environment)
     assert [new[: len(old)] for new, old in zip(after, before, strict=True)] == before
-    assert len(await on_topic(environment)) == sum(map(len, after)), "nothing was sent or heard twice"
+    assert len(await on_topic(environment)) == sum(map(len, after)), (
+        "nothing was sent or heard twice"
+    )
     assert await findings(environment) == []
 
 
@@ -261,7 +279,8 @@ async def test_a_database_is_lost_and_comes_back_from_the_topic(environment: Env
     lose_database(environment, NOTIFY)
     said = await rebuilt(environment, NOTIFY)
     assert (
-        said == f"notify: {len(before)} events taken from the topic, {len(before)} in its ledger now, 0 messages parked"
+        said
+        == f"notify: {len(before)} events taken from the topic, {len(before)} in its ledger now, 0 messages parked"
     )
     assert await content(environment, NOTIFY) == before
     assert (await rebuilt(environment, NOTIFY)).startswith("notify: 0 events taken")
@@ -282,7 +301,10 @@ async def test_topic_and_one_database_are_lost_together(environment: Environment
     lose_database(environment, TRIAGE)
     done = await refilled(environment)
     assert done.lacking
-    assert all(line.endswith("before triage starts: ledger rebuild triage --heard") for line in done.lacking)
+    assert all(
+        line.endswith("before triage starts: ledger rebuild triage --heard")
+        for line in done.lacking
+    )
     assert await order(environment) == order_before
     await rebuilt(environment, TRIAGE)
     assert await content(environment, TRIAGE) == before
@@ -292,10 +314,14 @@ async def test_topic_and_one_database_are_lost_together(environment: Environment
     assert await findings(environment) == []
 
 
-async def test_rebuilding_a_whole_ledger_keeps_what_is_not_relayed_yet(environment: Environment) -> None:
+async def test_rebuilding_a_whole_ledger_keeps_what_is_not_relayed_yet(
+    environment: Environment,
+) -> None:
     async with process(environment, INTAKE, parts=["writer"]) as intake:
         await intake.say(REPORTED, clock.new_id())
-    assert (await rebuilt(environment, INTAKE)).startswith("intake: 0 events taken from the topic, 1 in its ledger now")
+    assert (await rebuilt(environment, INTAKE)).startswith(
+        "intake: 0 events taken from the topic, 1 in its ledger now"
+    )
     async with all_four(environment) as four:
         await settled(four)
         assert len(await four[REVIEW].rows("service = 'intake'")) == 1
@@ -317,7 +343,9 @@ async def test_a_topic_that_is_not_empty_or_not_there_is_refused_and_nothing_is_
 async def offsets(environment: Environment) -> list[Any]:
     found = []
     for service in ServiceName:
-        async with await psycopg.AsyncConnection.connect(environment.databases[service].auditor_dsn) as connection:
+        async with await psycopg.AsyncConnection.connect(
+            environment.databases[service].auditor_dsn
+        ) as connection:
             query = "SELECT * FROM relay_cursor JOIN heard_offset USING (partition) ORDER BY 1"
             found += await (await connection.execute(query)).fetchall()
     return found
@@ -325,24 +353,34 @@ async def offsets(environment: Environment) -> list[Any]:
 
 async def test_a_service_that_runs_is_refused(environment: Environment) -> None:
     async with process(environment, INTAKE, parts=[]):
-        with pytest.raises(CannotRefill, match="intake runs on its database: stop all services first"):
+        with pytest.raises(
+            CannotRefill, match="intake runs on its database: stop all services first"
+        ):
             await refilled(environment)
-        with pytest.raises(rebuilding.StillRuns, match="intake runs on its database: stop it first"):
+        with pytest.raises(
+            rebuilding.StillRuns, match="intake runs on its database: stop it first"
+        ):
             await rebuilt(environment, INTAKE)
 
 
-async def test_a_tampered_row_is_named_and_services_can_still_start(environment: Environment) -> None:
+async def test_a_tampered_row_is_named_and_services_can_still_start(
+    environment: Environment,
+) -> None:
     async with all_four(environment) as four:
         await live(four, 2)
     await lose_topic(environment)
     with psycopg.connect(environment.databases[TRIAGE].owner_dsn) as owner:
         owner.execute("ALTER TABLE ledger DISABLE TRIGGER only_grows")
-        owner.execute("UPDATE ledger SET signature = decode(repeat('00', 64), 'hex') WHERE service = 'triage'")
+        owner.execute(
+            "UPDATE ledger SET signature = decode(repeat('00', 64), 'hex') WHERE service = 'triage'"
+        )
     with pytest.raises(CannotRefill, match=r"triage/\d number 1: the signature does not verify"):
         await refilled(environment)
 
 
-async def test_cut_off_in_the_middle_the_services_fill_the_rest_themselves(environment: Environment) -> None:
+async def test_cut_off_in_the_middle_the_services_fill_the_rest_themselves(
+    environment: Environment,
+) -> None:
     async with all_four(environment) as four:
         await live(four, 6)
     before = await order(environment)
@@ -370,7 +408,9 @@ async def test_cut_off_in_the_middle_the_services_fill_the_rest_themselves(envir
         await settled(four)
 
         async def all_relayed() -> bool:
-            return not any([(await one.running.readiness())["lag"]["to_relay"] for one in four.values()])
+            return not any(
+                [(await one.running.readiness())["lag"]["to_relay"] for one in four.values()]
+            )
 
         await until(all_relayed, "the relays send what is missing")
     after = await order(environment)
@@ -378,7 +418,9 @@ async def test_cut_off_in_the_middle_the_services_fill_the_rest_themselves(envir
     assert await findings(environment) == []
 
 
-async def test_what_is_parked_keeps_its_bytes_and_leaves_its_place_to_others(environment: Environment) -> None:
+async def test_what_is_parked_keeps_its_bytes_and_leaves_its_place_to_others(
+    environment: Environment,
+) -> None:
     async with all_four(environment) as four:
         producer = AIOKafkaProducer(bootstrap_servers=environment.bootstrap)
         await producer.start()
@@ -398,5 +440,7 @@ async def test_what_is_parked_keeps_its_bytes_and_leaves_its_place_to_others(env
             return await four[TRIAGE].parked() == [("malformed", None)] * 2
 
         await until(both_parked, "the new message at the old place is parked too")
-        rows = await four[TRIAGE].running.pool.fetch("SELECT value, kafka_offset FROM parked ORDER BY parked_id")
+        rows = await four[TRIAGE].running.pool.fetch(
+            "SELECT value, kafka_offset FROM parked ORDER BY parked_id"
+        )
     assert [(row["value"], row["kafka_offset"]) for row in rows] == [(b"{", -1), (b"[", 0)]

@@ -1,4 +1,5 @@
-"""The ledger on a real Postgres: it only grows, numbers are gapless, one command's conflict is nobody else's."""
+"""The ledger on a real Postgres: it only grows, numbers are gapless, one command's conflict is
+nobody else's."""
 
 import asyncio
 
@@ -21,16 +22,23 @@ from tests.integration.runtime.processes import Process, process, rules
 REPORTED = Reported(opens=True, channel=ReportChannel.API, description="a whiteboard")
 
 
-@pytest.mark.parametrize("statement", ["UPDATE ledger SET version = 7", "DELETE FROM ledger", "TRUNCATE ledger"])
+@pytest.mark.parametrize(
+    "statement", ["UPDATE ledger SET version = 7", "DELETE FROM ledger", "TRUNCATE ledger"]
+)
 @pytest.mark.parametrize("role", ["service", "owner"])
-async def test_nobody_changes_what_was_said(environment: Environment, statement: str, role: str) -> None:
+async def test_nobody_changes_what_was_said(
+    environment: Environment, statement: str, role: str
+) -> None:
     database = environment.databases[ServiceName.INTAKE]
     async with process(environment, ServiceName.INTAKE, parts=["writer"]) as intake:
         await intake.say(REPORTED, clock.new_id())
-    connection = await asyncpg.connect(database.service_dsn if role == "service" else database.owner_dsn)
+    connection = await asyncpg.connect(
+        database.service_dsn if role == "service" else database.owner_dsn
+    )
     try:
         with pytest.raises(
-            asyncpg.InsufficientPrivilegeError, match="only grows" if role == "owner" else "permission denied"
+            asyncpg.InsufficientPrivilegeError,
+            match="only grows" if role == "owner" else "permission denied",
         ):
             await connection.execute(statement)
         assert await connection.fetchval("SELECT count(*) FROM ledger") == 1
@@ -56,12 +64,19 @@ async def test_the_service_is_no_superuser_and_owns_nothing(environment: Environ
         )
         assert row is not None
         assert list(row.values()) == [False] * 4
-        assert await connection.fetchval("SELECT count(*) FROM pg_tables WHERE tableowner = current_user") == 0
+        assert (
+            await connection.fetchval(
+                "SELECT count(*) FROM pg_tables WHERE tableowner = current_user"
+            )
+            == 0
+        )
     finally:
         await connection.close()
 
 
-async def test_the_database_refuses_a_hash_that_is_not_the_envelopes(environment: Environment) -> None:
+async def test_the_database_refuses_a_hash_that_is_not_the_envelopes(
+    environment: Environment,
+) -> None:
     connection = await asyncpg.connect(environment.databases[ServiceName.INTAKE].service_dsn)
     try:
         with pytest.raises(asyncpg.CheckViolationError, match="hash_is_the_envelopes"):
@@ -75,16 +90,22 @@ async def test_the_database_refuses_a_hash_that_is_not_the_envelopes(environment
         await connection.close()
 
 
-async def test_many_at_once_share_commits_and_every_chain_is_gapless_and_linked(environment: Environment) -> None:
+async def test_many_at_once_share_commits_and_every_chain_is_gapless_and_linked(
+    environment: Environment,
+) -> None:
     async with process(environment, ServiceName.INTAKE, parts=["writer"]) as intake:
         answers = await asyncio.gather(*(intake.say(REPORTED, clock.new_id()) for _ in range(200)))
-        transactions = await intake.running.pool.fetchval("SELECT count(DISTINCT xmin::text) FROM ledger")
+        transactions = await intake.running.pool.fetchval(
+            "SELECT count(DISTINCT xmin::text) FROM ledger"
+        )
         await assert_chains(intake, 200)
     assert all(answer.version == 1 for answer in answers)
     assert transactions < 100
 
 
-async def test_two_replicas_on_one_database_make_one_gapless_history(environment: Environment) -> None:
+async def test_two_replicas_on_one_database_make_one_gapless_history(
+    environment: Environment,
+) -> None:
     incident = clock.new_id()
     async with (
         process(environment, ServiceName.INTAKE, parts=["writer"]) as one,
@@ -105,7 +126,8 @@ async def test_two_replicas_on_one_database_make_one_gapless_history(environment
 async def test_what_a_process_remembers_of_a_chain_makes_no_gap_after_a_backup_was_put_back(
     environment: Environment,
 ) -> None:
-    """The process runs on while its database goes back; who plans on what he remembers would link to what is not there."""
+    """The process runs on while its database goes back; who plans on what he remembers would link
+    to what is not there."""
     async with process(environment, ServiceName.INTAKE, parts=["writer"]) as intake:
         incident = clock.new_id()
         await intake.say(REPORTED, incident)
@@ -121,19 +143,29 @@ async def test_what_a_process_remembers_of_a_chain_makes_no_gap_after_a_backup_w
             )
         finally:
             await owner.close()
-        other = next(made for made in iter(clock.new_id, None) if partition_of(made) == partition_of(incident))
+        other = next(
+            made
+            for made in iter(clock.new_id, None)
+            if partition_of(made) == partition_of(incident)
+        )
         (said,) = (await intake.say(REPORTED, other)).signed
     assert (said.recorded.event.link.sequence, said.recorded.event.link.prevhash) == (1, ZERO_HASH)
 
 
-async def test_a_key_used_at_once_on_two_replicas_says_one_thing_and_gets_one_answer(environment: Environment) -> None:
+async def test_a_key_used_at_once_on_two_replicas_says_one_thing_and_gets_one_answer(
+    environment: Environment,
+) -> None:
     key = Idempotency("maria 1", b"d" * 32)
     async with (
         process(environment, ServiceName.INTAKE, parts=["writer"]) as one,
         process(environment, ServiceName.INTAKE, parts=["writer"]) as other,
     ):
         answers = await asyncio.gather(
-            *(replica.say(REPORTED, clock.new_id(), idempotency=key) for _ in range(20) for replica in (one, other))
+            *(
+                replica.say(REPORTED, clock.new_id(), idempotency=key)
+                for _ in range(20)
+                for replica in (one, other)
+            )
         )
         assert len({answer.signed[0].recorded.event.hash for answer in answers}) == 1
         assert len({answer.signed[0].signature for answer in answers}) == 1
@@ -163,12 +195,16 @@ async def test_a_command_that_cannot_be_written_fails_alone(environment: Environ
     from tests.integration.runtime.processes import rules
 
     bad = Reported(opens=True, channel=ReportChannel.API, description="bad")
-    async with process(environment, ServiceName.INTAKE, rules(project=project), parts=["writer"]) as intake:  # type: ignore[arg-type]
+    async with process(
+        environment, ServiceName.INTAKE, rules(project=project), parts=["writer"]
+    ) as intake:  # type: ignore[arg-type]
         answers = await asyncio.gather(
             *(intake.say(bad if number == 5 else REPORTED, clock.new_id()) for number in range(20)),
             return_exceptions=True,
         )
-        assert [number for number, answer in enumerate(answers) if isinstance(answer, BaseException)] == [5]
+        assert [
+            number for number, answer in enumerate(answers) if isinstance(answer, BaseException)
+        ] == [5]
         await assert_chains(intake, 19)
 
 
@@ -184,7 +220,9 @@ async def assert_chains(replica: Process, events: int) -> None:
                 before, expected = row["hash"], expected + 1
 
 
-async def test_all_who_wait_for_a_database_that_hangs_are_told_together(environment: Environment) -> None:
+async def test_all_who_wait_for_a_database_that_hangs_are_told_together(
+    environment: Environment,
+) -> None:
     """To try each of them by itself would take the time-out once for each."""
     dsn = environment.databases[ServiceName.INTAKE].service_dsn
     holder = await asyncpg.connect(dsn)
@@ -196,14 +234,19 @@ async def test_all_who_wait_for_a_database_that_hangs_are_told_together(environm
             hung = holder.transaction()
             await hung.start()
             await holder.execute("SELECT FROM chain WHERE service = 'intake' FOR UPDATE")
-            ledger: Ledger[EventData, int] = Ledger(impatient, intake.running.ledger.keyring, rules())
+            ledger: Ledger[EventData, int] = Ledger(
+                impatient, intake.running.ledger.keyring, rules()
+            )
             context = Context(clock.now(), Actor("maria"))
             incident = clock.new_id()
             one_lane = [
-                one for one in (clock.new_id() for _ in range(2000)) if partition_of(one) == partition_of(incident)
+                one
+                for one in (clock.new_id() for _ in range(2000))
+                if partition_of(one) == partition_of(incident)
             ]
             waiting = [
-                asyncio.create_task(ledger.carry_out(one, REPORTED, context, must_exist=False)) for one in one_lane
+                asyncio.create_task(ledger.carry_out(one, REPORTED, context, must_exist=False))
+                for one in one_lane
             ]
             await asyncio.sleep(0)
             writer = asyncio.create_task(ledger.run())
@@ -212,7 +255,9 @@ async def test_all_who_wait_for_a_database_that_hangs_are_told_together(environm
             assert len(answers) > 20
             assert {type(answer) for answer in answers} == {TimeoutError}
             await hung.rollback()
-            assert (await ledger.carry_out(incident, REPORTED, context, must_exist=False)).version == 1
+            assert (
+                await ledger.carry_out(incident, REPORTED, context, must_exist=False)
+            ).version == 1
             writer.cancel()
             await asyncio.gather(writer, return_exceptions=True)
     finally:

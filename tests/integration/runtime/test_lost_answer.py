@@ -1,4 +1,5 @@
-"""A connection that breaks after COMMIT was sent and before its answer came: nobody knows, so nothing is said twice."""
+"""A connection that breaks after COMMIT was sent and before its answer came: nobody knows, so
+nothing is said twice."""
 
 import asyncio
 import contextlib
@@ -23,7 +24,8 @@ REPORTED = Reported(opens=True, channel=ReportChannel.API, description="a whiteb
 
 @dataclass(slots=True)
 class Wire:
-    """A TCP connection to Postgres that, once armed, breaks between the next COMMIT and its answer."""
+    """A TCP connection to Postgres that, once armed, breaks between the next COMMIT and its
+    answer."""
 
     host: str
     port: int
@@ -66,12 +68,18 @@ class Through:
     def of(self, service: ServiceName) -> dict[str, str]:
         values = self.environment.of(service)
         before, _, database = values["LEDGER_DATABASE_DSN"].rpartition("/")
-        return values | {"LEDGER_DATABASE_DSN": f"{before.rpartition('@')[0]}@127.0.0.1:{self.port}/{database}"}
+        return values | {
+            "LEDGER_DATABASE_DSN": f"{before.rpartition('@')[0]}@127.0.0.1:{self.port}/{database}"
+        }
 
 
 @contextlib.asynccontextmanager
 async def wired(environment: Environment) -> AsyncIterator[tuple[Wire, Environment]]:
-    about = environment.of(ServiceName.INTAKE)["LEDGER_DATABASE_DSN"].rpartition("@")[2].partition("/")[0]
+    about = (
+        environment.of(ServiceName.INTAKE)["LEDGER_DATABASE_DSN"]
+        .rpartition("@")[2]
+        .partition("/")[0]
+    )
     wire = Wire(about.rpartition(":")[0], int(about.rpartition(":")[2]))
     server = await asyncio.start_server(wire.carry, "127.0.0.1", 0)
     try:
@@ -80,11 +88,16 @@ async def wired(environment: Environment) -> AsyncIterator[tuple[Wire, Environme
         server.close()
 
 
-async def test_commands_that_shared_the_commit_fail_and_are_not_carried_out_twice(environment: Environment) -> None:
+async def test_commands_that_shared_the_commit_fail_and_are_not_carried_out_twice(
+    environment: Environment,
+) -> None:
     # Of one writer: each commits for partitions of its own.
     ids = (clock.new_id() for _ in itertools.count())
     incidents = list(itertools.islice((one for one in ids if partition_of(one) % WRITERS == 0), 3))
-    async with wired(environment) as (wire, through), process(through, ServiceName.INTAKE, parts=[]) as intake:
+    async with (
+        wired(environment) as (wire, through),
+        process(through, ServiceName.INTAKE, parts=[]) as intake,
+    ):
         saying = [asyncio.create_task(intake.say(REPORTED, incident)) for incident in incidents]
         while intake.running.ledger._queues[0].qsize() < 3:
             await asyncio.sleep(0.01)
@@ -93,12 +106,20 @@ async def test_commands_that_shared_the_commit_fail_and_are_not_carried_out_twic
         answers = await asyncio.gather(*saying, return_exceptions=True)
         assert not wire.armed
         assert sorted(row["incident_id"] for row in await intake.rows()) == sorted(incidents)
-    assert all(isinstance(answer, OSError | asyncpg.PostgresError | asyncpg.InterfaceError) for answer in answers)
+    assert all(
+        isinstance(answer, OSError | asyncpg.PostgresError | asyncpg.InterfaceError)
+        for answer in answers
+    )
 
 
-async def test_with_its_key_a_command_can_be_sent_again_and_gets_its_answer(environment: Environment) -> None:
+async def test_with_its_key_a_command_can_be_sent_again_and_gets_its_answer(
+    environment: Environment,
+) -> None:
     key, incident = Idempotency("maria 1", b"d" * 32), clock.new_id()
-    async with wired(environment) as (wire, through), process(through, ServiceName.INTAKE, parts=["writer"]) as intake:
+    async with (
+        wired(environment) as (wire, through),
+        process(through, ServiceName.INTAKE, parts=["writer"]) as intake,
+    ):
         wire.armed = True
         with pytest.raises((OSError, asyncpg.PostgresError, asyncpg.InterfaceError)):
             await intake.say(REPORTED, incident, idempotency=key)

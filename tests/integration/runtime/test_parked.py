@@ -1,5 +1,6 @@
-"""What is parked is a message, not a place, and is heard as soon as it can be: whatever else stands at its offset, however much waits,
-whoever dies in between, and when only a restart brings its key."""
+"""What is parked is a message, not a place, and is heard as soon as it can be: whatever else stands
+at its offset, however much waits, whoever dies in between, and when only a restart brings its
+key."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -46,7 +47,9 @@ async def details(receiver: Process) -> list[tuple[int, str, str | None]]:
     return [(row["kafka_offset"], row["reason"], row["resolution"]) for row in rows]
 
 
-async def test_another_message_at_an_offset_is_parked_beside_the_first(environment: Environment) -> None:
+async def test_another_message_at_an_offset_is_parked_beside_the_first(
+    environment: Environment,
+) -> None:
     """As after a broker that forgot the end of its log: the offset is given again."""
     async with (
         process(environment, INTAKE, parts=["writer"]) as intake,
@@ -66,7 +69,9 @@ async def test_another_message_at_an_offset_is_parked_beside_the_first(environme
         assert len(await triage.rows()) == 4
 
 
-async def test_the_same_bytes_under_another_signature_are_another_message(environment: Environment) -> None:
+async def test_the_same_bytes_under_another_signature_are_another_message(
+    environment: Environment,
+) -> None:
     async with (
         process(environment, INTAKE, parts=["writer"]) as intake,
         process(environment, TRIAGE, parts=["writer"]) as triage,
@@ -93,7 +98,9 @@ async def test_however_much_waits_all_of_it_is_heard(environment: Environment) -
         process(environment, TRIAGE, parts=["writer"]) as triage,
     ):
         one, *rest = await said(intake, 14)
-        await triage.receiver.hear(one.partition, [*reversed(rest), *(at(record, 99) for record in rest[:4])])
+        await triage.receiver.hear(
+            one.partition, [*reversed(rest), *(at(record, 99) for record in rest[:4])]
+        )
         await triage.receiver.hear(one.partition, [one], Stretch(0, 14))
         rows = await triage.rows()
         assert [row["version"] for row in rows] == list(range(1, 15))
@@ -141,7 +148,9 @@ async def test_what_was_parked_before_its_key_was_in_the_trust_file_is_heard_aft
     whole = keys.trust_file.read_text()
     async with process(environment, INTAKE, parts=["writer"]) as intake:
         one, two, three, four, *rest = await said(intake, 9)
-        keys.trust_file.write_text("".join(line for line in whole.splitlines(True) if "intake" not in line))
+        keys.trust_file.write_text(
+            "".join(line for line in whole.splitlines(True) if "intake" not in line)
+        )
         async with process(environment, TRIAGE, parts=["writer"]) as triage:
             await triage.receiver.hear(one.partition, [one, two, four, *rest], Stretch(0, 9))
             assert {reason for reason, _ in await triage.parked()} == {"untrusted"}
@@ -160,8 +169,11 @@ async def test_what_was_parked_before_its_key_was_in_the_trust_file_is_heard_aft
             assert all(resolution for _, resolution in await triage.parked())
 
 
-async def test_what_is_now_doubted_and_now_too_early_is_never_let_go(environment: Environment) -> None:
-    """Two replicas of different trust files: by one's another key signs from the second number on."""
+async def test_what_is_now_doubted_and_now_too_early_is_never_let_go(
+    environment: Environment,
+) -> None:
+    """Two replicas of different trust files: by one's another key signs from the second number
+    on."""
     other = Signer.parse(generate_key("incident-ledger/intake")[0])
     async with (
         process(environment, INTAKE, parts=["writer"]) as intake,
@@ -178,11 +190,16 @@ async def test_what_is_now_doubted_and_now_too_early_is_never_let_go(environment
         await short.receiver.hear(one.partition, [one])
         assert await details(whole) == [(1, "untrusted", None), (1, "gap", "parked as untrusted")]
         await whole.receiver.take_up(two.partition)
-        assert await details(whole) == [(1, "untrusted", "heard"), (1, "gap", "parked as untrusted")]
+        assert await details(whole) == [
+            (1, "untrusted", "heard"),
+            (1, "gap", "parked as untrusted"),
+        ]
         assert len(await whole.rows()) == 2
 
 
-async def test_of_two_events_that_waited_at_one_number_the_one_not_heard_is_named(environment: Environment) -> None:
+async def test_of_two_events_that_waited_at_one_number_the_one_not_heard_is_named(
+    environment: Environment,
+) -> None:
     async with (
         process(environment, INTAKE, parts=["writer"]) as intake,
         process(environment, TRIAGE, parts=["writer"]) as triage,
@@ -198,7 +215,8 @@ async def test_of_two_events_that_waited_at_one_number_the_one_not_heard_is_name
 
 
 async def told_twice(intake: Process, record: Record) -> dict[str, Any]:
-    """Another event at the same number, rightly linked and signed: as by a service whose database was set back."""
+    """Another event at the same number, rightly linked and signed: as by a service whose database
+    was set back."""
     event = read(record.value)
     said = Said(clock.new_id(), event.incident_id, clock.now(), "maria", REPORTED, "c")
     signer = Signer.parse(intake.running.settings.signing_key_file.read_text().strip())
@@ -211,18 +229,24 @@ async def told_twice(intake: Process, record: Record) -> dict[str, Any]:
     }
 
 
-async def test_what_waited_and_does_not_fit_is_named_once_and_looked_at_no_more(environment: Environment) -> None:
+async def test_what_waited_and_does_not_fit_is_named_once_and_looked_at_no_more(
+    environment: Environment,
+) -> None:
     async with (
         process(environment, INTAKE, parts=["writer"]) as intake,
         process(environment, TRIAGE, parts=["writer"]) as triage,
     ):
         one, two = await said(intake, 2)
         await triage.receiver.hear(one.partition, [at(two, 1)])
-        # Another first event than the one that the second names: as after a chain that was told twice.
+        # Another first event than the one that the second names: as after a chain that was told
+        # twice.
         await triage.running.pool.execute(
             "UPDATE chain SET sequence = 1, hash = sha256('another') WHERE service = 'intake' AND partition = $1",
             one.partition,
         )
         for _ in range(2):
             await triage.receiver.take_up(one.partition)
-            assert await details(triage) == [(1, "gap", "parked as broken_link"), (1, "broken_link", None)]
+            assert await details(triage) == [
+                (1, "gap", "parked as broken_link"),
+                (1, "broken_link", None),
+            ]

@@ -1,4 +1,5 @@
-"""A service changes its key while it runs, on a real broker and database: nobody loses an event, and the old key counts no more."""
+"""A service changes its key while it runs, on a real broker and database: nobody loses an event,
+and the old key counts no more."""
 
 import base64
 from dataclasses import replace
@@ -85,7 +86,10 @@ async def findings(environment: Environment) -> set[str]:
         environment.topic,
         trust.load(environment.keys.trust_file),
     )
-    return {finding.code for finding in (await auditing.verify(sources, lambda _name, _count: None)).findings}
+    return {
+        finding.code
+        for finding in (await auditing.verify(sources, lambda _name, _count: None)).findings
+    }
 
 
 async def test_replicas_that_run_on_change_their_key_and_are_heard_without_a_gap(
@@ -101,10 +105,16 @@ async def test_replicas_that_run_on_change_their_key_and_are_heard_without_a_gap
         for incident in incidents:
             await intake.say(REPORTED, incident)
         said = await rotate(other)
-        assert said == f"intake signed with {old.key_id.hex()} until now, and signs with {new.key_id.hex()} from now on"
+        assert (
+            said
+            == f"intake signed with {old.key_id.hex()} until now, and signs with {new.key_id.hex()} from now on"
+        )
         for incident in incidents:
             await intake.say(REPORTED, incident)
-        assert await rotate(intake) == f"intake signs with {new.key_id.hex()} already, the last key of its key file"
+        assert (
+            await rotate(intake)
+            == f"intake signs with {new.key_id.hex()} already, the last key of its key file"
+        )
         await until(lambda: heard(second, 24 + PARTITIONS), "triage hears all")
         assert await triage.parked() == []
         rows = await triage.rows()
@@ -145,7 +155,9 @@ async def test_a_crash_at_any_step_leaves_a_service_that_starts_and_is_heard(
         said = (await intake.say(REPORTED, incident)).signed[0].recorded.event
         expected = old if crashed == "before the event" else new
         assert said.keyid == expected.key_id.hex()
-        await until(lambda: heard(triage, 2 if expected is old else 2 + PARTITIONS), "triage hears all")
+        await until(
+            lambda: heard(triage, 2 if expected is old else 2 + PARTITIONS), "triage hears all"
+        )
         assert await triage.parked() == []
 
 
@@ -155,7 +167,9 @@ async def test_a_service_that_does_not_hold_the_key_in_force_does_not_start(
     async with process(environment, INTAKE, parts=[]) as once:
         await rotate(once)
     hold_only(environment, old)
-    with pytest.raises(SystemExit, match=f"must sign intake/. from . on with key {new.key_id.hex()}"):
+    with pytest.raises(
+        SystemExit, match=f"must sign intake/. from . on with key {new.key_id.hex()}"
+    ):
         async with process(environment, INTAKE, parts=[]):
             pass
 
@@ -197,7 +211,10 @@ async def test_what_a_stolen_old_key_signs_later_is_parked_and_a_finding(
         await until(is_parked, "triage parks it")
         assert len(await triage.rows()) == 1 + PARTITIONS
         (parked,) = await triage.running.pool.fetch("SELECT * FROM parked")
-        assert parked["detail"] == f"signed with key {old.key_id.hex()}, in force is {new.key_id.hex()}"
+        assert (
+            parked["detail"]
+            == f"signed with key {old.key_id.hex()}, in force is {new.key_id.hex()}"
+        )
         said = (await intake.say(REPORTED, incident)).signed[0].recorded.event
         await until(lambda: heard(triage, 2 + PARTITIONS), "triage hears the true one")
         assert (await triage.rows())[-1]["hash"] == said.hash
@@ -205,19 +222,28 @@ async def test_what_a_stolen_old_key_signs_later_is_parked_and_a_finding(
 
 
 async def forge(environment: Environment, intake: Process, thief: Signer, incident: UUID) -> None:
-    """The next event of the chain, rightly linked, signed with a key that is not in force any more."""
+    """The next event of the chain, rightly linked, signed with a key that is not in force any
+    more."""
     partition = partition_of(incident)
     row = await intake.running.pool.fetchrow(
         "SELECT sequence, hash FROM chain WHERE service = 'intake' AND partition = $1", partition
     )
     assert row is not None
     link = next_link(INTAKE, partition, Head(row["sequence"], row["hash"]), ZERO_HASH)
-    envelope = write(Said(clock.new_id(), incident, clock.now(), "a thief", REPORTED, "c"), link, thief.key_id.hex())
+    envelope = write(
+        Said(clock.new_id(), incident, clock.now(), "a thief", REPORTED, "c"),
+        link,
+        thief.key_id.hex(),
+    )
     signature = base64.b64encode(thief.sign(signed_bytes(envelope)))
     producer = AIOKafkaProducer(bootstrap_servers=environment.bootstrap)
     await producer.start()
     await producer.send_and_wait(
-        environment.topic, envelope, key_of(incident), partition, headers=[(HEADER_SIGNATURE, signature)]
+        environment.topic,
+        envelope,
+        key_of(incident),
+        partition,
+        headers=[(HEADER_SIGNATURE, signature)],
     )
     await producer.stop()
 
@@ -225,7 +251,8 @@ async def forge(environment: Environment, intake: Process, thief: Signer, incide
 async def test_a_replica_that_was_not_told_trusts_the_old_key_no_more(
     environment: Environment, old: Signer, new: Signer
 ) -> None:
-    """Both replicas of triage hear the same partition: one the change, the other what comes after it."""
+    """Both replicas of triage hear the same partition: one the change, the other what comes after
+    it."""
     async with (
         process(environment, INTAKE) as intake,
         process(environment, TRIAGE) as triage,
@@ -240,7 +267,9 @@ async def test_a_replica_that_was_not_told_trusts_the_old_key_no_more(
         await intake.say(REPORTED, incident)
         await until_relayed(intake)
         partition = partition_of(incident)
-        messages = [message for message in await on_topic(environment) if message.partition == partition]
+        messages = [
+            message for message in await on_topic(environment) if message.partition == partition
+        ]
 
         await stale.receiver.hear(partition, [record_of(message) for message in messages])
         assert await stale.parked() == [("untrusted", None)]
@@ -251,7 +280,10 @@ async def test_a_replica_that_was_not_told_trusts_the_old_key_no_more(
 async def test_what_came_before_its_key_waits_parked_and_is_taken_up_with_it(
     environment: Environment, new: Signer
 ) -> None:
-    async with process(environment, INTAKE) as intake, process(environment, TRIAGE, parts=[]) as triage:
+    async with (
+        process(environment, INTAKE) as intake,
+        process(environment, TRIAGE, parts=[]) as triage,
+    ):
         incident = clock.new_id()
         await rotate(intake)
         for _ in range(3):
@@ -260,7 +292,9 @@ async def test_what_came_before_its_key_waits_parked_and_is_taken_up_with_it(
 
         partition = partition_of(incident)
         change, *after = [
-            record_of(message) for message in await on_topic(environment) if message.partition == partition
+            record_of(message)
+            for message in await on_topic(environment)
+            if message.partition == partition
         ]
         await triage.receiver.hear(partition, after)
         assert await triage.parked() == [("untrusted", None)] * 3
@@ -283,13 +317,16 @@ async def test_what_was_read_ahead_with_the_key_of_before_is_heard_with_the_new_
         assert await until_relayed(intake)
     async with process(environment, TRIAGE, parts=["consumer"]) as triage:
         await until(
-            lambda: heard(triage, 24 + PARTITIONS), "triage hears all, some of it examined before it had the key"
+            lambda: heard(triage, 24 + PARTITIONS),
+            "triage hears all, some of it examined before it had the key",
         )
         assert await triage.parked() == []
     assert await findings(environment) == set()
 
 
-async def test_views_lists_and_timelines_leave_the_change_out(environment: Environment, new: Signer) -> None:
+async def test_views_lists_and_timelines_leave_the_change_out(
+    environment: Environment, new: Signer
+) -> None:
     from shared.contract.decision import Missing
     from shared.contract.topics import system_incident
     from shared.runtime.say.plan import Recorded
@@ -301,8 +338,13 @@ async def test_views_lists_and_timelines_leave_the_change_out(environment: Envir
         seen.append(recorded)
         return ()
 
-    reacting = replace(rules(project=project, reacts_to=(KeyRotated,), react=never), view_tables=("parked",))
-    async with process(environment, INTAKE) as intake, process(environment, TRIAGE, reacting) as triage:
+    reacting = replace(
+        rules(project=project, reacts_to=(KeyRotated,), react=never), view_tables=("parked",)
+    )
+    async with (
+        process(environment, INTAKE) as intake,
+        process(environment, TRIAGE, reacting) as triage,
+    ):
         await rotate(intake)
         await until(lambda: heard(triage, PARTITIONS), "triage hears the change")
         assert (await triage.running.ledger.load(system_incident(0))).version == 0

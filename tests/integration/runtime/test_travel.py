@@ -1,4 +1,5 @@
-"""What one service says, every other hears: once, in order, in the same bytes, whatever dies on the way."""
+"""What one service says, every other hears: once, in order, in the same bytes, whatever dies on the
+way."""
 
 import asyncio
 from typing import Any
@@ -49,7 +50,9 @@ async def test_the_bytes_that_were_said_are_the_bytes_on_the_topic_and_in_the_re
     assert row["kafka_offset"] == message.offset
 
 
-async def test_two_replicas_of_both_ends_double_and_reorder_nothing(environment: Environment) -> None:
+async def test_two_replicas_of_both_ends_double_and_reorder_nothing(
+    environment: Environment,
+) -> None:
     incidents = [clock.new_id() for _ in range(12)]
     async with (
         process(environment, INTAKE) as one,
@@ -58,7 +61,12 @@ async def test_two_replicas_of_both_ends_double_and_reorder_nothing(environment:
         process(environment, TRIAGE) as second,
     ):
         await asyncio.gather(
-            *(replica.say(REPORTED, incident) for _ in range(8) for incident in incidents for replica in (one, other))
+            *(
+                replica.say(REPORTED, incident)
+                for _ in range(8)
+                for incident in incidents
+                for replica in (one, other)
+            )
         )
         await until(lambda: heard(hearer, 192), "triage hears all")
         said, found = await one.rows(), await second.rows()
@@ -88,7 +96,9 @@ async def test_a_relay_that_died_before_its_cursor_moved_sends_again_and_nobody_
     assert len(await on_topic(environment)) == 7
 
 
-async def test_a_consumer_that_lost_its_place_hears_all_again_and_keeps_each_once(environment: Environment) -> None:
+async def test_a_consumer_that_lost_its_place_hears_all_again_and_keeps_each_once(
+    environment: Environment,
+) -> None:
     async with process(environment, INTAKE) as intake, process(environment, TRIAGE) as triage:
         for _ in range(3):
             await intake.say(REPORTED, clock.new_id())
@@ -107,7 +117,10 @@ async def test_a_reaction_commits_with_what_it_reacts_to(environment: Environmen
         react=lambda _event, _state: [CommunicationRequired(audience=Audience.PRESS, rule="test")],
     )
     incident = clock.new_id()
-    async with process(environment, INTAKE) as intake, process(environment, NOTIFY, reacting) as notify:
+    async with (
+        process(environment, INTAKE) as intake,
+        process(environment, NOTIFY, reacting) as notify,
+    ):
         said = (await intake.say(REPORTED, incident)).signed[0].recorded.event
 
         async def both_or_nothing() -> bool:
@@ -128,7 +141,9 @@ async def test_a_reaction_commits_with_what_it_reacts_to(environment: Environmen
     assert reaction.traceparent.split("-")[1] == said.traceparent.split("-")[1]
 
 
-async def test_a_failing_reaction_is_parked_and_can_be_tried_again(environment: Environment) -> None:
+async def test_a_failing_reaction_is_parked_and_can_be_tried_again(
+    environment: Environment,
+) -> None:
     broken = [True]
 
     def react(_event: object, _state: int) -> list[CommunicationRequired]:
@@ -145,7 +160,9 @@ async def test_a_failing_reaction_is_parked_and_can_be_tried_again(environment: 
         assert await notify.parked() == [("reaction", None)]
         broken[0] = False
         parked_id = await notify.running.pool.fetchval("SELECT parked_id FROM parked")
-        (answer,) = await rebuilding.replay_parked(notify.running.pool, notify.receiver, [parked_id])
+        (answer,) = await rebuilding.replay_parked(
+            notify.running.pool, notify.receiver, [parked_id]
+        )
         assert answer.endswith("reacted with 1 events")
         assert len(await notify.rows("service = 'notify'")) == 1
 
@@ -157,16 +174,29 @@ async def test_a_failing_view_is_parked_never_holds_up_the_chain_and_comes_back_
     poison = Reported(opens=True, channel=ReportChannel.API, description="poison")
 
     def project(recorded: Recorded) -> list[Write]:
-        if broken[0] and isinstance(recorded.event.data, Reported) and recorded.event.data.description == "poison":
+        if (
+            broken[0]
+            and isinstance(recorded.event.data, Reported)
+            and recorded.event.data.description == "poison"
+        ):
             return [Write("SELECT 1 / $1::int", (0,))]
-        return [Write("INSERT INTO seen VALUES ($1, $2)", (recorded.event.incident_id, recorded.version))]
+        return [
+            Write(
+                "INSERT INTO seen VALUES ($1, $2)", (recorded.event.incident_id, recorded.version)
+            )
+        ]
 
     import asyncpg
 
     owner = await asyncpg.connect(environment.databases[TRIAGE].owner_dsn)
-    await owner.execute("CREATE TABLE seen (incident_id uuid, version bigint); GRANT ALL ON seen TO triage_service")
+    await owner.execute(
+        "CREATE TABLE seen (incident_id uuid, version bigint); GRANT ALL ON seen TO triage_service"
+    )
     await owner.close()
-    async with process(environment, INTAKE) as intake, process(environment, TRIAGE, rules(project=project)) as triage:
+    async with (
+        process(environment, INTAKE) as intake,
+        process(environment, TRIAGE, rules(project=project)) as triage,
+    ):
         pool = triage.running.pool
         for data in (REPORTED, poison, REPORTED):
             await intake.say(data, clock.new_id())
@@ -234,11 +264,17 @@ async def test_a_forged_message_is_parked_with_its_bytes_and_stays_parked_when_t
     ):
         await intake.say(REPORTED, clock.new_id())
         (row,) = await intake.rows()
-        forged = as_record({**row, "envelope": row["envelope"].replace(b"whiteboard", b"blackboard")}, 0)
+        forged = as_record(
+            {**row, "envelope": row["envelope"].replace(b"whiteboard", b"blackboard")}, 0
+        )
         await triage.receiver.hear(forged.partition, [forged], Stretch(0, 1))
         assert await triage.parked() == [("untrusted", None)]
-        parked_id = await triage.running.pool.fetchval("SELECT parked_id FROM parked WHERE value = $1", forged.value)
-        (answer,) = await rebuilding.replay_parked(triage.running.pool, triage.receiver, [parked_id])
+        parked_id = await triage.running.pool.fetchval(
+            "SELECT parked_id FROM parked WHERE value = $1", forged.value
+        )
+        (answer,) = await rebuilding.replay_parked(
+            triage.running.pool, triage.receiver, [parked_id]
+        )
         assert "still parked, untrusted" in answer
         assert await triage.rows() == []
 
@@ -256,13 +292,21 @@ async def test_copies_that_were_parked_before_their_key_was_trusted_are_all_sett
         trusted, triage.receiver.trust = triage.receiver.trust, Trust(())
         await triage.receiver.hear(one.partition, [one, copy], Stretch(0, 2))
         triage.receiver.trust = trusted
-        ids = [row["parked_id"] for row in await triage.running.pool.fetch("SELECT parked_id FROM parked ORDER BY 1")]
+        ids = [
+            row["parked_id"]
+            for row in await triage.running.pool.fetch("SELECT parked_id FROM parked ORDER BY 1")
+        ]
         await rebuilding.replay_parked(triage.running.pool, triage.receiver, ids)
-        assert await triage.parked() == [("untrusted", "heard"), ("untrusted", "heard by another copy")]
+        assert await triage.parked() == [
+            ("untrusted", "heard"),
+            ("untrusted", "heard by another copy"),
+        ]
         assert len(await triage.rows()) == 1
 
 
-async def test_what_a_broker_lost_is_relayed_again_and_nobody_hears_it_twice(environment: Environment) -> None:
+async def test_what_a_broker_lost_is_relayed_again_and_nobody_hears_it_twice(
+    environment: Environment,
+) -> None:
     async with process(environment, INTAKE) as intake, process(environment, TRIAGE) as triage:
         for _ in range(3):
             await intake.say(REPORTED, clock.new_id())
@@ -271,7 +315,8 @@ async def test_what_a_broker_lost_is_relayed_again_and_nobody_hears_it_twice(env
         assert answer == "3 events will be relayed again, and all of the topic heard"
 
         async def sent_again() -> bool:
-            # A relay that was at rest sends once more before it finds itself fenced, and then from the beginning.
+            # A relay that was at rest sends once more before it finds itself fenced, and then from
+            # the beginning.
             return len(await on_topic(environment)) >= 6
 
         await until(sent_again, "the relay begins again")
@@ -315,7 +360,11 @@ async def test_who_was_paused_with_a_batch_and_replaced_neither_moves_the_offset
             await intake.say(REPORTED, incident)
         one, two = [as_record(row, offset) for offset, row in enumerate(await intake.rows())]
         await triage.receiver.hear(one.partition, [one], Stretch(0, 1))
-        for records, stretch in (([one, two], Stretch(0, 2)), ([one], Stretch(0, 9)), ([], Stretch(2, 3))):
+        for records, stretch in (
+            ([one, two], Stretch(0, 2)),
+            ([one], Stretch(0, 9)),
+            ([], Stretch(2, 3)),
+        ):
             with pytest.raises(Fenced, match=f"partition {one.partition}"):
                 await triage.receiver.hear(one.partition, records, stretch)
         assert len(await triage.rows()) == 1
@@ -328,13 +377,18 @@ async def test_who_has_passed_what_a_broker_lost_hears_it_after_relay_again_thou
     environment: Environment,
 ) -> None:
     incident = clock.new_id()
-    async with process(environment, INTAKE) as intake, process(environment, TRIAGE, parts=["writer"]) as triage:
+    async with (
+        process(environment, INTAKE) as intake,
+        process(environment, TRIAGE, parts=["writer"]) as triage,
+    ):
         for _ in range(3):
             await intake.say(REPORTED, incident)
         await until(lambda: relayed(environment, 3), "all is on the topic")
         # As of a topic that was cut at 0 and filled again behind the consumer's back.
         partition = partition_of(incident)
-        await triage.running.pool.execute("UPDATE heard_offset SET next_offset = 3 WHERE partition = $1", partition)
+        await triage.running.pool.execute(
+            "UPDATE heard_offset SET next_offset = 3 WHERE partition = $1", partition
+        )
         triage.start("consumer")
         await until(lambda: joined(triage), "triage has nothing to hear")
         assert await triage.rows() == []
@@ -379,7 +433,9 @@ async def joined(replica: Process) -> bool:
 
 
 @pytest.mark.parametrize("value", [b"", b"{", b"\x00" * 100, b"x" * 70_000])
-async def test_what_nobody_can_read_is_parked_and_the_partition_goes_on(environment: Environment, value: bytes) -> None:
+async def test_what_nobody_can_read_is_parked_and_the_partition_goes_on(
+    environment: Environment, value: bytes
+) -> None:
     async with (
         process(environment, INTAKE, parts=["writer"]) as intake,
         process(environment, TRIAGE, parts=["writer"]) as triage,
@@ -404,5 +460,10 @@ def as_record(row: dict[str, object], offset: int) -> Record:
     import base64
 
     return Record(
-        partition, offset, key_of(incident), envelope, (("signature", base64.b64encode(signature)),), signature
+        partition,
+        offset,
+        key_of(incident),
+        envelope,
+        (("signature", base64.b64encode(signature)),),
+        signature,
     )

@@ -1,4 +1,5 @@
-"""Triage on a fresh database, which hears of incidents from intake by a real broker and is spoken to by HTTP."""
+"""Triage on a fresh database, which hears of incidents from intake by a real broker and is spoken
+to by HTTP."""
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -18,7 +19,12 @@ from tests.integration.conftest import Environment
 from tests.integration.serving import Others, Served, others, serving, until
 
 FACTS = ("authentic_and_ours", "information_kind", "where", "still_live", "who_can_see")
-EXPOSURE = {"platform": "Mastodon", "visibility": "public", "audience_tier": "D", "still_live": "yes"}
+EXPOSURE = {
+    "platform": "Mastodon",
+    "visibility": "public",
+    "audience_tier": "D",
+    "still_live": "yes",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +37,12 @@ class Triage:
     async def reported(self, *, exercise: bool = False, platform: str = "Mastodon") -> UUID:
         """An incident that triage has heard of."""
         incident = clock.new_id()
-        said = Reported(opens=True, exercise=exercise, channel=ReportChannel.API, exposure=Exposure(platform=platform))
+        said = Reported(
+            opens=True,
+            exercise=exercise,
+            channel=ReportChannel.API,
+            exposure=Exposure(platform=platform),
+        )
         await self.hears(incident, said)
         return incident
 
@@ -56,7 +67,12 @@ class Triage:
         return await self.served.post(f"/incidents/{incident}{path}", body, role, name, headers)
 
     async def gives(
-        self, incident: UUID, path: str, body: dict[str, Any] | None, role: Role, name: str | None = None
+        self,
+        incident: UUID,
+        path: str,
+        body: dict[str, Any] | None,
+        role: Role,
+        name: str | None = None,
     ) -> dict[str, Any]:
         """What the command made true."""
         answer = await self.asks(incident, path, body, role, name)
@@ -66,23 +82,37 @@ class Triage:
         return data
 
     async def refused(
-        self, incident: UUID, path: str, body: dict[str, Any] | None, role: Role, name: str | None = None
+        self,
+        incident: UUID,
+        path: str,
+        body: dict[str, Any] | None,
+        role: Role,
+        name: str | None = None,
     ) -> dict[str, Any]:
         """The problem detail of a rule that says no."""
         answer = await self.asks(incident, path, body, role, name)
-        assert (answer.status_code, answer.headers["content-type"]) == (409, "application/problem+json"), answer.text
+        assert (answer.status_code, answer.headers["content-type"]) == (
+            409,
+            "application/problem+json",
+        ), answer.text
         problem: dict[str, Any] = answer.json()
         assert problem["type"].endswith("/rejected")
         return problem
 
-    async def views(self, incident: UUID, role: Role = Role.AUDITOR, name: str | None = None) -> dict[str, Any]:
-        answer = await self.served.http.get(f"/incidents/{incident}", headers=self.served.token(role, name))
+    async def views(
+        self, incident: UUID, role: Role = Role.AUDITOR, name: str | None = None
+    ) -> dict[str, Any]:
+        answer = await self.served.http.get(
+            f"/incidents/{incident}", headers=self.served.token(role, name)
+        )
         assert answer.status_code == 200, answer.text
         view: dict[str, Any] = answer.json()
         assert answer.headers["ETag"] == f'"{view["version"]}"'
         return view
 
-    async def fact(self, incident: UUID, key: str, value: str = "yes", **more: Any) -> dict[str, Any]:
+    async def fact(
+        self, incident: UUID, key: str, value: str = "yes", **more: Any
+    ) -> dict[str, Any]:
         return await self.gives(incident, "/facts", fact(key, value, **more), Role.RESPONDER)
 
     async def facts(self, incident: UUID) -> None:
@@ -91,10 +121,14 @@ class Triage:
 
     async def seats(self, incident: UUID) -> None:
         for seat in ("legal", "communications", "it"):
-            await self.gives(incident, "/seats", {"seat": seat, "holder": f"{seat}-person"}, Role.LEAD)
+            await self.gives(
+                incident, "/seats", {"seat": seat, "holder": f"{seat}-person"}, Role.LEAD
+            )
 
     async def proposed(self, incident: UUID, kind: str = "platform_report") -> str:
-        said = await self.gives(incident, "/actions", {"kind": kind, "target": "the post"}, Role.RESPONDER)
+        said = await self.gives(
+            incident, "/actions", {"kind": kind, "target": "the post"}, Role.RESPONDER
+        )
         action: str = said["action_id"]
         return action
 
@@ -127,7 +161,12 @@ def outcome(result: str = "successful", at: str = "2026-03-02T09:00:00Z") -> dic
 
 
 def assessment(determination: str = "suspected", **more: Any) -> dict[str, Any]:
-    return {"determination": determination, "information_types": ["proprietary"], "exposure": EXPOSURE, **more}
+    return {
+        "determination": determination,
+        "information_types": ["proprietary"],
+        "exposure": EXPOSURE,
+        **more,
+    }
 
 
 @pytest.fixture

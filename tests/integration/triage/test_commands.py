@@ -1,4 +1,5 @@
-"""What people tell triage: each route with what it makes true and with a refusal that names rule, missing and who."""
+"""What people tell triage: each route with what it makes true and with a refusal that names rule,
+missing and who."""
 
 import asyncio
 from datetime import UTC, datetime, timedelta
@@ -16,7 +17,10 @@ ROUTES: dict[str, tuple[dict[str, Any] | None, Role]] = {
     f"/actions/{NOBODY}/legal-view": ({"view": "cleared", "ground": "ours"}, Role.LEGAL),
     f"/actions/{NOBODY}/authorisation": (None, Role.LEAD),
     f"/actions/{NOBODY}/outcome": (outcome(), Role.RESPONDER),
-    "/break-glass": ({"gate": "legal", "action_id": str(NOBODY), "reason": "it spreads"}, Role.LEAD),
+    "/break-glass": (
+        {"gate": "legal", "action_id": str(NOBODY), "reason": "it spreads"},
+        Role.LEAD,
+    ),
     f"/break-glass/{NOBODY}/confirmation": ({"upheld": True, "note": "right"}, Role.LEGAL),
     "/inaction": ({"reason": "gone"}, Role.LEAD),
     "/dismissal": ({"reason": "duplicate", "note": "see there"}, Role.LEAD),
@@ -39,7 +43,9 @@ async def test_what_is_named_in_the_path_must_be_there(triage: Triage) -> None:
         assert str(NOBODY) in answer.json()["detail"], path
 
 
-async def test_every_route_refuses_fields_that_it_does_not_have_by_their_names(triage: Triage) -> None:
+async def test_every_route_refuses_fields_that_it_does_not_have_by_their_names(
+    triage: Triage,
+) -> None:
     for path, (body, role) in ROUTES.items():
         if body is not None:
             answer = await triage.asks(NOBODY, path, {**body, "misspelt": 1}, role)
@@ -50,10 +56,14 @@ async def test_every_route_refuses_fields_that_it_does_not_have_by_their_names(t
 async def test_a_fact_is_recorded_and_corrected(triage: Triage) -> None:
     incident = await triage.reported()
     wrong = await triage.fact(incident, "where", "https://social.example/1")
-    right = await triage.fact(incident, "where", "https://social.example/2", corrects=wrong["fact_id"])
+    right = await triage.fact(
+        incident, "where", "https://social.example/2", corrects=wrong["fact_id"]
+    )
     assert (right["corrects"], right["known"]) == (wrong["fact_id"], True)
     assert (await triage.fact(incident, "still_live", "unknown"))["known"] is False
-    again = await triage.refused(incident, "/facts", fact("where", corrects=wrong["fact_id"]), Role.RESPONDER)
+    again = await triage.refused(
+        incident, "/facts", fact("where", corrects=wrong["fact_id"]), Role.RESPONDER
+    )
     assert (again["rule"], again["missing"]) == ("corrected_already", ["corrects"])
     first, second, third = (await triage.views(incident))["facts"]
     assert (first["corrected_by"], second["corrected_by"]) == (right["fact_id"], None)
@@ -70,7 +80,9 @@ async def test_a_moment_that_is_none_is_a_wrong_field(triage: Triage) -> None:
 async def test_a_fact_from_the_future_is_refused(triage: Triage) -> None:
     incident = await triage.reported()
     later = (datetime.now(UTC) + timedelta(hours=1)).isoformat()
-    problem = await triage.refused(incident, "/facts", fact("where", observed_at=later), Role.RESPONDER)
+    problem = await triage.refused(
+        incident, "/facts", fact("where", observed_at=later), Role.RESPONDER
+    )
     assert problem["rule"] == "observed_in_the_future"
 
 
@@ -79,17 +91,27 @@ async def test_a_seat_is_taken_or_given(triage: Triage) -> None:
     assert await triage.gives(incident, "/seats", {"seat": "it", "holder": "ivo"}, Role.IT, "ivo")
     same = await triage.asks(incident, "/seats", {"seat": "it", "holder": "ivo"}, Role.LEAD)
     assert (same.status_code, same.json()["events"]) == (201, [])
-    problem = await triage.refused(incident, "/seats", {"seat": "legal", "holder": "ivo"}, Role.IT, "ivo")
+    problem = await triage.refused(
+        incident, "/seats", {"seat": "legal", "holder": "ivo"}, Role.IT, "ivo"
+    )
     assert (problem["rule"], problem["who_can_supply"]) == ("seat_of_ones_own", ["lead", "legal"])
     assert (await triage.views(incident))["seats"] == {"it": "ivo"}
 
 
-async def test_an_incident_is_assessed_and_confirmed_once_its_seats_are_filled(triage: Triage) -> None:
+async def test_an_incident_is_assessed_and_confirmed_once_its_seats_are_filled(
+    triage: Triage,
+) -> None:
     incident = await triage.reported()
     await triage.fact(incident, "where")
     said = await triage.gives(incident, "/assessments", assessment(), Role.RESPONDER)
-    assert (said["severity"], said["severity_rule"], said["facts_known"]) == ("high", "serious_and_public", ["where"])
-    problem = await triage.refused(incident, "/assessments", assessment("confirmed"), Role.RESPONDER)
+    assert (said["severity"], said["severity_rule"], said["facts_known"]) == (
+        "high",
+        "serious_and_public",
+        ["where"],
+    )
+    problem = await triage.refused(
+        incident, "/assessments", assessment("confirmed"), Role.RESPONDER
+    )
     assert (problem["rule"], problem["missing"]) == ("seats", ["legal", "communications", "it"])
     assert problem["who_can_supply"] == ["lead", "legal", "communications", "it"]
     await triage.seats(incident)
@@ -97,7 +119,9 @@ async def test_an_incident_is_assessed_and_confirmed_once_its_seats_are_filled(t
     assert (again["revision"], again["determination"]) == (2, "confirmed")
 
 
-async def test_an_action_waits_for_facts_then_legal_then_a_lead_then_another_person(triage: Triage) -> None:
+async def test_an_action_waits_for_facts_then_legal_then_a_lead_then_another_person(
+    triage: Triage,
+) -> None:
     incident = await triage.reported()
     action = await triage.proposed(incident)
     authorise, carry_out = f"/actions/{action}/authorisation", f"/actions/{action}/outcome"
@@ -106,7 +130,11 @@ async def test_an_action_waits_for_facts_then_legal_then_a_lead_then_another_per
     assert "responder" in facts["who_can_supply"]
     await triage.facts(incident)
     legal = await triage.refused(incident, authorise, None, Role.LEAD)
-    assert (legal["rule"], legal["missing"], legal["who_can_supply"]) == ("legal", ["legal_view"], ["legal"])
+    assert (legal["rule"], legal["missing"], legal["who_can_supply"]) == (
+        "legal",
+        ["legal_view"],
+        ["legal"],
+    )
     await triage.cleared(incident, action)
     early = await triage.refused(incident, carry_out, outcome(), Role.RESPONDER)
     assert (early["rule"], early["who_can_supply"]) == ("authorisation", ["lead"])
@@ -114,13 +142,19 @@ async def test_an_action_waits_for_facts_then_legal_then_a_lead_then_another_per
     alone = await triage.refused(incident, carry_out, outcome(), Role.LEAD, "lea")
     assert (alone["rule"], alone["missing"]) == ("four_eyes", ["another_person"])
     done = await triage.gives(incident, carry_out, outcome(), Role.RESPONDER)
-    assert (done["authorised_by"], done["legal_view"], done["break_glass"]) == ("lea", "cleared", [])
+    assert (done["authorised_by"], done["legal_view"], done["break_glass"]) == (
+        "lea",
+        "cleared",
+        [],
+    )
     over = await triage.refused(incident, carry_out, outcome(), Role.RESPONDER)
     assert over["rule"] == "already_carried_out"
     assert (await triage.views(incident))["stage"] == "contained"
 
 
-async def test_a_protective_action_waits_for_nobody_and_keeping_evidence_contains_nothing(triage: Triage) -> None:
+async def test_a_protective_action_waits_for_nobody_and_keeping_evidence_contains_nothing(
+    triage: Triage,
+) -> None:
     incident = await triage.reported()
     kept = await triage.proposed(incident, "preserve_evidence")
     said = await triage.gives(incident, f"/actions/{kept}/outcome", outcome(), Role.IT)
@@ -131,16 +165,25 @@ async def test_a_protective_action_waits_for_nobody_and_keeping_evidence_contain
     assert (await triage.views(incident))["stage"] == "contained"
 
 
-async def test_a_refusal_by_legal_stops_an_action_and_break_glass_does_not_pass_it(triage: Triage) -> None:
+async def test_a_refusal_by_legal_stops_an_action_and_break_glass_does_not_pass_it(
+    triage: Triage,
+) -> None:
     incident = await triage.reported()
     action = await triage.authorised(incident)
     await triage.gives(
-        incident, f"/actions/{action}/legal-view", {"view": "refused", "ground": "protected speech"}, Role.LEGAL
+        incident,
+        f"/actions/{action}/legal-view",
+        {"view": "refused", "ground": "protected speech"},
+        Role.LEGAL,
     )
-    stopped = await triage.refused(incident, f"/actions/{action}/outcome", outcome(), Role.RESPONDER)
+    stopped = await triage.refused(
+        incident, f"/actions/{action}/outcome", outcome(), Role.RESPONDER
+    )
     assert (stopped["rule"], stopped["who_can_supply"]) == ("refused_by_legal", ["legal"])
     body = {"gate": "legal", "action_id": action, "reason": "it spreads"}
-    assert (await triage.refused(incident, "/break-glass", body, Role.LEAD))["rule"] == "refused_by_legal"
+    assert (await triage.refused(incident, "/break-glass", body, Role.LEAD))[
+        "rule"
+    ] == "refused_by_legal"
 
 
 async def test_conditions_are_named(triage: Triage) -> None:
@@ -149,10 +192,14 @@ async def test_conditions_are_named(triage: Triage) -> None:
     body = {"view": "cleared_with_conditions", "ground": "ours"}
     problem = await triage.refused(incident, f"/actions/{action}/legal-view", body, Role.LEGAL)
     assert (problem["rule"], problem["missing"]) == ("conditions_are_named", ["conditions"])
-    await triage.cleared(incident, action, view="cleared_with_conditions", conditions="only the photo")
+    await triage.cleared(
+        incident, action, view="cleared_with_conditions", conditions="only the photo"
+    )
 
 
-async def test_break_glass_passes_a_gate_and_a_second_person_has_the_last_word(triage: Triage) -> None:
+async def test_break_glass_passes_a_gate_and_a_second_person_has_the_last_word(
+    triage: Triage,
+) -> None:
     incident = await triage.reported()
     action = await triage.proposed(incident)
     await triage.facts(incident)
@@ -163,7 +210,9 @@ async def test_break_glass_passes_a_gate_and_a_second_person_has_the_last_word(t
     view = await triage.views(incident)
     assert (view["break_glass_owed"], view["break_glass"][0]["owed"]) == (1, True)
     word = f"/break-glass/{used['break_glass_id']}/confirmation"
-    own = await triage.refused(incident, word, {"upheld": True, "note": "I did well"}, Role.LEAD, "lea")
+    own = await triage.refused(
+        incident, word, {"upheld": True, "note": "I did well"}, Role.LEAD, "lea"
+    )
     assert (own["rule"], own["missing"], own["who_can_supply"]) == (
         "second_person",
         ["second_person"],
@@ -188,7 +237,9 @@ async def test_not_to_act_is_decided_on_an_assessment(triage: Triage) -> None:
     assert (await triage.views(incident))["inaction"] == "gone before anybody saw it"
 
 
-async def test_an_incident_is_dismissed_with_a_reason_that_fits_and_takes_nothing_more(triage: Triage) -> None:
+async def test_an_incident_is_dismissed_with_a_reason_that_fits_and_takes_nothing_more(
+    triage: Triage,
+) -> None:
     incident = await triage.reported()
     body = {"reason": "not_an_incident", "note": "a press photo"}
     problem = await triage.refused(incident, "/dismissal", body, Role.LEAD)
@@ -221,7 +272,13 @@ async def test_a_command_holds_only_on_the_version_that_it_was_decided_on(triage
 async def test_the_same_command_again_at_once_happens_once(triage: Triage) -> None:
     incident = await triage.reported()
     asked = [
-        triage.asks(incident, "/actions", {"kind": "dmca_notice", "target": "x"}, Role.IT, **{"Idempotency-Key": "k-1"})
+        triage.asks(
+            incident,
+            "/actions",
+            {"kind": "dmca_notice", "target": "x"},
+            Role.IT,
+            **{"Idempotency-Key": "k-1"},
+        )
         for _ in range(10)
     ]
     answers = await asyncio.gather(*asked)
@@ -229,11 +286,20 @@ async def test_the_same_command_again_at_once_happens_once(triage: Triage) -> No
     assert len({answer.text for answer in answers}) == 1
     assert len((await triage.views(incident))["actions"]) == 1
     other = await triage.asks(
-        incident, "/actions", {"kind": "dsa16_notice", "target": "x"}, Role.IT, **{"Idempotency-Key": "k-1"}
+        incident,
+        "/actions",
+        {"kind": "dsa16_notice", "target": "x"},
+        Role.IT,
+        **{"Idempotency-Key": "k-1"},
     )
-    assert (other.status_code, other.json()["type"].rpartition("/")[2]) == (409, "idempotency-mismatch")
+    assert (other.status_code, other.json()["type"].rpartition("/")[2]) == (
+        409,
+        "idempotency-mismatch",
+    )
 
 
 async def test_a_command_that_is_too_large_is_refused(triage: Triage) -> None:
     incident = await triage.reported()
-    assert (await triage.asks(incident, "/facts", fact("where", "x" * 300_000), Role.IT)).status_code == 413
+    assert (
+        await triage.asks(incident, "/facts", fact("where", "x" * 300_000), Role.IT)
+    ).status_code == 413

@@ -1,4 +1,5 @@
-"""What triage shows, and to whom: lists with filters and pages, an incident with its gates and what the caller may do next."""
+"""What triage shows, and to whom: lists with filters and pages, an incident with its gates and what
+the caller may do next."""
 
 import asyncio
 from datetime import datetime
@@ -29,12 +30,16 @@ class TestTheList:
         for limit in (1, 3, 7, 200):
             assert await found(triage, limit=limit) == incidents[::-1]
 
-    async def test_goes_on_where_it_was_though_new_ones_come_meanwhile(self, triage: Triage) -> None:
+    async def test_goes_on_where_it_was_though_new_ones_come_meanwhile(
+        self, triage: Triage
+    ) -> None:
         incidents = [str(await triage.reported()) for _ in range(4)]
         first = (await triage.served.get("/incidents?limit=2")).json()
         await triage.reported()
         second = (await triage.served.get("/incidents", limit=2, cursor=first["next"])).json()
-        assert [item["incident_id"] for item in (*first["items"], *second["items"])] == incidents[::-1]
+        assert [item["incident_id"] for item in (*first["items"], *second["items"])] == incidents[
+            ::-1
+        ]
         assert second["next"] is None
 
     async def test_can_be_filtered(self, triage: Triage) -> None:
@@ -47,7 +52,9 @@ class TestTheList:
         await triage.gives(owing, "/break-glass", body, Role.LEAD)
         await triage.gives(owing, "/seats", {"seat": "it", "holder": "ivo"}, Role.LEAD)
         opened = {
-            incident: datetime.fromisoformat((await triage.views(incident))["opened_at"]).isoformat()
+            incident: datetime.fromisoformat(
+                (await triage.views(incident))["opened_at"]
+            ).isoformat()
             for incident in (plain, drill, owing)
         }
         for filters, expected in [
@@ -70,7 +77,9 @@ class TestTheList:
             ({"until": opened[drill]}, [plain]),
             ({"since": opened[drill], "until": opened[owing], "exercise": "true"}, [drill]),
         ]:  # fmt: skip
-            assert await found(triage, **filters) == [str(incident) for incident in expected], filters
+            assert await found(triage, **filters) == [str(incident) for incident in expected], (
+                filters
+            )
 
     async def test_refuses_what_it_does_not_understand(self, triage: Triage) -> None:
         for query in (
@@ -90,9 +99,14 @@ class TestTheList:
 class TestTheIncident:
     async def test_that_is_unknown_is_missing(self, triage: Triage) -> None:
         answer = await triage.served.get(f"/incidents/{NOBODY}")
-        assert (answer.status_code, answer.headers["content-type"]) == (404, "application/problem+json")
+        assert (answer.status_code, answer.headers["content-type"]) == (
+            404,
+            "application/problem+json",
+        )
 
-    async def test_shows_gates_with_what_is_missing_and_who_can_supply_it(self, triage: Triage) -> None:
+    async def test_shows_gates_with_what_is_missing_and_who_can_supply_it(
+        self, triage: Triage
+    ) -> None:
         incident = await triage.reported()
         action = await triage.proposed(incident)
         await triage.cleared(incident, action)
@@ -122,7 +136,13 @@ class TestTheIncident:
         action = await triage.authorised(incident)
         expected = {
             Role.RESPONDER: ["record_fact", "assess", "propose_action", "carry_out"],
-            Role.LEGAL: ["record_fact", "fill_seat", "propose_action", "give_legal_view", "carry_out"],
+            Role.LEGAL: [
+                "record_fact",
+                "fill_seat",
+                "propose_action",
+                "give_legal_view",
+                "carry_out",
+            ],
             Role.AUDITOR: [],
         }
         for role, commands in expected.items():
@@ -130,14 +150,18 @@ class TestTheIncident:
         (shown,) = (await triage.views(incident, Role.RESPONDER))["actions"]
         assert shown["next_commands"] == ["carry_out"]
         own = (await triage.views(incident, Role.LEAD, "a-lead"))["actions"][0]["next_commands"]
-        anothers = (await triage.views(incident, Role.LEAD, "another-lead"))["actions"][0]["next_commands"]
+        anothers = (await triage.views(incident, Role.LEAD, "another-lead"))["actions"][0][
+            "next_commands"
+        ]
         assert ("carry_out" in own, "carry_out" in anothers) == (False, True)
         for command in shown["next_commands"]:
             assert command == "carry_out"
             await triage.gives(incident, f"/actions/{action}/outcome", outcome(), Role.RESPONDER)
         assert (await triage.views(incident, Role.RESPONDER))["actions"][0]["next_commands"] == []
 
-    async def test_leaves_an_action_that_is_proposed_while_it_is_read_to_a_later_version(self, triage: Triage) -> None:
+    async def test_leaves_an_action_that_is_proposed_while_it_is_read_to_a_later_version(
+        self, triage: Triage
+    ) -> None:
         incident = await triage.reported()
         earlier = await triage.proposed(incident)
         admin = await asyncpg.connect(triage.served.database.admin_dsn)
@@ -149,11 +173,16 @@ class TestTheIncident:
             await until(partial(somebody_waits, admin), "the reader has loaded the ledger")
             await triage.proposed(incident)
         view = await reading
-        assert ([action["action_id"] for action in view["actions"]], view["version"]) == ([earlier], 2)
+        assert ([action["action_id"] for action in view["actions"]], view["version"]) == (
+            [earlier],
+            2,
+        )
         assert len((await triage.views(incident))["actions"]) == 2
         await admin.close()
 
-    async def test_shows_how_far_others_have_brought_it(self, triage: Triage, environment: Environment) -> None:
+    async def test_shows_how_far_others_have_brought_it(
+        self, triage: Triage, environment: Environment
+    ) -> None:
         incident = await triage.reported()
         await triage.hears(incident, Reported(opens=False, channel=ReportChannel.API))
         assert (await triage.views(incident))["reports"] == 2

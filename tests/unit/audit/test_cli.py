@@ -105,11 +105,17 @@ def test_an_address_is_read_with_a_token(url: str) -> None:
     refused = ledger_command("verify", url)
     assert refused.exit_code == 2
     assert "LEDGER_TOKEN" in refused.output
-    assert verified(url, "--token", "let-me-in", "--every-signature", code=0)["log"]["source"] == url
+    assert (
+        verified(url, "--token", "let-me-in", "--every-signature", code=0)["log"]["source"] == url
+    )
 
 
 def test_findings_are_told_with_code_event_and_meaning(log: Path, ledger: Ledger) -> None:
-    bundle = next(path for path in (log / "tile/entries/000.p").iterdir() if int(path.name) == len(ledger.entries))
+    bundle = next(
+        path
+        for path in (log / "tile/entries/000.p").iterdir()
+        if int(path.name) == len(ledger.entries)
+    )
     bundle.write_bytes(bundle.read_bytes().replace(b"A whiteboard.", b"A blackboard.", 1))
     about = verified(log, code=1)
     (first,) = (one for one in about["findings"] if one["code"] == "entry_differs")
@@ -122,7 +128,12 @@ def test_findings_are_told_with_code_event_and_meaning(log: Path, ledger: Ledger
 
 @pytest.mark.parametrize(
     ("name", "text"),
-    [("log.vkey", b"no key"), ("trust", b"intake * 1 nothing\n"), ("policy", b"\xff"), ("trust", b"\xff")],
+    [
+        ("log.vkey", b"no key"),
+        ("trust", b"intake * 1 nothing\n"),
+        ("policy", b"\xff"),
+        ("trust", b"\xff"),
+    ],
 )
 def test_a_key_file_that_is_none_is_could_not_check(log: Path, name: str, text: bytes) -> None:
     put(log, name, text)
@@ -136,7 +147,9 @@ def test_a_source_that_is_none_is_could_not_check(source: str) -> None:
     assert said.exception is None or isinstance(said.exception, SystemExit)
 
 
-def test_the_state_file_refuses_a_log_that_went_back_or_forked(log: Path, tmp_path: Path, ledger: Ledger) -> None:
+def test_the_state_file_refuses_a_log_that_went_back_or_forked(
+    log: Path, tmp_path: Path, ledger: Ledger
+) -> None:
     state = tmp_path / "seen.json"
     assert verified(log, "--state", state, code=0)["clean"]
     earlier = Path(shutil.copytree(log, tmp_path / "earlier"))
@@ -144,11 +157,15 @@ def test_the_state_file_refuses_a_log_that_went_back_or_forked(log: Path, tmp_pa
     contain(larger, incident_number(2))
     publish_log(log, larger)
     assert verified(log, "--state", state, code=0)["clean"]
-    assert [one["code"] for one in verified(earlier, "--state", state, code=1)["findings"]] == ["log_went_back"]
+    assert [one["code"] for one in verified(earlier, "--state", state, code=1)["findings"]] == [
+        "log_went_back"
+    ]
     fork = two_stories()
     contain(fork, STORY)
     publish_log(tmp_path / "fork", fork)
-    assert [one["code"] for one in verified(tmp_path / "fork", "--state", state, code=1)["findings"]] == ["log_forked"]
+    assert [
+        one["code"] for one in verified(tmp_path / "fork", "--state", state, code=1)["findings"]
+    ] == ["log_forked"]
     assert verified(log, "--state", state, code=0)["clean"], "what was refused was not remembered"
     state.write_text("{")
     assert ledger_command("verify", log, "--state", state).exit_code == 2
@@ -160,7 +177,10 @@ def test_what_an_enemy_wrote_is_shown_as_it_is(tmp_path: Path) -> None:
     ledger.say(TRIAGE, STORY, ledger.events[0].data, "[/red][bold]mallory[/]")  # type: ignore[arg-type]
     publish_log(tmp_path / "log", ledger)
     said = ledger_command("verify", tmp_path / "log")
-    assert (said.exit_code, said.exception is None or isinstance(said.exception, SystemExit)) == (1, True)
+    assert (said.exit_code, said.exception is None or isinstance(said.exception, SystemExit)) == (
+        1,
+        True,
+    )
     assert "[/red]" in ledger_command("replay", tmp_path / "log").output.replace("\n", "")
     assert ledger_command("replay", tmp_path / "log", "--known").exit_code == 0
 
@@ -170,7 +190,9 @@ def test_the_links_alone(clean: Path) -> None:
     assert (about["events"], about["log"]["incidents"]) == ({}, 0)
 
 
-def test_an_export_is_the_same_log_and_goes_on_where_it_ended(url: str, clean: Path, tmp_path: Path) -> None:
+def test_an_export_is_the_same_log_and_goes_on_where_it_ended(
+    url: str, clean: Path, tmp_path: Path
+) -> None:
     said = ledger_command("export", tmp_path / "copy", url, "--token", "let-me-in")
     assert said.exit_code == 0, said.output
     assert verified(tmp_path / "copy", code=0)["clean"]
@@ -180,7 +202,9 @@ def test_an_export_is_the_same_log_and_goes_on_where_it_ended(url: str, clean: P
     assert "0 files fetched" in again.output
 
 
-def test_an_export_that_lacks_a_file_says_so_and_promises_nothing(log: Path, tmp_path: Path) -> None:
+def test_an_export_that_lacks_a_file_says_so_and_promises_nothing(
+    log: Path, tmp_path: Path
+) -> None:
     shutil.rmtree(log / "signatures")
     said = ledger_command("export", tmp_path / "copy", log)
     assert said.exit_code == 2
@@ -202,7 +226,10 @@ def test_a_dossier_is_made_and_verified_without_a_stack(clean: Path, tmp_path: P
     about = verified(one, code=0)
     assert about["dossier"]["incident"] == str(STORY)
     assert about["dossier"]["unpinned"] == ["log.vkey", "trust", "policy"]
-    assert verified(one, "--vkey", clean / "log.vkey", code=0)["dossier"]["unpinned"] == ["trust", "policy"]
+    assert verified(one, "--vkey", clean / "log.vkey", code=0)["dossier"]["unpinned"] == [
+        "trust",
+        "policy",
+    ]
     assert "Clean." in ledger_command("verify", one).output
     with zipfile.ZipFile(one, "a") as archive:
         archive.writestr("note.txt", "Trust me.")
@@ -214,7 +241,15 @@ def test_a_dossier_is_made_and_verified_without_a_stack(clean: Path, tmp_path: P
 def test_a_dossier_of_nothing_is_refused(clean: Path, tmp_path: Path, ledger: Ledger) -> None:
     for service in ServiceName:
         put(tmp_path / "heads", service.value, ledger.incident_head(service, incident_number(9)))
-    said = ledger_command("dossier", incident_number(9), "-o", tmp_path / "x.zip", clean, "--heads", tmp_path / "heads")
+    said = ledger_command(
+        "dossier",
+        incident_number(9),
+        "-o",
+        tmp_path / "x.zip",
+        clean,
+        "--heads",
+        tmp_path / "heads",
+    )
     assert said.exit_code == 2
     assert "no service has said anything" in said.output
     assert not (tmp_path / "x.zip").exists()
@@ -227,22 +262,31 @@ def test_a_replay_from_a_folder_is_the_timeline(clean: Path, ledger: Ledger) -> 
     assert f"{len(ledger.events)} events" in ledger_command("replay", clean).output
     assert len(ledger_command("replay", clean, "--until", 10, "--json").stdout.splitlines()) == 10
     moment = ledger.events[20].time.isoformat()
-    assert len(ledger_command("replay", clean, "--until", moment, "--json").stdout.splitlines()) == 21
+    assert (
+        len(ledger_command("replay", clean, "--until", moment, "--json").stdout.splitlines()) == 21
+    )
     assert ledger_command("replay", clean, "--until", 10**6).exit_code == 2
     assert ledger_command("replay", clean, "--until", "yesterday").exit_code == 2
 
 
 def test_what_was_known_at_a_moment(clean: Path, ledger: Ledger) -> None:
     def known(until: int) -> dict[str, Any]:
-        said = ledger_command("replay", clean, "--known", "--incident", STORY, "--until", until, "--json")
+        said = ledger_command(
+            "replay", clean, "--known", "--incident", STORY, "--until", until, "--json"
+        )
         about: dict[str, Any] = json.loads(said.stdout)
         return about
 
     assessed = next(
-        n for n, event in enumerate(ledger.events) if event in ledger.of(STORY) and "assessed" in event.type
+        n
+        for n, event in enumerate(ledger.events)
+        if event in ledger.of(STORY) and "assessed" in event.type
     )
     before, after, last = known(assessed), known(assessed + 1), known(len(ledger.events))
-    assert (before["triage"]["determination"], after["triage"]["determination"]) == (None, "confirmed")
+    assert (before["triage"]["determination"], after["triage"]["determination"]) == (
+        None,
+        "confirmed",
+    )
     assert (after["review"]["status"], last["review"]["status"]) == ("notopened", "published")
     assert last["notify"]["owed"] == []
     assert last["notify"]["told"] == ["executives"]
@@ -250,7 +294,9 @@ def test_what_was_known_at_a_moment(clean: Path, ledger: Ledger) -> None:
 
 
 def test_a_replay_of_a_damaged_log_is_refused(log: Path) -> None:
-    next(path for path in (log / "tile/entries/000.p").iterdir() if int(path.name) > 30).write_bytes(b"")
+    next(
+        path for path in (log / "tile/entries/000.p").iterdir() if int(path.name) > 30
+    ).write_bytes(b"")
     said = ledger_command("replay", log)
     assert said.exit_code == 2
     assert "ledger verify" in said.output
@@ -260,7 +306,11 @@ def test_a_difference_names_event_and_gate(ledger: Ledger) -> None:
     from deploy.ledger.check.diff import Shown, compare
     from shared.audit.incidents import Sealed
 
-    history = [Sealed(number, event) for number, event in enumerate(ledger.events) if event in ledger.of(STORY)]
+    history = [
+        Sealed(number, event)
+        for number, event in enumerate(ledger.events)
+        if event in ledger.of(STORY)
+    ]
     events = {one.event.hash.hex(): one.event.type for one in history}
     assert list(compare(str(STORY), NOTIFY, history, Shown(events, ()))) == []
     known = history[:-12]

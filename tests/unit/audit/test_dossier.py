@@ -46,7 +46,11 @@ from tests.unit.audit.world import (
 from tests.unit.tlog.given import flipped
 
 STORY: Final = incident_number(1)
-ANCHORS: Final = {"log.vkey": f"{LOG.vkey}\n".encode(), "trust": TRUST_TEXT.encode(), "policy": POLICY_TEXT.encode()}
+ANCHORS: Final = {
+    "log.vkey": f"{LOG.vkey}\n".encode(),
+    "trust": TRUST_TEXT.encode(),
+    "policy": POLICY_TEXT.encode(),
+}
 
 WITNESS: Final = Cosigner(Signer("witness.example", bytes([8]) * 32))
 
@@ -60,7 +64,9 @@ def parts_of(ledger: Ledger, log: Signer = LOG) -> Parts:
     def evidence_of(incident: UUID) -> list[Evidence]:
         return [
             Evidence(entry, signature, Proof(index, tuple(inclusion_proof(index, hashes)), note))
-            for index, (entry, signature) in enumerate(zip(ledger.entries, ledger.signatures, strict=True))
+            for index, (entry, signature) in enumerate(
+                zip(ledger.entries, ledger.signatures, strict=True)
+            )
             if ledger.events[index].incident_id == incident
         ]
 
@@ -118,7 +124,9 @@ def test_it_shows_nothing_of_another_incident(parts: Parts, ledger: Ledger) -> N
 
 def test_keys_that_the_auditor_brought_come_before_those_in_it(parts: Parts) -> None:
     other = Signer(LOG.name, bytes([77]) * 32)
-    found = audit_dossier("a dossier", pack(parts), {"log.vkey": other.vkey.encode()}, rules(), reports)
+    found = audit_dossier(
+        "a dossier", pack(parts), {"log.vkey": other.vkey.encode()}, rules(), reports
+    )
     assert [finding.code for finding in found.findings] == ["checkpoint_rejected"]
     assert found.unpinned == ("trust", "policy")
 
@@ -157,7 +165,9 @@ def replaced(parts: Parts, type_: str, old: bytes, new: bytes) -> Parts:
 
 
 def resigned(parts: Parts, service: ServiceName, key: Signer) -> Parts:
-    name = next(name for name in names(parts, ".json") if f"-{service}-" in name).removesuffix(".json")
+    name = next(name for name in names(parts, ".json") if f"-{service}-" in name).removesuffix(
+        ".json"
+    )
     return {**parts, f"{name}.sig": key.sign(signed_bytes(parts[f"{name}.json"]))}
 
 
@@ -201,9 +211,18 @@ def with_foreign_event(parts: Parts) -> Parts:
 
 
 MUTATIONS: Final[dict[str, tuple[Callable[[Parts], Parts], str]]] = {
-    "a word of a fact is changed": (lambda p: replaced(p, "fact_recorded", b"as far as", b"as fAr as"), "untrusted"),
-    "an actor is changed": (lambda p: replaced(p, "assessed", b'"actor":"rob"', b'"actor":"bob"'), "proof_rejected"),
-    "an event in the middle is taken out": (lambda p: one_event_less(p, "legal_view_given"), "incident_link"),
+    "a word of a fact is changed": (
+        lambda p: replaced(p, "fact_recorded", b"as far as", b"as fAr as"),
+        "untrusted",
+    ),
+    "an actor is changed": (
+        lambda p: replaced(p, "assessed", b'"actor":"rob"', b'"actor":"bob"'),
+        "proof_rejected",
+    ),
+    "an event in the middle is taken out": (
+        lambda p: one_event_less(p, "legal_view_given"),
+        "incident_link",
+    ),
     "the first event is taken out": (lambda p: one_event_less(p, "reported"), "statement_false"),
     "the last event is taken out": (
         lambda p: without(p, names(p, ".json")[-1].removesuffix(".json")),
@@ -216,24 +235,41 @@ MUTATIONS: Final[dict[str, tuple[Callable[[Parts], Parts], str]]] = {
     "two envelopes change places": (lambda p: swapped(p, ".json"), "file_unexpected"),
     "two signatures change places": (lambda p: swapped(p, ".sig"), "untrusted"),
     "two proofs change places": (lambda p: swapped(p, ".tlog-proof"), "proof_rejected"),
-    "an event is signed by another service": (lambda p: resigned(p, TRIAGE, KEYS[NOTIFY]), "untrusted"),
+    "an event is signed by another service": (
+        lambda p: resigned(p, TRIAGE, KEYS[NOTIFY]),
+        "untrusted",
+    ),
     "a proof is for another leaf": (index_moved, "proof_rejected"),
-    "a proof is missing": (lambda p: without(p, event_of(p, "assessed") + ".tlog-proof"), "file_missing"),
-    "a signature is missing": (lambda p: without(p, event_of(p, "assessed") + ".sig"), "file_missing"),
+    "a proof is missing": (
+        lambda p: without(p, event_of(p, "assessed") + ".tlog-proof"),
+        "file_missing",
+    ),
+    "a signature is missing": (
+        lambda p: without(p, event_of(p, "assessed") + ".sig"),
+        "file_missing",
+    ),
     "the checkpoint is another": (other_checkpoint, "proof_rejected"),
-    "the checkpoint has a bit flipped": (changed("checkpoint", lambda data: flipped(data, 25)), "checkpoint_rejected"),
+    "the checkpoint has a bit flipped": (
+        changed("checkpoint", lambda data: flipped(data, 25)),
+        "checkpoint_rejected",
+    ),
     "the log's key is another": (
         changed("log.vkey", lambda _: Signer(LOG.name, bytes([5]) * 32).vkey.encode()),
         "checkpoint_rejected",
     ),
     "a service's key is another": (
-        changed("trust", lambda data: data.replace(KEYS[TRIAGE].vkey.encode(), KEYS[REVIEW].vkey.encode())),
+        changed(
+            "trust",
+            lambda data: data.replace(KEYS[TRIAGE].vkey.encode(), KEYS[REVIEW].vkey.encode()),
+        ),
         "untrusted",
     ),
     "the policy asks for a witness": (
         changed(
             "policy",
-            lambda data: data.replace(b"quorum none", f"witness w {WITNESS.vkey}\nquorum w".encode()),
+            lambda data: data.replace(
+                b"quorum none", f"witness w {WITNESS.vkey}\nquorum w".encode()
+            ),
         ),
         "not_witnessed",
     ),
@@ -241,15 +277,26 @@ MUTATIONS: Final[dict[str, tuple[Callable[[Parts], Parts], str]]] = {
     "a service's word is from earlier": (earlier_head, "statement_false"),
     "a service's word is of another incident": (of_another_incident, "statement_rejected"),
     "a service's word is signed by another": (
-        changed("heads/review", lambda data: data.replace(b"incidents/review", b"incidents/intake")),
+        changed(
+            "heads/review", lambda data: data.replace(b"incidents/review", b"incidents/intake")
+        ),
         "statement_rejected",
     ),
-    "the report is changed": (changed("report.md", lambda data: data + b"\nAll was well.\n"), "file_differs"),
+    "the report is changed": (
+        changed("report.md", lambda data: data + b"\nAll was well.\n"),
+        "file_differs",
+    ),
     "the report is missing": (lambda p: without(p, "report.html"), "file_missing"),
-    "the page is changed": (changed("README.txt", lambda data: data.replace(b"sha256sum", b"sha1sum")), "file_differs"),
+    "the page is changed": (
+        changed("README.txt", lambda data: data.replace(b"sha256sum", b"sha1sum")),
+        "file_differs",
+    ),
     "a file is added": (lambda p: {**p, "note.txt": b"Trust me."}, "file_unexpected"),
     "an event of another incident is added": (with_foreign_event, "not_the_incidents"),
-    "the incident is another": (changed("incident", lambda _: f"{incident_number(3)}\n".encode()), "not_the_incidents"),
+    "the incident is another": (
+        changed("incident", lambda _: f"{incident_number(3)}\n".encode()),
+        "not_the_incidents",
+    ),
 }
 
 
@@ -311,7 +358,9 @@ def test_any_bytes_are_findings_and_never_a_crash(data: bytes) -> None:
 
 @given(data=st.data())
 @settings(max_examples=40, deadline=None)
-def test_any_bytes_in_a_part_are_findings_and_never_a_crash(parts: Parts, data: st.DataObject) -> None:
+def test_any_bytes_in_a_part_are_findings_and_never_a_crash(
+    parts: Parts, data: st.DataObject
+) -> None:
     name = data.draw(st.sampled_from(sorted(parts)))
     text = data.draw(st.binary(max_size=200))
     assert check({**parts, name: text}).findings
@@ -344,8 +393,17 @@ def test_by_hand_a_changed_event_is_seen(parts: Parts, tmp_path: Path) -> None:
 
 def by_hand(folder: Path) -> str:
     commands = "\n".join(
-        line[4:] for line in (folder / "README.txt").read_text().splitlines() if line.startswith("    ")
+        line[4:]
+        for line in (folder / "README.txt").read_text().splitlines()
+        if line.startswith("    ")
     ).partition("\nREADME")[0]
     commands = commands[: commands.index("\ncheckpoint\n")].replace("/tmp/", "./tmp-")
-    done = subprocess.run(["bash", "-c", commands], cwd=folder, capture_output=True, text=True, check=False, timeout=60)
+    done = subprocess.run(
+        ["bash", "-c", commands],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
     return done.stdout + done.stderr

@@ -1,4 +1,5 @@
-"""A whole log as an auditor finds it: clean, or damaged in every way that an enemy or a disk might."""
+"""A whole log as an auditor finds it: clean, or damaged in every way that an enemy or a disk
+might."""
 
 import json
 import random
@@ -91,7 +92,9 @@ def test_a_history_that_the_services_wrote_is_clean(clean: Path, ledger: Ledger)
     assert found.behind == []
 
 
-def test_a_long_log_is_clean_also_where_partial_tiles_were_deleted(long: Path, tmp_path: Path) -> None:
+def test_a_long_log_is_clean_also_where_partial_tiles_were_deleted(
+    long: Path, tmp_path: Path
+) -> None:
     folder = Path(shutil.copytree(long, tmp_path / "log"))
     assert audit(folder).findings == []
     for name in ("tile/0/000.p", "tile/entries/000.p", "signatures/000.p"):
@@ -99,7 +102,9 @@ def test_a_long_log_is_clean_also_where_partial_tiles_were_deleted(long: Path, t
     assert audit(folder, seen=Seen(100, _root(long, 100))).findings == []
 
 
-def test_a_log_alone_is_clean_and_says_that_no_service_has_spoken(clean: Path, tmp_path: Path) -> None:
+def test_a_log_alone_is_clean_and_says_that_no_service_has_spoken(
+    clean: Path, tmp_path: Path
+) -> None:
     assert not audit(clean).unstated
     folder = Path(shutil.copytree(clean, tmp_path / "log"))
     shutil.rmtree(folder / "chains")
@@ -111,7 +116,9 @@ def test_a_word_that_is_missing_among_others_is_a_finding(clean: Path, tmp_path:
     folder = Path(shutil.copytree(clean, tmp_path / "log"))
     (folder / "chains/notify").unlink()
     found = audit(folder)
-    assert [(finding.code, finding.where) for finding in found.findings] == [("statement_missing", "chains/notify")]
+    assert [(finding.code, finding.where) for finding in found.findings] == [
+        ("statement_missing", "chains/notify")
+    ]
 
 
 def test_a_folder_without_a_checkpoint_is_no_log(tmp_path: Path) -> None:
@@ -168,7 +175,9 @@ def own_anchors(folder: Path) -> Anchors:
 
 def anchors_equal(anchors: Anchors) -> bool:
     return all(
-        anchors.trust.in_force(service, number, 1) == KEYS[service].verifier for service in KEYS for number in range(8)
+        anchors.trust.in_force(service, number, 1) == KEYS[service].verifier
+        for service in KEYS
+        for number in range(8)
     )
 
 
@@ -177,7 +186,9 @@ def anchors_equal(anchors: Anchors) -> bool:
 def test_any_bytes_in_any_file_are_findings_and_never_a_crash(
     clean: Path, tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
 ) -> None:
-    path = data.draw(st.sampled_from([p for p in files_of(clean) if not _is_of_a_smaller_tree(p)])).relative_to(clean)
+    path = data.draw(
+        st.sampled_from([p for p in files_of(clean) if not _is_of_a_smaller_tree(p)])
+    ).relative_to(clean)
     folder = Path(shutil.copytree(clean, tmp_path_factory.mktemp("noise") / "log"))
     put(folder, str(path), data.draw(st.binary(max_size=300)))
     found = audit(folder)
@@ -191,7 +202,9 @@ def sealed(tmp_path: Path, ledger: Ledger, entries: list[bytes], signatures: lis
     return tmp_path
 
 
-def test_an_event_dropped_before_sealing_is_missing_in_its_chain(ledger: Ledger, tmp_path: Path) -> None:
+def test_an_event_dropped_before_sealing_is_missing_in_its_chain(
+    ledger: Ledger, tmp_path: Path
+) -> None:
     entries, signatures = list(ledger.entries), list(ledger.signatures)
     del entries[9], signatures[9]
     assert {"gap", "incident_link"} <= codes(audit(sealed(tmp_path, ledger, entries, signatures)))
@@ -207,11 +220,16 @@ def test_the_tail_of_a_chain_left_out_is_not_sealed_yet_by_the_services_own_word
     assert (behind.service, behind.last - behind.first) == (TRIAGE, 1)
 
 
-def test_an_event_inserted_by_the_sealer_is_signed_by_nobody(ledger: Ledger, tmp_path: Path) -> None:
+def test_an_event_inserted_by_the_sealer_is_signed_by_nobody(
+    ledger: Ledger, tmp_path: Path
+) -> None:
     forger = Ledger(keys={**KEYS, INTAKE: Signer("incident-ledger/intake", bytes([66]) * 32)})
     forger.heads, forger.minutes = dict(ledger.heads), 5
     forged = report(forger, incident_number(7))
-    entries, signatures = [*ledger.entries, forged.envelope], [*ledger.signatures, forger.signatures[0]]
+    entries, signatures = (
+        [*ledger.entries, forged.envelope],
+        [*ledger.signatures, forger.signatures[0]],
+    )
     assert codes(audit(sealed(tmp_path, ledger, entries, signatures))) == {"untrusted"}
 
 
@@ -223,14 +241,18 @@ def test_events_that_changed_places_are_found(ledger: Ledger, tmp_path: Path) ->
 
 
 def test_an_event_sealed_twice_is_found(ledger: Ledger, tmp_path: Path) -> None:
-    entries, signatures = [*ledger.entries, ledger.entries[3]], [*ledger.signatures, ledger.signatures[3]]
+    entries, signatures = (
+        [*ledger.entries, ledger.entries[3]],
+        [*ledger.signatures, ledger.signatures[3]],
+    )
     assert {"broken_link", "incident_link", "repeated_id"} <= codes(
         audit(sealed(tmp_path, ledger, entries, signatures))
     )
 
 
 def relinked(ledger: Ledger, key: Signer) -> Ledger:
-    """History from its start again with one word changed, linked and signed by whoever holds this key."""
+    """History from its start again with one word changed, linked and signed by whoever holds this
+    key."""
     again = Ledger(keys={**KEYS, TRIAGE: key})
     for event in ledger.events:
         data = event.data
@@ -241,14 +263,19 @@ def relinked(ledger: Ledger, key: Signer) -> Ledger:
     return again
 
 
-def test_a_chain_relinked_and_signed_with_another_key_is_found(ledger: Ledger, tmp_path: Path) -> None:
+def test_a_chain_relinked_and_signed_with_another_key_is_found(
+    ledger: Ledger, tmp_path: Path
+) -> None:
     again = relinked(ledger, Signer("incident-ledger/triage", bytes([66]) * 32))
     found = codes(audit(sealed(tmp_path, ledger, again.entries, again.signatures)))
     assert {"untrusted", "statement_differs"} <= found
 
 
-def test_a_chain_relinked_with_its_own_key_contradicts_the_services_word(ledger: Ledger, tmp_path: Path) -> None:
-    """Whoever holds the key can sign another history; what the service said of its chains before still stands."""
+def test_a_chain_relinked_with_its_own_key_contradicts_the_services_word(
+    ledger: Ledger, tmp_path: Path
+) -> None:
+    """Whoever holds the key can sign another history; what the service said of its chains before
+    still stands."""
     again = relinked(ledger, KEYS[TRIAGE])
     found = audit(sealed(tmp_path, ledger, again.entries, again.signatures))
     assert "statement_differs" in codes(found)
@@ -258,7 +285,9 @@ def test_a_chain_relinked_with_its_own_key_contradicts_the_services_word(ledger:
 def test_a_service_that_speaks_anothers_event_is_found(tmp_path: Path) -> None:
     ledger = Ledger()
     first = report(ledger, incident_number(1))
-    ledger.say(TRIAGE, incident_number(1), first.data.model_copy(update={"opens": False}), "monitor")  # type: ignore[union-attr,arg-type]
+    ledger.say(
+        TRIAGE, incident_number(1), first.data.model_copy(update={"opens": False}), "monitor"
+    )  # type: ignore[union-attr,arg-type]
     publish_log(tmp_path, ledger)
     assert codes(audit(tmp_path)) == {"not_theirs_to_say", "against_the_rules"}
 
@@ -295,18 +324,28 @@ def test_a_checkpoint_without_its_witnesses_is_found(log: Path) -> None:
     put(log, "checkpoint", add_signatures(text, (*signatures, WITNESS.cosign(text, 1_700_000_000))))
     found = audit(log, anchors)
     assert (found.findings, found.cosigned) == ([], {"w": 1_700_000_000})
-    put(log, "checkpoint", add_signatures(text, (*signatures, WITNESS.cosign(text + "x", 1_700_000_000))))
+    put(
+        log,
+        "checkpoint",
+        add_signatures(text, (*signatures, WITNESS.cosign(text + "x", 1_700_000_000))),
+    )
     assert codes(audit(log, anchors)) == {"not_witnessed"}
 
 
-def test_a_log_may_be_ahead_of_its_witnesses_by_what_continues_their_head(long: Path, tmp_path: Path) -> None:
+def test_a_log_may_be_ahead_of_its_witnesses_by_what_continues_their_head(
+    long: Path, tmp_path: Path
+) -> None:
     log = Path(shutil.copytree(long, tmp_path / "log"))
     policy = Policy.parse(f"log {LOG.vkey}\nwitness w {WITNESS.vkey}\nquorum w\n".encode())
     anchors = Anchors(ANCHORS.log, ANCHORS.trust, policy)
 
     def witnessed(size: int, root: bytes) -> None:
         text, signatures = parse_note(sign_checkpoint(Checkpoint(LOG.name, size, root), LOG))
-        put(log, "witnessed", add_signatures(text, (*signatures, WITNESS.cosign(text, 1_700_000_000))))
+        put(
+            log,
+            "witnessed",
+            add_signatures(text, (*signatures, WITNESS.cosign(text, 1_700_000_000))),
+        )
 
     witnessed(256, _root(long, 256))
     found = audit(log, anchors, rules=None)
@@ -358,7 +397,9 @@ def test_a_split_view_is_found_as_soon_as_one_auditor_sees_both(tmp_path: Path) 
     assert codes(audit(tmp_path / "other", seen=seen.load(LOG.vkey))) == {"log_forked"}
 
 
-@pytest.mark.parametrize("text", ["", "[]", '{"logs": 1}', json.dumps({"logs": {LOG.vkey: {"size": 1}}})])
+@pytest.mark.parametrize(
+    "text", ["", "[]", '{"logs": 1}', json.dumps({"logs": {LOG.vkey: {"size": 1}}})]
+)
 def test_a_damaged_state_file_is_refused_and_kept(tmp_path: Path, text: str) -> None:
     path = tmp_path / "seen.json"
     path.write_text(text)
@@ -383,7 +424,10 @@ def exchange(one: Path, two: Path) -> None:
 DAMAGE: Final[dict[str, tuple[Callable[[Path], None], str]]] = {
     "a tile is cut off": (lambda log: cut(log / "tile/0/000", 8000), "tile_differs"),
     "a tile is gone": (lambda log: (log / "tile/0/000").unlink(), "tile_missing"),
-    "a tile of the level above is gone": (lambda log: (log / "tile/1/000.p/1").unlink(), "tile_missing"),
+    "a tile of the level above is gone": (
+        lambda log: (log / "tile/1/000.p/1").unlink(),
+        "tile_missing",
+    ),
     "a bundle is cut off": (lambda log: cut(log / "tile/entries/000", 8000), "bundle_missing"),
     "a bundle is gone": (lambda log: (log / "tile/entries/000").unlink(), "bundle_missing"),
     "a bundle is another": (
@@ -408,11 +452,18 @@ def test_damaged_files_are_named(long: Path, tmp_path: Path, name: str) -> None:
 
 def test_one_changed_entry_is_one_finding_that_names_it(clean: Path, tmp_path: Path) -> None:
     folder = Path(shutil.copytree(clean, tmp_path / "log"))
-    (bundle,) = (path for path in files_of(folder / "tile/entries") if not _is_of_a_smaller_tree(path))
+    (bundle,) = (
+        path for path in files_of(folder / "tile/entries") if not _is_of_a_smaller_tree(path)
+    )
     bundle.write_bytes(bundle.read_bytes().replace(b"A whiteboard.", b"A blackboard.", 1))
     found = audit(folder, rules=None).findings
     assert [finding.where for finding in found if finding.code == "entry_differs"] == ["leaf 0"]
-    assert {finding.code for finding in found} <= {"entry_differs", "broken_link", "untrusted", "statement_differs"}
+    assert {finding.code for finding in found} <= {
+        "entry_differs",
+        "broken_link",
+        "untrusted",
+        "statement_differs",
+    }
 
 
 # Order of the topic
@@ -452,10 +503,16 @@ def numbered(envelope: bytes, sequence: int = 2) -> bytes:
 
 HOSTILE: Final[dict[str, Callable[[bytes], bytes]]] = {
     "a key twice, at the end": lambda e: numbered(e)[:-1] + b',"sequence":"%020d"}' % 9,
-    "a key twice, in the data": lambda e: numbered(e).replace(b'"opens":true', b'"opens":true,"opens":false'),
+    "a key twice, in the data": lambda e: numbered(e).replace(
+        b'"opens":true', b'"opens":true,"opens":false'
+    ),
     "a key twice, escaped": lambda e: numbered(e)[:-1] + b',"\\u0073equence":"%020d"}' % 9,
-    "a key twice, before": lambda e: numbered(e).replace(b'"time":"2026', b'"sequence":"1","time":"2026'),
-    "a text that closes its quotes": lambda e: numbered(e).replace(b'"time":"2026-', b'"time":"","a":"'),
+    "a key twice, before": lambda e: numbered(e).replace(
+        b'"time":"2026', b'"sequence":"1","time":"2026'
+    ),
+    "a text that closes its quotes": lambda e: numbered(e).replace(
+        b'"time":"2026-', b'"time":"","a":"'
+    ),
     "an object around the place": lambda e: numbered(e).replace(
         b'"id":"01960000-0000-7000', b'"id":"0","x":{"id":"0196000'
     ),
@@ -481,7 +538,10 @@ def test_big_numbers_and_odd_unicode_are_read_as_they_are(tmp_path: Path) -> Non
     """JSON that strict readers take, whatever it means: hearing never depends on understanding."""
     odd = "\\u202e\\ufeff\u200d\U0001f469\u200d\U0001f4bb\u0338 1e400 NaN".encode()
     ledger = said_raw(
-        lambda e: numbered(e).replace(b"A whiteboard.", odd)[:-1] + b',"x":[1e999,-0,12345678901234567890]}'
+        lambda e: (
+            numbered(e).replace(b"A whiteboard.", odd)[:-1]
+            + b',"x":[1e999,-0,12345678901234567890]}'
+        )
     )
     publish_log(tmp_path, ledger)
     assert codes(audit(tmp_path)) == {"against_the_rules"}, "an incident is opened once"
@@ -515,7 +575,8 @@ def test_a_cause_comes_before_its_effect(tmp_path: Path) -> None:
 
 
 def test_each_key_vouches_for_its_own_part_of_a_chain(tmp_path: Path) -> None:
-    """The trust file gives triage a second key from number 8 on; the old one, stolen, signs later events."""
+    """The trust file gives triage a second key from number 8 on; the old one, stolen, signs later
+    events."""
     later = Signer("incident-ledger/triage-2", bytes([67]) * 32)
     incident = incident_number(1)
     partition = partition_of(incident)
@@ -556,7 +617,9 @@ def test_a_key_is_changed_by_an_event_that_the_old_one_signs(tmp_path: Path) -> 
     ledger.keys[TRIAGE] = KEYS[TRIAGE]
     contain(ledger, incident)
     publish_log(tmp_path / "stolen", ledger)
-    assert {"untrusted", "statement_rejected"} <= codes(audit(tmp_path / "stolen")), "the old key counts no more"
+    assert {"untrusted", "statement_rejected"} <= codes(audit(tmp_path / "stolen")), (
+        "the old key counts no more"
+    )
 
 
 def test_a_key_that_the_old_one_did_not_sign_changes_nothing(tmp_path: Path) -> None:
@@ -577,7 +640,9 @@ def _signed_by(ledger: Ledger, *signers: Signer) -> bytes:
     return sign_note(parse_note(ledger.chain_heads(TRIAGE))[0], *signers)
 
 
-def test_a_key_that_signs_before_it_is_in_force_is_found_by_the_one_before_it(tmp_path: Path) -> None:
+def test_a_key_that_signs_before_it_is_in_force_is_found_by_the_one_before_it(
+    tmp_path: Path,
+) -> None:
     early = Signer("incident-ledger/triage-2", bytes([67]) * 32)
     incident = incident_number(1)
     ledger = Ledger(keys={**KEYS, TRIAGE: early})

@@ -1,4 +1,5 @@
-"""The order of the topic against that of the log, where the log says itself that a message was parked first."""
+"""The order of the topic against that of the log, where the log says itself that a message was
+parked first."""
 
 import hashlib
 from collections.abc import Sequence
@@ -17,7 +18,8 @@ from tests.unit.audit.world import INTAKE, LEA, TRIAGE, Ledger, incident_number,
 
 @pytest.fixture
 def said() -> tuple[Event, Event, Event]:
-    """Two events of intake and triage on one partition, and review's word that the first was parked."""
+    """Two events of intake and triage on one partition, and review's word that the first was
+    parked."""
     ledger = Ledger()
     incident = incident_number(1)
     first = report(ledger, incident)
@@ -41,7 +43,9 @@ def said() -> tuple[Event, Event, Event]:
 
 def check(topic: Sequence[Event], *sealed: Event) -> list[str]:
     order = OrderCheck({topic[0].link.partition: [event.hash for event in topic]})
-    order.take(Leaves(0, [event.envelope for event in sealed], [event.hash for event in sealed], b""))
+    order.take(
+        Leaves(0, [event.envelope for event in sealed], [event.hash for event in sealed], b"")
+    )
     order.finish()
     assert {finding.code for finding in order.findings} <= {"seal_order"}
     return [finding.where for finding in order.findings]
@@ -53,7 +57,9 @@ def test_what_is_sealed_late_is_a_finding(said: tuple[Event, Event, Event]) -> N
     assert check([first, second], second, first) == ["leaf 1"]
 
 
-def test_what_the_log_says_was_parked_first_may_be_sealed_late(said: tuple[Event, Event, Event]) -> None:
+def test_what_the_log_says_was_parked_first_may_be_sealed_late(
+    said: tuple[Event, Event, Event],
+) -> None:
     first, second, word = said
     assert check([first, second], second, word, first) == []
     # The word may itself be sealed after what it is about: it is said a moment later.
@@ -65,7 +71,9 @@ def test_it_excuses_no_other_event(said: tuple[Event, Event, Event]) -> None:
     assert check([second, first], first, word, second) == ["leaf 2"]
 
 
-def test_what_later_events_were_sealed_before_and_is_not_sealed_is_a_finding(said: tuple[Event, Event, Event]) -> None:
+def test_what_later_events_were_sealed_before_and_is_not_sealed_is_a_finding(
+    said: tuple[Event, Event, Event],
+) -> None:
     first, second, word = said
     assert check([first, second], second) == ["leaf 0"]
     assert check([first, second], second, word) == ["leaf 0"]

@@ -1,4 +1,5 @@
-"""What is read without decoding is what a strict reader reads, whatever an enemy writes into an envelope that he signs."""
+"""What is read without decoding is what a strict reader reads, whatever an enemy writes into an
+envelope that he signs."""
 
 import re
 from pathlib import Path
@@ -14,7 +15,15 @@ from shared.contract.catalogue.system import SystemRecord
 from shared.contract.envelope import MalformedEnvelope, read
 from shared.contract.hashing import event_hash
 from shared.contract.topics import PARTITIONS
-from tests.unit.audit.world import TRUST, Ledger, audit, incident_number, publish_log, report, two_stories
+from tests.unit.audit.world import (
+    TRUST,
+    Ledger,
+    audit,
+    incident_number,
+    publish_log,
+    report,
+    two_stories,
+)
 
 ENVELOPE: Final = report(Ledger(), incident_number(1)).envelope
 
@@ -53,7 +62,8 @@ class OnlyFast(ChainCheck):
 
 
 def fast(envelope: bytes) -> list[tuple[str, int]]:
-    """The chain and number that the hot path takes the envelope for; nothing when it leaves it to the strict reader."""
+    """The chain and number that the hot path takes the envelope for; nothing when it leaves it to
+    the strict reader."""
     check = OnlyFast(TRUST, lambda _: bytes(64), {})
     check.take(0, [envelope], [event_hash(envelope)])
     return [(chain.name, chain.sequence) for chain in check.chains.values() if chain.sequence]
@@ -71,10 +81,14 @@ def agrees(envelope: bytes) -> None:
 
 
 @given(
-    place=st.sampled_from(WRITABLE), keep=st.booleans(), parts=st.lists(_HOSTILE | st.binary(max_size=12), max_size=4)
+    place=st.sampled_from(WRITABLE),
+    keep=st.booleans(),
+    parts=st.lists(_HOSTILE | st.binary(max_size=12), max_size=4),
 )
 @example(place=WRITABLE[1], keep=True, parts=[b'","x":{"y":"'])
-def test_no_text_in_an_envelope_moves_its_place(place: tuple[int, int], keep: bool, parts: list[bytes]) -> None:
+def test_no_text_in_an_envelope_moves_its_place(
+    place: tuple[int, int], keep: bool, parts: list[bytes]
+) -> None:
     """Also when what is written is exactly as long as what stood there."""
     start, end = place
     written = b"".join(parts)
@@ -92,7 +106,8 @@ def test_no_changed_bytes_move_its_place(changes: list[tuple[int, int]]) -> None
 
 
 def test_an_object_that_hides_the_place_is_left_to_the_strict_reader() -> None:
-    """Well formed for every strict reader, who finds number 9 behind the object that opens in the short time."""
+    """Well formed for every strict reader, who finds number 9 behind the object that opens in the
+    short time."""
     time = re.search(rb'"time":"([^"]{27})"', ENVELOPE)
     assert time is not None
     opened = ENVELOPE.replace(time[1], b'2026-03-02T09Z","x":{"y":"0')
@@ -109,12 +124,17 @@ def test_what_services_write_is_read_on_the_hot_path() -> None:
     check.take(0, ledger.entries, [event_hash(entry) for entry in ledger.entries])
     assert check.slow == 0
     assert {chain.name: chain.sequence for chain in check.chains.values() if chain.sequence} == {
-        f"{service}/{partition}": head.sequence for (service, partition), head in ledger.heads.items()
+        f"{service}/{partition}": head.sequence
+        for (service, partition), head in ledger.heads.items()
     }
 
 
 def test_every_type_that_one_service_says_of_incidents_has_its_own_place() -> None:
-    types = [event for event in BY_TYPE.values() if event.SAID_BY is not None and not issubclass(event, SystemRecord)]
+    types = [
+        event
+        for event in BY_TYPE.values()
+        if event.SAID_BY is not None and not issubclass(event, SystemRecord)
+    ]
     assert len(places.places()) == len(types) * PARTITIONS
 
 

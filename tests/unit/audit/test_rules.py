@@ -1,4 +1,5 @@
-"""The services' own rules, run over a history: what they would not have let anybody say is found; what a race explains is not."""
+"""The services' own rules, run over a history: what they would not have let anybody say is found;
+what a race explains is not."""
 
 from collections.abc import Callable
 from typing import Any, Final
@@ -74,7 +75,9 @@ def told_before_it_was_assessed(ledger: Ledger) -> None:
 def carried_out_without_its_gates(ledger: Ledger) -> None:
     confirm(ledger, INCIDENT)
     action = ledger.new_id()
-    ledger.give(TRIAGE, INCIDENT, commands.ProposeAction(action, ActionKind.DMCA_NOTICE, "the post"), ROB)
+    ledger.give(
+        TRIAGE, INCIDENT, commands.ProposeAction(action, ActionKind.DMCA_NOTICE, "the post"), ROB
+    )
     ledger.say(TRIAGE, INCIDENT, contained(action, ledger), "rob")
 
 
@@ -92,7 +95,9 @@ def contained(action: UUID, ledger: Ledger, authorised_by: str | None = None) ->
 def carried_out_by_the_one_who_authorised(ledger: Ledger) -> None:
     confirm(ledger, INCIDENT)
     action = ledger.new_id()
-    ledger.give(TRIAGE, INCIDENT, commands.ProposeAction(action, ActionKind.DMCA_NOTICE, "the post"), ROB)
+    ledger.give(
+        TRIAGE, INCIDENT, commands.ProposeAction(action, ActionKind.DMCA_NOTICE, "the post"), ROB
+    )
     ledger.give(TRIAGE, INCIDENT, commands.GiveLegalView(action, LegalView.CLEARED, "ours"), NORA)
     ledger.give(TRIAGE, INCIDENT, commands.AuthoriseAction(action), LEA)
     ledger.say(TRIAGE, INCIDENT, contained(action, ledger, "lea"), "lea")
@@ -119,9 +124,13 @@ def approved_by_its_own_drafter(ledger: Ledger) -> None:
     confirm(ledger, INCIDENT)
     message = ledger.new_id()
     facts = tuple(ledger.states[NOTIFY, INCIDENT].facts)
-    draft = notify.DraftCommunication(message, Audience.EMPLOYEES, "mail", "A", "B", facts, frozenset({"mail"}))
+    draft = notify.DraftCommunication(
+        message, Audience.EMPLOYEES, "mail", "A", "B", facts, frozenset({"mail"})
+    )
     ledger.give(NOTIFY, INCIDENT, draft, COLIN)
-    approval = CommunicationApproved(communication_id=message, approval=notify.approvals_needed(Audience.EMPLOYEES)[0])
+    approval = CommunicationApproved(
+        communication_id=message, approval=notify.approvals_needed(Audience.EMPLOYEES)[0]
+    )
     ledger.say(NOTIFY, INCIDENT, approval, "colin")
 
 
@@ -142,7 +151,10 @@ VIOLATIONS: Final[dict[str, tuple[Callable[[Ledger], None], str]]] = {
     "carried out without its gates": (carried_out_without_its_gates, "legal"),
     "carried out by the one who authorised": (carried_out_by_the_one_who_authorised, "four_eyes"),
     "authorised what nobody proposed": (an_authorisation_that_nobody_gave, "never_said"),
-    "a severity that the table does not give": (a_severity_that_the_table_does_not_give, "said_otherwise"),
+    "a severity that the table does not give": (
+        a_severity_that_the_table_does_not_give,
+        "said_otherwise",
+    ),
     "approved by its own drafter": (approved_by_its_own_drafter, "four_eyes"),
     "told twice": (told_twice, "attempt_under_way"),
     "published twice": (published_twice, "published"),
@@ -158,13 +170,20 @@ def test_what_the_rules_do_not_allow_is_found(name: str) -> None:
 
 
 def test_what_a_service_had_not_heard_yet_is_no_violation() -> None:
-    """Triage corrects a fact; notify, which has not heard it, sends a message that rests on it. Both are in the right."""
+    """Triage corrects a fact; notify, which has not heard it, sends a message that rests on it.
+    Both are in the right."""
     ledger = Ledger()
     confirm(ledger, INCIDENT)
     before = {place: state for place, state in ledger.states.items() if place[0] == NOTIFY}
     fact_id = next(iter(ledger.states[NOTIFY, INCIDENT].facts))
     correction = commands.RecordFact(
-        ledger.new_id(), next(iter(FactKey)), "no", Confidence.HIGH, "seen", ledger.now, corrects=fact_id
+        ledger.new_id(),
+        next(iter(FactKey)),
+        "no",
+        Confidence.HIGH,
+        "seen",
+        ledger.now,
+        corrects=fact_id,
     )
     ledger.give(TRIAGE, INCIDENT, correction, ROB)
     ledger.states |= before
@@ -173,7 +192,8 @@ def test_what_a_service_had_not_heard_yet_is_no_violation() -> None:
 
 
 @pytest.mark.parametrize(
-    ("changed", "code"), [({"html_sha256": "0" * 64}, "report_differs"), ({"format": 99}, "report_format_unknown")]
+    ("changed", "code"),
+    [({"html_sha256": "0" * 64}, "report_differs"), ({"format": 99}, "report_format_unknown")],
 )
 def test_another_report_than_the_published_one_is_found(changed: dict[str, Any], code: str) -> None:
     ledger = Ledger()
@@ -189,12 +209,18 @@ def test_another_report_than_the_published_one_is_found(changed: dict[str, Any],
         false.say(event.service, event.incident_id, event.data, event.actor)  # type: ignore[arg-type]
     covers = tuple(
         cover.model_copy(
-            update={"hash": next(e.hash.hex() for e in reversed(false.events) if e.service == cover.service)}
+            update={
+                "hash": next(
+                    e.hash.hex() for e in reversed(false.events) if e.service == cover.service
+                )
+            }
         )
         for cover in data.covers
     )
     digest = data.report.model_copy(update=changed)
-    false.say(REVIEW, INCIDENT, data.model_copy(update={"report": digest, "covers": covers}), "ruth")
+    false.say(
+        REVIEW, INCIDENT, data.model_copy(update={"report": digest, "covers": covers}), "ruth"
+    )
     assert (code, "") in found(false)
 
 

@@ -1,6 +1,8 @@
-"""Four services without a broker or a database, and the log folder that a sealer would make of what they say.
+"""Four services without a broker or a database, and the log folder that a sealer would make of what
+they say.
 
-Every event comes out of a service's own `decide`, linked and signed as the runtime does it; all hear all at once."""
+Every event comes out of a service's own `decide`, linked and signed as the runtime does it; all
+hear all at once."""
 
 import contextlib
 from collections.abc import Iterable, Sequence
@@ -57,9 +59,15 @@ from shared.tlog.policy import Policy
 from tests.unit.given import START
 
 INTAKE, TRIAGE, NOTIFY, REVIEW = ServiceName
-DOMAINS: Final[dict[ServiceName, Any]] = {INTAKE: intake, TRIAGE: triage, NOTIFY: notify, REVIEW: review}
+DOMAINS: Final[dict[ServiceName, Any]] = {
+    INTAKE: intake,
+    TRIAGE: triage,
+    NOTIFY: notify,
+    REVIEW: review,
+}
 KEYS: Final = {
-    service: Signer(f"incident-ledger/{service}", bytes([number]) * 32) for number, service in enumerate(ServiceName, 1)
+    service: Signer(f"incident-ledger/{service}", bytes([number]) * 32)
+    for number, service in enumerate(ServiceName, 1)
 }
 LOG: Final = Signer("incident-ledger/log", bytes([9]) * 32)
 TRUST_TEXT: Final = "".join(f"{service} * 1 {KEYS[service].vkey}\n" for service in ServiceName)
@@ -76,7 +84,10 @@ COLIN = Actor("colin", frozenset({Role.COMMUNICATIONS}))
 RUTH = Actor("ruth", frozenset({Role.REVIEWER}))
 
 EXPOSURE: Final = Exposure(
-    platform="a photo network", visibility=Visibility.PUBLIC, audience_tier=AudienceTier.D_PUBLIC, still_live=Answer.YES
+    platform="a photo network",
+    visibility=Visibility.PUBLIC,
+    audience_tier=AudienceTier.D_PUBLIC,
+    still_live=Answer.YES,
 )
 
 
@@ -110,19 +121,35 @@ class Ledger:
         return START + timedelta(minutes=self.minutes)
 
     def give(
-        self, service: ServiceName, incident: UUID, command: Any, by: Actor, cause: Event | None = None
+        self,
+        service: ServiceName,
+        incident: UUID,
+        command: Any,
+        by: Actor,
+        cause: Event | None = None,
     ) -> list[Event]:
         """The service decides and says."""
         state = self.states.get((service, incident), DOMAINS[service].INITIAL)
         said = DOMAINS[service].decide(command, state, Context(self.now, by))
         return [self.say(service, incident, data, by.subject, cause) for data in said]
 
-    def say(self, service: ServiceName, incident: UUID, data: EventData, by: str, cause: Event | None = None) -> Event:
+    def say(
+        self,
+        service: ServiceName,
+        incident: UUID,
+        data: EventData,
+        by: str,
+        cause: Event | None = None,
+    ) -> Event:
         """The service says this, allowed or not."""
         partition = partition_of(incident)
         head = self.heads.get((service, partition), EMPTY)
-        link = next_link(service, partition, head, self.incident_heads.get((service, incident), ZERO_HASH))
-        said = Said(self.new_id(), incident, self.now, by, data, "correlation", cause.id if cause else None)
+        link = next_link(
+            service, partition, head, self.incident_heads.get((service, incident), ZERO_HASH)
+        )
+        said = Said(
+            self.new_id(), incident, self.now, by, data, "correlation", cause.id if cause else None
+        )
         self.minutes += 1
         return self.append(write(said, link, self.keys[service].key_id.hex()), self.keys[service])
 
@@ -144,14 +171,18 @@ class Ledger:
         return [event for event in self.events if event.incident_id == incident]
 
     def chain_heads(self, service: ServiceName) -> bytes:
-        heads = tuple(self.heads.get((service, partition), EMPTY) for partition in range(PARTITIONS))
+        heads = tuple(
+            self.heads.get((service, partition), EMPTY) for partition in range(PARTITIONS)
+        )
         return sign(ChainHeads(service, self.now, heads).text, self.keys[service])
 
     def incident_head(self, service: ServiceName, incident: UUID) -> bytes:
         count = sum(event.service == service for event in self.of(incident))
         last = self.incident_heads.get((service, incident), ZERO_HASH)
         head = self.heads.get((service, partition_of(incident)), EMPTY)
-        return sign(IncidentHead(service, incident, self.now, count, last, head).text, self.keys[service])
+        return sign(
+            IncidentHead(service, incident, self.now, count, last, head).text, self.keys[service]
+        )
 
 
 def incident_number(number: int) -> UUID:
@@ -160,15 +191,21 @@ def incident_number(number: int) -> UUID:
 
 def report(ledger: Ledger, incident: UUID) -> Event:
     return ledger.give(
-        INTAKE, incident, Report(True, ReportChannel.API, description="A whiteboard.", exposure=EXPOSURE), MONITOR
+        INTAKE,
+        incident,
+        Report(True, ReportChannel.API, description="A whiteboard.", exposure=EXPOSURE),
+        MONITOR,
     )[0]
 
 
 def confirm(ledger: Ledger, incident: UUID) -> Event:
-    """Reported, facts established, seats filled, assessed as confirmed; what follows from that is said, too."""
+    """Reported, facts established, seats filled, assessed as confirmed; what follows from that is
+    said, too."""
     report(ledger, incident)
     for key in FactKey:
-        fact = commands.RecordFact(ledger.new_id(), key, "yes, as far as we know", Confidence.HIGH, "seen", ledger.now)
+        fact = commands.RecordFact(
+            ledger.new_id(), key, "yes, as far as we know", Confidence.HIGH, "seen", ledger.now
+        )
         ledger.give(TRIAGE, incident, fact, ROB)
     for seat in (Seat.LEGAL, Seat.COMMUNICATIONS, Seat.IT):
         ledger.give(TRIAGE, incident, commands.FillSeat(seat, f"holder of {seat}"), LEA)
@@ -182,10 +219,19 @@ def confirm(ledger: Ledger, incident: UUID) -> Event:
 
 def contain(ledger: Ledger, incident: UUID) -> Event:
     action = ledger.new_id()
-    ledger.give(TRIAGE, incident, commands.ProposeAction(action, ActionKind.PLATFORM_REPORT, "the post"), ROB)
-    ledger.give(TRIAGE, incident, commands.GiveLegalView(action, LegalView.CLEARED, "our own slide"), NORA)
+    ledger.give(
+        TRIAGE,
+        incident,
+        commands.ProposeAction(action, ActionKind.PLATFORM_REPORT, "the post"),
+        ROB,
+    )
+    ledger.give(
+        TRIAGE, incident, commands.GiveLegalView(action, LegalView.CLEARED, "our own slide"), NORA
+    )
     ledger.give(TRIAGE, incident, commands.AuthoriseAction(action), LEA)
-    return ledger.give(TRIAGE, incident, commands.CarryOut(action, Outcome.SUCCESSFUL, ledger.now), ROB)[0]
+    return ledger.give(
+        TRIAGE, incident, commands.CarryOut(action, Outcome.SUCCESSFUL, ledger.now), ROB
+    )[0]
 
 
 def tell(ledger: Ledger, incident: UUID, audience: Audience) -> Event:
@@ -207,15 +253,24 @@ def tell(ledger: Ledger, incident: UUID, audience: Audience) -> Event:
 
 def rotate(ledger: Ledger, service: ServiceName, partition: int, key: Signer) -> Event:
     """The service changes its key on this partition; on the others it keeps the old one."""
-    rotated = ledger.say(service, system_incident(partition), KeyRotated(vkey=key.vkey), f"service:{service}")
+    rotated = ledger.say(
+        service, system_incident(partition), KeyRotated(vkey=key.vkey), f"service:{service}"
+    )
     ledger.keys[service] = key
     return rotated
 
 
 def publish(ledger: Ledger, incident: UUID) -> Event:
-    item = ActionItem(description="Label slides", owner="lea", due=ledger.now.date() + timedelta(days=30))
+    item = ActionItem(
+        description="Label slides", owner="lea", due=ledger.now.date() + timedelta(days=30)
+    )
     finding = RecordFinding(
-        ledger.new_id(), "No label.", ControlLayer.TRAINING_MISSING, Answer.NO, Answer.UNKNOWN, (item,)
+        ledger.new_id(),
+        "No label.",
+        ControlLayer.TRAINING_MISSING,
+        Answer.NO,
+        Answer.UNKNOWN,
+        (item,),
     )
     ledger.give(REVIEW, incident, finding, RUTH)
     ledger.give(REVIEW, incident, RecordLesson("Label what leaves the room"), RUTH)
@@ -241,13 +296,18 @@ def two_stories() -> Ledger:
     return ledger
 
 
-def seal(folder: Path, entries: Sequence[bytes], signatures: Sequence[bytes], steps: Iterable[int] = ()) -> Checkpoint:
+def seal(
+    folder: Path, entries: Sequence[bytes], signatures: Sequence[bytes], steps: Iterable[int] = ()
+) -> Checkpoint:
     """Writes the static files as a log that grew by these steps."""
     edge, size = Edge(), 0
     for end in (*steps, len(entries)):
         growth = edge.grow(bundle_hashes(entries[size:end]))
         tail = size % 256
-        for tile, data in (*grow_bundles(size, entries[size - tail : size], entries[size:end]), *growth.tiles):
+        for tile, data in (
+            *grow_bundles(size, entries[size - tail : size], entries[size:end]),
+            *growth.tiles,
+        ):
             put(folder, tile.path, data)
         for tile, _ in grow_bundles(size, entries[size - tail : size], entries[size:end]):
             start = tile.index * 256

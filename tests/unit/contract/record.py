@@ -1,8 +1,7 @@
 """Records an envelope of every event type that has none: `python -m tests.unit.contract.record`.
 
-What is recorded is never edited or made again: it stands for what is on logs that we cannot see. A new type goes on where the chain of
-its service ends.
-"""
+What is recorded is never edited or made again: it stands for what is on logs that we cannot see. A
+new type goes on where the chain of its service ends."""
 
 import hashlib
 from datetime import timedelta
@@ -12,7 +11,12 @@ from uuid import UUID
 
 from shared.contract.catalogue import EVENTS
 from shared.contract.catalogue.base import EventData
-from shared.contract.catalogue.system import ChainHoleRecorded, KeyRotated, MessageParkedRecorded, SystemRecord
+from shared.contract.catalogue.system import (
+    ChainHoleRecorded,
+    KeyRotated,
+    MessageParkedRecorded,
+    SystemRecord,
+)
 from shared.contract.envelope import Event, Link, Said, read, write
 from shared.contract.hashing import ZERO_HASH
 from shared.contract.topics import partition_of, system_incident
@@ -32,7 +36,9 @@ SEALER: Final[dict[type[EventData], Spoken]] = {
     ChainHoleRecorded: (
         1710,
         "service:review",
-        ChainHoleRecorded(chain=ServiceName.TRIAGE, missing=7, since=START + timedelta(minutes=1709)),
+        ChainHoleRecorded(
+            chain=ServiceName.TRIAGE, missing=7, since=START + timedelta(minutes=1709)
+        ),
     ),
     MessageParkedRecorded: (
         1711,
@@ -57,18 +63,27 @@ def recorded() -> dict[str, bytes]:
 
 def in_order(envelopes: dict[str, bytes]) -> list[Event]:
     """As a service may have come to know them."""
-    return sorted(map(read, envelopes.values()), key=lambda event: (event.time, event.service, event.link.sequence))
+    return sorted(
+        map(read, envelopes.values()),
+        key=lambda event: (event.time, event.service, event.link.sequence),
+    )
 
 
 def examples() -> dict[type[EventData], Spoken]:
-    """One of each type, all about the same action and message, so that together they are a history."""
+    """One of each type, all about the same action and message, so that together they are a
+    history."""
 
     def beside_it(item: Spoken) -> bool:
-        about = getattr(item[2], "action_id", TAKEDOWN), getattr(item[2], "communication_id", MESSAGE)
+        about = (
+            getattr(item[2], "action_id", TAKEDOWN),
+            getattr(item[2], "communication_id", MESSAGE),
+        )
         return about != (TAKEDOWN, MESSAGE)
 
     found: dict[type[EventData], Spoken] = {}
-    for minutes, by, data in sorted(sorted([*STORY, *STORY_WITHOUT], key=lambda item: item[0]), key=beside_it):
+    for minutes, by, data in sorted(
+        sorted([*STORY, *STORY_WITHOUT], key=lambda item: item[0]), key=beside_it
+    ):
         about = {"communication_id": MESSAGE} if hasattr(data, "communication_id") else {}
         found.setdefault(type(data), (minutes, by, data.model_copy(update=about)))
     return {**found, KeyRotated: KEY_ROTATED, **SEALER}
@@ -83,7 +98,10 @@ def main() -> None:
             (FOLDER / f"{kind.TYPE}.json").write_bytes(event.envelope)
             chain.append(event)
     SUMS.write_text(
-        "".join(f"{hashlib.sha256(envelope).hexdigest()}  {name}.json\n" for name, envelope in recorded().items()),
+        "".join(
+            f"{hashlib.sha256(envelope).hexdigest()}  {name}.json\n"
+            for name, envelope in recorded().items()
+        ),
         encoding="ascii",
     )
 
@@ -94,7 +112,9 @@ def envelope(spoken: Spoken, chain: list[Event]) -> bytes:
     incident = system_incident(PARTITION) if isinstance(data, SystemRecord) else INCIDENT
     own = [event for event in chain if event.service is service]
     of_incident = [event for event in own if event.incident_id == incident]
-    prevhash, incidentprev = (events[-1].hash if events else ZERO_HASH for events in (own, of_incident))
+    prevhash, incidentprev = (
+        events[-1].hash if events else ZERO_HASH for events in (own, of_incident)
+    )
     link = Link(service, PARTITION, len(own) + 1, prevhash, incidentprev)
     number = len(chain) + 2
     return write(

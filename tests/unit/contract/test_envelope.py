@@ -1,4 +1,5 @@
-"""The envelope: its exact bytes, what a reader refuses, and that one flipped byte never passes for the event that was signed."""
+"""The envelope: its exact bytes, what a reader refuses, and that one flipped byte never passes for
+the event that was signed."""
 
 import json
 from datetime import UTC, datetime
@@ -10,7 +11,16 @@ from hypothesis import strategies as st
 
 from shared.contract.catalogue.intake import ReportChannel, Reported
 from shared.contract.catalogue.triage import BreakGlassUsed, FactRecorded
-from shared.contract.envelope import MAX_ENVELOPE, Link, MalformedEnvelope, Said, Unknown, read, traceparent_of, write
+from shared.contract.envelope import (
+    MAX_ENVELOPE,
+    Link,
+    MalformedEnvelope,
+    Said,
+    Unknown,
+    read,
+    traceparent_of,
+    write,
+)
 from shared.contract.hashing import ZERO_HASH, event_hash, signed_bytes
 from shared.contract.topics import PARTITIONS, murmur2, partition_of
 from shared.contract.vocabulary import GateName, ServiceName
@@ -50,7 +60,12 @@ def test_the_bytes_are_cloudevents_1_0_in_structured_json() -> None:
 
 def test_what_was_written_is_read() -> None:
     event = read(ENVELOPE)
-    assert (event.link, event.data, event.time, event.actor) == (LINK, said().data, said().time, "maria")
+    assert (event.link, event.data, event.time, event.actor) == (
+        LINK,
+        said().data,
+        said().time,
+        "maria",
+    )
     assert event.hash == event_hash(ENVELOPE)
     assert traceparent_of(ENVELOPE) == TRACE.encode()
     assert traceparent_of(write(said(traceparent=None), LINK, "530d903a")) is None
@@ -76,7 +91,11 @@ def test_the_largest_envelope_passes_and_one_byte_more_does_not() -> None:
 
 def test_a_writer_never_makes_an_envelope_that_nobody_may_read() -> None:
     data = BreakGlassUsed(
-        break_glass_id=INCIDENT, gate=GateName.FACTS, action_id=INCIDENT, reason="x", missing=("a missing fact",) * 4000
+        break_glass_id=INCIDENT,
+        gate=GateName.FACTS,
+        action_id=INCIDENT,
+        reason="x",
+        missing=("a missing fact",) * 4000,
     )
     with pytest.raises(MalformedEnvelope, match="at most 65535"):
         write(Said(INCIDENT, INCIDENT, said().time, "maria", data, "c"), LINK, "530d903a")
@@ -112,7 +131,17 @@ def test_a_reader_names_what_is_wrong(change: dict[str, object], why: str) -> No
 
 @pytest.mark.parametrize(
     "bytes_",
-    [b"", b"{", b"[]", b"null", b"\xff", b'{"a":1,"a":2}', b'{"a":NaN}', b"[" * 60000, b'{"specversion":"1.0"}'],
+    [
+        b"",
+        b"{",
+        b"[]",
+        b"null",
+        b"\xff",
+        b'{"a":1,"a":2}',
+        b'{"a":NaN}',
+        b"[" * 60000,
+        b'{"specversion":"1.0"}',
+    ],
 )
 def test_what_is_no_envelope_is_refused_and_nothing_else_happens(bytes_: bytes) -> None:
     with pytest.raises(MalformedEnvelope):
@@ -150,7 +179,10 @@ def test_a_new_field_breaks_no_reader() -> None:
 
 def test_the_dsse_encoding_has_the_form_of_the_specification() -> None:
     payload_type = "application/vnd.incident-ledger.envelope.v1+json"
-    assert signed_bytes(b"hello world") == f"DSSEv1 {len(payload_type)} {payload_type} 11 hello world".encode()
+    assert (
+        signed_bytes(b"hello world")
+        == f"DSSEv1 {len(payload_type)} {payload_type} 11 hello world".encode()
+    )
 
 
 @pytest.mark.parametrize(

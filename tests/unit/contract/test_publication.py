@@ -1,4 +1,5 @@
-"""The catalogue that others read: valid by its own standards, complete, and marked where it holds what may be sealed."""
+"""The catalogue that others read: valid by its own standards, complete, and marked where it holds
+what may be sealed."""
 
 import json
 from pathlib import Path
@@ -35,7 +36,11 @@ def test_every_reference_of_the_document_leads_somewhere() -> None:
         if isinstance(value, dict):
             own = [value["$ref"]] if isinstance(value.get("$ref"), str) else []
             return own + [found for item in value.values() for found in references(item)]
-        return [found for item in value for found in references(item)] if isinstance(value, list) else []
+        return (
+            [found for item in value for found in references(item)]
+            if isinstance(value, list)
+            else []
+        )
 
     for reference in references(document):
         target: Any = document
@@ -46,7 +51,9 @@ def test_every_reference_of_the_document_leads_somewhere() -> None:
 def test_every_event_type_is_published_once_with_its_only_speaker() -> None:
     assert len(BY_TYPE) == len(EVENTS) == len(json_schemas())
     assert {event.SAID_BY for event in EVENTS} == {*ServiceName, None}
-    assert json_schemas()[KeyRotated.TYPE]["x-said-by"] == [service.value for service in ServiceName]
+    assert json_schemas()[KeyRotated.TYPE]["x-said-by"] == [
+        service.value for service in ServiceName
+    ]
     assert json_schemas()[Reported.TYPE]["x-said-by"] == ["intake"]
     assert len({short_name(event.TYPE) for event in EVENTS}) == len(EVENTS)
 
@@ -58,12 +65,15 @@ def test_every_schema_is_json_schema_and_explains_itself(event: type[EventData])
 
 @pytest.mark.parametrize("event", EVENTS, ids=lambda event: short_name(event.TYPE))
 def test_free_text_is_marked_confidential(event: type[EventData]) -> None:
-    """Whatever may hold a sentence may hold somebody's secret: 500 characters and more are always marked."""
+    """Whatever may hold a sentence may hold somebody's secret: 500 characters and more are always
+    marked."""
     schema = json_schemas()[event.TYPE]
     for holder in (schema, *schema.get("$defs", {}).values()):
         for name, definition in holder.get("properties", {}).items():
             texts = [definition, *definition.get("anyOf", ())]
-            if any(text.get("type") == "string" and text.get("maxLength", 0) >= 500 for text in texts):
+            if any(
+                text.get("type") == "string" and text.get("maxLength", 0) >= 500 for text in texts
+            ):
                 assert definition.get(CONFIDENTIAL) or name in PUBLIC_LINES, f"{event.TYPE}: {name}"
 
 

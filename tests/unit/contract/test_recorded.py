@@ -1,4 +1,5 @@
-"""Every event type that was ever shipped, as it stands on somebody's log: it is still read, and what is new on it breaks no reader."""
+"""Every event type that was ever shipped, as it stands on somebody's log: it is still read, and
+what is new on it breaks no reader."""
 
 import functools
 import hashlib
@@ -31,8 +32,13 @@ def test_no_type_that_was_shipped_is_gone_from_the_catalogue() -> None:
 
 
 def test_a_recording_is_never_edited() -> None:
-    sums = {name.removesuffix(".json"): sum_ for sum_, name in map(str.split, SUMS.read_text("ascii").splitlines())}
-    assert {name: hashlib.sha256(envelope).hexdigest() for name, envelope in RECORDED.items()} == sums
+    sums = {
+        name.removesuffix(".json"): sum_
+        for sum_, name in map(str.split, SUMS.read_text("ascii").splitlines())
+    }
+    assert {
+        name: hashlib.sha256(envelope).hexdigest() for name, envelope in RECORDED.items()
+    } == sums
 
 
 @pytest.mark.parametrize("name", RECORDED)
@@ -72,21 +78,30 @@ def test_the_published_schema_lets_news_through_too(kind: type[EventData]) -> No
 def _with_news(value: Any) -> Any:
     """The same with a field that is new in every object."""
     if isinstance(value, dict):
-        return {**{name: _with_news(item) for name, item in value.items()}, "new_field": {"of": ["a", "later", "year"]}}
+        return {
+            **{name: _with_news(item) for name, item in value.items()},
+            "new_field": {"of": ["a", "later", "year"]},
+        }
     return [_with_news(item) for item in value] if isinstance(value, list) else value
 
 
 def history(*, news: bool = False) -> list[Event]:
     """The recorded incident: what the runtime hands to a service's rules and views."""
     newer = {name: json.loads(envelope) for name, envelope in RECORDED.items()}
-    told = {name: json.dumps({**value, "data": _with_news(value["data"])}).encode() for name, value in newer.items()}
-    return [event for event in in_order(told if news else RECORDED) if event.incident_id == INCIDENT]
+    told = {
+        name: json.dumps({**value, "data": _with_news(value["data"])}).encode()
+        for name, value in newer.items()
+    }
+    return [
+        event for event in in_order(told if news else RECORDED) if event.incident_id == INCIDENT
+    ]
 
 
 def test_together_they_are_chains() -> None:
     for service in {event.service for event in history()}:
         chain = sorted(
-            (event for event in history() if event.service is service), key=lambda event: event.link.sequence
+            (event for event in history() if event.service is service),
+            key=lambda event: event.link.sequence,
         )
         assert [event.link.sequence for event in chain] == list(range(1, len(chain) + 1))
         assert [event.link.prevhash for event in chain[1:]] == [event.hash for event in chain[:-1]]
@@ -105,22 +120,33 @@ def written(service: Service[Any, Any], events: list[Event]) -> list[Write]:
 
 
 @pytest.mark.parametrize("service", SERVICES, ids=by_name)
-def test_every_service_remembers_and_shows_them_as_before_when_news_come_along(service: Service[Any, Any]) -> None:
+def test_every_service_remembers_and_shows_them_as_before_when_news_come_along(
+    service: Service[Any, Any],
+) -> None:
     assert written(service, history())
-    assert _without_hashes(written(service, history(news=True))) == _without_hashes(written(service, history()))
-    if service.name != "review":  # its state holds the heads of the chains, which are hashes of all bytes
+    assert _without_hashes(written(service, history(news=True))) == _without_hashes(
+        written(service, history())
+    )
+    if (
+        service.name != "review"
+    ):  # its state holds the heads of the chains, which are hashes of all bytes
         assert folded(service, history(news=True)) == folded(service, history())
 
 
 def _without_hashes(writes: list[Write]) -> list[tuple[str, tuple[Any, ...]]]:
     hashes = {event.hash for news in (True, False) for event in history(news=news)}
     return [
-        (write.sql, tuple(arg for arg in write.args if not isinstance(arg, bytes) or arg not in hashes))
+        (
+            write.sql,
+            tuple(arg for arg in write.args if not isinstance(arg, bytes) or arg not in hashes),
+        )
         for write in writes
     ]
 
 
 def test_the_report_tells_all_of_them() -> None:
     report = build(history())
-    assert {row.source.event.event_id for row in report.timeline} == {event.id for event in history()}
+    assert {row.source.event.event_id for row in report.timeline} == {
+        event.id for event in history()
+    }
     assert all(render(report) for render in (render_json, render_markdown, render_html))

@@ -16,8 +16,13 @@ INCIDENT = UUID("01960000-0000-7000-8000-000000000001")
 
 @pytest.mark.parametrize("partition", range(PARTITIONS))
 def test_each_partition_has_the_first_system_incident_that_belongs_there(partition: int) -> None:
-    derived = (uuid5(NAMESPACE_URL, f"https://incident-ledger.example/system/{number}") for number in range(1000))
-    assert system_incident(partition) == next(one for one in derived if partition_of(one) == partition)
+    derived = (
+        uuid5(NAMESPACE_URL, f"https://incident-ledger.example/system/{number}")
+        for number in range(1000)
+    )
+    assert system_incident(partition) == next(
+        one for one in derived if partition_of(one) == partition
+    )
     assert is_system(system_incident(partition))
 
 
@@ -29,7 +34,9 @@ def test_an_incident_is_no_system_incident() -> None:
 def test_each_type_is_said_by_whom_and_of_what_the_catalogue_says(event: type[EventData]) -> None:
     for service in ServiceName:
         for subject in (INCIDENT, system_incident(0)):
-            theirs = event.SAID_BY in {service, None} and is_system(subject) == issubclass(event, SystemRecord)
+            theirs = event.SAID_BY in {service, None} and is_system(subject) == issubclass(
+                event, SystemRecord
+            )
             assert (not_theirs_to_say(event.TYPE, service, subject) is None) == theirs
 
 

@@ -27,7 +27,9 @@ def test_it_leads_to_the_inbox_also_when_the_stack_moves(keys: Keys) -> None:
 
 
 @pytest.mark.parametrize(
-    "own", [{"mail": "mailto://x"}, {INBOX_CHANNEL: "json://hooks.example/"}, ["no channels"]], ids=str
+    "own",
+    [{"mail": "mailto://x"}, {INBOX_CHANNEL: "json://hooks.example/"}, ["no channels"]],
+    ids=str,
 )
 def test_what_somebody_wrote_there_stays(keys: Keys, own: object) -> None:
     write_secret(keys.channels, json.dumps(own))

@@ -25,7 +25,15 @@ class TestAReport:
         assert body.exposure.copies is None
 
     @pytest.mark.parametrize(
-        "field", ["discovery", "noticed_at", "noticed_at_fidelity", "description", "exposure", "information_types"]
+        "field",
+        [
+            "discovery",
+            "noticed_at",
+            "noticed_at_fidelity",
+            "description",
+            "exposure",
+            "information_types",
+        ],
     )
     def test_may_say_unknown_to_everything(self, field: str) -> None:
         value = getattr(report(**{field: "unknown"}), field)

@@ -1,4 +1,5 @@
-"""CloudEvents over HTTP: what the SDKs write is read, what is not one is refused with a word on why."""
+"""CloudEvents over HTTP: what the SDKs write is read, what is not one is refused with a word on
+why."""
 
 import base64
 import json
@@ -26,7 +27,12 @@ from services.intake.cloudevents import (
 )
 from shared.contract.catalogue.intake import ForeignEvent
 
-EVENT: dict[str, Any] = {"specversion": "1.0", "id": "17", "source": "//dlp", "type": "com.example.dlp.finding"}
+EVENT: dict[str, Any] = {
+    "specversion": "1.0",
+    "id": "17",
+    "source": "//dlp",
+    "type": "com.example.dlp.finding",
+}
 HEADERS = {f"ce-{name}": value for name, value in EVENT.items()}
 FOREIGN = ForeignEvent(source="//dlp", id="17", type="com.example.dlp.finding")
 DATA = {"exposure": {"platform": "mastodon"}}
@@ -104,10 +110,15 @@ class TestStructured:
 
     def test_may_have_its_data_in_base64(self) -> None:
         encoded = base64.b64encode(b'{"exercise": true}').decode()
-        assert read_structured(json.dumps({**EVENT, "data_base64": encoded}).encode()).data == b'{"exercise": true}'
+        assert (
+            read_structured(json.dumps({**EVENT, "data_base64": encoded}).encode()).data
+            == b'{"exercise": true}'
+        )
 
     def test_may_have_no_data_and_null_attributes(self) -> None:
-        assert read_structured(json.dumps({**EVENT, "time": None, "data": None}).encode()).data == b""
+        assert (
+            read_structured(json.dumps({**EVENT, "time": None, "data": None}).encode()).data == b""
+        )
 
     def test_may_have_its_data_as_a_json_text(self) -> None:
         event = read_structured(json.dumps({**EVENT, "data": json.dumps(DATA)}).encode())
@@ -146,8 +157,13 @@ class TestStructured:
 
 class TestBatched:
     def test_is_an_array(self) -> None:
-        batch = read_batched(json.dumps([{**EVENT, "data": DATA}, {**EVENT, "id": "18", "data": {}}]).encode())
-        assert [event.foreign.id for event in batch if isinstance(event, CloudEvent)] == ["17", "18"]
+        batch = read_batched(
+            json.dumps([{**EVENT, "data": DATA}, {**EVENT, "id": "18", "data": {}}]).encode()
+        )
+        assert [event.foreign.id for event in batch if isinstance(event, CloudEvent)] == [
+            "17",
+            "18",
+        ]
 
     def test_reads_each_event_by_itself(self) -> None:
         first, second, third = read_batched(json.dumps([{}, {**EVENT, "data": {}}, 7]).encode())
@@ -163,16 +179,26 @@ class TestBatched:
 
 
 texts = st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_size=40)
-values = st.dictionaries(texts, st.one_of(st.none(), st.booleans(), st.integers(), texts), max_size=4)
-extensions = st.dictionaries(st.text(string.ascii_lowercase, min_size=5, max_size=10), texts, max_size=3)
+values = st.dictionaries(
+    texts, st.one_of(st.none(), st.booleans(), st.integers(), texts), max_size=4
+)
+extensions = st.dictionaries(
+    st.text(string.ascii_lowercase, min_size=5, max_size=10), texts, max_size=3
+)
 
 
 class TestTheSdk:
-    """The public `cloudevents` package: what it writes is read as it was meant, in both modes, by both of its interfaces."""
+    """The public `cloudevents` package: what it writes is read as it was meant, in both modes, by
+    both of its interfaces."""
 
     @given(source=texts, event_id=texts, event_type=texts, data=values, more=extensions)
     def test_version_2(
-        self, source: str, event_id: str, event_type: str, data: dict[str, Any], more: dict[str, str]
+        self,
+        source: str,
+        event_id: str,
+        event_type: str,
+        data: dict[str, Any],
+        more: dict[str, str],
     ) -> None:
         attributes = {
             **more,
@@ -206,7 +232,9 @@ class TestTheSdk:
         for headers, body in (to_binary(event), to_structured(event)):
             self._check(read(headers, body), "1", "s", "t", DATA)
 
-    def _check(self, event: CloudEvent, event_id: str, source: str, event_type: str, data: Any) -> None:
+    def _check(
+        self, event: CloudEvent, event_id: str, source: str, event_type: str, data: Any
+    ) -> None:
         assert event.foreign == ForeignEvent(source=source, id=event_id, type=event_type)
         assert json.loads(event.data) == data
 
@@ -220,7 +248,9 @@ def test_any_bytes_are_read_or_refused(body: bytes) -> None:
 
 json_values = st.recursive(
     st.one_of(st.none(), st.booleans(), st.floats(), st.text(max_size=20)),
-    lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(st.text(max_size=8), inner, max_size=3)),
+    lambda inner: st.one_of(
+        st.lists(inner, max_size=3), st.dictionaries(st.text(max_size=8), inner, max_size=3)
+    ),
     max_leaves=6,
 )
 
@@ -235,7 +265,11 @@ def test_any_object_is_read_or_refused(value: dict[str, Any], complete: bool) ->
         read_structured(body)
 
 
-@given(st.dictionaries(st.sampled_from(list(HEADERS)), st.text(st.characters(max_codepoint=255), max_size=30)))
+@given(
+    st.dictionaries(
+        st.sampled_from(list(HEADERS)), st.text(st.characters(max_codepoint=255), max_size=30)
+    )
+)
 def test_any_headers_are_read_or_refused(headers: dict[str, str]) -> None:
     with suppress(NotACloudEvent):
         read_binary({**HEADERS, **headers}, b"{}")

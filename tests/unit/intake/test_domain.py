@@ -86,11 +86,15 @@ class TestAReportOpensAnIncident:
 
 class TestAReportAddsToAnIncident:
     def test_that_is_open(self) -> None:
-        given(domain, REPORTED).when(ADDS, SOURCE).then(Reported(opens=False, channel=ReportChannel.API))
+        given(domain, REPORTED).when(ADDS, SOURCE).then(
+            Reported(opens=False, channel=ReportChannel.API)
+        )
 
     def test_again_and_again(self) -> None:
         added = Reported(opens=False, channel=ReportChannel.BATCH)
-        given(domain, REPORTED, added).when(ADDS, SOURCE).then(Reported(opens=False, channel=ReportChannel.API))
+        given(domain, REPORTED, added).when(ADDS, SOURCE).then(
+            Reported(opens=False, channel=ReportChannel.API)
+        )
 
     def test_that_is_an_exercise_like_the_report(self) -> None:
         said = Reported(opens=False, channel=ReportChannel.API, exercise=True)
@@ -116,7 +120,9 @@ class TestNoticedAt:
     def test_is_not_in_the_future(self, command: Report) -> None:
         past = () if command.opens else (REPORTED,)
         later = replace(command, noticed_at=START + timedelta(minutes=5, seconds=1))
-        given(domain, *past).when(later, SOURCE, at=START).then_rejected("noticed_before_now", missing=("noticed_at",))
+        given(domain, *past).when(later, SOURCE, at=START).then_rejected(
+            "noticed_before_now", missing=("noticed_at",)
+        )
 
     def test_may_be_ahead_by_what_clocks_differ(self) -> None:
         ahead = START + timedelta(minutes=5)
@@ -143,7 +149,9 @@ class TestWhatACallerSees:
     @pytest.mark.parametrize("role", Role)
     def test_the_next_command(self, role: Role) -> None:
         expected = () if role in {Role.AUDITOR, Role.ADMIN} else ("report",)
-        assert domain.next_commands(given(domain, REPORTED).state, actor("somebody", role)) == expected
+        assert (
+            domain.next_commands(given(domain, REPORTED).state, actor("somebody", role)) == expected
+        )
 
     def test_nothing_once_it_is_dismissed(self) -> None:
         assert domain.next_commands(given(domain, REPORTED, DISMISSED).state, SOURCE) == ()

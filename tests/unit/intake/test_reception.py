@@ -1,4 +1,5 @@
-"""The pure parts of taking reports: numbering lines, keeping order, what makes a report the same report."""
+"""The pure parts of taking reports: numbering lines, keeping order, what makes a report the same
+report."""
 
 import asyncio
 import json
@@ -29,13 +30,17 @@ class TestNumbered:
             (b"\n\nx", [(3, b"x")]),
         ],
     )
-    def test_passes_over_empty_lines_and_keeps_count(self, body: bytes, lines: list[tuple[int, bytes]]) -> None:
+    def test_passes_over_empty_lines_and_keeps_count(
+        self, body: bytes, lines: list[tuple[int, bytes]]
+    ) -> None:
         assert list(numbered(body)) == lines
 
 
 class TestInOrder:
     @given(st.lists(st.integers(0, 5), max_size=20), st.integers(1, 8))
-    async def test_gives_results_in_the_order_of_the_jobs(self, turns: list[int], at_once: int) -> None:
+    async def test_gives_results_in_the_order_of_the_jobs(
+        self, turns: list[int], at_once: int
+    ) -> None:
         async def job(number: int, turns: int) -> int:
             for _ in range(turns):
                 await asyncio.sleep(0)
@@ -106,10 +111,14 @@ fields = st.fixed_dictionaries(
     optional={
         "exercise": st.booleans(),
         "description": st.text(
-            st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1, max_size=20
+            st.characters(exclude_categories=["Cs"], exclude_characters="\0"),
+            min_size=1,
+            max_size=20,
         ),
         "discovery": st.sampled_from(["dlp", "unknown"]),
-        "exposure": st.fixed_dictionaries({}, optional={"platform": st.just("x"), "copies": st.integers(0, 3)}),
+        "exposure": st.fixed_dictionaries(
+            {}, optional={"platform": st.just("x"), "copies": st.integers(0, 3)}
+        ),
         "reporter": st.fixed_dictionaries({"name": st.sampled_from(["Robin", "Kim"])}),
     },
 )
@@ -126,7 +135,9 @@ class TestTheSameReport:
         assert asked_for(BatchLine.model_validate({**body, "idempotency_key": "a"}), None) == first
 
     @given(fields, fields)
-    def test_is_another_when_it_says_something_else(self, one: dict[str, Any], other: dict[str, Any]) -> None:
+    def test_is_another_when_it_says_something_else(
+        self, one: dict[str, Any], other: dict[str, Any]
+    ) -> None:
         first, second = ReportBody.model_validate(one), ReportBody.model_validate(other)
         assert (asked_for(first, None) == asked_for(second, None)) == (first == second)
 
@@ -142,7 +153,9 @@ class TestKey:
         assert "my-key" not in kept
 
     @given(st.text(), st.text(), st.text(), st.text())
-    def test_is_the_same_only_for_the_same_owner_and_name(self, a: str, b: str, c: str, d: str) -> None:
+    def test_is_the_same_only_for_the_same_owner_and_name(
+        self, a: str, b: str, c: str, d: str
+    ) -> None:
         assert (Key(a, b).on(b"").key == Key(c, d).on(b"").key) == ((a, b) == (c, d))
 
 
@@ -166,7 +179,11 @@ class TestAnsweredOneByOne:
             raise error
 
         answer = json.loads(await answered("line", 7, fails()))
-        assert (answer["line"], answer["status"], answer["problem"]["status"]) == (7, status, status)
+        assert (answer["line"], answer["status"], answer["problem"]["status"]) == (
+            7,
+            status,
+            status,
+        )
         assert answer["problem"]["type"].rpartition("/")[2] == kind
         assert "secret" not in json.dumps(answer)
 

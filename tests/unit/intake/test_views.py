@@ -1,4 +1,5 @@
-"""What intake's readers are shown of an incident's way, whatever the order in which the services are heard."""
+"""What intake's readers are shown of an incident's way, whatever the order in which the services
+are heard."""
 
 from uuid import UUID
 
@@ -44,8 +45,16 @@ COMMUNICATED = Communicated(
 DISMISSED = IncidentDismissed(reason=DismissalReason.DUPLICATE, note="of another")
 
 
-def contained(kind: ActionKind, action_class: ActionClass, outcome: Outcome = Outcome.SUCCESSFUL) -> Contained:
-    return Contained(action_id=UUID(int=2), kind=kind, action_class=action_class, outcome=outcome, carried_out_at=START)
+def contained(
+    kind: ActionKind, action_class: ActionClass, outcome: Outcome = Outcome.SUCCESSFUL
+) -> Contained:
+    return Contained(
+        action_id=UUID(int=2),
+        kind=kind,
+        action_class=action_class,
+        outcome=outcome,
+        carried_out_at=START,
+    )
 
 
 REMOVED = contained(ActionKind.ASK_AUTHOR_TO_REMOVE, ActionClass.CORRECTIVE)
@@ -73,7 +82,10 @@ def stage(*said: EventData) -> str:
         (contained(ActionKind.PRESERVE_EVIDENCE, ActionClass.PROTECTIVE), "received"),
         (contained(ActionKind.DISCIPLINE, ActionClass.AGAINST_A_PERSON), "received"),
         (contained(ActionKind.PLATFORM_REPORT, ActionClass.CORRECTIVE, Outcome.FAILED), "received"),
-        (contained(ActionKind.PLATFORM_REPORT, ActionClass.CORRECTIVE, Outcome.ONGOING), "received"),
+        (
+            contained(ActionKind.PLATFORM_REPORT, ActionClass.CORRECTIVE, Outcome.ONGOING),
+            "received",
+        ),
         (COMMUNICATED, "communicated"),
         (DISMISSED, "closed"),
     ],
@@ -90,7 +102,10 @@ def test_the_furthest_stage_counts_in_any_order(said: list[EventData]) -> None:
 def test_a_report_opens_its_incident_once() -> None:
     opened = writes(Reported(opens=True, channel=ReportChannel.API))
     added = writes(Reported(opens=False, channel=ReportChannel.API))
-    assert [write.sql.split("(")[0].strip() for write in opened] == ["INSERT INTO incident", "INSERT INTO report"]
+    assert [write.sql.split("(")[0].strip() for write in opened] == [
+        "INSERT INTO incident",
+        "INSERT INTO report",
+    ]
     assert [write.sql.split("(")[0].strip() for write in added] == ["INSERT INTO report"]
 
 

@@ -23,7 +23,10 @@ MAIL_FAILED = 'Sending email to "lead@example.org" failed.'
     [
         ([JSON_FAILED.format(403)], NotDelivered("The channel answered HTTP 403.")),
         ([JSON_FAILED.format(500)], NotDelivered("The channel answered HTTP 500.")),
-        ([MAIL_FAILED, "Socket Exception: (550, b'no such user')"], NotDelivered("The mail server answered 550.")),
+        (
+            [MAIL_FAILED, "Socket Exception: (550, b'no such user')"],
+            NotDelivered("The mail server answered 550."),
+        ),
         (
             ['Connection error while submitting email to "mail.example"'],
             NotDelivered("There was no connection to the channel."),
@@ -45,7 +48,10 @@ def test_a_refusal_is_certain(said: list[str], result: NotDelivered) -> None:
         [JSON_BROKE, "Socket Exception: Read timed out."],
         [JSON_BROKE, "Socket Exception: ('Connection aborted.', RemoteDisconnected())"],
         [MAIL_FAILED, "Socket Exception: Connection unexpectedly closed"],
-        ["SMTP recipient lead@example.org was refused: 550 b'no'", "Socket Exception: (550, b'no')"],
+        [
+            "SMTP recipient lead@example.org was refused: 550 b'no'",
+            "Socket Exception: (550, b'no')",
+        ],
         # The answer's own words prove nothing.
         [JSON_FAILED.format(504), "Response Details: error=403"],
     ],
@@ -122,7 +128,9 @@ def test_what_nobody_set_up_was_not_sent(tmp_path: Path) -> None:
 
 
 def test_apprise_says_nothing_in_our_log(tmp_path: Path) -> None:
-    channels = Channels(write(tmp_path / "channels.json", {"chat": f"json://u:{SECRET}@127.0.0.1:9/{SECRET}"}))
+    channels = Channels(
+        write(tmp_path / "channels.json", {"chat": f"json://u:{SECRET}@127.0.0.1:9/{SECRET}"})
+    )
     ours = logging.handlers.BufferingHandler(1000)
     logging.getLogger().addHandler(ours)
     try:

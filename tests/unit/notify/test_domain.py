@@ -108,27 +108,42 @@ class TestDrafting:
         given(domain, REPORTED, WHERE_ESTABLISHED).when(draft(), by=person).then(expected)
 
     def test_a_draft_for_outside_waits_for_no_gate_yet(self) -> None:
-        assert given(domain, REPORTED, WHERE_ESTABLISHED).when(draft(Audience.PRESS), by=COMMS).decide()
+        assert (
+            given(domain, REPORTED, WHERE_ESTABLISHED)
+            .when(draft(Audience.PRESS), by=COMMS)
+            .decide()
+        )
 
     @pytest.mark.parametrize("person", [IT, REVIEWER, SENDER])
     def test_others_do_not_draft(self, person: Actor) -> None:
-        refusal = given(domain, REPORTED, WHERE_ESTABLISHED).when(draft(), by=person).then_rejected("role")
+        refusal = (
+            given(domain, REPORTED, WHERE_ESTABLISHED)
+            .when(draft(), by=person)
+            .then_rejected("role")
+        )
         assert refusal.who == (Role.RESPONDER, Role.LEAD, Role.LEGAL, Role.COMMUNICATIONS)
 
     def test_without_a_fact_it_is_refused(self) -> None:
-        nothing_cited = DraftCommunication(MESSAGE, Audience.EXECUTIVES, "staff mail", TITLE, TEXT, (), CHANNELS)
+        nothing_cited = DraftCommunication(
+            MESSAGE, Audience.EXECUTIVES, "staff mail", TITLE, TEXT, (), CHANNELS
+        )
         past = given(domain, REPORTED, WHERE_ESTABLISHED)
         past.when(nothing_cited, by=COMMS).then_rejected("rests_on_facts", missing=("facts",))
 
     def test_a_fact_that_is_not_known_here_is_named(self) -> None:
         past = given(domain, REPORTED, WHERE_ESTABLISHED)
-        refusal = past.when(draft(Audience.EXECUTIVES, WHERE, UNHEARD_OF), by=COMMS).then_rejected("fact_not_heard")
+        refusal = past.when(draft(Audience.EXECUTIVES, WHERE, UNHEARD_OF), by=COMMS).then_rejected(
+            "fact_not_heard"
+        )
         assert str(UNHEARD_OF) in refusal.detail
 
     def test_a_corrected_fact_is_named_with_its_correction(self) -> None:
         past = given(domain, REPORTED, WHERE_ESTABLISHED, CORRECTION)
         refusal = past.when(draft(), by=COMMS).then_rejected("fact_corrected")
-        assert all(name in refusal.detail for name in (FactKey.WHERE.value, str(WHERE), str(WHERE_CORRECTED)))
+        assert all(
+            name in refusal.detail
+            for name in (FactKey.WHERE.value, str(WHERE), str(WHERE_CORRECTED))
+        )
         assert refusal.missing == (f"where: {WHERE_CORRECTED} in place of {WHERE}",)
 
     def test_the_correction_itself_can_be_cited(self) -> None:
@@ -136,7 +151,9 @@ class TestDrafting:
         assert past.when(draft(Audience.EXECUTIVES, WHERE_CORRECTED), by=COMMS).decide()
 
     def test_a_correction_counts_whichever_is_heard_first(self) -> None:
-        given(domain, REPORTED, CORRECTION, WHERE_ESTABLISHED).when(draft(), by=COMMS).then_rejected("fact_corrected")
+        given(domain, REPORTED, CORRECTION, WHERE_ESTABLISHED).when(
+            draft(), by=COMMS
+        ).then_rejected("fact_corrected")
 
     def test_a_fact_that_is_unknown_carries_no_statement(self) -> None:
         past = given(domain, REPORTED, fact(FactKey.WHERE, WHERE, known=False))
@@ -144,16 +161,26 @@ class TestDrafting:
 
     def test_an_unknown_channel_is_refused_with_the_names_of_those_there_are(self) -> None:
         past = given(domain, REPORTED, WHERE_ESTABLISHED)
-        refusal = past.when(draft(channel="carrier pigeon"), by=COMMS).then_rejected("known_channel")
+        refusal = past.when(draft(channel="carrier pigeon"), by=COMMS).then_rejected(
+            "known_channel"
+        )
         assert "press mail, staff mail" in refusal.detail
 
     def test_without_any_channel_the_refusal_says_so(self) -> None:
-        nowhere = DraftCommunication(MESSAGE, Audience.EXECUTIVES, "staff mail", TITLE, TEXT, (WHERE,), frozenset())
-        refusal = given(domain, REPORTED, WHERE_ESTABLISHED).when(nowhere, by=COMMS).then_rejected("known_channel")
+        nowhere = DraftCommunication(
+            MESSAGE, Audience.EXECUTIVES, "staff mail", TITLE, TEXT, (WHERE,), frozenset()
+        )
+        refusal = (
+            given(domain, REPORTED, WHERE_ESTABLISHED)
+            .when(nowhere, by=COMMS)
+            .then_rejected("known_channel")
+        )
         assert "none is set up" in refusal.detail
 
     def test_an_id_is_used_once(self) -> None:
-        given(domain, REPORTED, WHERE_ESTABLISHED, drafted()).when(draft(), by=COMMS).then_rejected("new_draft")
+        given(domain, REPORTED, WHERE_ESTABLISHED, drafted()).when(draft(), by=COMMS).then_rejected(
+            "new_draft"
+        )
 
 
 class TestApproving:
@@ -166,7 +193,9 @@ class TestApproving:
     @pytest.mark.parametrize("audience", [Audience.EXECUTIVES, Audience.PRESS])
     def test_who_drafted_does_not_approve(self, audience: Audience) -> None:
         past = given(domain, REPORTED, *ALL_FACTS, assessed(), drafted(audience, by=COMMS))
-        refusal = past.when(Approve(MESSAGE), by=COMMS).then_rejected("four_eyes", missing=("another_person",))
+        refusal = past.when(Approve(MESSAGE), by=COMMS).then_rejected(
+            "four_eyes", missing=("another_person",)
+        )
         assert Role.LEAD in refusal.who
 
     def test_legal_approves_for_outside(self) -> None:
@@ -185,7 +214,9 @@ class TestApproving:
     def test_who_may_give_either_gives_the_one_asked_for_or_the_first_lacking(self) -> None:
         both = actor("both", Role.LEGAL, Role.COMMUNICATIONS)
         legal = CommunicationApproved(communication_id=MESSAGE, approval=ApprovalKind.LEGAL)
-        given(domain, *OUTSIDE_DRAFTED).when(Approve(MESSAGE, ApprovalKind.LEGAL), by=both).then(legal)
+        given(domain, *OUTSIDE_DRAFTED).when(Approve(MESSAGE, ApprovalKind.LEGAL), by=both).then(
+            legal
+        )
         given(domain, *OUTSIDE_DRAFTED, approved()).when(Approve(MESSAGE), by=both).then(legal)
 
     @pytest.mark.parametrize(
@@ -195,8 +226,14 @@ class TestApproving:
             (LEGAL, ApprovalKind.PEER, (Role.LEAD, Role.COMMUNICATIONS)),
         ],
     )
-    def test_each_kind_is_for_its_roles(self, person: Actor, kind: ApprovalKind, who: tuple[Role, ...]) -> None:
-        refusal = given(domain, *OUTSIDE_DRAFTED).when(Approve(MESSAGE, kind), by=person).then_rejected("role")
+    def test_each_kind_is_for_its_roles(
+        self, person: Actor, kind: ApprovalKind, who: tuple[Role, ...]
+    ) -> None:
+        refusal = (
+            given(domain, *OUTSIDE_DRAFTED)
+            .when(Approve(MESSAGE, kind), by=person)
+            .then_rejected("role")
+        )
         assert refusal.who == who
 
     def test_legal_cannot_stand_in_for_the_peer(self) -> None:
@@ -211,7 +248,9 @@ class TestApproving:
         past = given(domain, REPORTED, WHERE_ESTABLISHED, drafted())
         past.when(Approve(MESSAGE, ApprovalKind.LEGAL), by=LEGAL).then_rejected("approval_lacking")
 
-    @pytest.mark.parametrize(("past", "person"), [(INSIDE_READY, COMMS_TOO), (OUTSIDE_READY, LEGAL_TOO)])
+    @pytest.mark.parametrize(
+        ("past", "person"), [(INSIDE_READY, COMMS_TOO), (OUTSIDE_READY, LEGAL_TOO)]
+    )
     def test_an_approval_is_given_once(self, past: Past, person: Actor) -> None:
         given(domain, *past).when(Approve(MESSAGE), by=person).then_rejected("approval_lacking")
 
@@ -225,11 +264,21 @@ class TestApproving:
     def test_unknown_does_not_satisfy_the_fact_gate(self) -> None:
         live, *others = (OTHER_FACTS[2], *OTHER_FACTS[:2], OTHER_FACTS[3])
         unknown = live.model_copy(update={"known": False})
-        past = given(domain, REPORTED, WHERE_ESTABLISHED, *others, unknown, assessed(), drafted(Audience.PRESS))
+        past = given(
+            domain,
+            REPORTED,
+            WHERE_ESTABLISHED,
+            *others,
+            unknown,
+            assessed(),
+            drafted(Audience.PRESS),
+        )
         past.when(Approve(MESSAGE), by=LEGAL).then_rejected("facts", missing=("still_live",))
 
     def test_a_fact_corrected_into_unknown_closes_the_fact_gate(self) -> None:
-        gone = fact(FactKey.STILL_LIVE, UUID(int=0xB0), known=False, corrects=OTHER_FACTS[2].fact_id)
+        gone = fact(
+            FactKey.STILL_LIVE, UUID(int=0xB0), known=False, corrects=OTHER_FACTS[2].fact_id
+        )
         given(domain, *OUTSIDE_DRAFTED, gone).when(Approve(MESSAGE), by=LEGAL).then_rejected(
             "facts", missing=("still_live",)
         )
@@ -247,9 +296,12 @@ class TestApproving:
         standing(condition).when(Approve(MESSAGE), by=COMMS_TOO).then_rejected("draft_only")
 
     @pytest.mark.parametrize(
-        "audience", sorted(set(Audience) - {Audience.EXECUTIVES, Audience.EMPLOYEES, Audience.LINE_MANAGER})
+        "audience",
+        sorted(set(Audience) - {Audience.EXECUTIVES, Audience.EMPLOYEES, Audience.LINE_MANAGER}),
     )
-    def test_every_audience_that_is_not_named_as_inside_is_outside(self, audience: Audience) -> None:
+    def test_every_audience_that_is_not_named_as_inside_is_outside(
+        self, audience: Audience
+    ) -> None:
         past = given(domain, REPORTED, WHERE_ESTABLISHED, drafted(audience))
         past.when(Approve(MESSAGE), by=LEGAL).then_rejected("facts")
 
@@ -271,7 +323,9 @@ class TestRejecting:
 class TestRequesting:
     @pytest.mark.parametrize("condition", ["draft", "failed for good"])
     @pytest.mark.parametrize("person", [COMMS, LEAD, LEGAL])
-    def test_a_person_asks_for_an_approved_message_to_be_sent(self, condition: str, person: Actor) -> None:
+    def test_a_person_asks_for_an_approved_message_to_be_sent(
+        self, condition: str, person: Actor
+    ) -> None:
         standing(condition).when(RequestSend(MESSAGE), by=person).then(REQUESTED)
 
     def test_outside_both_approvals_and_all_facts_are_there(self) -> None:
@@ -279,7 +333,9 @@ class TestRequesting:
 
     def test_not_without_the_peers_approval(self) -> None:
         past = given(domain, REPORTED, WHERE_ESTABLISHED, drafted())
-        refusal = past.when(RequestSend(MESSAGE), by=COMMS).then_rejected("approval", missing=("peer_approval",))
+        refusal = past.when(RequestSend(MESSAGE), by=COMMS).then_rejected(
+            "approval", missing=("peer_approval",)
+        )
         assert refusal.who == (Role.LEAD, Role.COMMUNICATIONS)
 
     def test_outside_not_without_either_approval(self) -> None:
@@ -293,15 +349,23 @@ class TestRequesting:
 
     def test_not_on_a_fact_that_was_corrected_since(self) -> None:
         refusal = (
-            given(domain, *INSIDE_READY, CORRECTION).when(RequestSend(MESSAGE), by=LEAD).then_rejected("fact_corrected")
+            given(domain, *INSIDE_READY, CORRECTION)
+            .when(RequestSend(MESSAGE), by=LEAD)
+            .then_rejected("fact_corrected")
         )
         assert str(WHERE_CORRECTED) in refusal.detail
 
     def test_outside_not_when_a_required_fact_fell_away_since(self) -> None:
-        gone = fact(FactKey.STILL_LIVE, UUID(int=0xB0), known=False, corrects=OTHER_FACTS[2].fact_id)
-        given(domain, *OUTSIDE_READY, gone).when(RequestSend(MESSAGE), by=LEAD).then_rejected("facts")
+        gone = fact(
+            FactKey.STILL_LIVE, UUID(int=0xB0), known=False, corrects=OTHER_FACTS[2].fact_id
+        )
+        given(domain, *OUTSIDE_READY, gone).when(RequestSend(MESSAGE), by=LEAD).then_rejected(
+            "facts"
+        )
 
-    @pytest.mark.parametrize("condition", ["turned down", "requested", "started", "failed", "unknown", "told"])
+    @pytest.mark.parametrize(
+        "condition", ["turned down", "requested", "started", "failed", "unknown", "told"]
+    )
     def test_nothing_is_sent_twice(self, condition: str) -> None:
         standing(condition).when(RequestSend(MESSAGE), by=LEAD).then_rejected("sent_once")
 
@@ -331,12 +395,16 @@ class TestSending:
         assert str(WHERE_CORRECTED) in failed.error
 
     def test_a_fact_corrected_between_two_attempts_ends_it(self) -> None:
-        (failed,) = standing("failed").and_given(CORRECTION).when(START_SEND, by=SENDER, at=NOW).decide()
+        (failed,) = (
+            standing("failed").and_given(CORRECTION).when(START_SEND, by=SENDER, at=NOW).decide()
+        )
         assert isinstance(failed, SendFailed)
         assert (failed.attempt, failed.retry_at) == (2, None)
 
     def test_only_the_approved_text_is_sent(self) -> None:
-        (failed,) = standing("requested").when(StartSend(MESSAGE, "another text"), by=SENDER).decide()
+        (failed,) = (
+            standing("requested").when(StartSend(MESSAGE, "another text"), by=SENDER).decide()
+        )
         assert isinstance(failed, SendFailed)
         assert failed.error == "Not sent. The text at hand is not the text that was approved."
 
@@ -366,17 +434,26 @@ class TestRecording:
             (5, None),
         ],
     )
-    def test_a_failure_is_tried_again_after_a_while_and_at_last_not(self, attempt: int, wait: timedelta | None) -> None:
-        past = given(domain, *INSIDE_READY, REQUESTED, *(started(number) for number in range(1, attempt + 1)))
+    def test_a_failure_is_tried_again_after_a_while_and_at_last_not(
+        self, attempt: int, wait: timedelta | None
+    ) -> None:
+        past = given(
+            domain, *INSIDE_READY, REQUESTED, *(started(number) for number in range(1, attempt + 1))
+        )
         expected = SendFailed(
-            communication_id=MESSAGE, attempt=attempt, error="HTTP 503", retry_at=None if wait is None else NOW + wait
+            communication_id=MESSAGE,
+            attempt=attempt,
+            error="HTTP 503",
+            retry_at=None if wait is None else NOW + wait,
         )
         past.when(RecordFailure(MESSAGE, attempt, "HTTP 503"), by=SENDER, at=NOW).then(expected)
 
     def test_a_new_request_begins_the_waits_anew_and_goes_on_counting(self) -> None:
         fifth = FAILED_FOR_GOOD.model_copy(update={"attempt": 5})
         past = given(domain, *INSIDE_READY, REQUESTED, started(5), fifth, REQUESTED, started(6))
-        expected = SendFailed(communication_id=MESSAGE, attempt=6, error="no", retry_at=NOW + timedelta(seconds=5))
+        expected = SendFailed(
+            communication_id=MESSAGE, attempt=6, error="no", retry_at=NOW + timedelta(seconds=5)
+        )
         past.when(RecordFailure(MESSAGE, 6, "no"), by=SENDER, at=NOW).then(expected)
 
     def test_a_sender_that_died_leaves_the_outcome_unknown(self) -> None:
@@ -384,7 +461,9 @@ class TestRecording:
 
     @pytest.mark.parametrize("condition", sorted(set(STANDING) - {"started"}))
     def test_only_what_was_started_becomes_unknown(self, condition: str) -> None:
-        standing(condition).when(MarkUnknown(MESSAGE, 1), by=SENDER).then_rejected("attempt_under_way")
+        standing(condition).when(MarkUnknown(MESSAGE, 1), by=SENDER).then_rejected(
+            "attempt_under_way"
+        )
 
     def test_the_late_word_of_the_very_same_attempt_settles_it(self) -> None:
         standing("unknown").when(RecordDelivered(MESSAGE, 1), by=SENDER).then(communicated())
@@ -392,13 +471,16 @@ class TestRecording:
         standing("unknown").when(RecordFailure(MESSAGE, 1, "no"), by=SENDER, at=NOW).then(again)
 
     @pytest.mark.parametrize("condition", sorted(set(STANDING) - {"started", "unknown"}))
-    @pytest.mark.parametrize("record", [RecordDelivered(MESSAGE, 1), RecordFailure(MESSAGE, 1, "no")])
+    @pytest.mark.parametrize(
+        "record", [RecordDelivered(MESSAGE, 1), RecordFailure(MESSAGE, 1, "no")]
+    )
     def test_what_was_not_started_has_no_result(self, condition: str, record: Command) -> None:
         standing(condition).when(record, by=SENDER).then_rejected("attempt_under_way")
 
     @pytest.mark.parametrize("condition", ["started", "unknown"])
     @pytest.mark.parametrize(
-        "record", [RecordDelivered(MESSAGE, 2), RecordFailure(MESSAGE, 2, "no"), MarkUnknown(MESSAGE, 2)]
+        "record",
+        [RecordDelivered(MESSAGE, 2), RecordFailure(MESSAGE, 2, "no"), MarkUnknown(MESSAGE, 2)],
     )
     def test_another_attempt_settles_nothing(self, condition: str, record: Command) -> None:
         standing(condition).when(record, by=SENDER).then_rejected("attempt_under_way")
@@ -406,11 +488,15 @@ class TestRecording:
 
 class TestDecidingTheOutcome:
     def decided(self, *, delivered: bool) -> SendOutcomeDecided:
-        return SendOutcomeDecided(communication_id=MESSAGE, attempt=1, delivered=delivered, reason="I asked them")
+        return SendOutcomeDecided(
+            communication_id=MESSAGE, attempt=1, delivered=delivered, reason="I asked them"
+        )
 
     def test_a_person_who_found_out_that_it_arrived_makes_it_communicated(self) -> None:
         command = DecideOutcome(MESSAGE, delivered=True, reason="I asked them")
-        standing("unknown").when(command, by=COMMS).then(self.decided(delivered=True), communicated())
+        standing("unknown").when(command, by=COMMS).then(
+            self.decided(delivered=True), communicated()
+        )
 
     def test_and_that_it_did_not_lets_it_be_requested_again(self) -> None:
         command = DecideOutcome(MESSAGE, delivered=False, reason="I asked them")
@@ -418,7 +504,9 @@ class TestDecidingTheOutcome:
         after = standing("unknown").and_given(self.decided(delivered=False))
         after.when(START_SEND, by=SENDER, at=NOW).then_rejected("due")
         after.when(RequestSend(MESSAGE), by=LEAD).then(REQUESTED)
-        after.and_given(REQUESTED).when(START_SEND, by=SENDER).then(SendStarted(communication_id=MESSAGE, attempt=2))
+        after.and_given(REQUESTED).when(START_SEND, by=SENDER).then(
+            SendStarted(communication_id=MESSAGE, attempt=2)
+        )
 
     @pytest.mark.parametrize("condition", sorted(set(STANDING) - {"unknown"}))
     def test_there_is_nothing_else_to_decide(self, condition: str) -> None:

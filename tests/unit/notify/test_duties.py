@@ -7,7 +7,13 @@ from services.notify.domain import NoteDuties, Waive
 from services.notify.reactions import react
 from shared.contract.catalogue.notify import CommunicationRequired, CommunicationWaived
 from shared.contract.decision import Actor
-from shared.contract.vocabulary import Audience, AudienceTier, Determination, InformationType, Severity
+from shared.contract.vocabulary import (
+    Audience,
+    AudienceTier,
+    Determination,
+    InformationType,
+    Severity,
+)
 from tests.unit.given import event, given
 from tests.unit.notify.world import (
     COMMS,
@@ -24,9 +30,15 @@ from tests.unit.notify.world import (
 
 EXECUTIVES = CommunicationRequired(audience=Audience.EXECUTIVES, rule="serious_to_executives")
 EMPLOYEES = CommunicationRequired(audience=Audience.EMPLOYEES, rule="talked_about_to_employees")
-AUTHORITY = CommunicationRequired(audience=Audience.DATA_PROTECTION_AUTHORITY, rule="personal_data_to_authority")
-SUBJECTS = CommunicationRequired(audience=Audience.DATA_SUBJECTS, rule="personal_data_at_high_risk_to_its_subjects")
-REGULATOR = CommunicationRequired(audience=Audience.REGULATOR, rule="inside_information_to_regulator")
+AUTHORITY = CommunicationRequired(
+    audience=Audience.DATA_PROTECTION_AUTHORITY, rule="personal_data_to_authority"
+)
+SUBJECTS = CommunicationRequired(
+    audience=Audience.DATA_SUBJECTS, rule="personal_data_at_high_risk_to_its_subjects"
+)
+REGULATOR = CommunicationRequired(
+    audience=Audience.REGULATOR, rule="inside_information_to_regulator"
+)
 
 
 @pytest.mark.parametrize(
@@ -38,18 +50,33 @@ REGULATOR = CommunicationRequired(audience=Audience.REGULATOR, rule="inside_info
         (Severity.CRITICAL, InformationType.SECRETS, AudienceTier.A_INTERNAL, (EXECUTIVES,)),
         (Severity.CRITICAL, InformationType.UNKNOWN, AudienceTier.UNKNOWN, (EXECUTIVES,)),
         (Severity.LOW, InformationType.PROPRIETARY, AudienceTier.F_PRESS, (EMPLOYEES,)),
-        (Severity.HIGH, InformationType.SOURCE_CODE, AudienceTier.E_SPREADING, (EXECUTIVES, EMPLOYEES)),
+        (
+            Severity.HIGH,
+            InformationType.SOURCE_CODE,
+            AudienceTier.E_SPREADING,
+            (EXECUTIVES, EMPLOYEES),
+        ),
         (Severity.LOW, InformationType.PII, AudienceTier.B_FEW_OUTSIDERS, (AUTHORITY,)),
-        (Severity.HIGH, InformationType.PHI, AudienceTier.C_FOLLOWERS, (EXECUTIVES, AUTHORITY, SUBJECTS)),
+        (
+            Severity.HIGH,
+            InformationType.PHI,
+            AudienceTier.C_FOLLOWERS,
+            (EXECUTIVES, AUTHORITY, SUBJECTS),
+        ),
         (Severity.HIGH, InformationType.FINANCIAL, AudienceTier.A_INTERNAL, (EXECUTIVES,)),
         (Severity.HIGH, InformationType.FINANCIAL, AudienceTier.UNKNOWN, (EXECUTIVES, REGULATOR)),
         (Severity.WARNING, InformationType.FINANCIAL, AudienceTier.D_PUBLIC, ()),
     ],
 )
 def test_a_confirmed_incident_makes_the_duties_of_the_table(
-    severity: Severity, leaked: InformationType, reach: AudienceTier, duties: tuple[CommunicationRequired, ...]
+    severity: Severity,
+    leaked: InformationType,
+    reach: AudienceTier,
+    duties: tuple[CommunicationRequired, ...],
 ) -> None:
-    given(domain, REPORTED, assessed(severity, leaked, reach=reach)).when(NoteDuties(), by=SENDER).then(*duties)
+    given(domain, REPORTED, assessed(severity, leaked, reach=reach)).when(
+        NoteDuties(), by=SENDER
+    ).then(*duties)
 
 
 @pytest.mark.parametrize("determination", sorted(set(Determination) - {Determination.CONFIRMED}))
@@ -62,7 +89,9 @@ def test_before_any_assessment_there_is_no_duty() -> None:
     given(domain, REPORTED).when(NoteDuties(), by=SENDER).then()
 
 
-def test_nothing_named_as_leaked_still_makes_the_duties_that_ask_for_nothing_in_particular() -> None:
+def test_nothing_named_as_leaked_still_makes_the_duties_that_ask_for_nothing_in_particular() -> (
+    None
+):
     found = assessed(Severity.HIGH).model_copy(update={"information_types": ()})
     given(domain, REPORTED, found).when(NoteDuties(), by=SENDER).then(EXECUTIVES)
 
@@ -75,12 +104,21 @@ def test_an_audience_is_required_only_once() -> None:
 
 def test_a_waived_audience_is_not_required_again() -> None:
     waived = CommunicationWaived(audience=Audience.EXECUTIVES, reason="they found it")
-    past = given(domain, REPORTED, assessed(Severity.HIGH), EXECUTIVES, waived, assessed(Severity.CRITICAL, revision=2))
+    past = given(
+        domain,
+        REPORTED,
+        assessed(Severity.HIGH),
+        EXECUTIVES,
+        waived,
+        assessed(Severity.CRITICAL, revision=2),
+    )
     past.when(NoteDuties(), by=SENDER).then()
 
 
 def test_an_audience_that_was_told_before_the_assessment_is_not_required() -> None:
-    past = given(domain, REPORTED, WHERE_ESTABLISHED, drafted(), communicated(), assessed(Severity.HIGH))
+    past = given(
+        domain, REPORTED, WHERE_ESTABLISHED, drafted(), communicated(), assessed(Severity.HIGH)
+    )
     past.when(NoteDuties(), by=SENDER).then()
 
 
@@ -88,7 +126,9 @@ def test_an_audience_that_was_told_before_the_assessment_is_not_required() -> No
 def test_lead_or_legal_waives_a_duty_with_a_reason(person: Actor) -> None:
     waiver = Waive(Audience.EXECUTIVES, "they found it themselves")
     waived = CommunicationWaived(audience=Audience.EXECUTIVES, reason="they found it themselves")
-    given(domain, REPORTED, assessed(Severity.HIGH), EXECUTIVES).when(waiver, by=person).then(waived)
+    given(domain, REPORTED, assessed(Severity.HIGH), EXECUTIVES).when(waiver, by=person).then(
+        waived
+    )
 
 
 @pytest.mark.parametrize("person", [COMMS, RESPONDER])
@@ -98,12 +138,22 @@ def test_nobody_else_waives(person: Actor) -> None:
 
 
 def test_what_no_assessment_asks_for_cannot_be_waived() -> None:
-    refusal = given(domain, REPORTED).when(Waive(Audience.PRESS, "no"), by=LEAD).then_rejected("owed")
+    refusal = (
+        given(domain, REPORTED).when(Waive(Audience.PRESS, "no"), by=LEAD).then_rejected("owed")
+    )
     assert "No assessment" in refusal.detail
 
 
 def test_what_was_told_cannot_be_waived() -> None:
-    past = given(domain, REPORTED, WHERE_ESTABLISHED, assessed(Severity.HIGH), EXECUTIVES, drafted(), communicated())
+    past = given(
+        domain,
+        REPORTED,
+        WHERE_ESTABLISHED,
+        assessed(Severity.HIGH),
+        EXECUTIVES,
+        drafted(),
+        communicated(),
+    )
     refusal = past.when(Waive(Audience.EXECUTIVES, "no"), by=LEAD).then_rejected("owed")
     assert "told already" in refusal.detail
 

@@ -39,7 +39,9 @@ from tests.unit.notify.world import (
 SUBJECT = f"communication {MESSAGE}"
 ESTABLISH = (Role.RESPONDER, Role.LEAD, Role.LEGAL, Role.COMMUNICATIONS, Role.IT)
 PEERS = (Role.LEAD, Role.COMMUNICATIONS)
-EXECUTIVES_REQUIRED = CommunicationRequired(audience=Audience.EXECUTIVES, rule="serious_to_executives")
+EXECUTIVES_REQUIRED = CommunicationRequired(
+    audience=Audience.EXECUTIVES, rule="serious_to_executives"
+)
 
 
 def test_a_message_inside_waits_for_its_facts_and_a_peer() -> None:
@@ -66,7 +68,10 @@ def test_all_gates_of_an_approved_message_are_open() -> None:
 def test_a_correction_closes_the_gate_by_name() -> None:
     past = given(domain, *INSIDE_READY, fact(FactKey.WHERE, WHERE_CORRECTED, corrects=WHERE))
     facts, _ = gates(past.state)
-    assert (facts.open, facts.missing) == (False, (f"where: {WHERE_CORRECTED} in place of {WHERE}",))
+    assert (facts.open, facts.missing) == (
+        False,
+        (f"where: {WHERE_CORRECTED} in place of {WHERE}",),
+    )
 
 
 def test_a_message_that_was_delivered_waits_for_nothing() -> None:
@@ -83,14 +88,23 @@ def test_a_message_that_was_delivered_waits_for_nothing() -> None:
         ((REPORTED, assessed(Severity.HIGH), EXECUTIVES_REQUIRED), LEGAL, ("waive",)),
         ((REPORTED, assessed(Severity.HIGH), EXECUTIVES_REQUIRED), COMMS, ()),
         ((REPORTED, WHERE_ESTABLISHED, drafted()), COMMS, ("draft_communication", "reject")),
-        ((REPORTED, WHERE_ESTABLISHED, drafted()), LEAD, ("draft_communication", "approve", "reject")),
+        (
+            (REPORTED, WHERE_ESTABLISHED, drafted()),
+            LEAD,
+            ("draft_communication", "approve", "reject"),
+        ),
         ((REPORTED, WHERE_ESTABLISHED, drafted()), LEGAL, ("draft_communication", "reject")),
         (INSIDE_READY, COMMS, ("draft_communication", "reject", "request_send")),
         (OUTSIDE_DRAFTED, LEGAL, ("draft_communication", "approve", "reject")),
         (OUTSIDE_READY, COMMS_TOO, ("draft_communication", "reject", "request_send")),
         ((*INSIDE_READY, REQUESTED, started()), LEAD, ("draft_communication",)),
         (
-            (*INSIDE_READY, REQUESTED, started(), SendOutcomeUnknown(communication_id=MESSAGE, attempt=1)),
+            (
+                *INSIDE_READY,
+                REQUESTED,
+                started(),
+                SendOutcomeUnknown(communication_id=MESSAGE, attempt=1),
+            ),
             LEAD,
             ("draft_communication", "decide_outcome"),
         ),

@@ -60,7 +60,15 @@ from tests.unit.notify.world import (
     fact,
 )
 
-PEOPLE = (COMMS, COMMS_TOO, LEAD, LEGAL, LEGAL_TOO, RESPONDER, Actor("both", frozenset({Role.LEGAL, Role.LEAD})))
+PEOPLE = (
+    COMMS,
+    COMMS_TOO,
+    LEAD,
+    LEGAL,
+    LEGAL_TOO,
+    RESPONDER,
+    Actor("both", frozenset({Role.LEGAL, Role.LEAD})),
+)
 MESSAGES = st.sampled_from([MESSAGE, OTHER_MESSAGE])
 AUDIENCES = st.sampled_from([Audience.EXECUTIVES, Audience.PRESS, Audience.DATA_SUBJECTS])
 ATTEMPTS = st.integers(1, 4)
@@ -169,14 +177,18 @@ Rule = Callable[[list[tuple[domain.State, Event]]], None]
 
 
 def one_started_at_a_time(told: list[tuple[domain.State, Event]]) -> None:
-    """Between two starts of a message stands a failure, or the decision of a person that it did not arrive."""
+    """Between two starts of a message stands a failure, or the decision of a person that it did not
+    arrive."""
     free = dict.fromkeys((MESSAGE, OTHER_MESSAGE), True)
     for _, said in told:
         match said.data:
             case SendStarted(communication_id=message):
                 assert free[message]
                 free[message] = False
-            case SendFailed(communication_id=message) | SendOutcomeDecided(communication_id=message, delivered=False):
+            case (
+                SendFailed(communication_id=message)
+                | SendOutcomeDecided(communication_id=message, delivered=False)
+            ):
                 free[message] = True
             case Communicated(communication_id=message):
                 assert not free[message], "communicated, and nothing was under way"
@@ -186,13 +198,17 @@ def one_started_at_a_time(told: list[tuple[domain.State, Event]]) -> None:
 
 def numbers_of_attempts_never_come_again(told: list[tuple[domain.State, Event]]) -> None:
     numbers = [
-        (said.data.communication_id, said.data.attempt) for _, said in told if isinstance(said.data, SendStarted)
+        (said.data.communication_id, said.data.attempt)
+        for _, said in told
+        if isinstance(said.data, SendStarted)
     ]
     assert len(numbers) == len(set(numbers))
 
 
 def delivered_once(told: list[tuple[domain.State, Event]]) -> None:
-    messages = [said.data.communication_id for _, said in told if isinstance(said.data, Communicated)]
+    messages = [
+        said.data.communication_id for _, said in told if isinstance(said.data, Communicated)
+    ]
     assert len(messages) == len(set(messages))
 
 

@@ -1,4 +1,5 @@
-"""What the sender says of a channel's answer, what it sends, and that nothing hangs with a channel."""
+"""What the sender says of a channel's answer, what it sends, and that nothing hangs with a
+channel."""
 
 import asyncio
 import threading

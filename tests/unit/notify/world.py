@@ -51,7 +51,9 @@ DIGEST = text_digest(TITLE, TEXT)
 CHANNELS = frozenset({"staff mail", "press mail"})
 
 
-def fact(key: str, fact_id: UUID, *, known: bool = True, corrects: UUID | None = None) -> FactRecorded:
+def fact(
+    key: str, fact_id: UUID, *, known: bool = True, corrects: UUID | None = None
+) -> FactRecorded:
     return FactRecorded(
         fact_id=fact_id,
         key=key,
@@ -68,7 +70,12 @@ WHERE_ESTABLISHED = fact(FactKey.WHERE, WHERE)
 OTHER_FACTS = tuple(
     fact(key, UUID(int=0xA0 + number))
     for number, key in enumerate(
-        (FactKey.AUTHENTIC_AND_OURS, FactKey.INFORMATION_KIND, FactKey.STILL_LIVE, FactKey.WHO_CAN_SEE)
+        (
+            FactKey.AUTHENTIC_AND_OURS,
+            FactKey.INFORMATION_KIND,
+            FactKey.STILL_LIVE,
+            FactKey.WHO_CAN_SEE,
+        )
     )
 )
 ALL_FACTS = (WHERE_ESTABLISHED, *OTHER_FACTS)
@@ -91,13 +98,22 @@ def assessed(
     )
 
 
-def draft(audience: Audience = Audience.EXECUTIVES, *facts: UUID, channel: str = "staff mail") -> DraftCommunication:
+def draft(
+    audience: Audience = Audience.EXECUTIVES, *facts: UUID, channel: str = "staff mail"
+) -> DraftCommunication:
     return DraftCommunication(MESSAGE, audience, channel, TITLE, TEXT, facts or (WHERE,), CHANNELS)
 
 
-def drafted(audience: Audience = Audience.EXECUTIVES, *, by: Actor = COMMS, message: UUID = MESSAGE) -> By:
+def drafted(
+    audience: Audience = Audience.EXECUTIVES, *, by: Actor = COMMS, message: UUID = MESSAGE
+) -> By:
     data = CommunicationDrafted(
-        communication_id=message, audience=audience, channel="staff mail", title=TITLE, text=TEXT, facts=(WHERE,)
+        communication_id=message,
+        audience=audience,
+        channel="staff mail",
+        title=TITLE,
+        text=TEXT,
+        facts=(WHERE,),
     )
     return By(by.subject, data)
 
@@ -120,7 +136,9 @@ def started(attempt: int = 1) -> SendStarted:
     return SendStarted(communication_id=MESSAGE, attempt=attempt)
 
 
-def communicated(audience: Audience = Audience.EXECUTIVES, attempt: int = 1, *by: Actor) -> Communicated:
+def communicated(
+    audience: Audience = Audience.EXECUTIVES, attempt: int = 1, *by: Actor
+) -> Communicated:
     return Communicated(
         communication_id=MESSAGE,
         audience=audience,

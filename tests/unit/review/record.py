@@ -1,7 +1,8 @@
-"""Records a history and the three forms of the report that it was published with: `python -m tests.unit.review.record`, once a format.
+"""Records a history and the three forms of the report that it was published with: `python -m
+tests.unit.review.record`, once a format.
 
-What is recorded is never edited or made again: it stands for the reports whose digests are on logs that we cannot see.
-"""
+What is recorded is never edited or made again: it stands for the reports whose digests are on logs
+that we cannot see."""
 
 from pathlib import Path
 from typing import Final
@@ -49,7 +50,12 @@ def main() -> None:
 def _reviewed(said: list[Event]) -> review.Reviewed:
     publish = publication(said)
     return review.Reviewed(
-        report=publish.report, covers=publish.covers, findings=2, action_items=1, lessons=1, next_review_on=LATER
+        report=publish.report,
+        covers=publish.covers,
+        findings=2,
+        action_items=1,
+        lessons=1,
+        next_review_on=LATER,
     )
 
 

@@ -1,4 +1,5 @@
-"""One incident as review knows it at the end, and hostile copies of it: what the specs of the report are told on."""
+"""One incident as review knows it at the end, and hostile copies of it: what the specs of the
+report are told on."""
 
 import hashlib
 from collections.abc import Sequence
@@ -137,8 +138,16 @@ TOLD_BY_TRIAGE: Final[Sequence[Spoken]] = (
             reason="It shows the roadmap.",
         ),
     ),
-    (12, "responder-rob", fact(UUID(int=0xD1), FactKey.AUTHENTIC_AND_OURS, "Yes: our whiteboard, our names.")),
-    (13, "responder-rob", fact(UUID(int=0xD2), FactKey.INFORMATION_KIND, "Two product names and a date.")),
+    (
+        12,
+        "responder-rob",
+        fact(UUID(int=0xD1), FactKey.AUTHENTIC_AND_OURS, "Yes: our whiteboard, our names."),
+    ),
+    (
+        13,
+        "responder-rob",
+        fact(UUID(int=0xD2), FactKey.INFORMATION_KIND, "Two product names and a date."),
+    ),
     (14, "responder-rob", fact(WHERE, FactKey.WHERE, "https://photos.example/p/18")),
     (15, "responder-rob", fact(UUID(int=0xD4), FactKey.STILL_LIVE, "unknown", known=False)),
     (16, "responder-rob", fact(UUID(int=0xD5), FactKey.WHO_CAN_SEE, "Everybody.")),
@@ -155,11 +164,20 @@ TOLD_BY_TRIAGE: Final[Sequence[Spoken]] = (
             exposure=EXPOSURE,
             severity=Severity.HIGH,
             severity_rule="proprietary_and_public",
-            facts_known=(FactKey.AUTHENTIC_AND_OURS, FactKey.INFORMATION_KIND, FactKey.WHERE, FactKey.WHO_CAN_SEE),
+            facts_known=(
+                FactKey.AUTHENTIC_AND_OURS,
+                FactKey.INFORMATION_KIND,
+                FactKey.WHERE,
+                FactKey.WHO_CAN_SEE,
+            ),
             facts_missing=(FactKey.STILL_LIVE,),
         ),
     ),
-    (31, "responder-rob", fact(WHERE_CORRECTED, FactKey.WHERE, "https://photos.example/p/19", corrects=WHERE)),
+    (
+        31,
+        "responder-rob",
+        fact(WHERE_CORRECTED, FactKey.WHERE, "https://photos.example/p/19", corrects=WHERE),
+    ),
     (36, "responder-rob", fact(UUID(int=0xD6), FactKey.STILL_LIVE, "Yes, seen at 09:35.")),
     (
         40,
@@ -197,11 +215,21 @@ TOLD_BY_TRIAGE: Final[Sequence[Spoken]] = (
             protected_activity_considered=True,
         ),
     ),
-    (82, "legal-liv", triage.BreakGlassConfirmed(break_glass_id=GLASS, upheld=True, note="I would have cleared it.")),
+    (
+        82,
+        "legal-liv",
+        triage.BreakGlassConfirmed(
+            break_glass_id=GLASS, upheld=True, note="I would have cleared it."
+        ),
+    ),
 )
 
 TOLD_BY_NOTIFY: Final[Sequence[Spoken]] = (
-    (20.5, "service:notify", notify.CommunicationRequired(audience=Audience.EXECUTIVES, rule="serious_to_executives")),
+    (
+        20.5,
+        "service:notify",
+        notify.CommunicationRequired(audience=Audience.EXECUTIVES, rule="serious_to_executives"),
+    ),
     (
         20.6,
         "service:notify",
@@ -219,14 +247,21 @@ TOLD_BY_NOTIFY: Final[Sequence[Spoken]] = (
             facts=(WHERE, UUID(int=0xD5)),
         ),
     ),
-    (55, "lead-lea", notify.CommunicationApproved(communication_id=MESSAGE, approval=ApprovalKind.PEER)),
+    (
+        55,
+        "lead-lea",
+        notify.CommunicationApproved(communication_id=MESSAGE, approval=ApprovalKind.PEER),
+    ),
     (56, "comms-cara", notify.CommunicationRequested(communication_id=MESSAGE)),
     (56.1, "service:notify", notify.SendStarted(communication_id=MESSAGE, attempt=1)),
     (
         56.2,
         "service:notify",
         notify.SendFailed(
-            communication_id=MESSAGE, attempt=1, error="421 try again later", retry_at=START + timedelta(minutes=57)
+            communication_id=MESSAGE,
+            attempt=1,
+            error="421 try again later",
+            retry_at=START + timedelta(minutes=57),
         ),
     ),
     (57, "service:notify", notify.SendStarted(communication_id=MESSAGE, attempt=2)),
@@ -243,7 +278,11 @@ TOLD_BY_NOTIFY: Final[Sequence[Spoken]] = (
             attempt=2,
         ),
     ),
-    (90, "lead-lea", notify.CommunicationWaived(audience=Audience.EMPLOYEES, reason="Nobody talks about it.")),
+    (
+        90,
+        "lead-lea",
+        notify.CommunicationWaived(audience=Audience.EMPLOYEES, reason="Nobody talks about it."),
+    ),
 )
 
 TOLD_BY_REVIEW: Final[Sequence[Spoken]] = (
@@ -257,7 +296,11 @@ TOLD_BY_REVIEW: Final[Sequence[Spoken]] = (
             control_layer=ControlLayer.TRAINING_MISSING,
             training_adequate=Answer.NO,
             policy_understood=Answer.UNKNOWN,
-            action_items=(review.ActionItem(description="Tell them on the first day", owner="trainer-tom", due=LATER),),
+            action_items=(
+                review.ActionItem(
+                    description="Tell them on the first day", owner="trainer-tom", due=LATER
+                ),
+            ),
         ),
     ),
     (
@@ -275,7 +318,9 @@ TOLD_BY_REVIEW: Final[Sequence[Spoken]] = (
     (
         1520,
         "reviewer-ria",
-        review.ObservationRecorded(kind=ObservationKind.WENT_WELL, text="The evidence was kept before anything else."),
+        review.ObservationRecorded(
+            kind=ObservationKind.WENT_WELL, text="The evidence was kept before anything else."
+        ),
     ),
     (
         1521,
@@ -287,13 +332,17 @@ TOLD_BY_REVIEW: Final[Sequence[Spoken]] = (
     (
         1522,
         "reviewer-ria",
-        review.ObservationRecorded(kind=ObservationKind.GOT_LUCKY, text="The date on the board was wrong."),
+        review.ObservationRecorded(
+            kind=ObservationKind.GOT_LUCKY, text="The date on the board was wrong."
+        ),
     ),
     (1530, "reviewer-ria", review.LessonRecorded(text="Look behind you before you take a photo.")),
     (
         1540,
         "reviewer-ria",
-        review.PolicyClauseCited(policy="Social media", clause="4.2", comment="Speaks of documents, not of rooms."),
+        review.PolicyClauseCited(
+            policy="Social media", clause="4.2", comment="Speaks of documents, not of rooms."
+        ),
     ),
     (1550, "reviewer-ria", review.NextReviewSet(on=LATER)),
 )
@@ -311,26 +360,37 @@ STORY_WITHOUT: Final[Sequence[Spoken]] = (
             facts=(WHERE,),
         ),
     ),
-    (92, "lead-lea", notify.CommunicationRejected(communication_id=OTHER_MESSAGE, reason="It says too much.")),
+    (
+        92,
+        "lead-lea",
+        notify.CommunicationRejected(communication_id=OTHER_MESSAGE, reason="It says too much."),
+    ),
     (93, "service:notify", notify.SendOutcomeUnknown(communication_id=OTHER_MESSAGE, attempt=1)),
     (
         94,
         "comms-cara",
         notify.SendOutcomeDecided(
-            communication_id=OTHER_MESSAGE, attempt=1, delivered=False, reason="Nobody has received it."
+            communication_id=OTHER_MESSAGE,
+            attempt=1,
+            delivered=False,
+            reason="Nobody has received it.",
         ),
     ),
     (95, "lead-lea", triage.InactionDecided(reason="It was gone before anybody saw it.")),
     (
         96,
         "lead-lea",
-        triage.IncidentDismissed(reason=DismissalReason.INSUFFICIENT_INFORMATION, note="Nobody can say more."),
+        triage.IncidentDismissed(
+            reason=DismissalReason.INSUFFICIENT_INFORMATION, note="Nobody can say more."
+        ),
     ),
     (
         1600,
         "reviewer-ria",
         review.Reviewed(
-            report=review.ReportDigest(json_sha256="1" * 64, markdown_sha256="2" * 64, html_sha256="3" * 64),
+            report=review.ReportDigest(
+                json_sha256="1" * 64, markdown_sha256="2" * 64, html_sha256="3" * 64
+            ),
             covers=(review.Covered(service=ServiceName.INTAKE, sequence=2, hash="4" * 64),),
             findings=2,
             action_items=1,
@@ -345,7 +405,8 @@ STORY: Final = (*TOLD_BY_INTAKE, *TOLD_BY_TRIAGE, *TOLD_BY_NOTIFY, *TOLD_BY_REVI
 
 
 def events(spoken: Sequence[Spoken] = STORY) -> list[Event]:
-    """Each service's own chain on one partition, numbered in the order given; hashes are made up, and all different."""
+    """Each service's own chain on one partition, numbered in the order given; hashes are made up,
+    and all different."""
     numbers = dict.fromkeys(ServiceName, 0)
     made: list[Event] = []
     for minutes, by, data in spoken:
@@ -375,4 +436,6 @@ def _event(data: EventData, service: ServiceName, sequence: int, minutes: float,
 
 def not_understood(event: Event) -> Event:
     """The same event, of a version that this reader does not know."""
-    return event._replace(type=event.type.replace(".v1", ".v9"), data=Unknown({"new": True}, "is new"))
+    return event._replace(
+        type=event.type.replace(".v1", ".v9"), data=Unknown({"new": True}, "is new")
+    )

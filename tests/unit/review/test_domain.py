@@ -78,7 +78,11 @@ RECORDING: tuple[tuple[Command, EventData], ...] = (
     ),
     (SetNextReview(LATER), NextReviewSet(on=LATER)),
 )
-EVERY_COMMAND: tuple[Command, ...] = (BY_HAND, *(command for command, _ in RECORDING), Publish(DIGEST, ()))
+EVERY_COMMAND: tuple[Command, ...] = (
+    BY_HAND,
+    *(command for command, _ in RECORDING),
+    Publish(DIGEST, ()),
+)
 
 
 class TestOpening:
@@ -102,18 +106,23 @@ class TestOpening:
     def test_not_for_a_false_positive(self) -> None:
         past = given(domain, REPORTED, assessed(Determination.FALSE_POSITIVE))
         refusal = past.when(BY_HAND, by=REVIEWER).then_rejected(
-            "opens_on_assessment", missing=("assessed_as_near_miss", "assessed_as_suspected", "assessed_as_confirmed")
+            "opens_on_assessment",
+            missing=("assessed_as_near_miss", "assessed_as_suspected", "assessed_as_confirmed"),
         )
         assert refusal.who == (Role.RESPONDER, Role.LEAD)
 
     def test_not_before_it_is_assessed(self) -> None:
-        refusal = given(domain, REPORTED).when(BY_HAND, by=REVIEWER).then_rejected("opens_on_assessment")
+        refusal = (
+            given(domain, REPORTED).when(BY_HAND, by=REVIEWER).then_rejected("opens_on_assessment")
+        )
         assert "not assessed" in refusal.detail
 
     @pytest.mark.parametrize("determination", [Determination.NEAR_MISS, Determination.SUSPECTED])
     def test_by_itself_only_when_confirmed(self, determination: Determination) -> None:
         past = given(domain, REPORTED, assessed(determination))
-        past.when(BY_ITSELF, by=SERVICE).then_rejected("opens_on_assessment", missing=("assessed_as_confirmed",))
+        past.when(BY_ITSELF, by=SERVICE).then_rejected(
+            "opens_on_assessment", missing=("assessed_as_confirmed",)
+        )
 
     def test_not_for_a_dismissed_incident(self) -> None:
         past = given(domain, REPORTED, assessed(Determination.SUSPECTED), DISMISSED)
@@ -136,9 +145,15 @@ class TestRecording:
     ) -> None:
         given(domain, *UNDER_REVIEW).when(command, by=person).then(expected)
 
-    @pytest.mark.parametrize("command", [command for command in EVERY_COMMAND if command is not BY_HAND])
+    @pytest.mark.parametrize(
+        "command", [command for command in EVERY_COMMAND if command is not BY_HAND]
+    )
     def test_not_before_the_review_is_open(self, command: Command) -> None:
-        refusal = given(domain, REPORTED, assessed()).when(command, by=REVIEWER).then_rejected("review_opened")
+        refusal = (
+            given(domain, REPORTED, assessed())
+            .when(command, by=REVIEWER)
+            .then_rejected("review_opened")
+        )
         assert refusal.who == (Role.LEAD, Role.REVIEWER)
 
     @pytest.mark.parametrize("command", EVERY_COMMAND)
@@ -158,7 +173,9 @@ class TestFindings:
         command = record_finding(reason="It was done before.")
         given(domain, *UNDER_REVIEW).when(command, by=REVIEWER).then(expected)
 
-    @pytest.mark.parametrize("command", [record_finding(), record_finding(ITEM, reason="None is needed.")])
+    @pytest.mark.parametrize(
+        "command", [record_finding(), record_finding(ITEM, reason="None is needed.")]
+    )
     def test_actions_or_a_reason_and_not_both(self, command: Command) -> None:
         past = given(domain, *UNDER_REVIEW)
         past.when(command, by=REVIEWER).then_rejected(
@@ -166,13 +183,17 @@ class TestFindings:
         )
 
     def test_an_action_item_is_not_due_in_the_past(self) -> None:
-        yesterday = ActionItem(description="Too late", owner="trainer-tom", due=TODAY - timedelta(days=1))
+        yesterday = ActionItem(
+            description="Too late", owner="trainer-tom", due=TODAY - timedelta(days=1)
+        )
         refusal = given(domain, *UNDER_REVIEW).when(record_finding(ITEM, yesterday), by=REVIEWER)
         refusal.then_rejected("due_not_in_the_past", missing=("due",))
 
     def test_it_may_be_due_today(self) -> None:
         now = ActionItem(description="Now", owner="trainer-tom", due=TODAY)
-        given(domain, *UNDER_REVIEW).when(record_finding(now), by=REVIEWER).then(finding_recorded(now))
+        given(domain, *UNDER_REVIEW).when(record_finding(now), by=REVIEWER).then(
+            finding_recorded(now)
+        )
 
     @pytest.mark.parametrize("days", [-1, 0])
     def test_the_next_review_is_in_the_future(self, days: int) -> None:
@@ -183,7 +204,9 @@ class TestFindings:
 
     def test_the_next_review_may_be_tomorrow(self) -> None:
         tomorrow = TODAY + timedelta(days=1)
-        given(domain, *UNDER_REVIEW).when(SetNextReview(tomorrow), by=REVIEWER).then(NextReviewSet(on=tomorrow))
+        given(domain, *UNDER_REVIEW).when(SetNextReview(tomorrow), by=REVIEWER).then(
+            NextReviewSet(on=tomorrow)
+        )
 
 
 class TestPublishing:
@@ -220,7 +243,13 @@ class TestPublishing:
 
 CONTAINED_OR_NOT = "contained_or_decision_not_to_act"
 CLOSED: tuple[tuple[str, Past, Actor, tuple[str, ...], tuple[Role, ...]], ...] = (
-    ("not contained", (finding_recorded(ITEM),), REVIEWER, (CONTAINED_OR_NOT,), (Role.RESPONDER, Role.LEAD, Role.LEGAL, Role.COMMUNICATIONS, Role.IT)),
+    (
+        "not contained",
+        (finding_recorded(ITEM),),
+        REVIEWER,
+        (CONTAINED_OR_NOT,),
+        (Role.RESPONDER, Role.LEAD, Role.LEGAL, Role.COMMUNICATIONS, Role.IT),
+    ),
     (
         "an action that is not over",
         (finding_recorded(ITEM), contained(Outcome.ONGOING)),
@@ -282,7 +311,12 @@ CLOSED: tuple[tuple[str, Past, Actor, tuple[str, ...], tuple[Role, ...]], ...] =
         "everything at once",
         (REQUIRED, GLASS_BROKEN),
         REVIEWER,
-        (CONTAINED_OR_NOT, "communication_to_executives", f"second_word_on_break_glass_{BROKEN}", "finding"),
+        (
+            CONTAINED_OR_NOT,
+            "communication_to_executives",
+            f"second_word_on_break_glass_{BROKEN}",
+            "finding",
+        ),
         (Role.RESPONDER, Role.LEAD, Role.LEGAL, Role.COMMUNICATIONS, Role.IT, Role.REVIEWER),
     ),
 )
@@ -290,31 +324,54 @@ CLOSED: tuple[tuple[str, Past, Actor, tuple[str, ...], tuple[Role, ...]], ...] =
 
 class TestClosureGate:
     @pytest.mark.parametrize(
-        ("past", "person", "missing", "who"), [row[1:] for row in CLOSED], ids=[row[0] for row in CLOSED]
+        ("past", "person", "missing", "who"),
+        [row[1:] for row in CLOSED],
+        ids=[row[0] for row in CLOSED],
     )
     def test_it_names_what_is_missing_and_who_can_supply_it(
         self, past: Past, person: Actor, missing: tuple[str, ...], who: tuple[Role, ...]
     ) -> None:
         open_ = given(domain, *UNDER_REVIEW, *past)
-        refusal = open_.when(publish(open_.state), by=person).then_rejected("closure", missing=missing)
+        refusal = open_.when(publish(open_.state), by=person).then_rejected(
+            "closure", missing=missing
+        )
         assert refusal.who == who
 
-    @pytest.mark.parametrize("determination", [Determination.NEAR_MISS, Determination.FALSE_POSITIVE])
-    def test_where_nothing_got_out_nothing_is_to_be_contained(self, determination: Determination) -> None:
+    @pytest.mark.parametrize(
+        "determination", [Determination.NEAR_MISS, Determination.FALSE_POSITIVE]
+    )
+    def test_where_nothing_got_out_nothing_is_to_be_contained(
+        self, determination: Determination
+    ) -> None:
         past = given(domain, *UNDER_REVIEW, assessed(determination), finding_recorded(ITEM))
         past.when(publish(past.state), by=REVIEWER).then(reviewed(past.state.covers))
 
     def test_a_suspected_incident_is_contained_first(self) -> None:
-        past = given(domain, *UNDER_REVIEW, assessed(Determination.SUSPECTED), finding_recorded(ITEM))
-        past.when(publish(past.state), by=REVIEWER).then_rejected("closure", missing=(CONTAINED_OR_NOT,))
+        past = given(
+            domain, *UNDER_REVIEW, assessed(Determination.SUSPECTED), finding_recorded(ITEM)
+        )
+        past.when(publish(past.state), by=REVIEWER).then_rejected(
+            "closure", missing=(CONTAINED_OR_NOT,)
+        )
 
     def test_an_incident_dismissed_under_review_can_still_be_published(self) -> None:
-        past = given(domain, *UNDER_REVIEW, assessed(Determination.SUSPECTED), DISMISSED, finding_recorded(ITEM))
+        past = given(
+            domain,
+            *UNDER_REVIEW,
+            assessed(Determination.SUSPECTED),
+            DISMISSED,
+            finding_recorded(ITEM),
+        )
         past.when(publish(past.state), by=REVIEWER).then(reviewed(past.state.covers))
 
-    def test_the_table_covers_every_determination_and_always_asks_for_a_finding_and_another_person(self) -> None:
+    def test_the_table_covers_every_determination_and_always_asks_for_a_finding_and_another_person(
+        self,
+    ) -> None:
         assert set(CLOSURE) == set(Determination)
-        assert all({Item.FINDING, Item.PUBLISHER, Item.BREAK_GLASS} <= set(items) for items in CLOSURE.values())
+        assert all(
+            {Item.FINDING, Item.PUBLISHER, Item.BREAK_GLASS} <= set(items)
+            for items in CLOSURE.values()
+        )
 
 
 def test_a_late_word_about_the_past_does_not_open_or_change_anything() -> None:

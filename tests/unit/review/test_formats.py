@@ -1,4 +1,5 @@
-"""A published report stays as it is: each format's bytes over a recorded history, standing for the digests on logs that we cannot see."""
+"""A published report stays as it is: each format's bytes over a recorded history, standing for the
+digests on logs that we cannot see."""
 
 import hashlib
 from pathlib import Path
@@ -14,7 +15,11 @@ from shared.contract.catalogue.review import ReportDigest, Reviewed
 from shared.contract.envelope import Event, read
 from tests.unit.review.record import FOLDER, HISTORY
 
-FORMS: Final = {"report.html": "html_sha256", "report.json": "json_sha256", "report.md": "markdown_sha256"}
+FORMS: Final = {
+    "report.html": "html_sha256",
+    "report.json": "json_sha256",
+    "report.md": "markdown_sha256",
+}
 RECORDED: Final = sorted(FOLDER.iterdir())
 KEEP: Final = (
     "the same events give another report than before, so every report that was published in this format could no longer be shown or "
@@ -35,7 +40,9 @@ def digest(folder: Path) -> ReportDigest:
 
 
 def test_the_format_in_use_is_recorded() -> None:
-    assert FOLDER / f"format-{FORMAT}" in RECORDED, "record it, once and for all: python -m tests.unit.review.record"
+    assert FOLDER / f"format-{FORMAT}" in RECORDED, (
+        "record it, once and for all: python -m tests.unit.review.record"
+    )
 
 
 @pytest.mark.parametrize("folder", RECORDED, ids=lambda folder: folder.name)
@@ -61,7 +68,11 @@ def test_a_report_from_before_formats_were_said_is_of_the_first() -> None:
 
 def test_a_format_that_is_new_to_this_reader_is_named() -> None:
     folder = FOLDER / f"format-{FORMAT}"
-    newer = (folder / HISTORY).read_bytes().replace(b'"report":{', b'"report":{"format":%d,' % (FORMAT + 1))
+    newer = (
+        (folder / HISTORY)
+        .read_bytes()
+        .replace(b'"report":{', b'"report":{"format":%d,' % (FORMAT + 1))
+    )
     events = [read(line) for line in newer.splitlines()]
     for show in (reports, edition):
         with pytest.raises(UnknownReportFormat, match=f"does not know report format {FORMAT + 1}"):

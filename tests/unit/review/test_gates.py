@@ -1,4 +1,5 @@
-"""What a reader sees of the closure gate, what a caller may do next, and what review does on its own."""
+"""What a reader sees of the closure gate, what a caller may do next, and what review does on its
+own."""
 
 from services.review import domain
 from services.review.commands import OpenReview
@@ -53,19 +54,25 @@ def test_the_closure_gate_stands_item_by_item() -> None:
 
 def test_a_closed_item_says_who_can_supply_what_is_missing() -> None:
     finding = gates(given(domain, *UNDER_REVIEW).state)[3]
-    assert finding == Gate(GateName.CLOSURE, Item.FINDING, False, ("finding",), (Role.LEAD, Role.REVIEWER))
+    assert finding == Gate(
+        GateName.CLOSURE, Item.FINDING, False, ("finding",), (Role.LEAD, Role.REVIEWER)
+    )
 
 
 def test_for_the_one_who_acted_the_publishers_item_is_closed() -> None:
     state = given(domain, *UNDER_REVIEW, contained(by=LEAD)).state
     assert [gate.open for gate in gates(state, LEAD) if gate.subject == Item.PUBLISHER] == [False]
-    assert [gate.open for gate in gates(state, REVIEWER) if gate.subject == Item.PUBLISHER] == [True]
+    assert [gate.open for gate in gates(state, REVIEWER) if gate.subject == Item.PUBLISHER] == [
+        True
+    ]
 
 
 def test_next_is_what_would_not_be_refused() -> None:
     assert next_commands(NOTHING_KNOWN, REVIEWER) == ()
     assert next_commands(given(domain, REPORTED).state, REVIEWER) == ()
-    assert next_commands(given(domain, REPORTED, assessed(Determination.NEAR_MISS)).state, LEAD) == ("open_review",)
+    assert next_commands(
+        given(domain, REPORTED, assessed(Determination.NEAR_MISS)).state, LEAD
+    ) == ("open_review",)
     assert next_commands(given(domain, *UNDER_REVIEW).state, REVIEWER) == RECORDING
     assert next_commands(given(domain, *PUBLISHABLE).state, REVIEWER) == (*RECORDING, "publish")
     assert next_commands(given(domain, *PUBLISHABLE).state, AUDITOR) == ()
@@ -84,7 +91,12 @@ def test_a_confirmed_assessment_opens_the_review() -> None:
 
 
 def test_nothing_else_does() -> None:
-    for heard in (assessed(Determination.SUSPECTED), assessed(Determination.NEAR_MISS), INACTION, REPORTED):
+    for heard in (
+        assessed(Determination.SUSPECTED),
+        assessed(Determination.NEAR_MISS),
+        INACTION,
+        REPORTED,
+    ):
         assert react(event(heard), given(domain, REPORTED, heard).state) == []
 
 

@@ -1,4 +1,5 @@
-"""The report, by its properties: the same bytes for the same events, nothing left out, nothing made up, no free text let loose."""
+"""The report, by its properties: the same bytes for the same events, nothing left out, nothing made
+up, no free text let loose."""
 
 import itertools
 import json
@@ -32,21 +33,43 @@ from shared.contract.catalogue import EVENTS, intake, notify, review, triage
 from shared.contract.catalogue.base import EventData
 from shared.contract.catalogue.system import SystemRecord
 from shared.contract.envelope import Event
-from shared.contract.vocabulary import Answer, Audience, Determination, DismissalReason, ServiceName, Severity
-from tests.unit.review.story import EXPOSURE, MESSAGE, STORY, TAKEDOWN, Spoken, events, fact, not_understood
+from shared.contract.vocabulary import (
+    Answer,
+    Audience,
+    Determination,
+    DismissalReason,
+    ServiceName,
+    Severity,
+)
+from tests.unit.review.story import (
+    EXPOSURE,
+    MESSAGE,
+    STORY,
+    TAKEDOWN,
+    Spoken,
+    events,
+    fact,
+    not_understood,
+)
 
 FORMS: tuple[Callable[[Report], bytes], ...] = (render_json, render_markdown, render_html)
 KNOWN = events()
 
 THE_REST: Sequence[Spoken] = (
     (2000, "lead-lea", triage.InactionDecided(reason="It was public before.")),
-    (2001, "lead-lea", triage.IncidentDismissed(reason=DismissalReason.DUPLICATE, note="See the other one.")),
+    (
+        2001,
+        "lead-lea",
+        triage.IncidentDismissed(reason=DismissalReason.DUPLICATE, note="See the other one."),
+    ),
     (2002, "legal-liv", notify.CommunicationRejected(communication_id=MESSAGE, reason="Too long.")),
     (2003, "service:notify", notify.SendOutcomeUnknown(communication_id=MESSAGE, attempt=2)),
     (
         2004,
         "lead-lea",
-        notify.SendOutcomeDecided(communication_id=MESSAGE, attempt=2, delivered=False, reason="Asked."),
+        notify.SendOutcomeDecided(
+            communication_id=MESSAGE, attempt=2, delivered=False, reason="Asked."
+        ),
     ),
     (
         2005,
@@ -66,7 +89,9 @@ EVERYTHING = events((*STORY, *THE_REST))
 class TestTheSameEventsGiveTheSameBytes:
     @given(st.permutations(KNOWN), st.lists(st.sampled_from(KNOWN), max_size=5))
     @settings(max_examples=20, deadline=None)
-    def test_in_whatever_order_and_however_often_they_came(self, order: list[Event], again: list[Event]) -> None:
+    def test_in_whatever_order_and_however_often_they_came(
+        self, order: list[Event], again: list[Event]
+    ) -> None:
         assert digest_of(build([*order, *again])) == digest_of(build(KNOWN))
 
     def test_in_whatever_environment(self) -> None:
@@ -121,9 +146,11 @@ class TestNothingIsLeftOut:
     def test_every_event_stands_in_the_proof_with_its_place_hash_and_type(self) -> None:
         proof = build(KNOWN).proof
         assert {
-            (line.event.service, line.event.partition, line.event.sequence, line.hash, line.type) for line in proof
+            (line.event.service, line.event.partition, line.event.sequence, line.hash, line.type)
+            for line in proof
         } == {
-            (event.service, event.link.partition, event.link.sequence, event.hash.hex(), event.type) for event in KNOWN
+            (event.service, event.link.partition, event.link.sequence, event.hash.hex(), event.type)
+            for event in KNOWN
         }
 
     @pytest.mark.parametrize("render", FORMS)
@@ -167,7 +194,13 @@ class TestWhatIsNotKnown:
         assert row.says == NOT_UNDERSTOOD
         assert strange.hash.hex() in {line.hash for line in report.proof}
 
-    @given(st.lists(st.sampled_from(("keep", "drop", "strange")), min_size=len(EVERYTHING), max_size=len(EVERYTHING)))
+    @given(
+        st.lists(
+            st.sampled_from(("keep", "drop", "strange")),
+            min_size=len(EVERYTHING),
+            max_size=len(EVERYTHING),
+        )
+    )
     @settings(max_examples=60, deadline=None)
     def test_whatever_is_missing_or_strange_the_report_is_made(self, fates: list[str]) -> None:
         kept = [
@@ -181,7 +214,9 @@ class TestWhatIsNotKnown:
             assert render(report)
 
     def test_unknown_is_never_no(self) -> None:
-        alone = build(events([(0, "somebody", intake.Reported(opens=True, channel=intake.ReportChannel.API))]))
+        alone = build(
+            events([(0, "somebody", intake.Reported(opens=True, channel=intake.ReportChannel.API))])
+        )
         assert {line.reported for line in alone.exposure} == {"unknown"}
         assert {line.assessed for line in alone.exposure} == {"unknown"}
         assert {measure.text for measure in alone.measures} == {"not on record"}
@@ -201,7 +236,9 @@ class TestWhatIsNotKnown:
 class TestBanners:
     def test_an_exercise_is_shown_as_one(self) -> None:
         first = STORY[0][2]
-        drill = build(events([(0, "monitor", first.model_copy(update={"exercise": True})), *STORY[1:]]))
+        drill = build(
+            events([(0, "monitor", first.model_copy(update={"exercise": True})), *STORY[1:]])
+        )
         assert drill.exercise is Answer.YES
         assert "**EXERCISE" in render_markdown(drill).decode()
         assert "<strong>EXERCISE</strong>" in render_html(drill).decode()
@@ -254,11 +291,15 @@ HOSTILE = (
 
 def hostile(text: str) -> list[Event]:
     """The story with this text in every field that people fill in."""
-    return events([(at, "x" if len(text) > 200 else text, _hostile(data, text)) for at, _, data in STORY])
+    return events(
+        [(at, "x" if len(text) > 200 else text, _hostile(data, text)) for at, _, data in STORY]
+    )
 
 
 def _hostile(data: EventData, text: str) -> EventData:
-    return type(data).model_validate(_fill(data.model_dump(mode="json"), type(data).model_json_schema(), text))
+    return type(data).model_validate(
+        _fill(data.model_dump(mode="json"), type(data).model_json_schema(), text)
+    )
 
 
 def _fill(value: Any, schema: dict[str, Any], text: str) -> Any:
@@ -267,20 +308,29 @@ def _fill(value: Any, schema: dict[str, Any], text: str) -> Any:
     def fill(value: Any, schema: dict[str, Any]) -> Any:
         schema = definitions.get(schema.get("$ref", "").rpartition("/")[2], schema)
         if "anyOf" in schema and value is not None:
-            schema = {**schema, **next(option for option in schema["anyOf"] if option.get("type") != "null")}
+            schema = {
+                **schema,
+                **next(option for option in schema["anyOf"] if option.get("type") != "null"),
+            }
             schema = definitions.get(schema.get("$ref", "").rpartition("/")[2], schema)
         if isinstance(value, dict):
             return {name: fill(item, schema["properties"][name]) for name, item in value.items()}
         if isinstance(value, list):
             return [fill(item, schema.get("items", {})) for item in value]
-        free = schema.get("type") == "string" and not schema.keys() & {"format", "enum", "const", "pattern"}
+        free = schema.get("type") == "string" and not schema.keys() & {
+            "format",
+            "enum",
+            "const",
+            "pattern",
+        }
         return text if free and isinstance(value, str) else value
 
     return fill(value, schema)
 
 
 class Structure(HTMLParser):
-    """Tags with their attributes' names, but for ids, which are ours: what a browser would make of a page."""
+    """Tags with their attributes' names, but for ids, which are ours: what a browser would make of
+    a page."""
 
     def __init__(self) -> None:
         super().__init__(convert_charrefs=True)
@@ -308,7 +358,10 @@ class TestHostileText:
 
     @pytest.mark.parametrize("text", HOSTILE)
     def test_html_has_the_same_elements_whatever_people_write(self, text: str) -> None:
-        benign, evil = structure(render_html(build(hostile("words")))), structure(render_html(build(hostile(text))))
+        benign, evil = (
+            structure(render_html(build(hostile("words")))),
+            structure(render_html(build(hostile(text)))),
+        )
         assert evil.tags == benign.tags
         assert "script" not in {tag for tag, _ in evil.tags}
 
@@ -322,7 +375,9 @@ class TestHostileText:
     @pytest.mark.parametrize("text", HOSTILE)
     def test_markdown_has_the_same_blocks_whatever_people_write(self, text: str) -> None:
         benign = "\n".join("words" if line.strip() else "" for line in text.splitlines())
-        assert blocks(render_markdown(build(hostile(text)))) == blocks(render_markdown(build(hostile(benign))))
+        assert blocks(render_markdown(build(hostile(text)))) == blocks(
+            render_markdown(build(hostile(benign)))
+        )
 
     @pytest.mark.parametrize("text", HOSTILE)
     def test_markdown_lets_no_link_image_or_html_through(self, text: str) -> None:
@@ -405,12 +460,19 @@ class TestSummary:
 
     def test_it_owns_up_to_what_did_not_happen(self) -> None:
         told = "\n".join(build(KNOWN[:1]).summary)
-        for part in ("not assessed", "No action was carried out with success", "No gate was passed", "Nobody was told"):
+        for part in (
+            "not assessed",
+            "No action was carried out with success",
+            "No gate was passed",
+            "Nobody was told",
+        ):
             assert part in told
 
     def test_a_decision_not_to_act_and_a_debt_are_named(self) -> None:
         owed = notify.CommunicationRequired(audience=Audience.REGULATOR, rule="a row")
-        told = "\n".join(build(events([*STORY[:1], *THE_REST[:1], (3000, "service:notify", owed)])).summary)
+        told = "\n".join(
+            build(events([*STORY[:1], *THE_REST[:1], (3000, "service:notify", owed)])).summary
+        )
         assert "by lead-lea: not to act" in told
         assert "Still owed a message: regulator" in told
 
@@ -430,4 +492,6 @@ class TestSummary:
 
 def test_an_authority_that_went_past_a_gate_says_so() -> None:
     takedown = next(action for action in build(events()).actions if action.action_id == TAKEDOWN)
-    assert [attempt.authority for attempt in takedown.attempts] == ["lead-lea, past a gate by break-glass"]
+    assert [attempt.authority for attempt in takedown.attempts] == [
+        "lead-lea, past a gate by break-glass"
+    ]

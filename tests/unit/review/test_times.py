@@ -31,15 +31,26 @@ CORRECTIVE_FACTS = tuple(
     for number, key in enumerate(ASKED[ActionClass.CORRECTIVE][0], start=1)
 )
 PROPOSED = triage.ActionProposed(
-    action_id=TAKEDOWN, kind=ActionKind.PLATFORM_REPORT, action_class=ActionClass.CORRECTIVE, target="the post"
+    action_id=TAKEDOWN,
+    kind=ActionKind.PLATFORM_REPORT,
+    action_class=ActionClass.CORRECTIVE,
+    target="the post",
 )
-CLAIM = PROPOSED.model_copy(update={"kind": ActionKind.LEGAL_CLAIM, "action_class": ActionClass.AGAINST_A_PERSON})
+CLAIM = PROPOSED.model_copy(
+    update={"kind": ActionKind.LEGAL_CLAIM, "action_class": ActionClass.AGAINST_A_PERSON}
+)
 AUTHORISED = triage.ActionAuthorised(action_id=TAKEDOWN, kind=ActionKind.PLATFORM_REPORT)
 
 
-def contained(outcome: Outcome = Outcome.SUCCESSFUL, kind: ActionKind = ActionKind.PLATFORM_REPORT) -> triage.Contained:
+def contained(
+    outcome: Outcome = Outcome.SUCCESSFUL, kind: ActionKind = ActionKind.PLATFORM_REPORT
+) -> triage.Contained:
     return triage.Contained(
-        action_id=TAKEDOWN, kind=kind, action_class=CLASS_OF[kind], outcome=outcome, carried_out_at=START
+        action_id=TAKEDOWN,
+        kind=kind,
+        action_class=CLASS_OF[kind],
+        outcome=outcome,
+        carried_out_at=START,
     )
 
 
@@ -48,7 +59,9 @@ def view(given: LegalView) -> triage.LegalViewGiven:
 
 
 def glass(gate: GateName) -> triage.BreakGlassUsed:
-    return triage.BreakGlassUsed(break_glass_id=GLASS, gate=gate, action_id=TAKEDOWN, reason="a reason")
+    return triage.BreakGlassUsed(
+        break_glass_id=GLASS, gate=gate, action_id=TAKEDOWN, reason="a reason"
+    )
 
 
 def said(minutes: float, data: EventData) -> Spoken:
@@ -77,7 +90,10 @@ class TestWaitingForFacts:
 
     def test_it_names_what_is_still_missing(self) -> None:
         waited = wait(said(0, PROPOSED), *CORRECTIVE_FACTS[:3])
-        assert (waited.facts.seconds, waited.facts.says) == (None, "still waiting for: still live, who can see")
+        assert (waited.facts.seconds, waited.facts.says) == (
+            None,
+            "still waiting for: still live, who can see",
+        )
 
     def test_an_unknown_is_no_fact(self) -> None:
         unknown = fact(UUID(int=0xE9), FactKey.WHO_CAN_SEE, "unknown", known=False)
@@ -87,7 +103,9 @@ class TestWaitingForFacts:
     def test_a_correction_to_unknown_makes_it_wait_again(self) -> None:
         wrong = CORRECTIVE_FACTS[-1][2]
         assert isinstance(wrong, triage.FactRecorded)
-        taken_back = fact(UUID(int=0xE9), FactKey.WHO_CAN_SEE, "unknown", known=False, corrects=wrong.fact_id)
+        taken_back = fact(
+            UUID(int=0xE9), FactKey.WHO_CAN_SEE, "unknown", known=False, corrects=wrong.fact_id
+        )
         again = fact(UUID(int=0xEA), FactKey.WHO_CAN_SEE, "Everybody", corrects=taken_back.fact_id)
         waiting = (said(0, PROPOSED), *CORRECTIVE_FACTS, said(7, taken_back))
         assert wait(*waiting).facts.says == "still waiting for: who can see"
@@ -134,7 +152,9 @@ class TestWaitingForLegal:
         assert wait(*refused, said(9, view(LegalView.CLEARED))).legal.seconds == 480.0
 
     def test_a_clearance_taken_back_is_none(self) -> None:
-        waited = wait(said(1, PROPOSED), said(2, view(LegalView.CLEARED)), said(5, view(LegalView.REFUSED)))
+        waited = wait(
+            said(1, PROPOSED), said(2, view(LegalView.CLEARED)), said(5, view(LegalView.REFUSED))
+        )
         assert waited.legal.says == "refused after 4 min"
 
     def test_it_may_not_be_over(self) -> None:
@@ -181,12 +201,19 @@ class TestMeasures:
 
     def test_each_names_the_events_between_which_it_runs(self) -> None:
         first = events()[0]
-        assert {line.since.event_id for line in build(events()).measures if line.since} == {first.id}
+        assert {line.since.event_id for line in build(events()).measures if line.since} == {
+            first.id
+        }
         assert all(line.until for line in build(events()).measures)
 
-    @pytest.mark.parametrize("outcome", [Outcome.FAILED, Outcome.ONGOING, Outcome.UNKNOWN, Outcome.CANCELLED])
+    @pytest.mark.parametrize(
+        "outcome", [Outcome.FAILED, Outcome.ONGOING, Outcome.UNKNOWN, Outcome.CANCELLED]
+    )
     def test_what_did_not_succeed_contained_nothing(self, outcome: Outcome) -> None:
-        assert measured([*TOLD_BY_INTAKE, said(20, contained(outcome))])["to_contain"] == (None, "not on record")
+        assert measured([*TOLD_BY_INTAKE, said(20, contained(outcome))])["to_contain"] == (
+            None,
+            "not on record",
+        )
 
     def test_keeping_the_evidence_is_an_action_and_contains_nothing(self) -> None:
         kept = measured([*TOLD_BY_INTAKE, said(20, contained(kind=ActionKind.PRESERVE_EVIDENCE))])
@@ -229,7 +256,11 @@ NINE = datetime(2026, 3, 2, 9, 5, 7, 123456, tzinfo=UTC)
         (NINE, Fidelity.HOUR, "2026-03-02 09 h UTC"),
         (NINE, Fidelity.MINUTE, "2026-03-02 09:05 UTC"),
         (NINE.replace(tzinfo=None), None, "2026-03-02 09:05:07 (zone not given)"),
-        (datetime(1, 1, 1, tzinfo=timezone(timedelta(hours=5))), None, "0001-01-01 00:00:00 (in its own zone)"),
+        (
+            datetime(1, 1, 1, tzinfo=timezone(timedelta(hours=5))),
+            None,
+            "0001-01-01 00:00:00 (in its own zone)",
+        ),
     ],
 )
 def test_moments_are_said_in_utc_and_as_exactly_as_they_are_known(

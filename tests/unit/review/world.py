@@ -10,7 +10,11 @@ from services.triage.domain import CLASS_OF
 from shared.contract.authority import Role
 from shared.contract.catalogue.base import EventData, Exposure
 from shared.contract.catalogue.intake import ReportChannel, Reported
-from shared.contract.catalogue.notify import Communicated, CommunicationRequired, CommunicationWaived
+from shared.contract.catalogue.notify import (
+    Communicated,
+    CommunicationRequired,
+    CommunicationWaived,
+)
 from shared.contract.catalogue.review import (
     ActionItem,
     Covered,
@@ -71,11 +75,17 @@ WAIVED: Final = CommunicationWaived(audience=Audience.EXECUTIVES, reason="They w
 INACTION: Final = InactionDecided(reason="It was public before.")
 DISMISSED: Final = IncidentDismissed(reason=DismissalReason.DUPLICATE, note="See the other one.")
 GLASS_BROKEN: Final = BreakGlassUsed(
-    break_glass_id=BROKEN, gate=GateName.LEGAL, action_id=ACTION, reason="A live key.", missing=("legal_view",)
+    break_glass_id=BROKEN,
+    gate=GateName.LEGAL,
+    action_id=ACTION,
+    reason="A live key.",
+    missing=("legal_view",),
 )
 WORD_GIVEN: Final = BreakGlassConfirmed(break_glass_id=BROKEN, upheld=True, note="Right so.")
 
-ITEM: Final = ActionItem(description="Say in the onboarding what a photo shows", owner="trainer-tom", due=LATER)
+ITEM: Final = ActionItem(
+    description="Say in the onboarding what a photo shows", owner="trainer-tom", due=LATER
+)
 
 
 def assessed(determination: Determination = Determination.CONFIRMED) -> Assessed:
@@ -90,7 +100,9 @@ def assessed(determination: Determination = Determination.CONFIRMED) -> Assessed
 
 
 def contained(
-    outcome: Outcome = Outcome.SUCCESSFUL, by: Actor = RESPONDER, kind: ActionKind = ActionKind.PLATFORM_REPORT
+    outcome: Outcome = Outcome.SUCCESSFUL,
+    by: Actor = RESPONDER,
+    kind: ActionKind = ActionKind.PLATFORM_REPORT,
 ) -> By:
     data = Contained(
         action_id=ACTION,
@@ -104,7 +116,13 @@ def contained(
 
 def record_finding(*items: ActionItem, reason: str | None = None) -> RecordFinding:
     return RecordFinding(
-        FINDING, "Nobody said so.", ControlLayer.TRAINING_MISSING, Answer.NO, Answer.UNKNOWN, items, reason
+        FINDING,
+        "Nobody said so.",
+        ControlLayer.TRAINING_MISSING,
+        Answer.NO,
+        Answer.UNKNOWN,
+        items,
+        reason,
     )
 
 
@@ -133,8 +151,17 @@ def publish(state: State) -> Publish:
     return Publish(DIGEST, state.covers)
 
 
-def reviewed(covers: tuple[Covered, ...], *, lessons: int = 0, items: int = 1, on: date | None = None) -> Reviewed:
-    return Reviewed(report=DIGEST, covers=covers, findings=1, action_items=items, lessons=lessons, next_review_on=on)
+def reviewed(
+    covers: tuple[Covered, ...], *, lessons: int = 0, items: int = 1, on: date | None = None
+) -> Reviewed:
+    return Reviewed(
+        report=DIGEST,
+        covers=covers,
+        findings=1,
+        action_items=items,
+        lessons=lessons,
+        next_review_on=on,
+    )
 
 
 PUBLISHED: Past = (*PUBLISHABLE, reviewed(()))

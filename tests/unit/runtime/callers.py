@@ -1,4 +1,5 @@
-"""People who call, with real tokens: an Ed25519 key, its key set in a file, and what an issuer would sign."""
+"""People who call, with real tokens: an Ed25519 key, its key set in a file, and what an issuer
+would sign."""
 
 import json
 from dataclasses import dataclass, field
@@ -46,9 +47,13 @@ class Issuer:
         self.publish()
 
     def publish(self, *more: dict[str, Any]) -> None:
-        self.file.write_text(json.dumps({"keys": [jwk(self.key, self.kid), *more]}), encoding="utf-8")
+        self.file.write_text(
+            json.dumps({"keys": [jwk(self.key, self.kid), *more]}), encoding="utf-8"
+        )
 
-    def token(self, *roles: Role | str, subject: str | None = "u-1", alg: str | None = None, **claims: Any) -> str:
+    def token(
+        self, *roles: Role | str, subject: str | None = "u-1", alg: str | None = None, **claims: Any
+    ) -> str:
         """Claims that are None are left out."""
         now = datetime.now(UTC)
         said = {

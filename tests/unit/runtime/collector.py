@@ -43,7 +43,9 @@ class Receiver:
                 self._serve(measured)
                 for group in measured.scope_metrics:
                     for metric in group.metrics:
-                        self.metrics[metric.name] = list(getattr(metric, metric.WhichOneof("data")).data_points)
+                        self.metrics[metric.name] = list(
+                            getattr(metric, metric.WhichOneof("data")).data_points
+                        )
 
     def _serve(self, resource: Any) -> None:
         attributes = {item.key: item.value.string_value for item in resource.resource.attributes}

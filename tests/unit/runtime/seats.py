@@ -1,4 +1,5 @@
-"""A small service for tests of the runtime: it fills the seats of an incident, under triage's name."""
+"""A small service for tests of the runtime: it fills the seats of an incident, under triage's
+name."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -37,11 +38,17 @@ def decide(command: FillSeat, state: State, _: Context) -> list[SeatFilled]:
         case command.holder:
             return []
         case holder:
-            raise Rejected("seat_taken", f"{holder} has it", missing=("an empty seat",), who=(Role.LEAD,))
+            raise Rejected(
+                "seat_taken", f"{holder} has it", missing=("an empty seat",), who=(Role.LEAD,)
+            )
 
 
 def evolve(state: State, event: Event) -> State:
-    return {**state, event.data.seat: event.data.holder} if isinstance(event.data, SeatFilled) else state
+    return (
+        {**state, event.data.seat: event.data.holder}
+        if isinstance(event.data, SeatFilled)
+        else state
+    )
 
 
 def project(_: Recorded) -> Iterator[Write]:
@@ -49,7 +56,9 @@ def project(_: Recorded) -> Iterator[Write]:
 
 
 class SeatBody(BaseModel):
-    model_config = ConfigDict(extra="forbid", json_schema_extra={"example": {"seat": "legal", "holder": "u-4711"}})
+    model_config = ConfigDict(
+        extra="forbid", json_schema_extra={"example": {"seat": "legal", "holder": "u-4711"}}
+    )
     seat: Seat
     holder: Name
 
@@ -63,7 +72,12 @@ async def open_incident(body: SeatBody, desk: SeatDesk) -> Answer:
     return await desk.carry_out(desk.new_id(), FillSeat(body.seat, body.holder), must_exist=False)
 
 
-@router.post("/incidents/{incident_id}/seats", status_code=201, dependencies=[allow(Role.LEAD)], summary="Fill a seat.")
+@router.post(
+    "/incidents/{incident_id}/seats",
+    status_code=201,
+    dependencies=[allow(Role.LEAD)],
+    summary="Fill a seat.",
+)
 async def fill_seat(incident_id: UUID, body: SeatBody, desk: SeatDesk) -> Answer:
     return await desk.carry_out(incident_id, FillSeat(body.seat, body.holder))
 
@@ -93,5 +107,7 @@ async def bug() -> None:
     raise RuntimeError("dsn=postgresql://somebody:hunter2@db/incident")
 
 
-RULES: Rules[FillSeat, State] = Rules(initial={}, decide=decide, evolve=evolve, project=project, view_tables=())
+RULES: Rules[FillSeat, State] = Rules(
+    initial={}, decide=decide, evolve=evolve, project=project, view_tables=()
+)
 SERVICE = Service(name=ServiceName.TRIAGE, title="Seats", rules=RULES, router=router)

@@ -1,4 +1,5 @@
-"""One turn of the appender: gapless numbers, linked hashes, and a conflict that fails only its own command."""
+"""One turn of the appender: gapless numbers, linked hashes, and a conflict that fails only its own
+command."""
 
 from datetime import UTC, datetime
 from uuid import UUID
@@ -48,8 +49,16 @@ def test_events_get_the_numbers_after_the_head_and_name_the_hash_before() -> Non
         SPEAKER,
     )
     first, second = (row.recorded.event for row in before.rows)
-    assert (first.link.sequence, first.link.prevhash, first.link.incidentprev) == (10, b"h" * 32, b"i" * 32)
-    assert (second.link.sequence, second.link.prevhash, second.link.incidentprev) == (11, first.hash, first.hash)
+    assert (first.link.sequence, first.link.prevhash, first.link.incidentprev) == (
+        10,
+        b"h" * 32,
+        b"i" * 32,
+    )
+    assert (second.link.sequence, second.link.prevhash, second.link.incidentprev) == (
+        11,
+        first.hash,
+        first.hash,
+    )
     assert [row.recorded.version for row in before.rows] == [5, 6]
     assert before.heads == {partition: Head(11, second.hash)}
     assert before.incidents == {incident(1): IncidentHead(6, second.hash)}
@@ -69,7 +78,9 @@ def test_two_commands_on_one_incident_in_one_turn_the_second_must_decide_again()
 
 def test_an_event_that_is_too_large_fails_only_its_own_command() -> None:
     large = proposal(1, text="x" * 8000, events=1)
-    huge = Proposal(large.incident_id, 0, [Said(**{**_fields(large.said[0]), "actor": "a" * 70_000})])
+    huge = Proposal(
+        large.incident_id, 0, [Said(**{**_fields(large.said[0]), "actor": "a" * 70_000})]
+    )
     result = turn(huge, proposal(2))
     assert isinstance(result.verdicts[0], ValueError)
     assert isinstance(result.verdicts[1], tuple)
@@ -81,7 +92,9 @@ def _fields(said: Said) -> dict[str, object]:
 
 def test_a_key_is_taken_once() -> None:
     key = Idempotency("k", b"d")
-    result = turn(proposal(1, key=key), proposal(2, key=key), proposal(3, key=Idempotency("k", b"other")))
+    result = turn(
+        proposal(1, key=key), proposal(2, key=key), proposal(3, key=Idempotency("k", b"other"))
+    )
     assert isinstance(result.verdicts[0], tuple)
     assert isinstance(result.verdicts[1], Again)
     assert isinstance(result.verdicts[2], IdempotencyMismatch)
@@ -90,7 +103,9 @@ def test_a_key_is_taken_once() -> None:
 
 def test_a_key_from_an_earlier_turn_is_looked_up_or_refused() -> None:
     result = turn(
-        proposal(1, key=Idempotency("k", b"d")), proposal(2, key=Idempotency("l", b"d")), taken={"k": b"d", "l": b"e"}
+        proposal(1, key=Idempotency("k", b"d")),
+        proposal(2, key=Idempotency("l", b"d")),
+        taken={"k": b"d", "l": b"e"},
     )
     assert isinstance(result.verdicts[0], Again)
     assert isinstance(result.verdicts[1], IdempotencyMismatch)
@@ -98,7 +113,9 @@ def test_a_key_from_an_earlier_turn_is_looked_up_or_refused() -> None:
 
 
 @given(st.lists(st.tuples(st.integers(1, 12), st.integers(0, 3), st.integers(1, 3)), max_size=40))
-def test_whatever_is_proposed_chains_and_versions_stay_gapless_and_linked(wanted: list[tuple[int, int, int]]) -> None:
+def test_whatever_is_proposed_chains_and_versions_stay_gapless_and_linked(
+    wanted: list[tuple[int, int, int]],
+) -> None:
     result = turn(*(proposal(number, version, events) for number, version, events in wanted))
     for partition in range(PARTITIONS):
         before, expected = ZERO_HASH, 1
@@ -109,11 +126,17 @@ def test_whatever_is_proposed_chains_and_versions_stay_gapless_and_linked(wanted
                 assert row.signature == SPEAKER.sign(signed_bytes(event.envelope))
                 before, expected = event_hash(event.envelope), expected + 1
     for number in range(1, 13):
-        versions = [row.recorded.version for row in result.rows if row.recorded.event.incident_id == incident(number)]
+        versions = [
+            row.recorded.version
+            for row in result.rows
+            if row.recorded.event.incident_id == incident(number)
+        ]
         assert versions == list(range(1, len(versions) + 1))
 
 
 @given(st.lists(st.tuples(st.integers(1, 12), st.integers(0, 3), st.integers(1, 3)), max_size=10))
 def test_what_was_planned_is_what_a_reader_reads(wanted: list[tuple[int, int, int]]) -> None:
-    for row in turn(*(proposal(number, version, events) for number, version, events in wanted)).rows:
+    for row in turn(
+        *(proposal(number, version, events) for number, version, events in wanted)
+    ).rows:
         assert read(row.recorded.event.envelope) == row.recorded.event

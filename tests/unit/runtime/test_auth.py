@@ -42,7 +42,9 @@ async def refused(issuer: Issuer, token: str) -> str:
 
 async def test_a_token_says_who_calls_and_as_what(issuer: Issuer) -> None:
     token = issuer.token(Role.LEGAL, Role.LEAD, subject="u-4711")
-    assert await authenticator(issuer).actor(token) == Actor("u-4711", frozenset({Role.LEGAL, Role.LEAD}))
+    assert await authenticator(issuer).actor(token) == Actor(
+        "u-4711", frozenset({Role.LEGAL, Role.LEAD})
+    )
 
 
 async def test_roles_that_nobody_knows_are_ignored(issuer: Issuer) -> None:
@@ -94,12 +96,15 @@ async def test_no_signature_at_all(issuer: Issuer) -> None:
 
 
 async def test_the_public_key_as_a_shared_secret(issuer: Issuer) -> None:
-    """The classic confusion: an HMAC made with bytes that everybody can read. Written by hand, since PyJWT refuses to."""
+    """The classic confusion: an HMAC made with bytes that everybody can read. Written by hand,
+    since PyJWT refuses to."""
     head = {"alg": "HS256", "typ": "JWT", "kid": issuer.kid}
     claims = jwt.decode(issuer.token(Role.ADMIN), options={"verify_signature": False})
     signing = ".".join(_base64(json.dumps(part).encode()) for part in (head, claims))
     secret = issuer.key.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
-    signature = jwt.algorithms.HMACAlgorithm(jwt.algorithms.HMACAlgorithm.SHA256).sign(signing.encode(), secret)
+    signature = jwt.algorithms.HMACAlgorithm(jwt.algorithms.HMACAlgorithm.SHA256).sign(
+        signing.encode(), secret
+    )
     await refused(issuer, f"{signing}.{_base64(signature)}")
 
 
@@ -115,7 +120,9 @@ async def test_another_key_of_the_same_name(issuer: Issuer, tmp_path: Path) -> N
     await refused(issuer, forger.token(Role.ADMIN))
 
 
-@pytest.mark.parametrize("token", ["", "x", "a.b.c", "é.é.é", "." * 10, "eyJhbGciOiJFZERTQSJ9..", "a" * 5000])
+@pytest.mark.parametrize(
+    "token", ["", "x", "a.b.c", "é.é.é", "." * 10, "eyJhbGciOiJFZERTQSJ9..", "a" * 5000]
+)
 async def test_what_is_no_token(issuer: Issuer, token: str) -> None:
     with pytest.raises(Unauthenticated):
         await authenticator(issuer).actor(token)
@@ -143,7 +150,9 @@ def rotate(issuer: Issuer, kid: str) -> None:
     issuer.publish()
 
 
-async def test_a_new_key_is_found_though_not_asked_for_all_the_time(issuer: Issuer, clock: Clock) -> None:
+async def test_a_new_key_is_found_though_not_asked_for_all_the_time(
+    issuer: Issuer, clock: Clock
+) -> None:
     checks = authenticator(issuer)
     await checks.actor(issuer.token())
     rotate(issuer, "second")
@@ -178,7 +187,9 @@ async def test_while_the_key_set_is_away_known_keys_count_and_others_are_nobodys
     assert await checks.actor(issuer.token())
 
 
-@pytest.mark.parametrize("content", ["", "{}", "[]", '{"keys": 7}', '{"keys": []}', "\x00", '{"keys": [{"kty": "?"}]}'])
+@pytest.mark.parametrize(
+    "content", ["", "{}", "[]", '{"keys": 7}', '{"keys": []}', "\x00", '{"keys": [{"kty": "?"}]}']
+)
 async def test_a_key_set_that_is_none_is_away(tmp_path: Path, content: str) -> None:
     issuer = Issuer(tmp_path / "jwks.json")
     issuer.file.write_text(content)
@@ -193,7 +204,11 @@ async def test_a_key_set_behind_https(
     monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
     async with serving(issuer, certificate) as (url, asked):
         checks = Authenticator(url, ISSUER, AUDIENCE)
-        assert all(await asyncio.gather(*(checks.actor(issuer.token(subject=f"u-{number}")) for number in range(20))))
+        assert all(
+            await asyncio.gather(
+                *(checks.actor(issuer.token(subject=f"u-{number}")) for number in range(20))
+            )
+        )
         assert asked == ["GET /jwks.json HTTP/1.1"]
 
 
@@ -210,7 +225,9 @@ async def test_a_key_set_whose_server_never_ends_is_away(
 
 
 @asynccontextmanager
-async def serving(issuer: Issuer, certificate: Path, *, ends: bool = True) -> AsyncIterator[tuple[str, list[str]]]:
+async def serving(
+    issuer: Issuer, certificate: Path, *, ends: bool = True
+) -> AsyncIterator[tuple[str, list[str]]]:
     """The issuer's web server; yields the key set's address and the requests that came."""
     asked: list[str] = []
 
@@ -219,7 +236,9 @@ async def serving(issuer: Issuer, certificate: Path, *, ends: bool = True) -> As
         asked.append(head.split(b"\r\n")[0].decode())
         body = issuer.file.read_bytes()
         promised = len(body) + (0 if ends else 1)
-        writer.write(b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: %d\r\n\r\n" % promised + body)
+        writer.write(
+            b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: %d\r\n\r\n" % promised + body
+        )
         if ends:
             writer.close()
 
@@ -241,7 +260,9 @@ def _certificate(folder: Path) -> Path:
     key, now = p256(), datetime.now(UTC)
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "issuer")])
     address = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))])
-    built = x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number(), now, now + timedelta(1))
+    built = x509.CertificateBuilder(
+        name, name, key.public_key(), x509.random_serial_number(), now, now + timedelta(1)
+    )
     signed = built.add_extension(address, critical=False).sign(key, SHA256())
     file = folder / "server.pem"
     private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
@@ -283,7 +304,9 @@ def test_a_router_may_say_it_for_its_routes() -> None:
     assert [roles for _, roles in permissions(application(router))] == [frozenset({Role.AUDITOR})]
 
 
-@pytest.mark.parametrize("markers", [(), (public(), allow(Role.LEGAL)), (allow(Role.IT), allow(Role.LEGAL))])
+@pytest.mark.parametrize(
+    "markers", [(), (public(), allow(Role.LEGAL)), (allow(Role.IT), allow(Role.LEGAL))]
+)
 def test_a_route_that_says_nothing_or_two_things(markers: tuple[Any, ...]) -> None:
     router = APIRouter()
     router.get("/thing", dependencies=list(markers))(nothing)

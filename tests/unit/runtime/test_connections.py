@@ -1,4 +1,5 @@
-"""What callers may cost who are slow, endless, silent or many: a real server on a real port, with small bounds."""
+"""What callers may cost who are slow, endless, silent or many: a real server on a real port, with
+small bounds."""
 
 import asyncio
 import json
@@ -64,7 +65,9 @@ class Caller:
         async with asyncio.timeout(WITHIN):
             head = (await self.reader.readuntil(b"\r\n\r\n")).decode("latin-1")
             status, *lines = head.strip().split("\r\n")
-            headers = {name.lower(): value for name, _, value in (line.partition(": ") for line in lines)}
+            headers = {
+                name.lower(): value for name, _, value in (line.partition(": ") for line in lines)
+            }
             body = await self.reader.readexactly(int(headers["content-length"]))
         return Answer(int(status.split(" ")[1]), headers, body)
 
@@ -108,7 +111,9 @@ class World:
 async def world(protocol: Any = None, **limits: Any) -> AsyncIterator[World]:
     desk = Desk()
     app = Limits(desk, **limits)
-    config = uvicorn.Config(app, port=0, lifespan="off", log_config=None, http=protocol or connections.protocol())
+    config = uvicorn.Config(
+        app, port=0, lifespan="off", log_config=None, http=protocol or connections.protocol()
+    )
     server = uvicorn.Server(config)
     serving = asyncio.create_task(server._serve())  # `serve` would take over the session's signals
     while not server.started:
@@ -137,7 +142,11 @@ async def test_half_a_head_is_answered_and_closed(before: bytes) -> None:
             await caller.answer()
         caller.send(b"GET / HTTP/1.1\r\nHo")
         answer = await caller.answer()
-        assert (answer.status, answer.kind, answer.headers["connection"]) == (408, "too-slow", "close")
+        assert (answer.status, answer.kind, answer.headers["connection"]) == (
+            408,
+            "too-slow",
+            "close",
+        )
         assert len(answer.headers["x-request-id"]) == 32
         assert await caller.ended() == b""
 
@@ -147,7 +156,11 @@ async def test_an_endless_head_is_cut_off() -> None:
         caller = await here.caller(b"GET / HTTP/1.1\r\nX: ")
         caller.send(b"x" * (connections.HEAD + 1))
         answer = await caller.answer()
-        assert (answer.status, answer.kind, answer.headers["connection"]) == (431, "too-large", "close")
+        assert (answer.status, answer.kind, answer.headers["connection"]) == (
+            431,
+            "too-large",
+            "close",
+        )
         assert len(answer.headers["x-request-id"]) == 32
         await caller.ended()
         assert here.desk.begun == 0
@@ -155,7 +168,9 @@ async def test_an_endless_head_is_cut_off() -> None:
 
 async def test_an_endless_trailer_is_cut_off() -> None:
     async with world() as here:
-        caller = await here.caller(b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n0\r\nX: ")
+        caller = await here.caller(
+            b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n0\r\nX: "
+        )
         await here.until(lambda: len(here.server.server_state.tasks) == 1, "its body arrives")
         caller.send(b"x" * (connections.HEAD + 1))
         await caller.ended()
@@ -165,13 +180,21 @@ async def test_an_endless_trailer_is_cut_off() -> None:
 async def test_of_those_who_never_asked_the_first_gives_way_to_a_newcomer() -> None:
     async with world(connections.protocol(most=3)) as here:
         first, second, third = [await here.caller() for _ in range(3)]
-        await here.until(lambda: len(here.server.server_state.connections) == 3, "all are connected")
+        await here.until(
+            lambda: len(here.server.server_state.connections) == 3, "all are connected"
+        )
         second.send(b"GET / HTT")  # makes it no younger
-        first.send(GET % b"")  # has asked: of the two that never did, the second has been silent longest
+        first.send(
+            GET % b""
+        )  # has asked: of the two that never did, the second has been silent longest
         assert (await first.answer()).status == 200
         assert await here.status(GET % b"") == 200
         answer = await second.answer()
-        assert (answer.status, answer.kind, answer.headers["connection"]) == (503, "overloaded", "close")
+        assert (answer.status, answer.kind, answer.headers["connection"]) == (
+            503,
+            "overloaded",
+            "close",
+        )
         assert len(answer.headers["x-request-id"]) == 32
         assert await second.ended() == b""
         for caller in (first, third):
@@ -199,7 +222,11 @@ async def test_who_asks_takes_the_place_of_the_longest_silent_of_those_who_asked
             await caller.answer()
         assert await here.status(GET % b"") == 200
         answer = await known[0].answer()
-        assert (answer.status, answer.kind, answer.headers["connection"]) == (503, "overloaded", "close")
+        assert (answer.status, answer.kind, answer.headers["connection"]) == (
+            503,
+            "overloaded",
+            "close",
+        )
         known[1].send(GET % b"")
         assert (await known[1].answer()).status == 200
 
@@ -212,7 +239,11 @@ async def test_a_body_never_answered_before_gives_way_before_who_was_and_is_told
         await here.until(lambda: len(here.server.server_state.tasks) == 1, "its body arrives")
         assert await here.status(GET % b"") == 200
         answer = await slow.answer()
-        assert (answer.status, answer.kind, answer.headers["connection"]) == (503, "overloaded", "close")
+        assert (answer.status, answer.kind, answer.headers["connection"]) == (
+            503,
+            "overloaded",
+            "close",
+        )
         known.send(GET % b"")
         assert (await known.answer()).status == 200
 
@@ -259,13 +290,18 @@ async def test_who_stays_after_a_refusal_is_let_go() -> None:
 
 
 @pytest.mark.parametrize(
-    "sent", [b"\x16\x03\x01\x02\x00\r\n\r\n", b"GET / HTTP/1.1\r\nno colon\r\n\r\n", b"HELLO\r\n\r\n"]
+    "sent",
+    [b"\x16\x03\x01\x02\x00\r\n\r\n", b"GET / HTTP/1.1\r\nno colon\r\n\r\n", b"HELLO\r\n\r\n"],
 )
 async def test_what_is_no_http_is_a_problem_like_any_other(sent: bytes) -> None:
     async with world() as here:
         caller = await here.caller(sent)
         answer = await caller.answer()
-        assert (answer.status, answer.kind, answer.headers["connection"]) == (400, "malformed", "close")
+        assert (answer.status, answer.kind, answer.headers["connection"]) == (
+            400,
+            "malformed",
+            "close",
+        )
         assert len(answer.headers["x-request-id"]) == 32
         assert await caller.ended() == b""
 
@@ -275,7 +311,9 @@ async def test_what_is_no_http_behind_a_request_is_no_answer_to_it() -> None:
         caller = await here.caller(GET % b"waits")
         await here.until(lambda: here.desk.begun == 1, "it is at work")
         caller.send(b"HELLO\r\n\r\n")
-        assert await caller.ended() == b"", "cut off: nobody can tell it what becomes of its first request"
+        assert await caller.ended() == b"", (
+            "cut off: nobody can tell it what becomes of its first request"
+        )
 
 
 async def test_nobody_gives_way_whose_request_is_under_way() -> None:
@@ -284,7 +322,11 @@ async def test_nobody_gives_way_whose_request_is_under_way() -> None:
         await here.until(lambda: here.desk.begun == 2, "both have begun")
         refused = await here.caller(GET % b"")
         answer = await refused.answer()
-        assert (answer.status, answer.kind, answer.headers["retry-after"]) == (503, "overloaded", "1")
+        assert (answer.status, answer.kind, answer.headers["retry-after"]) == (
+            503,
+            "overloaded",
+            "1",
+        )
         await refused.ended()
         here.desk.go_on.set()
         assert [(await caller.answer()).status for caller in callers] == [200, 200]
@@ -295,7 +337,9 @@ async def test_many_silent_connections_keep_nobody_out() -> None:
     async with world(connections.protocol(most=20)) as here:
         silent = [await here.caller() for _ in range(200)]
         assert [await here.status(GET % b"") for _ in range(20)] == [200] * 20
-        assert len(here.server.server_state.connections) <= 20 + 5, "those who have a place, and those who linger"
+        assert len(here.server.server_state.connections) <= 20 + 5, (
+            "those who have a place, and those who linger"
+        )
         for caller in silent:
             caller.writer.close()
 
@@ -330,7 +374,9 @@ def test_newcomers_are_let_in_many_a_turn() -> None:
     async def crowd() -> None:
         nonlocal turns
         desk = Desk()
-        config = uvicorn.Config(desk, port=0, lifespan="off", log_config=None, http=connections.protocol())
+        config = uvicorn.Config(
+            desk, port=0, lifespan="off", log_config=None, http=connections.protocol()
+        )
         server = uvicorn.Server(config)
         sockets = listeners(config)
         serving = asyncio.create_task(server._serve(sockets))
@@ -392,7 +438,11 @@ async def test_the_body_that_has_been_arriving_longest_gives_way() -> None:
         await asyncio.sleep(0.05)
         newer = await here.caller(POST % (b"", 900, b"x" * 500))
         answer = await oldest.answer()
-        assert (answer.status, answer.kind, answer.headers["retry-after"]) == (503, "overloaded", "1")
+        assert (answer.status, answer.kind, answer.headers["retry-after"]) == (
+            503,
+            "overloaded",
+            "1",
+        )
         newer.send(b"x" * 400)
         assert (await newer.answer()).body == b"900"
 
@@ -435,7 +485,11 @@ async def test_more_than_there_are_places_for_is_refused_and_accepted_again_late
         await here.until(lambda: here.desk.begun == 2, "both have begun")
         refused = await here.caller(POST % (b"waits", 1, b"x"))
         answer = await refused.answer()
-        assert (answer.status, answer.kind, answer.headers["retry-after"]) == (503, "overloaded", "1")
+        assert (answer.status, answer.kind, answer.headers["retry-after"]) == (
+            503,
+            "overloaded",
+            "1",
+        )
         assert await here.status(GET % b"") == 200, "readers have places of their own"
         here.desk.go_on.set()
         assert [(await caller.answer()).status for caller in accepted] == [200, 200]

@@ -1,4 +1,5 @@
-"""Health on a port of its own: a real server in a real thread, asked while its service's loop does nothing for anybody."""
+"""Health on a port of its own: a real server in a real thread, asked while its service's loop does
+nothing for anybody."""
 
 import asyncio
 import contextlib
@@ -24,12 +25,17 @@ async def readiness() -> dict[str, Any]:
 def said(readiness_: dict[str, Any], ago: float = 0.0, turned: float = 0.0) -> Health:
     """By the loop that the tests hold up while they ask: so long ago, and it turned so long ago."""
     now = time.monotonic()
-    return Health("triage", readiness, asyncio.get_running_loop(), now - turned, now - ago, readiness_)
+    return Health(
+        "triage", readiness, asyncio.get_running_loop(), now - turned, now - ago, readiness_
+    )
 
 
 @contextlib.contextmanager
 def asked(told: Health) -> Iterator[httpx.Client]:
-    with answering(told, HOST, 0) as port, httpx.Client(base_url=f"http://{HOST}:{port}", timeout=20) as client:
+    with (
+        answering(told, HOST, 0) as port,
+        httpx.Client(base_url=f"http://{HOST}:{port}", timeout=20) as client,
+    ):
         yield client
 
 
@@ -45,9 +51,14 @@ def asked(told: Health) -> Iterator[httpx.Client]:
     ],
     ids=["nothing said yet", "ready", "late", "too late to be ready", "not ready", "stuck"],
 )
-async def test_it_answers_for_a_loop_that_does_not_what_that_said_last(told: Any, alive: int, ready: int) -> None:
+async def test_it_answers_for_a_loop_that_does_not_what_that_said_last(
+    told: Any, alive: int, ready: int
+) -> None:
     with asked(told()) as client:
-        assert (client.get("/healthz").status_code, client.get("/readyz").status_code) == (alive, ready)
+        assert (client.get("/healthz").status_code, client.get("/readyz").status_code) == (
+            alive,
+            ready,
+        )
 
 
 async def test_nothing_else_is_served_and_every_answer_has_a_name() -> None:
@@ -85,14 +96,21 @@ async def test_word_is_fresh_while_the_loop_turns_and_the_loop_is_asked_once_for
 
     telling = asyncio.create_task(health.tell("triage", counted, HOST, port))
     await asyncio.sleep(0)  # it listens
-    async with httpx.AsyncClient(base_url=f"http://{HOST}:{port}", timeout=20) as client, asyncio.timeout(20):
+    async with (
+        httpx.AsyncClient(base_url=f"http://{HOST}:{port}", timeout=20) as client,
+        asyncio.timeout(20),
+    ):
         assert (await client.get("/healthz")).status_code == 200
         many = await asyncio.gather(*(client.get("/readyz") for _ in range(10)))
-        assert {(answer.status_code, times) for answer in many} == {(503, 1)}, "it has not said anything yet"
+        assert {(answer.status_code, times) for answer in many} == {(503, 1)}, (
+            "it has not said anything yet"
+        )
         go_on.set()
         while (answer := await client.get("/readyz")).status_code != 200:
             pass
-        assert (await client.get("/readyz")).json()["parked"] == answer.json()["parked"] + 1 == times
+        assert (
+            (await client.get("/readyz")).json()["parked"] == answer.json()["parked"] + 1 == times
+        )
     telling.cancel()
     await asyncio.gather(telling, return_exceptions=True)
     with pytest.raises(ConnectionRefusedError):

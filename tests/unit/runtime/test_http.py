@@ -1,7 +1,8 @@
-"""What HTTP does before and around a route: who may come in, how much they may bring, what every answer carries.
+"""What HTTP does before and around a route: who may come in, how much they may bring, what every
+answer carries.
 
-Here neither database nor broker is running: what needs them says so. tests/integration/runtime has both.
-"""
+Here neither database nor broker is running: what needs them says so. tests/integration/runtime has
+both."""
 
 import asyncio
 import json
@@ -71,9 +72,13 @@ async def running_nowhere(issuer: Issuer) -> AsyncIterator[Running[seats.FillSea
             jwt_audience=AUDIENCE,
             http_port=0,
         )
-        async with asyncpg.create_pool(settings.database_dsn.get_secret_value(), min_size=0) as pool:
+        async with asyncpg.create_pool(
+            settings.database_dsn.get_secret_value(), min_size=0
+        ) as pool:
             trust = Trust(())
-            ledger = Ledger(pool, Keyring(seats.SERVICE.name, settings.signing_key_file, trust), seats.RULES)
+            ledger = Ledger(
+                pool, Keyring(seats.SERVICE.name, settings.signing_key_file, trust), seats.RULES
+            )
             writer = asyncio.create_task(ledger.run())
             yield Running(seats.SERVICE, settings, pool, ledger, trust, frozenset({"http"}))
             writer.cancel()
@@ -98,7 +103,9 @@ def kind(answer: httpx.Response) -> str:
 # Who may come in
 
 
-async def test_every_route_with_every_role(app: FastAPI, client: httpx.AsyncClient, issuer: Issuer) -> None:
+async def test_every_route_with_every_role(
+    app: FastAPI, client: httpx.AsyncClient, issuer: Issuer
+) -> None:
     """401 without a token, 403 with every role that is not named, and neither for one that is."""
     walked = 0
     for route, allowed in permissions(app):
@@ -127,7 +134,9 @@ async def test_the_desk_knows_the_caller(client: httpx.AsyncClient, issuer: Issu
     assert answer.json() == {"subject": "u-7", "roles": ["it", "legal"]}
 
 
-@pytest.mark.parametrize("header", ["", "Bearer", "Bearer ", "Basic dTpw", "Bearer x y", "bearer\tx", "Bearer ünicode"])
+@pytest.mark.parametrize(
+    "header", ["", "Bearer", "Bearer ", "Basic dTpw", "Bearer x y", "bearer\tx", "Bearer ünicode"]
+)
 async def test_what_is_no_token(client: httpx.AsyncClient, header: str) -> None:
     answer = await client.get("/me", headers=encoded({"Authorization": header}))
     assert answer.status_code == 401
@@ -161,8 +170,12 @@ async def test_the_timeline_is_for_readers(app: FastAPI) -> None:
 # What must be well formed
 
 
-@pytest.mark.parametrize("tag", ["7", '"', '""', '"x"', '"7', "'7'", '"-1"', '"7", "8"', '"1' + "0" * 18 + '"', "W/7"])
-async def test_an_if_match_that_is_no_version(client: httpx.AsyncClient, issuer: Issuer, tag: str) -> None:
+@pytest.mark.parametrize(
+    "tag", ["7", '"', '""', '"x"', '"7', "'7'", '"-1"', '"7", "8"', '"1' + "0" * 18 + '"', "W/7"]
+)
+async def test_an_if_match_that_is_no_version(
+    client: httpx.AsyncClient, issuer: Issuer, tag: str
+) -> None:
     answer = await client.get("/me", headers=issuer.headers() | {"If-Match": tag})
     assert answer.status_code == 400
     assert "If-Match" in answer.json()["detail"]
@@ -170,17 +183,23 @@ async def test_an_if_match_that_is_no_version(client: httpx.AsyncClient, issuer:
 
 @pytest.mark.parametrize("tag", ['"7"', "*"])
 async def test_an_if_match_that_is_one(client: httpx.AsyncClient, issuer: Issuer, tag: str) -> None:
-    assert (await client.get("/me", headers=issuer.headers() | {"If-Match": tag})).status_code == 200
+    assert (
+        await client.get("/me", headers=issuer.headers() | {"If-Match": tag})
+    ).status_code == 200
 
 
-async def test_a_weak_etag_matches_nothing_and_says_what_would(client: httpx.AsyncClient, issuer: Issuer) -> None:
+async def test_a_weak_etag_matches_nothing_and_says_what_would(
+    client: httpx.AsyncClient, issuer: Issuer
+) -> None:
     answer = await client.get("/me", headers=issuer.headers() | {"If-Match": 'W/"7"'})
     assert answer.status_code == 412
     assert 'If-Match: "7"' in answer.json()["detail"]
 
 
 @pytest.mark.parametrize("key", ["", " ", "two words", "x" * 256, "schlüssel", "tab\tbed"])
-async def test_an_idempotency_key_that_is_none(client: httpx.AsyncClient, issuer: Issuer, key: str) -> None:
+async def test_an_idempotency_key_that_is_none(
+    client: httpx.AsyncClient, issuer: Issuer, key: str
+) -> None:
     answer = await client.get("/me", headers=encoded(issuer.headers() | {"Idempotency-Key": key}))
     assert answer.status_code == 400
     assert "Idempotency-Key" in answer.json()["detail"]
@@ -188,7 +207,9 @@ async def test_an_idempotency_key_that_is_none(client: httpx.AsyncClient, issuer
 
 @pytest.mark.parametrize("query", ["limit=0", "limit=201", "limit=x", "cursor=" + "x" * 1001])
 async def test_a_page_that_cannot_be(client: httpx.AsyncClient, issuer: Issuer, query: str) -> None:
-    answer = await client.get(f"/incidents/{INCIDENT}/events?{query}", headers=issuer.headers(Role.LEAD))
+    answer = await client.get(
+        f"/incidents/{INCIDENT}/events?{query}", headers=issuer.headers(Role.LEAD)
+    )
     assert answer.status_code == 422
     assert answer.json()["errors"][0]["pointer"] == "query." + query.partition("=")[0]
 
@@ -226,7 +247,9 @@ async def test_a_body_that_is_streamed_is_counted_as_it_comes(client: httpx.Asyn
     assert sent <= BODY + 2 * 65_536
 
 
-async def test_a_claim_of_too_much_is_refused_before_a_byte_is_read(client: httpx.AsyncClient) -> None:
+async def test_a_claim_of_too_much_is_refused_before_a_byte_is_read(
+    client: httpx.AsyncClient,
+) -> None:
     asked = False
 
     async def body() -> AsyncIterator[bytes]:
@@ -234,7 +257,9 @@ async def test_a_claim_of_too_much_is_refused_before_a_byte_is_read(client: http
         asked = True
         yield b"{}"
 
-    answer = await client.post("/echo", content=body(), headers=JSON | {"Content-Length": str(10**12)})
+    answer = await client.post(
+        "/echo", content=body(), headers=JSON | {"Content-Length": str(10**12)}
+    )
     assert answer.status_code == 413
     assert not asked
 
@@ -242,7 +267,9 @@ async def test_a_claim_of_too_much_is_refused_before_a_byte_is_read(client: http
 @pytest.mark.parametrize("claim", ["5", "-1", "x", "²", "1e9", ""])
 async def test_a_claim_that_lies_changes_nothing(client: httpx.AsyncClient, claim: str) -> None:
     headers = encoded(JSON | {"Content-Length": claim})
-    assert (await client.post("/echo", content=of_size(BODY + 1), headers=headers)).status_code == 413
+    assert (
+        await client.post("/echo", content=of_size(BODY + 1), headers=headers)
+    ).status_code == 413
     assert (await client.post("/echo", content=of_size(100), headers=headers)).status_code == 200
 
 
@@ -337,7 +364,9 @@ async def test_and_it_says_that_it_is_not_ready(client: httpx.AsyncClient) -> No
     assert all(check != "ok" for check in answer.json()["checks"].values())
 
 
-async def test_a_command_without_a_database_may_be_sent_again(client: httpx.AsyncClient, issuer: Issuer) -> None:
+async def test_a_command_without_a_database_may_be_sent_again(
+    client: httpx.AsyncClient, issuer: Issuer
+) -> None:
     body = {"seat": "legal", "holder": "u-2"}
     answer = await client.post("/incidents", json=body, headers=issuer.headers(Role.LEAD))
     assert answer.status_code == 503
@@ -371,7 +400,9 @@ def test_every_schema_is_one_and_every_reference_leads_somewhere(openapi: dict[s
     assert referred <= set(schemas)
 
 
-def test_every_operation_has_a_name_of_its_own_and_says_what_it_does(openapi: dict[str, Any]) -> None:
+def test_every_operation_has_a_name_of_its_own_and_says_what_it_does(
+    openapi: dict[str, Any],
+) -> None:
     names = [operation["operationId"] for operation in operations(openapi).values()]
     assert sorted(names) == sorted(set(names))
     assert "fill_seat" in names
@@ -414,4 +445,6 @@ def test_guards_of_commands_are_documented_with_commands(openapi: dict[str, Any]
 def test_answers_have_examples(openapi: dict[str, Any]) -> None:
     schemas = openapi["components"]["schemas"]
     for name in ("Answer", "Receipt", "TimelineItem", "Problem"):
-        Draft202012Validator({"$ref": f"#/components/schemas/{name}", **openapi}).validate(schemas[name]["example"])
+        Draft202012Validator({"$ref": f"#/components/schemas/{name}", **openapi}).validate(
+            schemas[name]["example"]
+        )

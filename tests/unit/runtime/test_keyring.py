@@ -34,7 +34,9 @@ def chain(*signed: tuple[EventData, Signer]) -> list[Record]:
     for number, (data, signer) in enumerate(signed, 1):
         incident = system_incident(3) if isinstance(data, KeyRotated) else INCIDENT
         link = Link(INTAKE, 3, number, before, of_incident.get(incident, ZERO_HASH))
-        said = Said(UUID(int=number), incident, datetime(2026, 3, 2, tzinfo=UTC), "maria", data, "c")
+        said = Said(
+            UUID(int=number), incident, datetime(2026, 3, 2, tzinfo=UTC), "maria", data, "c"
+        )
         envelope = write(said, link, signer.key_id.hex())
         before = of_incident[incident] = event_hash(envelope)
         records.append(Record(3, number, None, envelope, (), signer.sign(signed_bytes(envelope))))
@@ -44,7 +46,9 @@ def chain(*signed: tuple[EventData, Signer]) -> list[Record]:
 ROTATED = chain((REPORTED, OLD), (KeyRotated(vkey=NEW.vkey), OLD), (REPORTED, NEW), (REPORTED, NEW))
 
 
-def hear(records: list[Record], trust: Trust = TRUST, heads: dict[ServiceName, Head] = HEADS) -> Received:
+def hear(
+    records: list[Record], trust: Trust = TRUST, heads: dict[ServiceName, Head] = HEADS
+) -> Received:
     return receive(TRIAGE, heads, {}, [], [examine(record, trust) for record in records])
 
 
@@ -93,14 +97,24 @@ def test_a_rotation_that_is_not_accepted_teaches_nothing() -> None:
     assert [item.reason for item in hear(forged).parked] == [ParkReason.UNTRUSTED]
     equivocating = chain((KeyRotated(vkey=THIEF.vkey), OLD))
     after = hear(ROTATED[:1])
-    again = receive(TRIAGE, after.heads, {(INTAKE, 1): event(ROTATED[0]).hash}, [], [examine(equivocating[0], TRUST)])
+    again = receive(
+        TRIAGE,
+        after.heads,
+        {(INTAKE, 1): event(ROTATED[0]).hash},
+        [],
+        [examine(equivocating[0], TRUST)],
+    )
     assert [item.reason for item in again.parked] == [ParkReason.EQUIVOCATION]
     assert not again.rotated
 
 
 def test_the_old_key_counts_no_more_even_when_the_rotation_waited() -> None:
     stolen = chain((REPORTED, OLD), (KeyRotated(vkey=NEW.vkey), OLD), (REPORTED, OLD))
-    early = [item for item in (examine(record, TRUST) for record in stolen[1:]) if isinstance(item, Heard)]
+    early = [
+        item
+        for item in (examine(record, TRUST) for record in stolen[1:])
+        if isinstance(item, Heard)
+    ]
     received = receive(TRIAGE, HEADS, {}, early, [examine(stolen[0], TRUST)])
     assert [heard.event.link.sequence for heard in received.accepted] == [1, 2]
     assert received.rotated
@@ -113,7 +127,11 @@ def test_the_old_key_counts_no_more_even_when_the_rotation_waited() -> None:
 def test_what_waited_for_its_key_is_taken_up() -> None:
     trust = TRUST.after(event(ROTATED[1]))
     head = Head(2, event(ROTATED[1]).hash)
-    waiting = [item for item in (examine(record, trust) for record in ROTATED[2:]) if isinstance(item, Heard)]
+    waiting = [
+        item
+        for item in (examine(record, trust) for record in ROTATED[2:])
+        if isinstance(item, Heard)
+    ]
     received = receive(TRIAGE, HEADS | {INTAKE: head}, {}, waiting, [])
     assert [heard.event.link.sequence for heard in received.accepted] == [3, 4]
 
@@ -138,7 +156,9 @@ def codes(records: list[Record]) -> tuple[set[str], set[str]]:
             }
         )
     topic.finish()
-    return {finding.code for finding in topic.findings}, {finding.code for finding in ledger.findings}
+    return {finding.code for finding in topic.findings}, {
+        finding.code for finding in ledger.findings
+    }
 
 
 def test_an_auditor_follows_a_rotation_and_names_what_a_stolen_key_signed_after_it() -> None:
@@ -178,14 +198,18 @@ def test_a_keyring_signs_with_the_key_in_force(file: Path) -> None:
 
 def test_a_key_that_is_not_there_is_named_and_never_another_one_shown(file: Path) -> None:
     keyring = Keyring(INTAKE, file, TRUST.after(event(ROTATED[1])))
-    with pytest.raises(KeyMissing, match=f"intake/3 from 3 on with key {NEW.key_id.hex()}") as missing:
+    with pytest.raises(
+        KeyMissing, match=f"intake/3 from 3 on with key {NEW.key_id.hex()}"
+    ) as missing:
         keyring.signer({3: Head(2, b"")})
     assert OLD.skey not in str(missing.value)
     with pytest.raises(KeyMissing, match="no key of intake is trusted on partition 3 from 1 on"):
         Keyring(INTAKE, file, Trust(())).signer({3: EMPTY})
 
 
-@pytest.mark.parametrize(("text", "why"), [("", "holds no key"), ("# none\n", "holds no key"), ("PRIVATE+x", "line 1")])
+@pytest.mark.parametrize(
+    ("text", "why"), [("", "holds no key"), ("# none\n", "holds no key"), ("PRIVATE+x", "line 1")]
+)
 def test_a_key_file_that_is_none_is_refused(file: Path, text: str, why: str) -> None:
     file.write_text(text)
     with pytest.raises(BadKeyFile, match=why):

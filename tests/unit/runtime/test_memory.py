@@ -1,4 +1,5 @@
-"""What a process remembers of incidents is bounded by what it holds, not only by how many they are."""
+"""What a process remembers of incidents is bounded by what it holds, not only by how many they
+are."""
 
 from uuid import UUID
 

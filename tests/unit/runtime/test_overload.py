@@ -1,4 +1,5 @@
-"""What is refused before a route, as an operator sees it: every reason is counted, and the log has a line a second at most."""
+"""What is refused before a route, as an operator sees it: every reason is counted, and the log has
+a line a second at most."""
 
 import asyncio
 import json
@@ -68,7 +69,10 @@ async def test_nothing_refused_is_no_line_and_what_is_left_at_the_end_is_told() 
 async def test_every_refusal_of_a_real_server_is_counted_by_its_reason() -> None:
     small = connections.protocol(most=5, head_within=0.2)
     async with world(small, writes=1, reads=1, within=0.2, held=150, larger={"/": 100}) as here:
-        waits = [await here.caller(GET % b"waits"), await here.caller(POST % (b"waits", 60, b"x" * 60))]
+        waits = [
+            await here.caller(GET % b"waits"),
+            await here.caller(POST % (b"waits", 60, b"x" * 60)),
+        ]
         await here.until(lambda: here.desk.begun == 2, "both are at work")
         assert await here.status(GET % b"") == 503
         assert await here.status(POST % (b"", 1, b"x")) == 503
@@ -109,7 +113,11 @@ async def test_so_is_who_gives_way_and_who_finds_no_place() -> None:
         here.desk.go_on.set()
         assert [(await caller.answer()).status for caller in at_work] == [200, 200]
         (line,) = await told(5)
-    assert line["reasons"] == {"newcomer_gave_way": 1, "connection_gave_way": 3, "no_place_for_connection": 1}
+    assert line["reasons"] == {
+        "newcomer_gave_way": 1,
+        "connection_gave_way": 3,
+        "no_place_for_connection": 1,
+    }
 
 
 def test_refusals_are_measured_by_reason_and_what_callers_sent_is_nowhere() -> None:
@@ -130,7 +138,9 @@ asyncio.run(story())
         )
     (point,) = receiver.metrics["ledger.refused"]
     assert point.as_int == 3
-    assert {item.key: item.value.string_value for item in point.attributes} == {"reason": "head_malformed"}
+    assert {item.key: item.value.string_value for item in point.attributes} == {
+        "reason": "head_malformed"
+    }
     assert "hunter2" not in done.stderr
     (line,) = [line for line in logged(done) if line["level"] == "warning"]
     assert line["reasons"] == {"head_malformed": 3}

@@ -19,13 +19,20 @@ TIMES = st.datetimes(timezones=st.sampled_from([UTC, timezone(timedelta(hours=5,
 
 @given(TEXTS, NUMBERS, TIMES, st.uuids())
 def test_what_goes_in_comes_out(text: str, number: int, time: datetime, id_: UUID) -> None:
-    assert decode_cursor(encode_cursor(text, number, time, id_), str, int, datetime, UUID) == (text, number, time, id_)
+    assert decode_cursor(encode_cursor(text, number, time, id_), str, int, datetime, UUID) == (
+        text,
+        number,
+        time,
+        id_,
+    )
 
 
 @pytest.mark.parametrize("found", range(6))
 def test_pages_follow_each_other_to_the_end(found: int) -> None:
     seen: list[int] = []
-    while (page := Page.of(list(range(found))[len(seen) :][:3], 2, lambda last: (last,))).next is not None:
+    while (
+        page := Page.of(list(range(found))[len(seen) :][:3], 2, lambda last: (last,))
+    ).next is not None:
         seen += page.items
         assert decode_cursor(page.next, int) == (seen[-1],)
     assert seen + page.items == list(range(found))
@@ -61,7 +68,9 @@ def test_any_other_text_is_refused(text: str) -> None:
         ([[]], UUID),
     ],
 )
-def test_values_of_another_kind_never_reach_a_query(value: object, kind: type[str | int | datetime | UUID]) -> None:
+def test_values_of_another_kind_never_reach_a_query(
+    value: object, kind: type[str | int | datetime | UUID]
+) -> None:
     forged = base64.urlsafe_b64encode(json.dumps(value).encode()).decode()
     with pytest.raises(Malformed):
         decode_cursor(forged, kind)

@@ -18,7 +18,14 @@ from pydantic import BaseModel, ConfigDict, Field
 from shared.contract.authority import Role
 from shared.contract.decision import Missing, Rejected
 from shared.contract.envelope import MalformedEnvelope
-from shared.runtime.say.conflicts import Conflict, Forbidden, IdempotencyMismatch, Malformed, Stale, Unauthenticated
+from shared.runtime.say.conflicts import (
+    Conflict,
+    Forbidden,
+    IdempotencyMismatch,
+    Malformed,
+    Stale,
+    Unauthenticated,
+)
 from shared.runtime.web import problems
 
 INCIDENT = UUID("01960000-0000-7000-8000-000000000001")
@@ -63,7 +70,9 @@ class Door:
     async def takes(self, body: Any, **query: Any) -> list[dict[str, str]]:
         content = body if isinstance(body, bytes) else json.dumps(body).encode()
         headers = {"content-type": "application/json"}
-        answer = checked(await self.client.post("/body", content=content, params=query, headers=headers))
+        answer = checked(
+            await self.client.post("/body", content=content, params=query, headers=headers)
+        )
         assert answer.status_code == 422
         errors: list[dict[str, str]] = answer.json()["errors"]
         return errors
@@ -118,14 +127,18 @@ def logged() -> Iterator[list[MutableMapping[str, Any]]]:
         (asyncpg.CharacterNotInRepertoireError("0x00"), 400, "malformed"),
     ],
 )
-async def test_each_kind_of_answer_has_its_status(door: Door, error: Exception, status: int, kind: str) -> None:
+async def test_each_kind_of_answer_has_its_status(
+    door: Door, error: Exception, status: int, kind: str
+) -> None:
     answer = await door.opens_to(error)
     assert answer.status_code == status
     assert answer.json()["type"] == f"https://incident-ledger.example/problems/{kind}"
 
 
 async def test_a_refusal_names_the_rule_what_is_missing_and_who_can_supply_it(door: Door) -> None:
-    refusal = Rejected("facts", "waits for where", missing=("where",), who=(Role.RESPONDER, Role.LEAD))
+    refusal = Rejected(
+        "facts", "waits for where", missing=("where",), who=(Role.RESPONDER, Role.LEAD)
+    )
     answer = (await door.opens_to(refusal)).json()
     assert answer["detail"] == "waits for where"
     assert answer["rule"] == "facts"
@@ -149,7 +162,9 @@ async def test_a_mismatch_does_not_show_how_keys_are_kept(door: Door) -> None:
     assert "u-1" not in (await door.opens_to(IdempotencyMismatch("u-1 key"))).text
 
 
-@pytest.mark.parametrize("error", [RuntimeError("dsn=postgresql://u:hunter2@db"), OSError("hunter2")])
+@pytest.mark.parametrize(
+    "error", [RuntimeError("dsn=postgresql://u:hunter2@db"), OSError("hunter2")]
+)
 async def test_what_went_wrong_inside_stays_inside(door: Door, error: Exception) -> None:
     assert "hunter2" not in (await door.opens_to(error)).text
 
@@ -157,7 +172,9 @@ async def test_what_went_wrong_inside_stays_inside(door: Door, error: Exception)
 async def test_a_bug_is_logged_and_raised_again(logged: list[MutableMapping[str, Any]]) -> None:
     door = Door()
     door.error = RuntimeError("boom")
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(door.app), base_url="http://door") as client:
+    async with httpx.AsyncClient(
+        transport=httpx.ASGITransport(door.app), base_url="http://door"
+    ) as client:
         with pytest.raises(RuntimeError, match="boom"):
             await client.get("/door")
     assert logged == [{"event": "a bug", "log_level": "error", "exc_info": door.error}]
@@ -176,9 +193,13 @@ async def test_a_method_that_is_none(door: Door) -> None:
 
 
 async def test_each_field_that_is_wrong_is_named_by_its_pointer(door: Door) -> None:
-    errors = await door.takes({"name": "far too long", "parts": [{"a/b~c": 1}, {"a/b~c": "x"}]}, size=0)
+    errors = await door.takes(
+        {"name": "far too long", "parts": [{"a/b~c": 1}, {"a/b~c": "x"}]}, size=0
+    )
     assert {error["pointer"] for error in errors} == {"#/name", "#/parts/1/a~1b~0c", "query.size"}
-    assert "at most 5 characters" in next(error["detail"] for error in errors if error["pointer"] == "#/name")
+    assert "at most 5 characters" in next(
+        error["detail"] for error in errors if error["pointer"] == "#/name"
+    )
 
 
 @pytest.mark.parametrize(
@@ -203,7 +224,11 @@ async def test_a_field_of_any_name_is_refused_without_breaking(door: Door, name:
     assert error["pointer"].startswith("#")
 
 
-@pytest.mark.parametrize("body", [b"\xff\xfe", b"[" * 200_000, b'{"name": "\xed\xa0\x80"}', b'{"name": NaN}'])
+@pytest.mark.parametrize(
+    "body", [b"\xff\xfe", b"[" * 200_000, b'{"name": "\xed\xa0\x80"}', b'{"name": NaN}']
+)
 async def test_bytes_that_are_no_json_are_the_callers_mistake(door: Door, body: bytes) -> None:
-    answer = await door.client.post("/body", content=body, headers={"content-type": "application/json"})
+    answer = await door.client.post(
+        "/body", content=body, headers={"content-type": "application/json"}
+    )
     assert checked(answer).status_code in {400, 422}

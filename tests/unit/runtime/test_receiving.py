@@ -1,4 +1,5 @@
-"""What a receiver does with what arrives: the next number of a chain is heard, a copy is dropped, all else is parked by name."""
+"""What a receiver does with what arrives: the next number of a chain is heard, a copy is dropped,
+all else is parked by name."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -59,15 +60,21 @@ def chain(
             key.key_id.hex(),
         )
         before = event_hash(envelope)
-        records.append(Record(partition, number, None, envelope, (), key.sign(signed_bytes(envelope))))
+        records.append(
+            Record(partition, number, None, envelope, (), key.sign(signed_bytes(envelope)))
+        )
     return records
 
 
 def hear(
-    records: Sequence[Record], head: Head = EMPTY, known: dict[tuple[ServiceName, int], bytes] | None = None
+    records: Sequence[Record],
+    head: Head = EMPTY,
+    known: dict[tuple[ServiceName, int], bytes] | None = None,
 ) -> Received:
     heads = dict.fromkeys(ServiceName, EMPTY) | {ServiceName.INTAKE: head}
-    return receive(ServiceName.NOTIFY, heads, known or {}, [], [examine(record, trust()) for record in records])
+    return receive(
+        ServiceName.NOTIFY, heads, known or {}, [], [examine(record, trust()) for record in records]
+    )
 
 
 def reasons(received: Received) -> list[ParkReason]:
@@ -90,7 +97,11 @@ def test_a_copy_is_dropped() -> None:
 
 def test_another_event_at_a_known_number_is_equivocation() -> None:
     (first,) = chain(ServiceName.INTAKE, 1)
-    (other,) = chain(ServiceName.INTAKE, 1, data=Reported(opens=True, channel=ReportChannel.API, description="another"))
+    (other,) = chain(
+        ServiceName.INTAKE,
+        1,
+        data=Reported(opens=True, channel=ReportChannel.API, description="another"),
+    )
     received = hear([first, other])
     assert len(received.accepted) == 1
     assert reasons(received) == [ParkReason.EQUIVOCATION]
@@ -107,7 +118,9 @@ def test_what_waited_from_an_earlier_batch_is_taken_up() -> None:
     one, two, three = chain(ServiceName.INTAKE, 3)
     waiting = [item for item in (examine(three, trust()),) if isinstance(item, Heard)]
     heads = dict.fromkeys(ServiceName, EMPTY)
-    received = receive(ServiceName.NOTIFY, heads, {}, waiting, [examine(record, trust()) for record in (one, two)])
+    received = receive(
+        ServiceName.NOTIFY, heads, {}, waiting, [examine(record, trust()) for record in (one, two)]
+    )
     assert [heard.record for heard in received.accepted] == [one, two, three]
 
 
@@ -140,7 +153,9 @@ def test_a_service_that_speaks_anothers_event_is_parked() -> None:
 
 def test_an_event_on_a_foreign_partition_is_parked() -> None:
     (record,) = chain(ServiceName.INTAKE, 1)
-    assert reasons(hear([Record(4, 1, None, record.value, (), record.signature)])) == [ParkReason.WRONG_PARTITION]
+    assert reasons(hear([Record(4, 1, None, record.value, (), record.signature)])) == [
+        ParkReason.WRONG_PARTITION
+    ]
     assert reasons(hear(chain(ServiceName.INTAKE, 1, partition=5))) == [ParkReason.WRONG_PARTITION]
 
 
@@ -149,7 +164,9 @@ def test_garbage_is_malformed() -> None:
 
 
 def test_a_message_in_this_services_own_name_that_it_never_said_is_parked() -> None:
-    (record,) = chain(ServiceName.NOTIFY, 1, data=InactionDecided(reason="x"), by=ServiceName.NOTIFY)
+    (record,) = chain(
+        ServiceName.NOTIFY, 1, data=InactionDecided(reason="x"), by=ServiceName.NOTIFY
+    )
     assert reasons(hear([record])) == [ParkReason.NOT_THEIRS_TO_SAY]
 
 
@@ -157,20 +174,27 @@ def test_its_own_event_coming_back_is_a_copy() -> None:
     from shared.contract.catalogue.notify import CommunicationWaived
     from shared.contract.vocabulary import Audience
 
-    (record,) = chain(ServiceName.NOTIFY, 1, data=CommunicationWaived(audience=Audience.PRESS, reason="x"))
+    (record,) = chain(
+        ServiceName.NOTIFY, 1, data=CommunicationWaived(audience=Audience.PRESS, reason="x")
+    )
     (copy,) = hear([record], known={(ServiceName.NOTIFY, 1): event_hash(record.value)}).duplicates
     assert copy.record is record
     assert reasons(hear([record])) == [ParkReason.NOT_OURS]
 
 
 @given(st.lists(st.integers(0, 11), max_size=60))
-def test_whatever_arrives_the_chain_is_heard_once_in_order_and_nothing_is_lost(arrivals: list[int]) -> None:
-    """Any mix of loss, copies and disorder: what is heard is a prefix of the chain, and the rest of what came is kept."""
+def test_whatever_arrives_the_chain_is_heard_once_in_order_and_nothing_is_lost(
+    arrivals: list[int],
+) -> None:
+    """Any mix of loss, copies and disorder: what is heard is a prefix of the chain, and the rest of
+    what came is kept."""
     records = CHAIN
     received = hear([records[number] for number in arrivals])
     sequences = [heard.event.link.sequence for heard in received.accepted]
     assert sequences == list(range(1, len(sequences) + 1))
-    kept = set(sequences) | {parked.event.link.sequence for parked in received.parked if parked.event}
+    kept = set(sequences) | {
+        parked.event.link.sequence for parked in received.parked if parked.event
+    }
     assert kept == {number + 1 for number in arrivals}
 
 
@@ -184,10 +208,22 @@ CHAIN = chain(ServiceName.INTAKE, 12)
 
 def test_of_two_events_that_waited_at_one_number_the_one_not_heard_is_loud() -> None:
     rival = chain(ServiceName.INTAKE, 2, data=Reported(opens=False, channel=ReportChannel.API))[1]
-    waiting = [item for item in (examine(record, trust()) for record in (rival, CHAIN[1])) if isinstance(item, Heard)]
-    received = receive(ServiceName.NOTIFY, dict.fromkeys(ServiceName, EMPTY), {}, waiting, [examine(CHAIN[0], trust())])
+    waiting = [
+        item
+        for item in (examine(record, trust()) for record in (rival, CHAIN[1]))
+        if isinstance(item, Heard)
+    ]
+    received = receive(
+        ServiceName.NOTIFY,
+        dict.fromkeys(ServiceName, EMPTY),
+        {},
+        waiting,
+        [examine(CHAIN[0], trust())],
+    )
     assert [heard.record for heard in received.accepted] == [CHAIN[0], CHAIN[1]]
-    assert [(item.record, item.reason) for item in received.parked] == [(rival, ParkReason.EQUIVOCATION)]
+    assert [(item.record, item.reason) for item in received.parked] == [
+        (rival, ParkReason.EQUIVOCATION)
+    ]
 
 
 def test_a_key_holds_from_its_first_sequence_until_the_next() -> None:
@@ -201,7 +237,11 @@ def test_a_key_holds_from_its_first_sequence_until_the_next() -> None:
 
 
 def test_every_partition_has_a_chain() -> None:
-    assert all(trust().in_force(service, number, 1) for service in ServiceName for number in range(PARTITIONS))
+    assert all(
+        trust().in_force(service, number, 1)
+        for service in ServiceName
+        for number in range(PARTITIONS)
+    )
 
 
 def test_parked_keeps_the_whole_message() -> None:

@@ -21,7 +21,9 @@ def test_a_hole_stops_the_cursor() -> None:
 
 
 batches = st.lists(
-    st.builds(Sent, st.integers(0, 3), st.lists(st.integers(1, 30), max_size=8).map(sorted), st.booleans()),
+    st.builds(
+        Sent, st.integers(0, 3), st.lists(st.integers(1, 30), max_size=8).map(sorted), st.booleans()
+    ),
     max_size=20,
 )
 
@@ -29,6 +31,11 @@ batches = st.lists(
 @given(batches)
 def test_the_cursor_never_passes_a_number_that_is_not_acknowledged(round_: list[Sent]) -> None:
     after = progress(dict.fromkeys(range(4), 0), round_)
-    acknowledged = {(sent.partition, number) for sent in round_ if sent.acknowledged for number in sent.sequences}
+    acknowledged = {
+        (sent.partition, number)
+        for sent in round_
+        if sent.acknowledged
+        for number in sent.sequences
+    }
     for partition, cursor in after.cursors.items():
         assert all((partition, number) in acknowledged for number in range(1, cursor + 1))

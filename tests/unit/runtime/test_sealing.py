@@ -1,4 +1,5 @@
-"""What becomes a leaf, whatever comes in whatever order; and that a crash between any two steps leaves one log."""
+"""What becomes a leaf, whatever comes in whatever order; and that a crash between any two steps
+leaves one log."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -42,9 +43,13 @@ def at(offset: int, record: Record) -> Record:
     return replace(record, offset=offset)
 
 
-def taken(chains: Chains, records: Sequence[Record], known: Sequence[Heard] = (), now: datetime = NOW) -> Taken:
+def taken(
+    chains: Chains, records: Sequence[Record], known: Sequence[Heard] = (), now: datetime = NOW
+) -> Taken:
     hashes = {(heard.event.service, heard.event.link.sequence): heard.event.hash for heard in known}
-    return take(chains, PARTITION, hashes, [examine(record, trust()) for record in records], trust(), now)
+    return take(
+        chains, PARTITION, hashes, [examine(record, trust()) for record in records], trust(), now
+    )
 
 
 def numbers(leaves: Sequence[Heard]) -> list[int]:
@@ -72,17 +77,24 @@ def test_leaves_are_what_a_receiver_accepts_in_its_order_however_it_comes_in_bat
     assert numbers(leaves) == numbers(heard.accepted) == list(range(1, len(leaves) + 1))
     waiting = {item.event.link.sequence for item in chains.waiting.get(PARTITION, ())}
     assert waiting == {number + 1 for number in order} - set(numbers(leaves))
-    assert [hole.sequence for hole in chains.holes.values()] == ([len(leaves) + 1] if waiting else [])
+    assert [hole.sequence for hole in chains.holes.values()] == (
+        [len(leaves) + 1] if waiting else []
+    )
 
 
 def test_what_no_receiver_would_hear_is_no_leaf_though_a_later_event_names_its_hash() -> None:
     spoilt = replace(SAID[1], signature=bytes(64))
     first = taken(Chains(), [at(0, SAID[0]), at(1, spoilt), at(2, SAID[2])])
     assert numbers(first.leaves) == [1]
-    assert [(item.record.offset, item.reason) for item in first.parked] == [(1, ParkReason.UNTRUSTED)]
+    assert [(item.record.offset, item.reason) for item in first.parked] == [
+        (1, ParkReason.UNTRUSTED)
+    ]
     healed = taken(first.chains, [at(3, SAID[0]), at(4, SAID[1]), at(5, SAID[2])], first.leaves)
     assert numbers(healed.leaves) == [2, 3]
-    assert [heard.record.signature for heard in healed.leaves] == [SAID[1].signature, SAID[2].signature]
+    assert [heard.record.signature for heard in healed.leaves] == [
+        SAID[1].signature,
+        SAID[2].signature,
+    ]
 
 
 def test_a_hole_is_as_old_as_the_first_event_behind_it() -> None:
@@ -99,7 +111,10 @@ def test_a_hole_is_as_old_as_the_first_event_behind_it() -> None:
 
 
 def test_only_a_hole_that_is_old_and_not_yet_said_is_due() -> None:
-    old, young = Hole(INTAKE, 3, 2, NOW - timedelta(seconds=60)), Hole(INTAKE, 4, 2, NOW - timedelta(seconds=59))
+    old, young = (
+        Hole(INTAKE, 3, 2, NOW - timedelta(seconds=60)),
+        Hole(INTAKE, 4, 2, NOW - timedelta(seconds=59)),
+    )
     said = replace(old, recorded=True)
     assert overdue([old, young, said], NOW, timedelta(seconds=60)) == [old]
 
@@ -123,7 +138,9 @@ def test_what_cannot_be_a_leaf_is_parked_and_holds_up_nobody() -> None:
     nonsense = replace(SAID[0], value=b"nonsense")
     step = taken(Chains(), [at(0, nonsense), at(1, SAID[0])])
     assert numbers(step.leaves) == [1]
-    assert [(item.record.offset, item.reason) for item in step.parked] == [(0, ParkReason.MALFORMED)]
+    assert [(item.record.offset, item.reason) for item in step.parked] == [
+        (0, ParkReason.MALFORMED)
+    ]
 
 
 @pytest.mark.parametrize(
@@ -139,7 +156,9 @@ def test_what_cannot_be_a_leaf_is_parked_and_holds_up_nobody() -> None:
         (Sealed(6, b"6"), True),
     ],
 )
-def test_who_may_go_on_from_five_published_and_eight_decided(shown: Sealed | None, refused: bool) -> None:
+def test_who_may_go_on_from_five_published_and_eight_decided(
+    shown: Sealed | None, refused: bool
+) -> None:
     decided, published = Sealed(8, b"8"), Sealed(5, b"5")
     if refused:
         with pytest.raises(LogRefused):
@@ -159,7 +178,8 @@ class Crash(Exception):
 
 @dataclass
 class World:
-    """What outlives a crash: the database's row and the files; `left` counts the effects until the next crash."""
+    """What outlives a crash: the database's row and the files; `left` counts the effects until the
+    next crash."""
 
     decided: Sealed = field(default_factory=Sealed)
     published: Sealed = field(default_factory=Sealed)
@@ -180,8 +200,12 @@ class World:
             assert self.files.setdefault(path, data) == data, "a file never changes"
         self.effect()
         sealed = grown_tree.sealed
-        assert self.shown.setdefault(sealed.size, sealed.root) == sealed.root, "no two checkpoints of one size"
-        assert root_from_tiles(sealed.size, self._tile) == sealed.root, "no checkpoint without its tiles"
+        assert self.shown.setdefault(sealed.size, sealed.root) == sealed.root, (
+            "no two checkpoints of one size"
+        )
+        assert root_from_tiles(sealed.size, self._tile) == sealed.root, (
+            "no checkpoint without its tiles"
+        )
         self.checkpoint = sealed
         self.effect()
         self.published, self.staged = sealed, ()
@@ -228,8 +252,12 @@ LEAVES = [b"%d" % number for number in range(1500)]
 
 
 @settings(deadline=None)
-@given(st.lists(st.integers(1, 400), min_size=1, max_size=6), st.lists(st.integers(0, 12), max_size=20))
-def test_a_crash_between_any_two_steps_leaves_one_log(growths: list[int], crashes: list[int]) -> None:
+@given(
+    st.lists(st.integers(1, 400), min_size=1, max_size=6), st.lists(st.integers(0, 12), max_size=20)
+)
+def test_a_crash_between_any_two_steps_leaves_one_log(
+    growths: list[int], crashes: list[int]
+) -> None:
     world, wanted = World(), LEAVES[: min(sum(growths), len(LEAVES))]
     while world.published.size < len(wanted):
         world.left = crashes.pop() if crashes else 1 << 30

@@ -92,14 +92,18 @@ def test_a_variable_that_is_wrong_is_named(
     assert line.startswith(f"LEDGER_{variable}: ")
 
 
-def test_sasl_needs_a_name_and_a_password(environment: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_sasl_needs_a_name_and_a_password(
+    environment: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     environment.setenv("LEDGER_KAFKA_SECURITY_PROTOCOL", "SASL_SSL")
     environment.setenv("LEDGER_KAFKA_SASL_PASSWORD", PASSWORD)
     (line,) = refusal(ServiceSettings, capsys).splitlines()
     assert line == "LEDGER_KAFKA_SASL_USERNAME and LEDGER_KAFKA_SASL_PASSWORD: SASL_SSL needs both"
 
 
-def test_a_service_adds_its_own(environment: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_service_adds_its_own(
+    environment: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     class NotifySettings(ServiceSettings):
         channels_file: Path = Field(description="the channels and their addresses")
 

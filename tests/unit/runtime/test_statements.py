@@ -1,4 +1,5 @@
-"""Services' signed words about their chains: one spelling each, refused when anything is off, and held against a log."""
+"""Services' signed words about their chains: one spelling each, refused when anything is off, and
+held against a log."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
@@ -42,9 +43,9 @@ times = st.integers(-60_000_000_000, 250_000_000_000).map(
 )
 services = st.sampled_from(ServiceName)
 chain_heads = st.builds(ChainHeads, services, times, st.tuples(*[heads] * PARTITIONS))
-incident_heads = st.builds(IncidentHead, services, st.uuids(), times, st.integers(1, 1), hashes, filled) | st.builds(
-    IncidentHead, services, st.uuids(), times, st.just(0), st.just(ZERO_HASH), heads
-)
+incident_heads = st.builds(
+    IncidentHead, services, st.uuids(), times, st.integers(1, 1), hashes, filled
+) | st.builds(IncidentHead, services, st.uuids(), times, st.just(0), st.just(ZERO_HASH), heads)
 statements = chain_heads | incident_heads
 
 
@@ -55,7 +56,9 @@ def signer(name: str) -> Signer:
 
 @cache
 def trust() -> Trust:
-    return parse_trust("".join(f"{service} * 1 {signer(service).vkey}\n" for service in ServiceName))
+    return parse_trust(
+        "".join(f"{service} * 1 {signer(service).vkey}\n" for service in ServiceName)
+    )
 
 
 def note(statement: Statement, name: str | None = None) -> bytes:
@@ -72,7 +75,9 @@ def test_a_chain_checkpoint_reads_as_agreed() -> None:
         "incident-ledger/chains/intake\n"
         "2026-03-02T09:00:00Z\n"
         "0 7 AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE=\n"
-        + "".join(f"{number} 0 AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\n" for number in range(1, 8))
+        + "".join(
+            f"{number} 0 AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\n" for number in range(1, 8)
+        )
     )
 
 
@@ -84,12 +89,16 @@ def test_a_statement_comes_back_from_its_text_and_from_its_note(statement: State
 
 @given(chain_heads, st.integers(-12, 12))
 def test_the_time_is_stated_in_utc_and_whole_seconds(statement: ChainHeads, hours: int) -> None:
-    elsewhere = statement.time.replace(microsecond=999_999).astimezone(timezone(timedelta(hours=hours)))
+    elsewhere = statement.time.replace(microsecond=999_999).astimezone(
+        timezone(timedelta(hours=hours))
+    )
     assert replace(statement, time=elsewhere).text == statement.text
 
 
 @given(statements, st.data())
-def test_any_one_changed_byte_of_a_note_is_refused(statement: Statement, data: st.DataObject) -> None:
+def test_any_one_changed_byte_of_a_note_is_refused(
+    statement: Statement, data: st.DataObject
+) -> None:
     whole = bytearray(note(statement))
     place = data.draw(st.integers(0, len(whole) - 1))
     whole[place] ^= data.draw(st.integers(1, 255))
@@ -97,7 +106,9 @@ def test_any_one_changed_byte_of_a_note_is_refused(statement: Statement, data: s
         open_statement(bytes(whole), trust())
 
 
-@given(st.binary(max_size=500) | st.text(max_size=500).map(lambda text: text.encode("utf-8", "ignore")))
+@given(
+    st.binary(max_size=500) | st.text(max_size=500).map(lambda text: text.encode("utf-8", "ignore"))
+)
 def test_no_bytes_bring_the_reader_down(garbage: bytes) -> None:
     with pytest.raises(BadStatement):
         open_statement(garbage, trust())
@@ -109,7 +120,10 @@ def test_a_cut_swapped_or_repeated_line_is_refused_or_another_statement(
 ) -> None:
     lines = statement.text.splitlines(keepends=True)
     one, other = (data.draw(st.integers(0, len(lines) - 1)) for _ in range(2))
-    lines[one], lines[other] = lines[other], data.draw(st.sampled_from(["", lines[one], "\n", "0\n", "x" * 99]))
+    lines[one], lines[other] = (
+        lines[other],
+        data.draw(st.sampled_from(["", lines[one], "\n", "0\n", "x" * 99])),
+    )
     changed = "".join(lines)
     try:
         again = parse(changed)
@@ -151,7 +165,9 @@ def test_an_incident_head_names_the_partition_of_its_incident(statement: Inciden
     wrong = (statement.partition + 1) % PARTITIONS
     lines = statement.text.splitlines(keepends=True)
     lines[4] = f"{wrong}{lines[4][1:]}"
-    with pytest.raises(BadStatement, match=f"belongs on partition {partition_of(statement.incident_id)}"):
+    with pytest.raises(
+        BadStatement, match=f"belongs on partition {partition_of(statement.incident_id)}"
+    ):
         parse("".join(lines))
 
 
@@ -182,7 +198,10 @@ def no_hash(_partition: int, _sequence: int) -> bytes | None:
 
 def test_a_log_that_holds_what_was_stated_differs_in_nothing() -> None:
     stated = checkpoint(Head(7, b"\x07" * 32), Head(2, b"\x02" * 32))
-    assert list(hold_against(stated, {0: Head(7, b"\x07" * 32), 1: Head(2, b"\x02" * 32)}, no_hash)) == []
+    assert (
+        list(hold_against(stated, {0: Head(7, b"\x07" * 32), 1: Head(2, b"\x02" * 32)}, no_hash))
+        == []
+    )
 
 
 @given(chain_heads, st.data())
@@ -195,7 +214,10 @@ def test_each_chain_is_whole_short_or_contradicted(stated: ChainHeads, data: st.
             case "whole":
                 sealed[partition] = head
             case "longer":
-                sealed[partition], at[partition, head.sequence] = Head(head.sequence + 3, b"\x03" * 32), head.hash
+                sealed[partition], at[partition, head.sequence] = (
+                    Head(head.sequence + 3, b"\x03" * 32),
+                    head.hash,
+                )
             case "short" if head.sequence:
                 left = data.draw(st.integers(0, head.sequence - 1))
                 sealed[partition] = Head(left, b"\x04" * 32)
@@ -203,15 +225,24 @@ def test_each_chain_is_whole_short_or_contradicted(stated: ChainHeads, data: st.
             case "other" if head.sequence:
                 sealed[partition] = Head(head.sequence, other_than(head.hash))
                 expected.append(
-                    Contradicted(stated.service, partition, head.sequence, head.hash, other_than(head.hash))
+                    Contradicted(
+                        stated.service, partition, head.sequence, head.hash, other_than(head.hash)
+                    )
                 )
             case "longer and other" if head.sequence:
                 sealed[partition] = Head(head.sequence + 1, b"\x03" * 32)
                 at[partition, head.sequence] = other_than(head.hash)
                 expected.append(
-                    Contradicted(stated.service, partition, head.sequence, head.hash, other_than(head.hash))
+                    Contradicted(
+                        stated.service, partition, head.sequence, head.hash, other_than(head.hash)
+                    )
                 )
-    assert list(hold_against(stated, sealed, lambda partition, sequence: at.get((partition, sequence)))) == expected
+    assert (
+        list(
+            hold_against(stated, sealed, lambda partition, sequence: at.get((partition, sequence)))
+        )
+        == expected
+    )
 
 
 def other_than(hash_: bytes) -> bytes:

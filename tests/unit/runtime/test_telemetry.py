@@ -1,4 +1,5 @@
-"""Traces, metrics and logs as they leave a process: each test starts one of its own, and receives what it sends."""
+"""Traces, metrics and logs as they leave a process: each test starts one of its own, and receives
+what it sends."""
 
 import json
 import os
@@ -71,7 +72,9 @@ telemetry.appended(1)
     assert done.stderr == ""
 
 
-def test_a_command_has_a_trace_of_its_own_and_links_to_what_it_decided_on(receiver: Receiver) -> None:
+def test_a_command_has_a_trace_of_its_own_and_links_to_what_it_decided_on(
+    receiver: Receiver,
+) -> None:
     process(
         f'with telemetry.linked_span("FillSeat", ["{PARENT}", "nonsense"]): pass',
         OTEL_EXPORTER_OTLP_ENDPOINT=receiver.endpoint,
@@ -79,13 +82,16 @@ def test_a_command_has_a_trace_of_its_own_and_links_to_what_it_decided_on(receiv
     span = receiver.spans["FillSeat"]
     assert span.trace_id.hex() != PARENT_TRACE
     assert span.parent_span_id == b""
-    assert [(link.trace_id.hex(), link.span_id.hex()) for link in span.links] == [(PARENT_TRACE, PARENT_SPAN)]
+    assert [(link.trace_id.hex(), link.span_id.hex()) for link in span.links] == [
+        (PARENT_TRACE, PARENT_SPAN)
+    ]
     assert receiver.services == {"incident-ledger-triage"}
 
 
 def test_what_is_heard_goes_on_in_the_trace_in_which_it_was_said(receiver: Receiver) -> None:
     process(
-        f'with telemetry.span_from("{PARENT}", "triage reacts"): pass', OTEL_EXPORTER_OTLP_ENDPOINT=receiver.endpoint
+        f'with telemetry.span_from("{PARENT}", "triage reacts"): pass',
+        OTEL_EXPORTER_OTLP_ENDPOINT=receiver.endpoint,
     )
     span = receiver.spans["triage reacts"]
     assert (span.trace_id.hex(), span.parent_span_id.hex()) == (PARENT_TRACE, PARENT_SPAN)
@@ -168,7 +174,9 @@ asyncio.run(story())
     )
     names = [line.split() for line in done.stdout.splitlines()]
     assert len(names) == 4
-    assert all(len(own) == 32 and int(own, 16) and own != PARENT_TRACE == given for own, given in names)
+    assert all(
+        len(own) == 32 and int(own, 16) and own != PARENT_TRACE == given for own, given in names
+    )
     assert set(receiver.spans) == ({"GET /page", "SELECT"} if exported else set())
     if exported:
         assert receiver.spans["SELECT"].parent_span_id == receiver.spans["GET /page"].span_id
@@ -183,7 +191,9 @@ asyncio.run(story())
         ({"OTEL_SERVICE_NAME": "triage-eu", "OTEL_TRACES_EXPORTER": "otlp"}, True, True),
     ],
 )
-def test_standard_variables(receiver: Receiver, environment: dict[str, str], traces: bool, metrics: bool) -> None:
+def test_standard_variables(
+    receiver: Receiver, environment: dict[str, str], traces: bool, metrics: bool
+) -> None:
     process(
         'telemetry.appended(1)\nwith telemetry.linked_span("FillSeat", []): pass',
         **environment | {"OTEL_EXPORTER_OTLP_ENDPOINT": receiver.endpoint},
@@ -208,7 +218,11 @@ with telemetry.span_from("{PARENT}", "triage hears"):
     assert "trace_id" not in outside
     assert inside["trace_id"] == uvicorn["trace_id"] == PARENT_TRACE
     assert len(inside["span_id"]) == 16
-    assert (uvicorn["event"], uvicorn["level"], uvicorn["logger"]) == ("from uvicorn", "error", "uvicorn.error")
+    assert (uvicorn["event"], uvicorn["level"], uvicorn["logger"]) == (
+        "from uvicorn",
+        "error",
+        "uvicorn.error",
+    )
     assert outside["timestamp"].endswith("Z")
     assert done.stdout == ""
 

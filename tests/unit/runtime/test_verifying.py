@@ -1,4 +1,5 @@
-"""What an auditor finds: every way to touch the history has a name, and an untouched one has no findings."""
+"""What an auditor finds: every way to touch the history has a name, and an untouched one has no
+findings."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -41,7 +42,9 @@ def rows() -> Rows:
     return result
 
 
-def findings(rows_: Rows, records: list[Record], *, relayed: int = 6, head: int = 6) -> list[Finding]:
+def findings(
+    rows_: Rows, records: list[Record], *, relayed: int = 6, head: int = 6
+) -> list[Finding]:
     topic = TopicCheck(trust())
     for record in records:
         topic.take(record)
@@ -83,7 +86,10 @@ def with_new_text(number: int) -> Rows:
 @pytest.mark.parametrize(
     ("touched", "expected"),
     [
-        (lambda: with_new_text(2), {"untrusted", "broken_link", "differs_from_topic", "incident_link"}),
+        (
+            lambda: with_new_text(2),
+            {"untrusted", "broken_link", "differs_from_topic", "incident_link"},
+        ),
         (lambda: with_new_text(5), {"untrusted", "differs_from_topic"}),
         (lambda: changed(1, signature=bytes(64)), {"untrusted"}),
         (lambda: changed(1, type="incident.contained.v1"), {"row_changed"}),
@@ -95,7 +101,16 @@ def with_new_text(number: int) -> Rows:
         (lambda: rows()[:2] + rows()[3:], {"gap", "version_gap", "not_in_ledger", "incident_link"}),
         (lambda: rows()[:5], {"row_missing", "not_in_ledger"}),
     ],
-    ids=["text", "last text", "signature", "type column", "version", "garbage", "row deleted", "last row deleted"],
+    ids=[
+        "text",
+        "last text",
+        "signature",
+        "type column",
+        "version",
+        "garbage",
+        "row deleted",
+        "last row deleted",
+    ],
 )
 def test_a_touched_row_is_found_by_name(touched: Callable[[], Rows], expected: set[str]) -> None:
     assert codes(touched(), RECORDS) == expected
@@ -110,7 +125,9 @@ def test_a_message_missing_at_the_end_of_the_topic_is_found_because_the_relay_ha
 
 
 def test_a_forged_message_is_found() -> None:
-    forged = Record(3, 99, None, RECORDS[5].value.replace(b"maria", b"mario"), (), RECORDS[5].signature)
+    forged = Record(
+        3, 99, None, RECORDS[5].value.replace(b"maria", b"mario"), (), RECORDS[5].signature
+    )
     assert codes(rows(), [*RECORDS, forged]) == {"untrusted"}
 
 

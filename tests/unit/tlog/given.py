@@ -1,4 +1,5 @@
-"""What the tests of this package share: a log's head, and damage, done to valid bytes in every way that a transport or an enemy might."""
+"""What the tests of this package share: a log's head, and damage, done to valid bytes in every way
+that a transport or an enemy might."""
 
 import hashlib
 from collections.abc import Callable

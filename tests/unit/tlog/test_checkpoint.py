@@ -10,7 +10,16 @@ from shared.tlog.errors import SignatureRejected, TlogError
 from shared.tlog.keys import Signer
 from shared.tlog.merkle import EMPTY_ROOT
 from shared.tlog.note import Signature, add_signatures, parse_note, sign_note
-from tests.unit.tlog.given import HEAD, LOG, NOTE, OTHER, SPEC_NOTE, SPEC_TEXT, flipped, refuses_or_reads
+from tests.unit.tlog.given import (
+    HEAD,
+    LOG,
+    NOTE,
+    OTHER,
+    SPEC_NOTE,
+    SPEC_TEXT,
+    flipped,
+    refuses_or_reads,
+)
 
 
 def test_the_example_of_the_specification_is_read() -> None:
@@ -62,10 +71,15 @@ def test_a_checkpoint_opens_with_the_key_of_its_log() -> None:
 def test_either_key_of_a_log_that_rotates_will_do_and_neither_may_be_false() -> None:
     new = Signer(LOG.name, bytes(range(32)))
     for signers in ([LOG], [new], [LOG, new]):
-        assert open_checkpoint(sign_checkpoint(HEAD, *signers), [LOG.verifier, new.verifier])[0] == HEAD
+        assert (
+            open_checkpoint(sign_checkpoint(HEAD, *signers), [LOG.verifier, new.verifier])[0]
+            == HEAD
+        )
     false = Signature(new.name, new.key_id, bytes(64))
     with pytest.raises(SignatureRejected, match="false"):
-        open_checkpoint(add_signatures(HEAD.text, [*parse_note(NOTE)[1], false]), [LOG.verifier, new.verifier])
+        open_checkpoint(
+            add_signatures(HEAD.text, [*parse_note(NOTE)[1], false]), [LOG.verifier, new.verifier]
+        )
 
 
 def test_a_witness_alone_does_not_make_a_checkpoint() -> None:
@@ -79,7 +93,9 @@ def test_a_log_speaks_only_for_its_own_origin() -> None:
 
 
 def test_an_empty_tree_has_the_empty_root() -> None:
-    assert open_checkpoint(sign_checkpoint(Checkpoint(LOG.name, 0, EMPTY_ROOT), LOG), [LOG.verifier])
+    assert open_checkpoint(
+        sign_checkpoint(Checkpoint(LOG.name, 0, EMPTY_ROOT), LOG), [LOG.verifier]
+    )
     with pytest.raises(TlogError, match="empty tree"):
         open_checkpoint(sign_checkpoint(Checkpoint(LOG.name, 0, bytes(32)), LOG), [LOG.verifier])
 
@@ -90,7 +106,8 @@ def test_a_signed_note_that_is_no_checkpoint_is_refused() -> None:
 
 
 @pytest.mark.parametrize(
-    "head", [Checkpoint("", 1, bytes(32)), Checkpoint("a\nb", 1, bytes(32)), Checkpoint("a", 1, b"")]
+    "head",
+    [Checkpoint("", 1, bytes(32)), Checkpoint("a\nb", 1, bytes(32)), Checkpoint("a", 1, b"")],
 )
 def test_what_would_not_be_read_back_is_not_signed(head: Checkpoint) -> None:
     with pytest.raises(TlogError):
@@ -107,4 +124,8 @@ def test_one_flipped_byte_is_refused(data: st.DataObject) -> None:
 @given(st.data())
 def test_parsers_refuse_or_read(data: st.DataObject) -> None:
     refuses_or_reads(data, lambda note: open_checkpoint(note, [LOG.verifier]), NOTE)
-    refuses_or_reads(data, lambda text: Checkpoint.parse(text.decode("utf-8", "surrogateescape")), SPEC_TEXT.encode())
+    refuses_or_reads(
+        data,
+        lambda text: Checkpoint.parse(text.decode("utf-8", "surrogateescape")),
+        SPEC_TEXT.encode(),
+    )

@@ -81,7 +81,13 @@ def test_a_plain_signature_has_no_time() -> None:
 @given(st.data())
 def test_parsers_refuse_or_read(data: st.DataObject) -> None:
     refuses_or_reads(
-        data, lambda t: CosignatureVerifier.parse(t.decode("utf-8", "surrogateescape")), WITNESS.vkey.encode()
+        data,
+        lambda t: CosignatureVerifier.parse(t.decode("utf-8", "surrogateescape")),
+        WITNESS.vkey.encode(),
     )
-    refuses_or_reads(data, lambda t: Cosigner.parse(t.decode("utf-8", "surrogateescape")), WITNESS.signer.skey.encode())
+    refuses_or_reads(
+        data,
+        lambda t: Cosigner.parse(t.decode("utf-8", "surrogateescape")),
+        WITNESS.signer.skey.encode(),
+    )
     assert WITNESS.verifier.verify(HEAD.text.encode(), data.draw(st.binary(max_size=90))) is False

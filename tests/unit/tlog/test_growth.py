@@ -16,7 +16,12 @@ from shared.tlog.merkle import (
     verify_consistency,
     verify_inclusion,
 )
-from shared.tlog.tile_proofs import ReadTile, consistency_from_tiles, inclusion_from_tiles, root_from_tiles
+from shared.tlog.tile_proofs import (
+    ReadTile,
+    consistency_from_tiles,
+    inclusion_from_tiles,
+    root_from_tiles,
+)
 from shared.tlog.tiles import Tile, tiles_of_growth
 from tests.unit.tlog.given import flipped, leaves
 
@@ -34,7 +39,9 @@ def stored(size: int) -> Store:
 
 WHOLE = stored(len(MANY))
 
-SIZES = st.integers(1, 600) | st.sampled_from([255, 256, 257, 511, 512, 65_535, 65_536, 65_537, 70_000])
+SIZES = st.integers(1, 600) | st.sampled_from(
+    [255, 256, 257, 511, 512, 65_535, 65_536, 65_537, 70_000]
+)
 
 
 @given(st.lists(st.integers(0, 700), max_size=6))
@@ -42,7 +49,9 @@ def test_a_log_that_grows_in_steps_is_the_log_that_grew_at_once(steps: list[int]
     edge, store = Edge(), Store()
     for step in steps:
         growth = edge.grow(MANY[edge.size : edge.size + step])
-        assert [tile for tile, _ in growth.tiles] == list(tiles_of_growth(edge.size, growth.edge.size))
+        assert [tile for tile, _ in growth.tiles] == list(
+            tiles_of_growth(edge.size, growth.edge.size)
+        )
         edge = growth.edge
         store |= dict(growth.tiles)
         assert edge == Edge.load(edge.size, reader(store))
@@ -73,7 +82,11 @@ def _prefix(size: int) -> Store:
 
 
 def _covering(tile: Tile) -> bytes:
-    return next(data for other, data in WHOLE.items() if (other.level, other.index) == (tile.level, tile.index))
+    return next(
+        data
+        for other, data in WHOLE.items()
+        if (other.level, other.index) == (tile.level, tile.index)
+    )
 
 
 def test_a_proof_reads_each_tile_once_and_few_of_them() -> None:
@@ -93,9 +106,12 @@ def test_one_flipped_byte_of_a_tile_fails_the_proofs_that_read_it(data: st.DataO
     size, mask = 600, data.draw(st.integers(1, 255))
     store, root = stored(size), root_of(MANY[:size])
     damaged = data.draw(st.sampled_from(sorted(store)))
-    store[damaged] = flipped(store[damaged], data.draw(st.integers(0, len(store[damaged]) - 1)), mask)
+    store[damaged] = flipped(
+        store[damaged], data.draw(st.integers(0, len(store[damaged]) - 1)), mask
+    )
     if damaged.level == 0 and not damaged.is_partial:
-        # The root reads full tiles only through the level above: the damage shows to who proves a leaf of this tile.
+        # The root reads full tiles only through the level above: the damage shows to who proves a
+        # leaf of this tile.
         index = data.draw(st.integers(damaged.index * 256, damaged.index * 256 + 255))
         proof = inclusion_from_tiles(index, size, reader(store))
         leaf = store[damaged][index % 256 * 32 :][:32]
@@ -109,7 +125,9 @@ def test_a_swapped_or_truncated_tile_is_refused() -> None:
     size, root = 600, root_of(MANY[:600])
     store = stored(size)
     store[Tile(0, 0)], store[Tile(0, 1)] = store[Tile(0, 1)], store[Tile(0, 0)]
-    assert not verify_inclusion(3, size, MANY[3], inclusion_from_tiles(3, size, reader(store)), root)
+    assert not verify_inclusion(
+        3, size, MANY[3], inclusion_from_tiles(3, size, reader(store)), root
+    )
     store[Tile(0, 0)] = store[Tile(0, 0)][:-32]
     with pytest.raises(TlogError):
         inclusion_from_tiles(3, size, reader(store))
@@ -138,7 +156,9 @@ def test_bundles_grow_beside_the_tiles(steps: list[int]) -> None:
     entries = [b"entry %d" % number for number in range(sum(steps))]
     size, store = 0, Store()
     for step in steps:
-        store |= dict(grow_bundles(size, entries[size - size % 256 : size], entries[size : size + step]))
+        store |= dict(
+            grow_bundles(size, entries[size - size % 256 : size], entries[size : size + step])
+        )
         size += step
     full = [bundle for bundle in store if not bundle.is_partial]
     read = [entry for bundle in sorted(full) for entry in decode_bundle(store[bundle], 256)]

@@ -1,4 +1,5 @@
-"""The tree: the vectors of RFC 6962's reference code, the naive definition beside ours, and proofs that must not pass."""
+"""The tree: the vectors of RFC 6962's reference code, the naive definition beside ours, and proofs
+that must not pass."""
 
 import hashlib
 
@@ -103,13 +104,17 @@ def test_roots_of_the_reference_code(size: int) -> None:
 @pytest.mark.parametrize(("place", "proof"), VECTOR_INCLUSIONS.items())
 def test_inclusion_proofs_of_the_reference_code(place: tuple[int, int], proof: list[str]) -> None:
     index, size = place
-    assert [one.hex() for one in inclusion_proof(index, [*map(leaf_hash, VECTOR_LEAVES[:size])])] == proof
+    assert [
+        one.hex() for one in inclusion_proof(index, [*map(leaf_hash, VECTOR_LEAVES[:size])])
+    ] == proof
 
 
 @pytest.mark.parametrize(("sizes", "proof"), VECTOR_CONSISTENCIES.items())
 def test_consistency_proofs_of_the_reference_code(sizes: tuple[int, int], proof: list[str]) -> None:
     old, new = sizes
-    assert [one.hex() for one in consistency_proof(old, [*map(leaf_hash, VECTOR_LEAVES[:new])])] == proof
+    assert [
+        one.hex() for one in consistency_proof(old, [*map(leaf_hash, VECTOR_LEAVES[:new])])
+    ] == proof
 
 
 def test_a_frontier_is_the_naive_tree_at_every_size() -> None:
@@ -129,14 +134,19 @@ def test_batches_of_any_size_make_the_same_tree(batches: list[int]) -> None:
         start += batch
     for leaf in hashes:
         single.append(leaf)
-    assert (batched.size, batched.peaks, batched.root) == (single.size, single.peaks, naive_root(hashes))
+    assert (batched.size, batched.peaks, batched.root) == (
+        single.size,
+        single.peaks,
+        naive_root(hashes),
+    )
     resumed = Frontier(batched.size, batched.peaks)
     resumed.append(leaf_hash(b"next"))
     assert resumed.root == naive_root([*hashes, leaf_hash(b"next")])
 
 
 @pytest.mark.parametrize(
-    ("size", "peaks"), [(-1, []), (0, [EMPTY_ROOT]), (3, [EMPTY_ROOT]), (1, [b"short"]), (2**63, [EMPTY_ROOT])]
+    ("size", "peaks"),
+    [(-1, []), (0, [EMPTY_ROOT]), (3, [EMPTY_ROOT]), (1, [b"short"]), (2**63, [EMPTY_ROOT])],
 )
 def test_a_frontier_that_fits_no_size_is_refused(size: int, peaks: list[bytes]) -> None:
     with pytest.raises(TlogError):
@@ -150,7 +160,9 @@ def test_every_leaf_of_every_small_tree_is_proved_and_no_other() -> None:
         for index in range(size):
             proof = inclusion_proof(index, hashes)
             assert verify_inclusion(index, size, hashes[index], proof, root)
-            assert not verify_inclusion(index, size, hashes[index - 1] if size > 1 else EMPTY_ROOT, proof, root)
+            assert not verify_inclusion(
+                index, size, hashes[index - 1] if size > 1 else EMPTY_ROOT, proof, root
+            )
             assert not verify_inclusion(index, size, hashes[index], [*proof, root], root)
             assert not verify_inclusion(index, size, hashes[index], proof[:-1], root) or not proof
 
@@ -164,7 +176,9 @@ def test_every_growth_of_small_trees_is_proved_and_no_other() -> None:
             assert not verify_consistency(old, new, roots[old], roots[new], [*proof, roots[1]])
             assert not verify_consistency(old, new, flipped(roots[old], 7), roots[new], proof)
             assert not proof or not verify_consistency(old, new, roots[old], roots[new], proof[:-1])
-            assert old == 0 < new or not verify_consistency(old, new, roots[old], flipped(roots[new], 7), proof)
+            assert old == 0 < new or not verify_consistency(
+                old, new, roots[old], flipped(roots[new], 7), proof
+            )
 
 
 @given(st.data())
@@ -233,4 +247,7 @@ def test_what_has_no_proof_is_refused_by_name() -> None:
 
 
 def test_the_proof_of_a_leaf_among_a_thousand_million_is_below_a_kilobyte() -> None:
-    assert max(len(inclusion_ranges(index, 10**9)) for index in (0, 1, 10**9 // 2, 10**9 - 1)) * 32 < 1000
+    assert (
+        max(len(inclusion_ranges(index, 10**9)) for index in (0, 1, 10**9 // 2, 10**9 - 1)) * 32
+        < 1000
+    )

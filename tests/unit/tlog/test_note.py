@@ -54,7 +54,9 @@ def test_a_printed_key_shows_no_secret() -> None:
     assert "\\x01\\x02\\x03" not in repr(BOB)
 
 
-@pytest.mark.parametrize("name", ["", "a b", "a+b", "a\u00a0b", "a\u2003b", "a\nb", "a\x07b", "a\ud800b"])
+@pytest.mark.parametrize(
+    "name", ["", "a b", "a+b", "a\u00a0b", "a\u2003b", "a\nb", "a\x07b", "a\ud800b"]
+)
 def test_a_name_that_the_specification_forbids_makes_no_key(name: str) -> None:
     with pytest.raises(TlogError):
         generate_key(name)
@@ -97,7 +99,10 @@ def test_signatures_of_unknown_keys_are_kept_apart() -> None:
 
 def test_a_key_that_shares_only_name_or_only_id_is_unknown() -> None:
     value = ALICE.sign(TEXT.encode())
-    strangers = [Signature("example.com/bob", ALICE.key_id, value), Signature("example.com/x", BOB.key_id, value)]
+    strangers = [
+        Signature("example.com/bob", ALICE.key_id, value),
+        Signature("example.com/x", BOB.key_id, value),
+    ]
     known = Signature(BOB.name, BOB.key_id, BOB.sign(TEXT.encode()))
     assert open_note(add_signatures(TEXT, [*strangers, known]), [BOB.verifier]) == Note(
         TEXT, (known,), tuple(strangers)
@@ -119,7 +124,9 @@ def test_one_false_signature_of_a_trusted_key_refuses_the_note() -> None:
 
 def test_a_repeated_signature_counts_once() -> None:
     signatures = parse_note(NOTE)[1]
-    assert open_note(add_signatures(TEXT, signatures * 2), [ALICE.verifier]).verified == signatures[:1]
+    assert (
+        open_note(add_signatures(TEXT, signatures * 2), [ALICE.verifier]).verified == signatures[:1]
+    )
 
 
 def test_a_hundred_signatures_are_read_and_one_more_is_not() -> None:
@@ -177,7 +184,11 @@ def test_any_flipped_byte_of_a_note_is_refused() -> None:
             open_note(flipped(note, place), [ALICE.verifier])
 
 
-@given(st.text(st.characters(exclude_categories=["Cs"], exclude_characters="".join(map(chr, range(32))))))
+@given(
+    st.text(
+        st.characters(exclude_categories=["Cs"], exclude_characters="".join(map(chr, range(32))))
+    )
+)
 def test_what_is_signed_is_read_back(line: str) -> None:
     assert open_note(sign_note(line + "\n", ALICE), [ALICE.verifier]).text == line + "\n"
 
@@ -186,5 +197,11 @@ def test_what_is_signed_is_read_back(line: str) -> None:
 def test_parsers_refuse_or_read(data: st.DataObject) -> None:
     refuses_or_reads(data, parse_note, NOTE)
     refuses_or_reads(data, lambda note: open_note(note, [ALICE.verifier]), NOTE)
-    refuses_or_reads(data, lambda text: Verifier.parse(text.decode("utf-8", "surrogateescape")), SPEC_VKEY.encode())
-    refuses_or_reads(data, lambda text: Signer.parse(text.decode("utf-8", "surrogateescape")), BOB.skey.encode())
+    refuses_or_reads(
+        data,
+        lambda text: Verifier.parse(text.decode("utf-8", "surrogateescape")),
+        SPEC_VKEY.encode(),
+    )
+    refuses_or_reads(
+        data, lambda text: Signer.parse(text.decode("utf-8", "surrogateescape")), BOB.skey.encode()
+    )

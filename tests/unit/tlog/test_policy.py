@@ -1,4 +1,5 @@
-"""Trust policies: the specification's example, each of its rules, and what a policy says of a checkpoint."""
+"""Trust policies: the specification's example, each of its rules, and what a policy says of a
+checkpoint."""
 
 from itertools import combinations
 
@@ -15,7 +16,9 @@ from shared.tlog.policy import Policy
 from tests.unit.tlog.given import HEAD, LOG, NOTE, OTHER, refuses_or_reads
 
 NAMES = ("X1", "X2", "X3", "Y1", "Y2", "Y3")
-WITNESSES = {name: Cosigner(Signer(f"witness.example/{name}", name.encode() * 16)) for name in NAMES}
+WITNESSES = {
+    name: Cosigner(Signer(f"witness.example/{name}", name.encode() * 16)) for name in NAMES
+}
 SPEC_POLICY = f"""\
 # an example\twith a comment
 log {LOG.vkey}
@@ -40,7 +43,8 @@ X1, Y1 = (WITNESSES[name].vkey for name in ("X1", "Y1"))
 
 def cosigned(*names: str) -> bytes:
     return add_signatures(
-        HEAD.text, [*parse_note(NOTE)[1], *(WITNESSES[name].cosign(HEAD.text, 1000) for name in names)]
+        HEAD.text,
+        [*parse_note(NOTE)[1], *(WITNESSES[name].cosign(HEAD.text, 1000) for name in names)],
     )
 
 
@@ -56,9 +60,14 @@ def test_group_names_and_strangers_do_not_stand_for_witnesses() -> None:
 
 
 def test_urls_are_kept() -> None:
-    assert [witness.url for witness in POLICY.witnesses][:3] == [None, "https://witness.example/x2", None]
+    assert [witness.url for witness in POLICY.witnesses][:3] == [
+        None,
+        "https://witness.example/x2",
+        None,
+    ]
     assert (
-        Policy.parse(f"log {LOG.vkey} https://log.example\nquorum none\n".encode()).logs[0].url == "https://log.example"
+        Policy.parse(f"log {LOG.vkey} https://log.example\nquorum none\n".encode()).logs[0].url
+        == "https://log.example"
     )
 
 
@@ -89,7 +98,10 @@ def test_a_log_of_the_policy_speaks_only_for_its_origin() -> None:
     both = Policy.parse(f"log {LOG.vkey}\nlog {OTHER.vkey}\nquorum none\n".encode())
     with pytest.raises(SignatureRejected):
         both.judge(sign_checkpoint(HEAD, OTHER))
-    assert both.judge(sign_checkpoint(Checkpoint(OTHER.name, 5, HEAD.root), OTHER)).log.verifier == OTHER.verifier
+    assert (
+        both.judge(sign_checkpoint(Checkpoint(OTHER.name, 5, HEAD.root), OTHER)).log.verifier
+        == OTHER.verifier
+    )
 
 
 def test_a_false_cosignature_of_a_known_witness_refuses_the_checkpoint() -> None:
@@ -149,13 +161,17 @@ def test_a_policy_that_breaks_a_rule_is_refused_by_line(text: str, reason: str) 
 
 
 def test_names_are_opaque_octets() -> None:
-    policy = Policy.parse(b"witness \xff %s\nwitness \xe2\x84\xaa %s\nquorum \xff\n" % (X1.encode(), Y1.encode()))
+    policy = Policy.parse(
+        b"witness \xff %s\nwitness \xe2\x84\xaa %s\nquorum \xff\n" % (X1.encode(), Y1.encode())
+    )
     assert policy.is_quorum([policy.witnesses[0].name])
     assert not policy.is_quorum([policy.witnesses[1].name])
 
 
 def test_a_policy_of_thousands_of_lines_is_read() -> None:
-    keys = [Cosigner(Signer(f"w{number}", number.to_bytes(32, "big"))).vkey for number in range(3000)]
+    keys = [
+        Cosigner(Signer(f"w{number}", number.to_bytes(32, "big"))).vkey for number in range(3000)
+    ]
     lines = [f"witness {number} {vkey}\n" for number, vkey in enumerate(keys)]
     members = " ".join(map(str, range(3000)))
     policy = Policy.parse("".join([*lines, f"group g 1500 {members}\n", "quorum g\n"]).encode())

@@ -1,4 +1,5 @@
-"""Tiles and bundles: paths, widths, and what a growth writes, against the definition in the specification."""
+"""Tiles and bundles: paths, widths, and what a growth writes, against the definition in the
+specification."""
 
 import contextlib
 
@@ -9,7 +10,15 @@ from hypothesis import strategies as st
 from shared.tlog.bundles import MAX_ENTRY, bundle_hashes, decode_bundle, encode_bundle
 from shared.tlog.errors import TlogError
 from shared.tlog.merkle import leaf_hash
-from shared.tlog.tiles import ENTRIES, Tile, bundles_of_growth, decode_tile, encode_tile, tiles_of_growth, width_at
+from shared.tlog.tiles import (
+    ENTRIES,
+    Tile,
+    bundles_of_growth,
+    decode_tile,
+    encode_tile,
+    tiles_of_growth,
+    width_at,
+)
 from tests.unit.tlog.given import flipped, leaves, refuses_or_reads
 
 PATHS = {
@@ -65,7 +74,8 @@ def test_any_other_path_is_refused(path: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("level", "index", "width"), [(-2, 0, 1), (64, 0, 1), (0, -1, 1), (0, 2**56, 1), (0, 0, 0), (0, 0, 257)]
+    ("level", "index", "width"),
+    [(-2, 0, 1), (64, 0, 1), (0, -1, 1), (0, 2**56, 1), (0, 0, 0), (0, 0, 257)],
 )
 def test_a_tile_that_cannot_be_is_refused(level: int, index: int, width: int) -> None:
     with pytest.raises(TlogError):
@@ -74,8 +84,14 @@ def test_a_tile_that_cannot_be_is_refused(level: int, index: int, width: int) ->
 
 def test_the_specification_s_tree_of_70000_leaves() -> None:
     tiles = list(tiles_of_growth(0, 70_000))
-    assert [sum(tile.level == level and not tile.is_partial for tile in tiles) for level in range(3)] == [273, 1, 0]
-    assert [tile for tile in tiles if tile.is_partial] == [Tile(0, 273, 112), Tile(1, 1, 17), Tile(2, 0, 1)]
+    assert [
+        sum(tile.level == level and not tile.is_partial for tile in tiles) for level in range(3)
+    ] == [273, 1, 0]
+    assert [tile for tile in tiles if tile.is_partial] == [
+        Tile(0, 273, 112),
+        Tile(1, 1, 17),
+        Tile(2, 0, 1),
+    ]
     assert list(tiles_of_growth(0, 256)) == [Tile(0, 0), Tile(1, 0, 1)]
 
 
@@ -84,7 +100,9 @@ def test_a_growth_writes_what_the_old_tree_lacked(old: int, more: int) -> None:
     def tiles(size: int) -> set[Tile]:
         counts = [(level, size >> 8 * level) for level in range(4)]
         return {
-            Tile(level, at, width_at(level, at, size)) for level, count in counts for at in range((count + 255) // 256)
+            Tile(level, at, width_at(level, at, size))
+            for level, count in counts
+            for at in range((count + 255) // 256)
         }
 
     new = old + more
@@ -155,5 +173,7 @@ def test_parsers_refuse_or_read(data: st.DataObject, width: int) -> None:
     refuses_or_reads(data, lambda received: decode_bundle(received, width), encode_bundle(entries))
     refuses_or_reads(data, lambda received: decode_tile(received, width), encode_tile(leaves(9)))
     refuses_or_reads(
-        data, lambda path: Tile.parse(path.decode("utf-8", "surrogateescape")), b"tile/0/x001/x234/067.p/8"
+        data,
+        lambda path: Tile.parse(path.decode("utf-8", "surrogateescape")),
+        b"tile/0/x001/x234/067.p/8",
     )

@@ -1,4 +1,5 @@
-"""add-checkpoint: each answer of tlog-witness, in its order, and a witness that never cosigns two histories."""
+"""add-checkpoint: each answer of tlog-witness, in its order, and a witness that never cosigns two
+histories."""
 
 import pytest
 from hypothesis import given
@@ -31,7 +32,9 @@ LEAVES = leaves(40)
 FORK = [*LEAVES[:10], *unlike(LEAVES[10:])]
 
 
-def note(size: int, hashes: list[bytes] = LEAVES, *, origin: str = LOG.name, by: Signer = LOG) -> bytes:
+def note(
+    size: int, hashes: list[bytes] = LEAVES, *, origin: str = LOG.name, by: Signer = LOG
+) -> bytes:
     return sign_checkpoint(Checkpoint(origin, size, root_of(hashes[:size])), by)
 
 
@@ -44,7 +47,9 @@ def latest(size: int) -> Latest:
 
 
 def ask(request: AddCheckpoint, known: Latest | None = None) -> Answer:
-    return decide(AddCheckpoint.parse(request.encode()), LOGS, known or Latest(), COSIGNER, now=1000)
+    return decide(
+        AddCheckpoint.parse(request.encode()), LOGS, known or Latest(), COSIGNER, now=1000
+    )
 
 
 def refused(answer: Answer) -> int:
@@ -53,14 +58,21 @@ def refused(answer: Answer) -> int:
     return answer.status
 
 
-@pytest.mark.parametrize(("old", "new"), [(0, 0), (0, 1), (0, 9), (3, 9), (8, 9), (8, 16), (9, 9), (39, 40)])
+@pytest.mark.parametrize(
+    ("old", "new"), [(0, 0), (0, 1), (0, 9), (3, 9), (8, 9), (8, 16), (9, 9), (39, 40)]
+)
 def test_a_consistent_growth_is_cosigned(old: int, new: int) -> None:
     answer = ask(growth(old, new), latest(old))
     assert (answer.status, answer.latest) == (200, latest(new))
     text = growth(old, new).checkpoint.text
     (cosignature,) = read_cosignatures(answer.body, text, [COSIGNER.verifier])
     assert cosigned_at(cosignature) == 1000
-    assert open_note(growth(old, new).note + answer.body, [LOG.verifier, COSIGNER.verifier]).verified[1] == cosignature
+    assert (
+        open_note(growth(old, new).note + answer.body, [LOG.verifier, COSIGNER.verifier]).verified[
+            1
+        ]
+        == cosignature
+    )
 
 
 def test_an_unknown_origin_is_404_even_when_its_signature_is_unknown() -> None:
@@ -93,7 +105,13 @@ def test_a_rollback_is_409() -> None:
 
 def test_a_wrong_proof_is_422() -> None:
     good = growth(3, 9)
-    for proof in ([], good.proof[:-1], [*good.proof, bytes(32)], good.proof[::-1], [bytes(32)] * 63):
+    for proof in (
+        [],
+        good.proof[:-1],
+        [*good.proof, bytes(32)],
+        good.proof[::-1],
+        [bytes(32)] * 63,
+    ):
         assert refused(ask(AddCheckpoint.of(3, proof, good.note), latest(3))) == 422
 
 
@@ -104,12 +122,19 @@ def test_a_fork_is_422() -> None:
 
 def test_a_proof_from_nothing_is_empty_and_an_empty_tree_has_the_empty_root() -> None:
     assert refused(ask(AddCheckpoint.of(0, [bytes(32)], note(9)))) == 422
-    assert refused(ask(AddCheckpoint.of(0, [], sign_checkpoint(Checkpoint(LOG.name, 0, bytes(32)), LOG)))) == 422
+    assert (
+        refused(
+            ask(AddCheckpoint.of(0, [], sign_checkpoint(Checkpoint(LOG.name, 0, bytes(32)), LOG)))
+        )
+        == 422
+    )
     assert ask(growth(0, 0)).latest == Latest(0, EMPTY_ROOT)
 
 
 @given(st.lists(st.tuples(st.integers(0, 40), st.integers(0, 40), st.booleans()), max_size=30))
-def test_whatever_is_asked_all_that_is_cosigned_is_one_history(requests: list[tuple[int, int, bool]]) -> None:
+def test_whatever_is_asked_all_that_is_cosigned_is_one_history(
+    requests: list[tuple[int, int, bool]],
+) -> None:
     known, seen = Latest(), [(0, EMPTY_ROOT)]
     for old, new, forked in requests:
         hashes = FORK if forked else LEAVES
@@ -118,7 +143,9 @@ def test_whatever_is_asked_all_that_is_cosigned_is_one_history(requests: list[tu
             known = answer.latest
             seen.append((known.size, known.root))
     assert [size for size, _ in seen] == sorted(size for size, _ in seen)
-    assert any(all(root == root_of(hashes[:size]) for size, root in seen) for hashes in (LEAVES, FORK))
+    assert any(
+        all(root == root_of(hashes[:size]) for size, root in seen) for hashes in (LEAVES, FORK)
+    )
 
 
 @pytest.mark.parametrize(
@@ -167,7 +194,9 @@ def test_a_client_takes_only_true_cosignatures_of_witnesses_it_knows() -> None:
             read_cosignatures(body, text, [COSIGNER.verifier])
 
 
-@pytest.mark.parametrize("body", [b"", b"8", b"08\n", b"8\n\n", b"-8\n", "\u0668\n".encode(), b"9" * 9999 + b"\n"])
+@pytest.mark.parametrize(
+    "body", [b"", b"8", b"08\n", b"8\n\n", b"-8\n", "\u0668\n".encode(), b"9" * 9999 + b"\n"]
+)
 def test_a_client_reads_a_size_strictly(body: bytes) -> None:
     assert read_size(b"8\n") == 8
     with pytest.raises(TlogError):
@@ -184,9 +213,13 @@ def test_parsers_refuse_or_read(data: st.DataObject) -> None:
     request = growth(3, 9)
     answer = ask(request, latest(3))
     refuses_or_reads(
-        data, lambda body: decide(AddCheckpoint.parse(body), LOGS, latest(3), COSIGNER, 5), request.encode()
+        data,
+        lambda body: decide(AddCheckpoint.parse(body), LOGS, latest(3), COSIGNER, 5),
+        request.encode(),
     )
     refuses_or_reads(
-        data, lambda body: read_cosignatures(body, request.checkpoint.text, [COSIGNER.verifier]), answer.body
+        data,
+        lambda body: read_cosignatures(body, request.checkpoint.text, [COSIGNER.verifier]),
+        answer.body,
     )
     refuses_or_reads(data, read_size, b"123\n")

@@ -10,7 +10,12 @@ from services.triage.commands import Assess, DecideInaction, Dismiss, FillSeat, 
 from services.triage.domain import REQUIRED_FACTS
 from shared.contract.authority import Role, who_may
 from shared.contract.catalogue.base import Exposure
-from shared.contract.catalogue.triage import InactionDecided, IncidentDismissed, LegalViewOn, SeatFilled
+from shared.contract.catalogue.triage import (
+    InactionDecided,
+    IncidentDismissed,
+    LegalViewOn,
+    SeatFilled,
+)
 from shared.contract.decision import Actor
 from shared.contract.vocabulary import (
     ActionClass,
@@ -70,14 +75,20 @@ class TestAFact:
         given(domain, *OPEN).when(record(value=value), by=RESPONDER).then(expected)
 
     def test_may_be_about_anything(self) -> None:
-        given(domain, *OPEN).when(record("who_took_the_photo"), by=IT).then(fact("who_took_the_photo", UNHEARD_OF))
+        given(domain, *OPEN).when(record("who_took_the_photo"), by=IT).then(
+            fact("who_took_the_photo", UNHEARD_OF)
+        )
 
     def test_is_not_observed_later_than_now(self) -> None:
         later = RecordFact(FACT, "where", "x", Confidence.LOW, "seen", START + timedelta(hours=1))
-        given(domain, *OPEN).when(later, by=IT).then_rejected("observed_in_the_future", missing=("observed_at",))
+        given(domain, *OPEN).when(later, by=IT).then_rejected(
+            "observed_in_the_future", missing=("observed_at",)
+        )
 
     def test_corrects_another_of_its_key(self) -> None:
-        given(domain, REPORTED, fact(FactKey.WHERE)).when(record(corrects=FACT), by=IT).then(CORRECTION)
+        given(domain, REPORTED, fact(FactKey.WHERE)).when(record(corrects=FACT), by=IT).then(
+            CORRECTION
+        )
 
     def test_corrects_what_was_recorded(self) -> None:
         given(domain, *OPEN).when(record(corrects=FACT), by=IT).then_rejected(
@@ -85,34 +96,44 @@ class TestAFact:
         )
 
     def test_corrects_the_latest_only(self) -> None:
-        given(domain, REPORTED, fact(FactKey.WHERE), CORRECTION).when(record(corrects=FACT), by=IT).then_rejected(
-            "corrected_already"
-        )
+        given(domain, REPORTED, fact(FactKey.WHERE), CORRECTION).when(
+            record(corrects=FACT), by=IT
+        ).then_rejected("corrected_already")
 
     def test_keeps_the_key_of_what_it_corrects(self) -> None:
-        given(domain, REPORTED, fact(FactKey.STILL_LIVE)).when(record(corrects=FACT), by=IT).then_rejected(
-            "correction_keeps_the_key", missing=("still_live",)
-        )
+        given(domain, REPORTED, fact(FactKey.STILL_LIVE)).when(
+            record(corrects=FACT), by=IT
+        ).then_rejected("correction_keeps_the_key", missing=("still_live",))
 
 
 class TestASeat:
     @pytest.mark.parametrize("seat", Seat)
     def test_is_filled_by_a_lead_with_anybody(self, seat: Seat) -> None:
-        given(domain, *OPEN).when(FillSeat(seat, "u-1"), by=LEAD).then(SeatFilled(seat=seat, holder="u-1"))
+        given(domain, *OPEN).when(FillSeat(seat, "u-1"), by=LEAD).then(
+            SeatFilled(seat=seat, holder="u-1")
+        )
 
     @pytest.mark.parametrize("seat", Seat)
     def test_is_taken_in_person_by_its_own_role(self, seat: Seat) -> None:
         person = actor("u-2", *who_may(f"take_{seat}_seat"))
-        given(domain, *OPEN).when(FillSeat(seat, "u-2"), by=person).then(SeatFilled(seat=seat, holder="u-2"))
+        given(domain, *OPEN).when(FillSeat(seat, "u-2"), by=person).then(
+            SeatFilled(seat=seat, holder="u-2")
+        )
 
     @pytest.mark.parametrize("seat", sorted(set(Seat) - {Seat.LEAD}))
     def test_is_not_given_away_by_others_than_a_lead(self, seat: Seat) -> None:
         person = actor("u-2", *who_may(f"take_{seat}_seat"))
-        refusal = given(domain, *OPEN).when(FillSeat(seat, "u-1"), by=person).then_rejected("seat_of_ones_own")
+        refusal = (
+            given(domain, *OPEN)
+            .when(FillSeat(seat, "u-1"), by=person)
+            .then_rejected("seat_of_ones_own")
+        )
         assert refusal.who == (Role.LEAD, *who_may(f"take_{seat}_seat"))
 
     def test_of_another_role_is_not_taken(self) -> None:
-        given(domain, *OPEN).when(FillSeat(Seat.LEGAL, IT.subject), by=IT).then_rejected("seat_of_ones_own")
+        given(domain, *OPEN).when(FillSeat(Seat.LEGAL, IT.subject), by=IT).then_rejected(
+            "seat_of_ones_own"
+        )
 
     def test_that_is_filled_so_already_says_nothing_new(self) -> None:
         filled = SeatFilled(seat=Seat.IT, holder="u-1")
@@ -145,7 +166,9 @@ class TestAnAssessment:
 
     @pytest.mark.parametrize("empty", SEATS_TO_CONFIRM)
     def test_is_confirmed_once_each_seat_is_filled(self, empty: Seat) -> None:
-        filled = [SeatFilled(seat=seat, holder="u") for seat in SEATS_TO_CONFIRM if seat is not empty]
+        filled = [
+            SeatFilled(seat=seat, holder="u") for seat in SEATS_TO_CONFIRM if seat is not empty
+        ]
         refusal = (
             given(domain, REPORTED, *filled)
             .when(assess(Determination.CONFIRMED), by=RESPONDER)
@@ -154,11 +177,19 @@ class TestAnAssessment:
         assert refusal.who == (Role.LEAD, *who_may(f"take_{empty}_seat"))
 
     def test_is_confirmed_with_all_of_them(self) -> None:
-        (said,) = given(domain, REPORTED, *SEATS).when(assess(Determination.CONFIRMED), by=RESPONDER).decide()
+        (said,) = (
+            given(domain, REPORTED, *SEATS)
+            .when(assess(Determination.CONFIRMED), by=RESPONDER)
+            .decide()
+        )
         assert said.model_copy(update={"facts_missing": ()}) == assessed()
 
     def test_that_comes_later_is_the_next_revision(self) -> None:
-        (said,) = given(domain, REPORTED, assessed(Determination.SUSPECTED)).when(assess(), by=LEAD).decide()
+        (said,) = (
+            given(domain, REPORTED, assessed(Determination.SUSPECTED))
+            .when(assess(), by=LEAD)
+            .decide()
+        )
         assert said.model_dump()["revision"] == 2
 
     def test_goes_over_the_table_with_a_reason_only(self) -> None:
@@ -182,15 +213,17 @@ class TestNotToAct:
     COMMAND = DecideInaction("gone before anybody saw it")
 
     def test_is_decided_on_an_assessment(self) -> None:
-        given(domain, *OPEN).when(self.COMMAND, by=LEAD).then_rejected("assessed_first", missing=("assessment",))
+        given(domain, *OPEN).when(self.COMMAND, by=LEAD).then_rejected(
+            "assessed_first", missing=("assessment",)
+        )
         given(domain, REPORTED, assessed()).when(self.COMMAND, by=LEAD).then(
             InactionDecided(reason="gone before anybody saw it")
         )
 
     def test_is_not_decided_while_an_action_is_under_way(self) -> None:
-        given(domain, *READY, assessed(), contained(Outcome.ONGOING)).when(self.COMMAND, by=LEAD).then_rejected(
-            "action_ongoing", missing=(str(ACTION),)
-        )
+        given(domain, *READY, assessed(), contained(Outcome.ONGOING)).when(
+            self.COMMAND, by=LEAD
+        ).then_rejected("action_ongoing", missing=(str(ACTION),))
 
 
 def dismiss(reason: DismissalReason = DismissalReason.DUPLICATE) -> Dismiss:
@@ -218,7 +251,9 @@ class TestDismissal:
 
     def test_waits_for_the_word_that_is_owed(self) -> None:
         owing: Past = (*PROPOSED, broken())
-        given(domain, *owing).when(dismiss(), by=LEAD).then_rejected("word_owed", missing=(str(GLASS),))
+        given(domain, *owing).when(dismiss(), by=LEAD).then_rejected(
+            "word_owed", missing=(str(GLASS),)
+        )
         given(domain, *owing, word(upheld=True)).when(dismiss(), by=LEAD).then(
             IncidentDismissed(reason=DismissalReason.DUPLICATE, note="see there")
         )
@@ -229,7 +264,11 @@ class TestDismissal:
 
     def test_is_an_end_for_what_was_only_protected_or_tried(self) -> None:
         protected = (REPORTED, proposed(PROTECT), By(IT.subject, contained(kind=PROTECT)))
-        for past in (protected, (*READY, contained(Outcome.FAILED)), (*READY, contained(Outcome.CANCELLED))):
+        for past in (
+            protected,
+            (*READY, contained(Outcome.FAILED)),
+            (*READY, contained(Outcome.CANCELLED)),
+        ):
             given(domain, *past).when(dismiss(), by=LEAD).then(
                 IncidentDismissed(reason=DismissalReason.DUPLICATE, note="see there")
             )

@@ -1,4 +1,5 @@
-"""Acting: proposal, legal view, authorisation, carrying out, break-glass; every decision and every refusal."""
+"""Acting: proposal, legal view, authorisation, carrying out, break-glass; every decision and every
+refusal."""
 
 from datetime import timedelta
 from uuid import UUID
@@ -19,7 +20,15 @@ from services.triage.commands import (
     ProposeAction,
     RecordFact,
 )
-from services.triage.domain import ACTIONS, BREAKABLE, CLASS_OF, GATES, LOOKS_FOR, REQUIRED_FACTS, SUFFICIENT
+from services.triage.domain import (
+    ACTIONS,
+    BREAKABLE,
+    CLASS_OF,
+    GATES,
+    LOOKS_FOR,
+    REQUIRED_FACTS,
+    SUFFICIENT,
+)
 from shared.contract.authority import Role, who_may
 from shared.contract.catalogue.triage import ActionAuthorised, ActionProposed, LegalViewGiven
 from shared.contract.decision import Actor, Missing
@@ -118,14 +127,20 @@ class TestWhatComesFirst:
     def test_whoever_may_not_is_told_who_may(self, command: Command) -> None:
         allowed = who_may(type(command))
         for role in set(Role) - set(allowed):
-            refusal = given(domain, REPORTED).when(command, by=actor("somebody", role)).then_rejected("role")
+            refusal = (
+                given(domain, REPORTED)
+                .when(command, by=actor("somebody", role))
+                .then_rejected("role")
+            )
             assert refusal.who == allowed
 
     def test_every_command_says_who_may_give_it(self) -> None:
         assert all(who_may(type(command)) for command in EVERY_COMMAND)
 
     def test_a_late_event_changes_nothing_once_dismissed(self) -> None:
-        given(domain, REPORTED, DISMISSED, *FACTS).when(RECORD, by=RESPONDER).then_rejected("dismissed")
+        given(domain, REPORTED, DISMISSED, *FACTS).when(RECORD, by=RESPONDER).then_rejected(
+            "dismissed"
+        )
 
 
 class TestTheTables:
@@ -164,9 +179,15 @@ class TestTheTables:
 class TestProposing:
     @pytest.mark.parametrize("kind", ActionKind)
     def test_the_class_follows_from_the_kind(self, kind: ActionKind) -> None:
-        given(domain, *OPEN).when(ProposeAction(ACTION, kind, "the post", "it shows names"), by=IT).then(
+        given(domain, *OPEN).when(
+            ProposeAction(ACTION, kind, "the post", "it shows names"), by=IT
+        ).then(
             ActionProposed(
-                action_id=ACTION, kind=kind, action_class=CLASS_OF[kind], target="the post", reason="it shows names"
+                action_id=ACTION,
+                kind=kind,
+                action_class=CLASS_OF[kind],
+                target="the post",
+                reason="it shows names",
             )
         )
 
@@ -183,7 +204,9 @@ class TestTheLegalView:
             .then_rejected("conditions_are_named", missing=("conditions",))
         )
         assert refusal.who == (Role.LEGAL,)
-        given(domain, *PROPOSED).when(give_view(LegalView.CLEARED_WITH_CONDITIONS, "only the photo"), by=LEGAL).then(
+        given(domain, *PROPOSED).when(
+            give_view(LegalView.CLEARED_WITH_CONDITIONS, "only the photo"), by=LEGAL
+        ).then(
             LegalViewGiven(
                 action_id=ACTION,
                 view=LegalView.CLEARED_WITH_CONDITIONS,
@@ -194,7 +217,9 @@ class TestTheLegalView:
 
     def test_is_on_an_action_that_is_known(self) -> None:
         with pytest.raises(Missing, match=str(UNHEARD_OF)):
-            given(domain, *PROPOSED).when(GiveLegalView(UNHEARD_OF, LegalView.CLEARED, "g"), by=LEGAL).then()
+            given(domain, *PROPOSED).when(
+                GiveLegalView(UNHEARD_OF, LegalView.CLEARED, "g"), by=LEGAL
+            ).then()
 
 
 class TestAuthorising:
@@ -204,18 +229,32 @@ class TestAuthorising:
         )
 
     def test_waits_for_every_required_fact_and_names_them(self) -> None:
-        refusal = given(domain, *PROPOSED).when(AUTHORISE, by=LEAD).then_rejected("facts", missing=FACT_NAMES)
+        refusal = (
+            given(domain, *PROPOSED)
+            .when(AUTHORISE, by=LEAD)
+            .then_rejected("facts", missing=FACT_NAMES)
+        )
         assert refusal.who == who_may(RecordFact)
 
     @pytest.mark.parametrize("key", REQUIRED_FACTS[ActionClass.CORRECTIVE])
     def test_waits_for_each_of_them(self, key: FactKey) -> None:
-        others = facts(*(other for other in REQUIRED_FACTS[ActionClass.CORRECTIVE] if other is not key))
-        given(domain, *PROPOSED, *others, legal_view()).when(AUTHORISE, by=LEAD).then_rejected("facts", missing=(key,))
+        others = facts(
+            *(other for other in REQUIRED_FACTS[ActionClass.CORRECTIVE] if other is not key)
+        )
+        given(domain, *PROPOSED, *others, legal_view()).when(AUTHORISE, by=LEAD).then_rejected(
+            "facts", missing=(key,)
+        )
 
     def test_unknown_is_no_fact(self) -> None:
         unknown = fact(FactKey.WHERE, UUID(int=0xDD), known=False)
-        past = (*PROPOSED, *facts(*(key for key in REQUIRED_FACTS[ActionClass.CORRECTIVE] if key != "where")), unknown)
-        given(domain, *past, legal_view()).when(AUTHORISE, by=LEAD).then_rejected("facts", missing=("where",))
+        past = (
+            *PROPOSED,
+            *facts(*(key for key in REQUIRED_FACTS[ActionClass.CORRECTIVE] if key != "where")),
+            unknown,
+        )
+        given(domain, *past, legal_view()).when(AUTHORISE, by=LEAD).then_rejected(
+            "facts", missing=("where",)
+        )
 
     def test_a_fact_that_was_corrected_to_unknown_counts_no_more(self) -> None:
         taken_back = fact(FactKey.WHERE, UUID(int=0xDD), known=False, corrects=UUID(int=0xD02))
@@ -225,7 +264,9 @@ class TestAuthorising:
 
     def test_waits_for_legal(self) -> None:
         refusal = (
-            given(domain, *PROPOSED, *FACTS).when(AUTHORISE, by=LEAD).then_rejected("legal", missing=("legal_view",))
+            given(domain, *PROPOSED, *FACTS)
+            .when(AUTHORISE, by=LEAD)
+            .then_rejected("legal", missing=("legal_view",))
         )
         assert refusal.who == (Role.LEGAL,)
 
@@ -237,17 +278,25 @@ class TestAuthorising:
     def test_a_refusal_by_legal_stands_until_legal_says_otherwise(self) -> None:
         refused = given(domain, *READY_TO_AUTHORISE, legal_view(LegalView.REFUSED))
         refused.when(AUTHORISE, by=LEAD).then_rejected("refused_by_legal", missing=("legal_view",))
-        refused.and_given(legal_view()).when(AUTHORISE, by=LEAD).then(ActionAuthorised(action_id=ACTION, kind=TAKEDOWN))
+        refused.and_given(legal_view()).when(AUTHORISE, by=LEAD).then(
+            ActionAuthorised(action_id=ACTION, kind=TAKEDOWN)
+        )
 
     def test_the_same_lead_again_says_nothing_new_and_another_does(self) -> None:
         given(domain, *READY).when(AUTHORISE, by=LEAD).then()
-        given(domain, *READY).when(AUTHORISE, by=LEAD_TOO).then(ActionAuthorised(action_id=ACTION, kind=TAKEDOWN))
+        given(domain, *READY).when(AUTHORISE, by=LEAD_TOO).then(
+            ActionAuthorised(action_id=ACTION, kind=TAKEDOWN)
+        )
 
     def test_is_not_asked_of_what_is_protective(self) -> None:
-        given(domain, REPORTED, proposed(PROTECT)).when(AUTHORISE, by=LEAD).then_rejected("waits_for_nobody")
+        given(domain, REPORTED, proposed(PROTECT)).when(AUTHORISE, by=LEAD).then_rejected(
+            "waits_for_nobody"
+        )
 
     def test_what_is_done_is_done(self) -> None:
-        given(domain, *READY, contained()).when(AUTHORISE, by=LEAD).then_rejected("already_carried_out")
+        given(domain, *READY, contained()).when(AUTHORISE, by=LEAD).then_rejected(
+            "already_carried_out"
+        )
 
     def test_of_an_action_that_is_not_known(self) -> None:
         with pytest.raises(Missing, match=str(UNHEARD_OF)):
@@ -257,7 +306,9 @@ class TestAuthorising:
 class TestAgainstAPerson:
     def test_with_everything_it_is_authorised(self) -> None:
         past = READY_AGAINST[:-1]
-        given(domain, *past).when(AUTHORISE, by=LEAD).then(ActionAuthorised(action_id=ACTION, kind=CLAIM))
+        given(domain, *past).when(AUTHORISE, by=LEAD).then(
+            ActionAuthorised(action_id=ACTION, kind=CLAIM)
+        )
 
     def test_it_asks_who_posted_and_how_that_is_known(self) -> None:
         given(domain, REPORTED, *FACTS, proposed(CLAIM)).when(AUTHORISE, by=LEAD).then_rejected(
@@ -266,19 +317,32 @@ class TestAgainstAPerson:
 
     def test_a_guess_is_not_enough(self) -> None:
         guess = fact(FactKey.WHO_POSTED, UUID(int=0xDE), confidence=Confidence.LOW)
-        given(domain, REPORTED, *FACTS_ON_A_PERSON, guess, proposed(CLAIM)).when(AUTHORISE, by=LEAD).then_rejected(
-            "facts", missing=("who_posted",)
-        )
+        given(domain, REPORTED, *FACTS_ON_A_PERSON, guess, proposed(CLAIM)).when(
+            AUTHORISE, by=LEAD
+        ).then_rejected("facts", missing=("who_posted",))
 
-    @pytest.mark.parametrize("determination", sorted(set(Determination) - {Determination.CONFIRMED}))
+    @pytest.mark.parametrize(
+        "determination", sorted(set(Determination) - {Determination.CONFIRMED})
+    )
     def test_it_waits_for_a_confirmed_assessment(self, determination: Determination) -> None:
         past: Past = (REPORTED, *FACTS_ON_A_PERSON, proposed(CLAIM), legal_view(protected=True))
         for assessments in ((), (assessed(determination),)):
-            refusal = given(domain, *past, *assessments).when(AUTHORISE, by=LEAD).then_rejected("confirmed_assessment")
+            refusal = (
+                given(domain, *past, *assessments)
+                .when(AUTHORISE, by=LEAD)
+                .then_rejected("confirmed_assessment")
+            )
             assert refusal.who == (Role.RESPONDER, Role.LEAD)
 
     def test_the_legal_view_considered_protected_activity(self) -> None:
-        past: Past = (REPORTED, *FACTS_ON_A_PERSON, *SEATS, assessed(), proposed(CLAIM), legal_view())
+        past: Past = (
+            REPORTED,
+            *FACTS_ON_A_PERSON,
+            *SEATS,
+            assessed(),
+            proposed(CLAIM),
+            legal_view(),
+        )
         given(domain, *past).when(AUTHORISE, by=LEAD).then_rejected(
             "protected_activity", missing=("protected_activity_considered",)
         )
@@ -320,24 +384,32 @@ class TestCarryingOut:
         assert refusal.who == (Role.LEAD,)
 
     def test_who_authorised_does_not_act_unless_another_lead_authorised_too(self) -> None:
-        given(domain, *READY).when(carry_out(), by=LEAD).then_rejected("four_eyes", missing=("another_person",))
+        given(domain, *READY).when(carry_out(), by=LEAD).then_rejected(
+            "four_eyes", missing=("another_person",)
+        )
         both = (*READY, authorised(by=LEAD_TOO.subject))
-        given(domain, *both).when(carry_out(), by=LEAD).then(contained(authorised_by=LEAD_TOO.subject))
+        given(domain, *both).when(carry_out(), by=LEAD).then(
+            contained(authorised_by=LEAD_TOO.subject)
+        )
 
     def test_asks_for_everything_again(self) -> None:
-        given(domain, *READY, legal_view(LegalView.REFUSED)).when(carry_out(), by=RESPONDER).then_rejected(
-            "refused_by_legal"
-        )
+        given(domain, *READY, legal_view(LegalView.REFUSED)).when(
+            carry_out(), by=RESPONDER
+        ).then_rejected("refused_by_legal")
         taken_back = fact(FactKey.STILL_LIVE, UUID(int=0xDD), known=False, corrects=UUID(int=0xD03))
         given(domain, *READY, taken_back).when(carry_out(), by=RESPONDER).then_rejected(
             "facts", missing=("still_live",)
         )
 
     def test_what_did_not_succeed_is_tried_again(self) -> None:
-        given(domain, *READY, contained(Outcome.FAILED)).when(carry_out(), by=RESPONDER).then(contained())
+        given(domain, *READY, contained(Outcome.FAILED)).when(carry_out(), by=RESPONDER).then(
+            contained()
+        )
 
     def test_what_is_done_is_done(self) -> None:
-        given(domain, *READY, contained()).when(carry_out(), by=RESPONDER).then_rejected("already_carried_out")
+        given(domain, *READY, contained()).when(carry_out(), by=RESPONDER).then_rejected(
+            "already_carried_out"
+        )
 
     def test_how_it_ended_is_recorded_whatever_was_learned_meanwhile(self) -> None:
         begun = given(domain, *READY, contained(Outcome.ONGOING), legal_view(LegalView.REFUSED))
@@ -352,7 +424,9 @@ class TestCarryingOut:
 
     def test_of_an_action_that_is_not_known(self) -> None:
         with pytest.raises(Missing, match=str(UNHEARD_OF)):
-            given(domain, *READY).when(CarryOut(UNHEARD_OF, Outcome.FAILED, START), by=RESPONDER).then()
+            given(domain, *READY).when(
+                CarryOut(UNHEARD_OF, Outcome.FAILED, START), by=RESPONDER
+            ).then()
 
 
 class TestBreakGlass:
@@ -365,12 +439,16 @@ class TestBreakGlass:
         ],
     )
     def test_records_what_was_still_missing(self, gate: GateName, missing: tuple[str, ...]) -> None:
-        given(domain, *PROPOSED).when(break_glass(gate), by=LEAD).then(broken(gate, missing=missing).data)
+        given(domain, *PROPOSED).when(break_glass(gate), by=LEAD).then(
+            broken(gate, missing=missing).data
+        )
 
     def test_passes_the_gate_and_the_action_names_it(self) -> None:
         past = given(domain, *PROPOSED, *FACTS, broken())
         past.when(AUTHORISE, by=LEAD).then(ActionAuthorised(action_id=ACTION, kind=TAKEDOWN))
-        past.and_given(authorised()).when(carry_out(), by=RESPONDER).then(contained(view=None, broken=(GLASS,)))
+        past.and_given(authorised()).when(carry_out(), by=RESPONDER).then(
+            contained(view=None, broken=(GLASS,))
+        )
 
     def test_passes_four_eyes_too_and_the_second_word_is_owed_by_somebody_else(self) -> None:
         alone = given(domain, *READY)
@@ -382,9 +460,9 @@ class TestBreakGlass:
         acting.when(CONFIRM, by=LEAD).then_rejected("second_person")
 
     def test_is_not_named_where_it_was_not_needed_after_all(self) -> None:
-        given(domain, *PROPOSED, *FACTS, broken(), legal_view(), authorised()).when(carry_out(), by=RESPONDER).then(
-            contained()
-        )
+        given(domain, *PROPOSED, *FACTS, broken(), legal_view(), authorised()).when(
+            carry_out(), by=RESPONDER
+        ).then(contained())
 
     def test_passes_all_gates_when_each_is_broken(self) -> None:
         past = (
@@ -394,7 +472,9 @@ class TestBreakGlass:
             broken(GateName.AUTHORISATION, UUID(int=3)),
         )
         used = (UUID(int=1), UUID(int=2), UUID(int=3))
-        given(domain, *past).when(carry_out(), by=RESPONDER).then(contained(authorised_by=None, view=None, broken=used))
+        given(domain, *past).when(carry_out(), by=RESPONDER).then(
+            contained(authorised_by=None, view=None, broken=used)
+        )
 
     def test_does_not_open_the_gate_of_another_action(self) -> None:
         past = (*PROPOSED, *FACTS, broken(), proposed(action_id=OTHER_ACTION))
@@ -408,20 +488,32 @@ class TestBreakGlass:
         ).then_rejected("refused_by_legal")
 
     def test_is_not_used_on_an_open_gate(self) -> None:
-        given(domain, *PROPOSED, legal_view()).when(break_glass(), by=LEAD).then_rejected("gate_is_open")
-        given(domain, *PROPOSED, broken()).when(break_glass(glass=OTHER_GLASS), by=LEAD).then_rejected("gate_is_open")
+        given(domain, *PROPOSED, legal_view()).when(break_glass(), by=LEAD).then_rejected(
+            "gate_is_open"
+        )
+        given(domain, *PROPOSED, broken()).when(
+            break_glass(glass=OTHER_GLASS), by=LEAD
+        ).then_rejected("gate_is_open")
 
     def test_is_not_used_where_there_is_no_gate(self) -> None:
-        given(domain, REPORTED, proposed(PROTECT)).when(break_glass(), by=LEAD).then_rejected("no_such_gate")
-        given(domain, *PROPOSED).when(break_glass(GateName.CLOSURE), by=LEAD).then_rejected("no_such_gate")
+        given(domain, REPORTED, proposed(PROTECT)).when(break_glass(), by=LEAD).then_rejected(
+            "no_such_gate"
+        )
+        given(domain, *PROPOSED).when(break_glass(GateName.CLOSURE), by=LEAD).then_rejected(
+            "no_such_gate"
+        )
 
     def test_that_a_second_person_said_no_to_passes_nothing_and_is_not_repeated(self) -> None:
         overruled = given(domain, *PROPOSED, *FACTS, broken(), word(upheld=False))
         overruled.when(AUTHORISE, by=LEAD).then_rejected("legal")
-        overruled.when(break_glass(glass=OTHER_GLASS), by=LEAD).then_rejected("overruled", missing=("legal_view",))
+        overruled.when(break_glass(glass=OTHER_GLASS), by=LEAD).then_rejected(
+            "overruled", missing=("legal_view",)
+        )
 
     def test_is_not_used_for_what_is_done(self) -> None:
-        given(domain, *READY, contained()).when(break_glass(), by=LEAD).then_rejected("already_carried_out")
+        given(domain, *READY, contained()).when(break_glass(), by=LEAD).then_rejected(
+            "already_carried_out"
+        )
 
     def test_is_for_an_action_that_is_known(self) -> None:
         command = BreakGlass(GLASS, GateName.LEGAL, UNHEARD_OF, "forks multiply")
@@ -437,12 +529,16 @@ class TestTheSecondWord:
         given(domain, *PROPOSED, broken()).when(command, by=person).then(word(upheld=upheld))
 
     def test_is_not_given_by_who_broke_the_glass(self) -> None:
-        refusal = given(domain, *PROPOSED, broken()).when(CONFIRM, by=LEAD).then_rejected("second_person")
+        refusal = (
+            given(domain, *PROPOSED, broken()).when(CONFIRM, by=LEAD).then_rejected("second_person")
+        )
         assert refusal.who == (Role.LEAD, Role.LEGAL)
 
     def test_is_not_given_by_who_carried_the_action_out(self) -> None:
         acted = By(LEGAL.subject, contained(Outcome.FAILED, broken=(GLASS,)))
-        given(domain, *PROPOSED, broken(), acted).when(CONFIRM, by=LEGAL).then_rejected("second_person")
+        given(domain, *PROPOSED, broken(), acted).when(CONFIRM, by=LEGAL).then_rejected(
+            "second_person"
+        )
 
     def test_is_given_once(self) -> None:
         given(domain, *PROPOSED, broken(), word(upheld=True)).when(CONFIRM, by=LEGAL).then_rejected(

@@ -48,7 +48,9 @@ class TestTheGates:
         assert gates(*OPEN)[GateName.SEATS].missing == ("legal", "communications", "it")
         assert gates(REPORTED, *SEATS)[GateName.SEATS].open
 
-    def test_of_an_action_are_those_of_its_class_each_with_what_is_missing_and_who_can_supply_it(self) -> None:
+    def test_of_an_action_are_those_of_its_class_each_with_what_is_missing_and_who_can_supply_it(
+        self,
+    ) -> None:
         found = gates(*PROPOSED)
         assert set(found) == {GateName.SEATS, *GATES[ActionClass.CORRECTIVE]}
         assert found[GateName.FACTS].missing == tuple(REQUIRED_FACTS[ActionClass.CORRECTIVE])
@@ -69,7 +71,11 @@ class TestTheGates:
 
     def test_that_are_passed_by_break_glass_say_so_and_what_is_missing_still(self) -> None:
         passed = gates(*PROPOSED, broken())[GateName.LEGAL]
-        assert (passed.open, passed.passed_by_break_glass, passed.missing) == (True, True, ("legal_view",))
+        assert (passed.open, passed.passed_by_break_glass, passed.missing) == (
+            True,
+            True,
+            ("legal_view",),
+        )
         closed = gates(*PROPOSED, broken(), word(upheld=False))[GateName.LEGAL]
         assert (closed.open, closed.passed_by_break_glass) == (False, False)
         refused = gates(*PROPOSED, broken(), legal_view(LegalView.REFUSED))[GateName.LEGAL]
@@ -93,31 +99,43 @@ class TestWhatComesNext:
             (OPEN, LEGAL, ("record_fact", "fill_seat", "propose_action")),
             (OPEN, LEAD, ("record_fact", "fill_seat", "assess", "propose_action", "dismiss")),
             (PROPOSED, LEGAL, ("record_fact", "fill_seat", "propose_action", "give_legal_view")),
-            ((REPORTED, proposed(PROTECT)), IT, ("record_fact", "fill_seat", "propose_action", "carry_out")),
+            (
+                (REPORTED, proposed(PROTECT)),
+                IT,
+                ("record_fact", "fill_seat", "propose_action", "carry_out"),
+            ),
             (READY, RESPONDER, ("record_fact", "assess", "propose_action", "carry_out")),
             ((*READY, contained()), RESPONDER, ("record_fact", "assess", "propose_action")),
         ],
     )
-    def test_is_what_decide_would_do(self, past: Past, person: Actor, expected: tuple[str, ...]) -> None:
+    def test_is_what_decide_would_do(
+        self, past: Past, person: Actor, expected: tuple[str, ...]
+    ) -> None:
         assert next_commands(given(domain, *past).state, person) == expected
 
     def test_on_an_action_depends_on_who_asks(self) -> None:
         state = given(domain, *READY).state
         assert next_on_action(ACTION, state, RESPONDER) == ("carry_out",)
-        assert next_on_action(ACTION, state, LEAD) == ("break_glass",), "who authorised acts alone by break-glass only"
+        assert next_on_action(ACTION, state, LEAD) == ("break_glass",), (
+            "who authorised acts alone by break-glass only"
+        )
         assert next_on_action(ACTION, state, LEAD_TOO) == ("authorise_action", "carry_out")
         assert next_on_action(ACTION, state, LEGAL) == ("give_legal_view", "carry_out")
 
     def test_break_glass_is_offered_where_a_gate_is_closed_and_may_be_passed(self) -> None:
         assert "break_glass" in next_on_action(ACTION, given(domain, *PROPOSED).state, LEAD)
         assert "break_glass" not in next_on_action(ACTION, given(domain, *READY).state, LEAD_TOO)
-        assert "break_glass" not in next_on_action(ACTION, given(domain, REPORTED, proposed(CLAIM)).state, LEAD)
+        assert "break_glass" not in next_on_action(
+            ACTION, given(domain, REPORTED, proposed(CLAIM)).state, LEAD
+        )
 
     def test_the_second_word_is_offered_to_the_second_person(self) -> None:
         state = given(domain, *PROPOSED, broken()).state
         assert "confirm_break_glass" not in next_commands(state, LEAD)
         assert "confirm_break_glass" in next_commands(state, LEAD_TOO)
-        acted = given(domain, *PROPOSED, broken(), By(LEGAL.subject, contained(Outcome.FAILED))).state
+        acted = given(
+            domain, *PROPOSED, broken(), By(LEGAL.subject, contained(Outcome.FAILED))
+        ).state
         assert "confirm_break_glass" not in next_commands(acted, LEGAL)
 
     def test_nothing_on_an_action_that_is_over(self) -> None:

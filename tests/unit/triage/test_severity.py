@@ -20,7 +20,9 @@ ORDER = (Severity.INFO, Severity.LOW, Severity.WARNING, Severity.HIGH, Severity.
 
 
 def exposure(tier: AudienceTier, live: Answer = Answer.YES, copies: int | None = 0) -> Exposure:
-    return Exposure(visibility=Visibility.CLOSED_GROUP, audience_tier=tier, still_live=live, copies=copies)
+    return Exposure(
+        visibility=Visibility.CLOSED_GROUP, audience_tier=tier, still_live=live, copies=copies
+    )
 
 
 INSIDE, OUTSIDE = exposure(AudienceTier.A_INTERNAL), exposure(AudienceTier.C_FOLLOWERS)
@@ -47,12 +49,16 @@ GONE = exposure(AudienceTier.D_PUBLIC, Answer.NO)
         (Determination.SUSPECTED, CHATTER, INSIDE, "all_else"),
     ],
 )
-def test_each_row_is_reached(determination: Determination, kind: InformationType, seen: Exposure, row: str) -> None:
+def test_each_row_is_reached(
+    determination: Determination, kind: InformationType, seen: Exposure, row: str
+) -> None:
     assert severity_of(determination, [kind], seen).name == row
 
 
 def test_the_worst_of_what_leaked_counts() -> None:
-    assert severity_of(Determination.CONFIRMED, [CHATTER, SECRETS], PUBLIC).name == "grave_and_public"
+    assert (
+        severity_of(Determination.CONFIRMED, [CHATTER, SECRETS], PUBLIC).name == "grave_and_public"
+    )
 
 
 def test_copies_are_out_there_though_the_post_is_gone() -> None:
@@ -64,12 +70,16 @@ def test_every_word_of_the_vocabulary_has_its_place() -> None:
     assert set(HARM) == set(InformationType)
     assert set(WHO_COULD_SEE) == set(Visibility)
     assert set(HOW_FAR_IT_GOT) == set(AudienceTier)
-    assert {determination for row in TABLE for determination in row.determinations} == set(Determination)
+    assert {determination for row in TABLE for determination in row.determinations} == set(
+        Determination
+    )
 
 
 @pytest.mark.parametrize("determination", Determination)
 def test_unknown_is_never_milder_than_an_answer(determination: Determination) -> None:
-    unknown = ORDER.index(severity_of(determination, [InformationType.UNKNOWN], Exposure()).severity)
+    unknown = ORDER.index(
+        severity_of(determination, [InformationType.UNKNOWN], Exposure()).severity
+    )
     nothing = ORDER.index(severity_of(determination, [], Exposure()).severity)
     for kind, visibility, tier, live, copies in itertools.product(
         InformationType, Visibility, AudienceTier, Answer, (None, 0, 1)

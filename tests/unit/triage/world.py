@@ -80,11 +80,18 @@ def fact(
 
 
 def facts(*keys: FactKey, confidence: Confidence = Confidence.HIGH) -> Past:
-    return tuple(fact(key, UUID(int=0xD00 + number), confidence=confidence) for number, key in enumerate(keys))
+    return tuple(
+        fact(key, UUID(int=0xD00 + number), confidence=confidence)
+        for number, key in enumerate(keys)
+    )
 
 
 FACTS: Final = facts(
-    FactKey.AUTHENTIC_AND_OURS, FactKey.INFORMATION_KIND, FactKey.WHERE, FactKey.STILL_LIVE, FactKey.WHO_CAN_SEE
+    FactKey.AUTHENTIC_AND_OURS,
+    FactKey.INFORMATION_KIND,
+    FactKey.WHERE,
+    FactKey.STILL_LIVE,
+    FactKey.WHO_CAN_SEE,
 )
 FACTS_ON_A_PERSON: Final = (
     *FACTS,
@@ -93,7 +100,8 @@ FACTS_ON_A_PERSON: Final = (
 )
 
 SEATS: Final[Past] = tuple(
-    SeatFilled(seat=seat, holder=f"{seat}-person") for seat in (Seat.LEGAL, Seat.COMMUNICATIONS, Seat.IT)
+    SeatFilled(seat=seat, holder=f"{seat}-person")
+    for seat in (Seat.LEGAL, Seat.COMMUNICATIONS, Seat.IT)
 )
 
 
@@ -113,7 +121,9 @@ def assess(determination: Determination = Determination.SUSPECTED) -> Assess:
 
 
 def proposed(kind: ActionKind = TAKEDOWN, action_id: UUID = ACTION) -> ActionProposed:
-    return ActionProposed(action_id=action_id, kind=kind, action_class=CLASS_OF[kind], target="the post")
+    return ActionProposed(
+        action_id=action_id, kind=kind, action_class=CLASS_OF[kind], target="the post"
+    )
 
 
 def give_view(view: LegalView = LegalView.CLEARED, conditions: str | None = None) -> GiveLegalView:
@@ -122,7 +132,10 @@ def give_view(view: LegalView = LegalView.CLEARED, conditions: str | None = None
 
 def legal_view(view: LegalView = LegalView.CLEARED, *, protected: bool = False) -> LegalViewGiven:
     return LegalViewGiven(
-        action_id=ACTION, view=view, ground="the platform's terms", protected_activity_considered=protected
+        action_id=ACTION,
+        view=view,
+        ground="the platform's terms",
+        protected_activity_considered=protected,
     )
 
 
@@ -165,7 +178,14 @@ def broken(
     by: str = "lead-lea",
 ) -> By:
     return By(
-        by, BreakGlassUsed(break_glass_id=glass, gate=gate, action_id=ACTION, reason="forks multiply", missing=missing)
+        by,
+        BreakGlassUsed(
+            break_glass_id=glass,
+            gate=gate,
+            action_id=ACTION,
+            reason="forks multiply",
+            missing=missing,
+        ),
     )
 
 

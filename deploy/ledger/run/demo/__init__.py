@@ -1,4 +1,5 @@
-"""`ledger demo`: real incidents through all five events on a stack of its own, their reports, and the log verified."""
+"""`ledger demo`: real incidents through all five events on a stack of its own, their reports, and
+the log verified."""
 
 import asyncio
 import json
@@ -40,7 +41,8 @@ SETTLED_WITHIN: Final = 30.0
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """A story that was played: its incident, its milestones with their times, and where its report lies."""
+    """A story that was played: its incident, its milestones with their times, and where its report
+    lies."""
 
     story: Story
     source: Mapping[str, str]
@@ -52,11 +54,17 @@ class Told:
 
 def demo(
     folder: Annotated[
-        Path, typer.Option(help="Where the stack's data, the reports and the dossiers go; emptied first.")
+        Path,
+        typer.Option(
+            help="Where the stack's data, the reports and the dossiers go; emptied first."
+        ),
     ] = Path("demo"),
-    keep: Annotated[bool, typer.Option("--keep", help="Leave the stack running afterwards.")] = False,
+    keep: Annotated[
+        bool, typer.Option("--keep", help="Leave the stack running afterwards.")
+    ] = False,
 ) -> None:
-    """Play six incidents that the press reported through all five events; show their reports; verify the log."""
+    """Play six incidents that the press reported through all five events; show their reports;
+    verify the log."""
     console = Console()
     began = time.monotonic()
     data, reports, dossiers = folder / "stack", folder / "reports", folder / "dossiers"
@@ -65,11 +73,15 @@ def demo(
         base = _free_base()
         with stack.progress("starting a stack") as say:
             running = stack.start(data, base, say)
-        console.print(f"A real Kafka, a real Postgres and four services run, after {time.monotonic() - began:.1f} s.\n")
+        console.print(
+            f"A real Kafka, a real Postgres and four services run, after {time.monotonic() - began:.1f} s.\n"
+        )
         try:
             told = asyncio.run(_play(running, Keys.of(data), reports, console))
             _write_dossiers(data, dossiers, told)
-            verified = verify_stack(data, Pinned(), How(False, audits.rules(), SeenFile(data / "seen.json"), True))
+            verified = verify_stack(
+                data, Pinned(), How(False, audits.rules(), SeenFile(data / "seen.json"), True)
+            )
         finally:
             if not keep:
                 with stack.progress("ending the stack"):
@@ -83,13 +95,17 @@ def demo(
 
 def _make_room(folder: Path, data: Path) -> None:
     if (left := state.recorded(data)) is not None and left.supervisor.running() is not None:
-        raise StackError(f"the stack of an earlier demo still runs; end it with: ledger down --data {data}")
+        raise StackError(
+            f"the stack of an earlier demo still runs; end it with: ledger down --data {data}"
+        )
     if (
         folder.exists()
         and any(folder.iterdir())
         and not {path.name for path in folder.iterdir()} <= {"stack", "reports", "dossiers"}
     ):
-        raise StackError(f"{folder} holds other things than an earlier demo; name another folder with --folder")
+        raise StackError(
+            f"{folder} holds other things than an earlier demo; name another folder with --folder"
+        )
     stack.end(data)
     shutil.rmtree(folder, ignore_errors=True)
 
@@ -101,24 +117,34 @@ def _free_base() -> int:
         except StackError:
             continue
         return base
-    raise StackError(f"no free ports from {ports.DEFAULT_BASE} on; end other stacks first: ledger status shows one")
+    raise StackError(
+        f"no free ports from {ports.DEFAULT_BASE} on; end other stacks first: ledger status shows one"
+    )
 
 
 async def _play(running: state.Stack, keys: Keys, reports: Path, console: Console) -> list[Told]:
     sources = {
-        source["id"]: source for source in json.loads((files(__package__) / "incidents.json").read_text("utf-8"))
+        source["id"]: source
+        for source in json.loads((files(__package__) / "incidents.json").read_text("utf-8"))
     }
     urls = {service: running.services[service.value].url for service in ServiceName}
     tokens = {person.name: issue(keys, person.name, [person.role]) for person in PEOPLE}
     async with httpx.AsyncClient(timeout=30) as client:
         office = Office(urls, tokens, client)
-        told = [await _tell(office, story, sources[story.incident], reports, console) for story in STORIES]
+        told = [
+            await _tell(office, story, sources[story.incident], reports, console)
+            for story in STORIES
+        ]
         await _settled(client, urls)
     return told
 
 
-async def _tell(office: Office, story: Story, source: Mapping[str, str], reports: Path, console: Console) -> Told:
-    console.rule(f"[bold]{source['organisation']}[/], {source['platform']}: {story.shows}", align="left")
+async def _tell(
+    office: Office, story: Story, source: Mapping[str, str], reports: Path, console: Console
+) -> Told:
+    console.rule(
+        f"[bold]{source['organisation']}[/], {source['platform']}: {story.shows}", align="left"
+    )
 
     def tell(text: str) -> None:
         console.print(f"  • {text}", highlight=False)
@@ -148,7 +174,9 @@ async def _whole_story(office: Office, incident: UUID) -> list[dict[str, Any]]:
         if any(event["event_id"] == last for event in events):
             return events
         await asyncio.sleep(0.05)
-    raise StackError(f"review has not heard all of {incident} after {SETTLED_WITHIN:.0f} s; see its log")
+    raise StackError(
+        f"review has not heard all of {incident} after {SETTLED_WITHIN:.0f} s; see its log"
+    )
 
 
 def _milestones(events: list[dict[str, Any]]) -> dict[str, str]:
@@ -163,7 +191,9 @@ async def _report(office: Office, story: Story, incident: UUID, reports: Path) -
         return None
     reports.mkdir(parents=True, exist_ok=True)
     for form, ending in (("markdown", "md"), ("json", "json"), ("html", "html")):
-        text = await office.text(RUTH, ServiceName.REVIEW, f"/incidents/{incident}/report?format={form}")
+        text = await office.text(
+            RUTH, ServiceName.REVIEW, f"/incidents/{incident}/report?format={form}"
+        )
         (reports / f"{story.incident}.{ending}").write_text(text, encoding="utf-8", newline="")
     return reports / f"{story.incident}.html"
 
@@ -180,27 +210,38 @@ def _write_dossiers(data: Path, folder: Path, told: list[Told]) -> None:
 
 
 async def _settled(client: httpx.AsyncClient, urls: Mapping[ServiceName, str]) -> None:
-    """Waits until everything that was said was heard: then the verification sees one history everywhere."""
+    """Waits until everything that was said was heard: then the verification sees one history
+    everywhere."""
     end = time.monotonic() + SETTLED_WITHIN
     while time.monotonic() < end:
         answers = [(await client.get(f"{url}/readyz")).json() for url in urls.values()]
         if all(answer["lag"] == {"to_hear": 0, "to_relay": 0} for answer in answers):
             return
         await asyncio.sleep(0.1)
-    raise StackError(f"the services have not heard everything after {SETTLED_WITHIN:.0f} s; see their logs")
+    raise StackError(
+        f"the services have not heard everything after {SETTLED_WITHIN:.0f} s; see their logs"
+    )
 
 
 def _show(console: Console, told: list[Told], inbox: Path) -> None:
-    table = Table("", *MILESTONES, "events", title="Six incidents, five events (UTC)", box=SIMPLE_HEAD)
+    table = Table(
+        "", *MILESTONES, "events", title="Six incidents, five events (UTC)", box=SIMPLE_HEAD
+    )
     table.title_justify, table.pad_edge = "left", False
     for number, one in enumerate(told, start=1):
         table.add_row(str(number), *(one.milestones[name] for name in MILESTONES), str(one.events))
     console.print(table)
     for number, one in enumerate(told, start=1):
-        console.print(f" {number} {one.report or 'no report'}: {one.story.shows}", highlight=False, soft_wrap=True)
+        console.print(
+            f" {number} {one.report or 'no report'}: {one.story.shows}",
+            highlight=False,
+            soft_wrap=True,
+        )
     messages = len(list(inbox.glob("*.json")))
     console.print(
-        f"{messages} messages were really sent to a webhook, and lie in {inbox}.\n", soft_wrap=True, highlight=False
+        f"{messages} messages were really sent to a webhook, and lie in {inbox}.\n",
+        soft_wrap=True,
+        highlight=False,
     )
 
 

@@ -1,4 +1,5 @@
-"""The people of the demo, each with a token of their own, and how they talk to the services: by HTTP, as anybody would."""
+"""The people of the demo, each with a token of their own, and how they talk to the services: by
+HTTP, as anybody would."""
 
 import asyncio
 import time
@@ -66,9 +67,15 @@ class Office:
         return incident
 
     async def give(
-        self, by: Person, service: ServiceName, incident: UUID, path: str, body: dict[str, Any] | None = None
+        self,
+        by: Person,
+        service: ServiceName,
+        incident: UUID,
+        path: str,
+        body: dict[str, Any] | None = None,
     ) -> dict[str, Any]:
-        """Gives a command once the service has heard what came before; the data of the first event that it made."""
+        """Gives a command once the service has heard what came before; the data of the first event
+        that it made."""
         answer = await self._command(by, service, incident, path, body)
         events: list[dict[str, Any]] = _expect(answer, 200, 201)["events"]
         if not events:
@@ -78,7 +85,12 @@ class Office:
         return data
 
     async def refused(
-        self, by: Person, service: ServiceName, incident: UUID, path: str, body: dict[str, Any] | None = None
+        self,
+        by: Person,
+        service: ServiceName,
+        incident: UUID,
+        path: str,
+        body: dict[str, Any] | None = None,
     ) -> Refused:
         """Gives a command that a rule is expected to refuse."""
         problem = _expect(await self._command(by, service, incident, path, body), 409)
@@ -89,14 +101,20 @@ class Office:
         await self._caught_up(service, incident)
         return _expect(await self._send("GET", service, f"/incidents/{incident}", by), 200)
 
-    async def events(self, by: Person, service: ServiceName, incident: UUID) -> list[dict[str, Any]]:
+    async def events(
+        self, by: Person, service: ServiceName, incident: UUID
+    ) -> list[dict[str, Any]]:
         """All that a service knows of an incident."""
         path: str | None = f"/incidents/{incident}/events?limit=200"
         found: list[dict[str, Any]] = []
         while path is not None:
             page = _expect(await self._send("GET", service, path, by), 200)
             found += page["items"]
-            path = f"/incidents/{incident}/events?limit=200&cursor={page['next']}" if page["next"] else None
+            path = (
+                f"/incidents/{incident}/events?limit=200&cursor={page['next']}"
+                if page["next"]
+                else None
+            )
         return found
 
     async def text(self, by: Person, service: ServiceName, path: str) -> str:
@@ -105,8 +123,11 @@ class Office:
             raise Unexpected(f"GET {path}: {answer.status_code} {answer.text[:500]}")
         return answer.text
 
-    async def until(self, by: Person, service: ServiceName, incident: UUID, event_type: str, count: int = 1) -> None:
-        """Waits until the service knows this many events of this type; who acts next must have heard the last of them, too."""
+    async def until(
+        self, by: Person, service: ServiceName, incident: UUID, event_type: str, count: int = 1
+    ) -> None:
+        """Waits until the service knows this many events of this type; who acts next must have
+        heard the last of them, too."""
 
         def there(events: list[dict[str, Any]]) -> bool:
             ids = [event["event_id"] for event in events]
@@ -121,7 +142,12 @@ class Office:
         await self._until(there, by, service, incident, event_type)
 
     async def _command(
-        self, by: Person, service: ServiceName, incident: UUID, path: str, body: dict[str, Any] | None
+        self,
+        by: Person,
+        service: ServiceName,
+        incident: UUID,
+        path: str,
+        body: dict[str, Any] | None,
     ) -> httpx.Response:
         await self._caught_up(service, incident)
         return await self._send("POST", service, f"/incidents/{incident}{path}", by, body or {})
@@ -129,30 +155,47 @@ class Office:
     async def _caught_up(self, service: ServiceName, incident: UUID) -> None:
         last = str(self.last[incident])
         await self._until(
-            lambda events: any(event["event_id"] == last for event in events), RUTH, service, incident, last
+            lambda events: any(event["event_id"] == last for event in events),
+            RUTH,
+            service,
+            incident,
+            last,
         )
 
-    async def _until(self, true: Any, by: Person, service: ServiceName, incident: UUID, what: str) -> None:
+    async def _until(
+        self, true: Any, by: Person, service: ServiceName, incident: UUID, what: str
+    ) -> None:
         end = time.monotonic() + HEARD_WITHIN
         while True:
             answer = await self._send("GET", service, f"/incidents/{incident}/events?limit=200", by)
             if answer.status_code == 200 and true(answer.json()["items"]):
                 return
             if time.monotonic() > end:
-                raise Unexpected(f"{service} has not heard {what} of {incident} within {HEARD_WITHIN:.0f} s")
+                raise Unexpected(
+                    f"{service} has not heard {what} of {incident} within {HEARD_WITHIN:.0f} s"
+                )
             await asyncio.sleep(0.05)
 
     async def _send(
-        self, method: str, service: ServiceName, path: str, by: Person, body: dict[str, Any] | None = None
+        self,
+        method: str,
+        service: ServiceName,
+        path: str,
+        by: Person,
+        body: dict[str, Any] | None = None,
     ) -> httpx.Response:
         headers = {"Authorization": f"Bearer {self.tokens[by.name]}"}
-        return await self.http.request(method, self.urls[service] + path, headers=headers, json=body)
+        return await self.http.request(
+            method, self.urls[service] + path, headers=headers, json=body
+        )
 
 
 def _expect(answer: httpx.Response, *statuses: int) -> dict[str, Any]:
     if answer.status_code not in statuses:
         request = answer.request
-        raise Unexpected(f"{request.method} {request.url.path}: {answer.status_code} {answer.text[:800]}")
+        raise Unexpected(
+            f"{request.method} {request.url.path}: {answer.status_code} {answer.text[:800]}"
+        )
     value: dict[str, Any] = answer.json()
     return value
 

@@ -1,7 +1,7 @@
 """Six real incidents, told through the services' HTTP interfaces.
 
-What happened is from the press, see incidents.json; how it is handled here is made up to show the rules at work.
-"""
+What happened is from the press, see incidents.json; how it is handled here is made up to show the
+rules at work."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -34,12 +34,22 @@ async def knee_jerk(t: Telling) -> None:
     await t.cannot_authorise(takedown)
     facts += await t.facts(who_can_see="everybody; several thousand followers")
     await t.seats()
-    await t.assess("confirmed", "phi", post_kind="post", author_relation="unknown", audience_tier="D", still_live="yes")
+    await t.assess(
+        "confirmed",
+        "phi",
+        post_kind="post",
+        author_relation="unknown",
+        audience_tier="D",
+        still_live="yes",
+    )
     await t.legal_view(takedown, "cleared", "health data without consent; the platform's own rules")
     await t.authorise(takedown)
-    await t.carried_out(takedown, RASHID, "reported to the platform with the facts; the post was removed")
+    await t.carried_out(
+        takedown, RASHID, "reported to the platform with the facts; the post was removed"
+    )
     await t.tell_required(
-        facts, "A photo taken on a ward showed a board with patient names. The post has been removed."
+        facts,
+        "A photo taken on a ward showed a board with patient names. The post has been removed.",
     )
     await t.publish(
         Finding(
@@ -65,7 +75,14 @@ async def legal_says_no(t: Telling) -> None:
         who_can_see="everybody",
     )
     await t.seats()
-    await t.assess("confirmed", "financial", "proprietary", post_kind="post", audience_tier="E", still_live="yes")
+    await t.assess(
+        "confirmed",
+        "financial",
+        "proprietary",
+        post_kind="post",
+        audience_tier="E",
+        still_live="yes",
+    )
     notice = await t.propose("dmca_notice", "the tweets")
     await t.legal_view(
         notice,
@@ -75,12 +92,16 @@ async def legal_says_no(t: Telling) -> None:
     await t.cannot_authorise(notice)
     ask = await t.propose("ask_author_to_remove", "the authors of the tweets")
     await t.legal_view(
-        ask, "cleared_with_conditions", "a request binds nobody", conditions="ask, do not threaten; say why"
+        ask,
+        "cleared_with_conditions",
+        "a request binds nobody",
+        conditions="ask, do not threaten; say why",
     )
     await t.authorise(ask)
     await t.carried_out(ask, RASHID, "asked the authors; most removed their posts")
     await t.tell_required(
-        facts, "Embargoed results were shared from a conference hall. Authors were asked to remove their posts."
+        facts,
+        "Embargoed results were shared from a conference hall. Authors were asked to remove their posts.",
     )
     await t.publish(
         Finding(
@@ -107,7 +128,9 @@ async def break_glass(t: Telling) -> None:
         still_live="yes",
     )
     report = await t.propose("platform_report", "the repositories")
-    await t.legal_view(report, "cleared", "our copyright, and credentials against the platform's terms")
+    await t.legal_view(
+        report, "cleared", "our copyright, and credentials against the platform's terms"
+    )
     await t.cannot_authorise(report)
     glass = await t.triage(
         LEA,
@@ -135,10 +158,16 @@ async def break_glass(t: Telling) -> None:
         still_live="no",
         copies=3,
     )
-    await t.triage(LUCIA, second_word, upheld=True, note="waiting for an exact audience would have helped nobody")
+    await t.triage(
+        LUCIA,
+        second_word,
+        upheld=True,
+        note="waiting for an exact audience would have helped nobody",
+    )
     t.tell("the second person's word is given by lucia")
     await t.tell_required(
-        facts, "Internal code and credentials stood in public repositories. They are gone, and the credentials changed."
+        facts,
+        "Internal code and credentials stood in public repositories. They are gone, and the credentials changed.",
     )
     await t.publish(
         Finding(
@@ -158,7 +187,12 @@ async def wrong_approver(t: Telling) -> None:
     """A statement approved by its own author, and one that cites nothing."""
     rotate = await t.propose("rotate_secret", "the login in the picture")
     await t.carried_out(rotate, IVAN, "changed the login: protective, it waits for nobody")
-    nothing = {"channel": CHANNEL, "title": "No harm done", "text": "Nothing was lost.", "facts": []}
+    nothing = {
+        "channel": CHANNEL,
+        "title": "No harm done",
+        "text": "Nothing was lost.",
+        "facts": [],
+    }
     await t.refused(COLIN, NOTIFY, "/communications", audience="press", **nothing)
     facts = await t.facts(
         authentic_and_ours="yes, our login",
@@ -178,13 +212,17 @@ async def wrong_approver(t: Telling) -> None:
         copies=40,
     )
     statement = await t.say(
-        "press", "About a photo", "A login could be read in a photo that we posted. It was changed at once.", facts
+        "press",
+        "About a photo",
+        "A login could be read in a photo that we posted. It was changed at once.",
+        facts,
     )
     await t.refused(COLIN, NOTIFY, f"/communications/{statement}/approval")
     await t.approve_and_send(statement, CARLA, NORA)
     t.tell("communicated to press, approved by carla and nora (legal)")
     await t.tell_required(
-        facts, "A login could be read in a photo. It was changed within minutes; nobody else had used it."
+        facts,
+        "A login could be read in a photo. It was changed within minutes; nobody else had used it.",
     )
     await t.publish(
         Finding(
@@ -204,7 +242,9 @@ async def near_miss(t: Telling) -> None:
     """A researcher was faster than anybody who would have used it."""
     revoke = await t.propose("revoke_access", "the key in the public code")
     await t.carried_out(revoke, IVAN, "revoked the key: protective, it waits for nobody")
-    facts = await t.facts(authentic_and_ours="yes, a working key", where="a public repository", still_live="no")
+    facts = await t.facts(
+        authentic_and_ours="yes, a working key", where="a public repository", still_live="no"
+    )
     await t.assess("near_miss", "secrets", post_kind="code_repository", still_live="no", copies=0)
     message = await t.say(
         "executives",
@@ -231,17 +271,38 @@ async def near_miss(t: Telling) -> None:
 
 async def false_positive(t: Telling) -> None:
     """A public board that is public on purpose."""
-    await t.facts(authentic_and_ours="ours, and meant to be public: the events board", where="a public board")
+    await t.facts(
+        authentic_and_ours="ours, and meant to be public: the events board", where="a public board"
+    )
     await t.assess("false_positive", post_kind="web_page", still_live="yes")
-    await t.triage(LEA, "/dismissal", reason="authorised_disclosure", note="the board is published by communications")
+    await t.triage(
+        LEA,
+        "/dismissal",
+        reason="authorised_disclosure",
+        note="the board is published by communications",
+    )
     t.tell("dismissed: an authorised disclosure. No action, no message, no review")
 
 
 STORIES: Final = (
-    Story("vcdb-issue-6174", "a knee-jerk takedown, refused for missing facts and allowed once they are in", knee_jerk),
-    Story("vcdb-issue-7925", "a refusal by legal, and the way round it that legal cleared", legal_says_no),
-    Story("vcdb-issue-14192", "a break-glass, and the second person's word that it owes", break_glass),
-    Story("vcdb-issue-8413", "a message that rests on nothing, and one approved by the wrong person", wrong_approver),
+    Story(
+        "vcdb-issue-6174",
+        "a knee-jerk takedown, refused for missing facts and allowed once they are in",
+        knee_jerk,
+    ),
+    Story(
+        "vcdb-issue-7925",
+        "a refusal by legal, and the way round it that legal cleared",
+        legal_says_no,
+    ),
+    Story(
+        "vcdb-issue-14192", "a break-glass, and the second person's word that it owes", break_glass
+    ),
+    Story(
+        "vcdb-issue-8413",
+        "a message that rests on nothing, and one approved by the wrong person",
+        wrong_approver,
+    ),
     Story("vcdb-issue-14831", "a near miss, reviewed all the same", near_miss),
     Story("vcdb-issue-14979", "a false positive, dismissed with its reason", false_positive),
 )

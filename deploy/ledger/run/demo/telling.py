@@ -1,4 +1,5 @@
-"""How a story of the demo is told: what its people do again and again, and what is said of it on the way."""
+"""How a story of the demo is told: what its people do again and again, and what is said of it on
+the way."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -6,13 +7,31 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
-from deploy.ledger.run.demo.cast import CARLA, COLIN, IVAN, LEA, MONITOR, NORA, RASHID, RUTH, Office, Person
+from deploy.ledger.run.demo.cast import (
+    CARLA,
+    COLIN,
+    IVAN,
+    LEA,
+    MONITOR,
+    NORA,
+    RASHID,
+    RUTH,
+    Office,
+    Person,
+)
 from deploy.local.keys import INBOX_CHANNEL
 from shared.contract.vocabulary import ServiceName
 
 INTAKE, TRIAGE, NOTIFY, REVIEW = ServiceName
 CHANNEL: Final = INBOX_CHANNEL
-OUTSIDE: Final = {"data_subjects", "data_protection_authority", "information_owner", "regulator", "customers", "press"}
+OUTSIDE: Final = {
+    "data_subjects",
+    "data_protection_authority",
+    "information_owner",
+    "regulator",
+    "customers",
+    "press",
+}
 
 Tell = Callable[[str], None]
 
@@ -64,7 +83,10 @@ class Telling:
     async def facts(self, **facts: str) -> list[str]:
         """Rashid establishes facts; their ids."""
         seen = {"confidence": "high", "source": self.source["source"], "observed_at": _now()}
-        said = [await self.triage(RASHID, "/facts", key=key, value=value, **seen) for key, value in facts.items()]
+        said = [
+            await self.triage(RASHID, "/facts", key=key, value=value, **seen)
+            for key, value in facts.items()
+        ]
         return [fact["fact_id"] for fact in said]
 
     async def seats(self) -> None:
@@ -89,7 +111,9 @@ class Telling:
         return action
 
     async def legal_view(self, action: str, view: str, ground: str, **conditions: str) -> None:
-        await self.triage(NORA, f"/actions/{action}/legal-view", view=view, ground=ground, **conditions)
+        await self.triage(
+            NORA, f"/actions/{action}/legal-view", view=view, ground=ground, **conditions
+        )
 
     async def authorise(self, action: str) -> None:
         await self.triage(LEA, f"/actions/{action}/authorisation")
@@ -98,13 +122,21 @@ class Telling:
         await self.refused(LEA, TRIAGE, f"/actions/{action}/authorisation")
 
     async def carried_out(self, action: str, by: Person, note: str) -> None:
-        await self.triage(by, f"/actions/{action}/outcome", outcome="successful", carried_out_at=_now(), note=note)
+        await self.triage(
+            by, f"/actions/{action}/outcome", outcome="successful", carried_out_at=_now(), note=note
+        )
         self.tell(f"contained: {note}")
 
     async def say(self, audience: str, title: str, text: str, facts: list[str]) -> str:
         """Colin drafts; the message's id."""
         drafted = await self.notify(
-            COLIN, "/communications", audience=audience, channel=CHANNEL, title=title, text=text, facts=facts
+            COLIN,
+            "/communications",
+            audience=audience,
+            channel=CHANNEL,
+            title=title,
+            text=text,
+            facts=facts,
         )
         communication: str = drafted["communication_id"]
         return communication
@@ -130,7 +162,12 @@ class Telling:
         await self.review(RUTH, "/observations", kind="went_well", text=well)
         await self.review(RUTH, "/observations", kind="went_wrong", text=wrong)
         await self.review(RUTH, "/lessons", text=lesson)
-        await self.review(RUTH, "/policy-clauses", policy="Social media policy", clause="4.2 Confidential information")
+        await self.review(
+            RUTH,
+            "/policy-clauses",
+            policy="Social media policy",
+            clause="4.2 Confidential information",
+        )
         await self.review(RUTH, "/next-review", on=_in_days(180))
         await self.review(RUTH, "/publication")
         self.tell("reviewed: the lessons-learned report is published")
@@ -152,7 +189,11 @@ async def begin(office: Office, source: Mapping[str, str], tell: Tell) -> Tellin
             "discovery": "monitoring",
             "noticed_at": _now(),
             "description": f"{source['summary']} ({source['organisation']}; {source['source']})",
-            "exposure": {"platform": source["platform"], "visibility": "public", "still_live": "unknown"},
+            "exposure": {
+                "platform": source["platform"],
+                "visibility": "public",
+                "still_live": "unknown",
+            },
         },
     )
     tell(f"reported: {source['summary']}")
