@@ -28,7 +28,7 @@ class Spool:
         self._stack = ExitStack()
         count = min(MAX_BUCKETS, size // LEAVES_AT_ONCE + 1)
         self._buckets: list[IO[bytes]] = [
-            tempfile.SpooledTemporaryFile(IN_MEMORY)
+            tempfile.SpooledTemporaryFile(IN_MEMORY)  # noqa: SIM115  closed by the stack
             for _ in range(count)
         ]
         for bucket in self._buckets:

@@ -98,7 +98,10 @@ def percentile(figures: list[int], share: float) -> int:
 def spans(kind: type[ast.AST] | tuple[type[ast.AST], ...]) -> list[tuple[int, str]]:
     """Lines that are not blank of each class or function, with its place."""
     return sorted(
-        (sum(bool(line.strip()) for line in one.lines[node.lineno - 1 : node.end_lineno]), f"{one.path}:{node.lineno} {node.name}")  # type: ignore[attr-defined]
+        (
+            sum(bool(line.strip()) for line in one.lines[node.lineno - 1 : node.end_lineno]),
+            f"{one.path}:{node.lineno} {node.name}",
+        )  # type: ignore[attr-defined]
         for one in modules()
         for node in ast.walk(ast.parse(one.text))
         if isinstance(node, kind)
@@ -199,4 +202,8 @@ if __name__ == "__main__":
     print(report(), *over(), sep="\n")
     print("fan-out over the limit:", *(f"  {n} {m}" for n, m in fan_out() if n > FAN_OUT), sep="\n")
     print("wide:", Counter(place.partition(":")[0] for place in wide_lines()).most_common(200))
-    print("doubled:", *(f"  {name}: {' '.join(paths)}" for name, paths in doubled_classes().items()), sep="\n")
+    print(
+        "doubled:",
+        *(f"  {name}: {' '.join(paths)}" for name, paths in doubled_classes().items()),
+        sep="\n",
+    )

@@ -120,7 +120,7 @@ def answering(health: Health, host: str, port: int) -> Iterator[int]:
     server, listener = uvicorn.Server(config), config.bind_socket()
     # `serve` would take over the process's signals, which only its first thread may.
     thread = threading.Thread(
-        target=lambda: asyncio.run(server._serve([listener])),
+        target=lambda: asyncio.run(server._serve([listener])),  # noqa: SLF001
         name="health",
         daemon=True,
     )
