@@ -45,7 +45,7 @@ AT_ONCE: Final = 8
 SEND_WITHIN: Final = 60.0
 """Seconds after which nobody waits for a channel any more; each step of a sending has its own,
 shorter limit."""
-SENDER: Final = Actor(f"service:{ServiceName.NOTIFY}")
+SENDER: Final = Actor.service(ServiceName.NOTIFY)
 
 log = structlog.get_logger(__name__)
 

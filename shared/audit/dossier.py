@@ -29,7 +29,7 @@ from shared.audit.heads import Opened, open_head
 from shared.audit.incidents import Rules, Sealed, check_incident
 from shared.chain import statements, trust
 from shared.chain.findings import Finding
-from shared.chain.statements import BadStatement, IncidentHead
+from shared.chain.statements import BadStatement, IncidentStatement
 from shared.chain.trust import Trust
 from shared.contract.envelope import Event, MalformedEnvelope, read
 from shared.contract.hashing import ZERO_HASH
@@ -336,7 +336,7 @@ def _check_head(
         return
     try:
         word = statements.open_statement(parts[name], keys)
-        if not isinstance(word, IncidentHead) or (word.service, word.incident_id) != (
+        if not isinstance(word, IncidentStatement) or (word.service, word.incident_id) != (
             service,
             audit.incident,
         ):

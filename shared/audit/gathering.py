@@ -9,7 +9,7 @@ from shared.audit.files import Files
 from shared.audit.log import NotALog
 from shared.audit.tree import Leaves, Signatures, TreeCheck, tile_reader
 from shared.chain import statements
-from shared.chain.statements import BadStatement, IncidentHead
+from shared.chain.statements import BadStatement, IncidentStatement
 from shared.contract.catalogue.system import KeyRotated
 from shared.contract.envelope import Event, MalformedEnvelope, read
 from shared.contract.hashing import ZERO_HASH
@@ -32,7 +32,7 @@ class Gathered:
     events: list[tuple[int, Event]] = field(default_factory=list)
     rotations: list[tuple[int, Event]] = field(default_factory=list)
 
-    def up_to(self, heads: Mapping[ServiceName, IncidentHead]) -> "Gathered":
+    def up_to(self, heads: Mapping[ServiceName, IncidentStatement]) -> "Gathered":
         """Without what the services said after they gave their word; they may go on while a dossier
         is made."""
         said = dict.fromkeys(heads, 0)
@@ -43,7 +43,7 @@ class Gathered:
                 events.append((index, event))
         return Gathered(self.note, self.size, events, self.rotations)
 
-    def lacks(self, heads: Mapping[ServiceName, IncidentHead]) -> list[str]:
+    def lacks(self, heads: Mapping[ServiceName, IncidentStatement]) -> list[str]:
         """What the services' own word says and the log has not sealed, or has otherwise."""
         missing = []
         for service, word in heads.items():
@@ -111,15 +111,17 @@ def evidence(
     return found
 
 
-def heads_of(notes: Mapping[ServiceName, bytes], incident: UUID) -> dict[ServiceName, IncidentHead]:
+def heads_of(
+    notes: Mapping[ServiceName, bytes], incident: UUID
+) -> dict[ServiceName, IncidentStatement]:
     """Each service's word on the incident, unverified. Raises BadStatement."""
-    heads: dict[ServiceName, IncidentHead] = {}
+    heads: dict[ServiceName, IncidentStatement] = {}
     for service, note in notes.items():
         try:
             word = statements.parse(parse_note(note)[0])
         except TlogError as error:
             raise BadStatement(f"the word of {service} is no signed note: {error}") from error
-        if not isinstance(word, IncidentHead) or (word.service, word.incident_id) != (
+        if not isinstance(word, IncidentStatement) or (word.service, word.incident_id) != (
             service,
             incident,
         ):

@@ -61,7 +61,7 @@ class ChainHeads:
 
 
 @dataclass(frozen=True, slots=True)
-class IncidentHead:
+class IncidentStatement:
     """How many events a service has said of an incident, and the hash of the last, as of a head of
     the incident's chain."""
 
@@ -104,7 +104,7 @@ class IncidentHead:
         yield self.partition, self.head
 
 
-Statement = ChainHeads | IncidentHead
+Statement = ChainHeads | IncidentStatement
 
 
 def sign(text: str, signer: Signer) -> bytes:
@@ -114,7 +114,7 @@ def sign(text: str, signer: Signer) -> bytes:
 
 def parse(text: str) -> Statement:
     """Either statement, told by its first line. Raises BadStatement."""
-    return (IncidentHead if text.startswith(INCIDENTS) else ChainHeads).parse(text)
+    return (IncidentStatement if text.startswith(INCIDENTS) else ChainHeads).parse(text)
 
 
 def open_statement(note: bytes, trust: Trust) -> Statement:
@@ -138,7 +138,7 @@ def open_statement(note: bytes, trust: Trust) -> Statement:
 
 
 @dataclass(frozen=True, slots=True)
-class Missing:
+class MissingNumbers:
     """The service has said these numbers of the chain, and they are not there."""
 
     service: ServiceName
@@ -158,7 +158,7 @@ class Contradicted:
     found: bytes
 
 
-Difference = Missing | Contradicted
+Difference = MissingNumbers | Contradicted
 HashAt = Callable[[int, int], bytes | None]
 """The hash of what stands at (partition, sequence) of the service's chain."""
 
@@ -172,7 +172,7 @@ def hold_against(
     for partition, stated in statement.stated():
         head = sealed.get(partition, EMPTY)
         if head.sequence < stated.sequence:
-            yield Missing(statement.service, partition, head.sequence + 1, stated.sequence)
+            yield MissingNumbers(statement.service, partition, head.sequence + 1, stated.sequence)
         elif stated.sequence > 0:
             found = (
                 head.hash
@@ -185,7 +185,7 @@ def hold_against(
                 )
 
 
-def contradicts(statement: IncidentHead, count: int, last_hash: bytes) -> str | None:
+def contradicts(statement: IncidentStatement, count: int, last_hash: bytes) -> str | None:
     """Why the service's events of the incident up to the stated head, `count` of them ending with
     `last_hash`, are not all it has said; None when they are."""
     if count != statement.count:

@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Self
 
 from shared.contract.authority import Role, command_name, who_may
-from shared.contract.vocabulary import GateName
+from shared.contract.vocabulary import GateName, ServiceName
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,6 +15,11 @@ class Actor:
 
     subject: str
     roles: frozenset[Role] = frozenset()
+
+    @classmethod
+    def service(cls, name: ServiceName) -> Self:
+        """A service that acts by itself."""
+        return cls(f"service:{name}")
 
     def has(self, *roles: Role) -> bool:
         return not self.roles.isdisjoint(roles)

@@ -17,7 +17,6 @@ import structlog
 from asyncpg.pool import Pool
 
 from shared.chain import trust
-from shared.chain.link import Head
 from shared.runtime.carry.relay import Relay
 from shared.runtime.hear.consumer import Consumer
 from shared.runtime.hear.receiver import Receiver
@@ -30,7 +29,7 @@ from shared.runtime.repair import rebuilding, rotation
 from shared.runtime.running import ROLES, Running, Service
 from shared.runtime.say.keyring import BadKeyFile, KeyMissing, Keyring
 from shared.runtime.say.ledger import Ledger
-from shared.runtime.say.tables import rotations
+from shared.runtime.say.tables import chains_of, heads_of, learn_rotations
 from shared.runtime.web import health, overload
 from shared.runtime.web.server import DRAIN_WITHIN, serve
 
@@ -151,14 +150,11 @@ async def running(
 async def _speaks_with_a_trusted_key(pool: "Pool[asyncpg.Record]", keyring: Keyring) -> None:
     """Stops the process rather than let it say what every receiver would have to park."""
     async with pool.acquire() as connection:
-        chains = await connection.fetch(
-            "SELECT * FROM chain WHERE service = $1", keyring.service.value
-        )
-        for rotation_ in await rotations(connection, keyring.trust, chains):
-            keyring.trust.learn(rotation_)
+        chains = await chains_of(connection, keyring.service)
+        await learn_rotations(connection, keyring.trust, chains)
     try:
-        for row in chains:
-            keyring.signer({row["partition"]: Head(row["sequence"], row["hash"])})
+        for partition, head in heads_of(chains).items():
+            keyring.signer({partition: head})
     except (KeyMissing, BadKeyFile) as error:
         sys.exit(str(error))
 

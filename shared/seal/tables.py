@@ -14,18 +14,20 @@ from typing import Any, Final
 
 from shared.chain.link import Head
 from shared.chain.trust import Trust
-from shared.contract.catalogue.base import EventData
-from shared.contract.catalogue.system import ChainHoleRecorded, KeyRotated, MessageParkedRecorded
+from shared.contract.catalogue.system import (
+    ChainHoleRecorded,
+    KeyRotated,
+    MessageParkedRecorded,
+    SystemRecord,
+)
 from shared.contract.decision import Actor, Context
 from shared.contract.envelope import Event, read
-from shared.contract.topics import system_incident
 from shared.contract.vocabulary import ServiceName
 from shared.runtime.hear.judge import Heard, Known, Parked, ParkReason, Record, examine
 from shared.runtime.hear.messages import headers_of, record_from
 from shared.runtime.process.database import Connection
 from shared.runtime.process.lease import Fenced
-from shared.runtime.say.ledger import Ledger, say
-from shared.runtime.say.plan import Proposal
+from shared.runtime.say.ledger import Ledger
 from shared.seal.decide import Chain, Chains, Hole, Sealed, Taken
 
 RECORD_AT_ONCE: Final = 100
@@ -38,7 +40,6 @@ class Decided:
 
     tree: Sealed
     published: Sealed
-    witnessed_size: int | None
     entries: Sequence[bytes]
     signatures: Sequence[bytes]
 
@@ -85,7 +86,6 @@ class LogState:
         return Decided(
             Sealed(row["size"], row["root"]),
             Sealed(row["published_size"], row["published_root"]),
-            row["witnessed_size"],
             row["entries"] or (),
             row["signatures"] or (),
         )
@@ -370,7 +370,7 @@ class LogState:
                    WHERE recorded_at IS NULL ORDER BY parked_id LIMIT $1""",
                 RECORD_AT_ONCE,
             )
-            words: dict[int, list[EventData]] = defaultdict(list)
+            words: dict[int, list[SystemRecord]] = defaultdict(list)
             for hole in overdue:
                 words[hole.partition].append(
                     ChainHoleRecorded(chain=hole.service, missing=hole.sequence, since=hole.since)
@@ -385,7 +385,7 @@ class LogState:
                         sequence=row["sequence"],
                     )
                 )
-            await self._say(connection, ledger, words, context)
+            await ledger.say_of_the_record(connection, words, context)
             await connection.execute(
                 "UPDATE log_parked SET recorded_at = $2 WHERE parked_id = ANY($1)",
                 [row["parked_id"] for row in parked],
@@ -401,34 +401,6 @@ class LogState:
         if words:
             ledger.appended.set()
         return sum(map(len, words.values()))
-
-    async def _say(
-        self,
-        connection: Connection,
-        ledger: Ledger[Any, Any],
-        words: Mapping[int, Sequence[EventData]],
-        context: Context,
-    ) -> None:
-        if not words:
-            return
-        # The lanes first: whoever speaks on a partition holds its lane, so that the versions read
-        # here are the last.
-        await connection.execute(
-            "SELECT FROM chain WHERE service = $1 AND partition = ANY($2) ORDER BY partition FOR UPDATE",
-            ledger.service.value,
-            sorted(words),
-        )
-        proposals = []
-        for partition, said in sorted(words.items()):
-            incident = system_incident(partition)
-            version = await connection.fetchval(
-                "SELECT version FROM incident_head WHERE incident_id = $1", incident
-            )
-            proposals.append(Proposal(incident, version or 0, say(incident, said, context)))
-        turn = await ledger.append_within(connection, proposals)
-        for verdict in turn.verdicts:
-            if isinstance(verdict, Exception):
-                raise verdict
 
 
 async def holes(connection: Connection) -> list[Hole]:
@@ -496,4 +468,4 @@ def recorded(chains: Chains, said: Sequence[Hole]) -> Chains:
 
 
 def by_the_sealer(now: datetime) -> Context:
-    return Context(now, Actor("service:review"))
+    return Context(now, Actor.service(ServiceName.REVIEW))

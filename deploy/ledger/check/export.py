@@ -25,7 +25,7 @@ from shared.audit.export import export as export_log
 from shared.audit.files import Files
 from shared.audit.gathering import Gathered, evidence, gather, heads_of
 from shared.audit.log import NotALog
-from shared.chain.statements import IncidentHead
+from shared.chain.statements import IncidentStatement
 from shared.contract.authority import Role
 from shared.contract.vocabulary import ServiceName
 
@@ -133,7 +133,10 @@ def _archive(
 
 
 def _wait_until_sealed(
-    files: Files, incident: UUID, words: dict[ServiceName, IncidentHead], say: Callable[[str], None]
+    files: Files,
+    incident: UUID,
+    words: dict[ServiceName, IncidentStatement],
+    say: Callable[[str], None],
 ) -> Gathered:
     """Prefers the head that witnesses have seen; after a while the newest one must do, and says
     itself that they have not."""

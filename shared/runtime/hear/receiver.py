@@ -45,6 +45,7 @@ from shared.runtime.say.tables import (
     Stretch,
     heard_to,
     incident_heads,
+    lock_chains,
     mark_rotations,
     record,
     rotations,
@@ -169,10 +170,7 @@ class Receiver(Generic[C, S]):
 
     async def _locked(self, connection: Connection, batch: "Batch") -> dict[ServiceName, Head]:
         """The partition's chains, in this transaction's hands, and the keys that they name."""
-        heads = await connection.fetch(
-            "SELECT service, partition, sequence, hash, rotated FROM chain WHERE partition = $1 ORDER BY service FOR UPDATE",
-            batch.partition,
-        )
+        heads = await lock_chains(connection, partitions=[batch.partition])
         # Under the lock: a replica that was not told of a new key must not trust the old one any
         # more.
         if learned := await rotations(connection, batch.trust, heads):
@@ -350,11 +348,8 @@ class Receiver(Generic[C, S]):
     async def react_again(self, parked_id: int, event: Event) -> None:
         """Tries a parked reaction again; raises what it raises."""
         async with self.pool.acquire() as connection, connection.transaction():
-            # The lane first, as everybody who says something takes it.
-            await connection.execute(
-                "SELECT FROM chain WHERE partition = $1 ORDER BY service FOR UPDATE",
-                event.link.partition,
-            )
+            # The chain first, as in everything that says something.
+            await lock_chains(connection, partitions=[event.link.partition])
             said = await self._react_to(connection, event)
             await connection.execute(
                 "UPDATE parked SET resolved_at = clock_timestamp(), resolution = $2 WHERE parked_id = $1",
@@ -369,7 +364,7 @@ class Receiver(Generic[C, S]):
             event.traceparent, f"{self.ledger.service} reacts to {event.type}"
         ):
             for command in self.rules.react(event, loaded.state):
-                context = Context(clock.now(), Actor(f"service:{self.ledger.service}"))
+                context = Context(clock.now(), Actor.service(self.ledger.service))
                 loaded = await self.ledger.load(event.incident_id, connection)
                 try:
                     decided = self.rules.decide(command, loaded.state, context)

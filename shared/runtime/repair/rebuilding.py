@@ -17,7 +17,7 @@ from shared.runtime.repair.auditing import messages
 from shared.runtime.say import projection
 from shared.runtime.say.plan import Recorded
 from shared.runtime.say.rules import Rules
-from shared.runtime.say.tables import Stretch, set_back
+from shared.runtime.say.tables import Stretch, lock_chains, set_back
 
 PAGE: Final = 1000
 
@@ -26,7 +26,7 @@ async def rebuild_views(pool: "Pool[asyncpg.Record]", rules: Rules[Any, Any]) ->
     """Empties the view tables and projects the whole ledger into them, in one transaction; nobody
     writes meanwhile."""
     async with pool.acquire() as connection, connection.transaction():
-        await connection.execute("SELECT FROM chain ORDER BY service, partition FOR UPDATE")
+        await lock_chains(connection)
         await connection.execute(f"TRUNCATE {', '.join(rules.view_tables)}")
         events = 0
         async for recorded in pages(connection):

@@ -20,7 +20,7 @@ from shared.contract.vocabulary import ServiceName
 from shared.runtime.carry.relay import add, producer_to
 from shared.runtime.process.database import Connection, Row
 from shared.runtime.repair.ordering import Number, topic_order
-from shared.runtime.say.tables import set_back
+from shared.runtime.say.tables import lock_chains, set_back
 
 PAGE: Final = 500
 Progress = Callable[[str, int], None]
@@ -80,7 +80,7 @@ async def refill(
             for connection in databases.connections.values():
                 await stack.enter_async_context(connection.transaction())
                 # Nobody says or hears anything until this ends.
-                await connection.execute("SELECT FROM chain ORDER BY service, partition FOR UPDATE")
+                await lock_chains(connection)
             producer = producer_to(kafka)
             await producer.start()
             try:

@@ -9,13 +9,12 @@ from typing import Any
 import asyncpg
 from asyncpg.pool import Pool
 
-from shared.chain.link import Head
 from shared.contract.catalogue.system import KeyRotated
 from shared.contract.decision import Actor, Context
 from shared.contract.topics import PARTITIONS
 from shared.runtime.process import clock
 from shared.runtime.say.ledger import Ledger
-from shared.runtime.say.tables import rotations
+from shared.runtime.say.tables import heads_of, learn_rotations, lock_chains
 
 
 async def rotate(pool: "Pool[asyncpg.Record]", ledger: Ledger[Any, Any]) -> str:
@@ -26,20 +25,13 @@ async def rotate(pool: "Pool[asyncpg.Record]", ledger: Ledger[Any, Any]) -> str:
     in force already."""
     keyring, service = ledger.keyring, ledger.service.value
     async with pool.acquire() as connection, connection.transaction():
-        chains = await connection.fetch(
-            "SELECT * FROM chain WHERE service = $1 ORDER BY partition FOR UPDATE", service
-        )
-        for rotation in await rotations(connection, keyring.trust, chains):
-            keyring.trust.learn(rotation)
-        old = keyring.signer(
-            {row["partition"]: Head(row["sequence"], row["hash"]) for row in chains}
-        )
+        chains = await lock_chains(connection, services=[ledger.service])
+        await learn_rotations(connection, keyring.trust, chains)
+        old = keyring.signer(heads_of(chains))
         new = keyring.next()
         if new.key_id == old.key_id:
             return f"{service} signs with {old.key_id.hex()} already, the last key of its key file"
-        record = KeyRotated(vkey=new.vkey)
-        context = Context(clock.now(), Actor(f"service:{service}"))
-        await ledger.say_of_the_record(
-            connection, dict.fromkeys(range(PARTITIONS), record), context
-        )
+        records = {partition: [KeyRotated(vkey=new.vkey)] for partition in range(PARTITIONS)}
+        context = Context(clock.now(), Actor.service(ledger.service))
+        await ledger.say_of_the_record(connection, records, context)
     return f"{service} signed with {old.key_id.hex()} until now, and signs with {new.key_id.hex()} from now on"

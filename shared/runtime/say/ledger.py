@@ -42,7 +42,15 @@ from shared.runtime.say.plan import (
     plan,
 )
 from shared.runtime.say.rules import Rules
-from shared.runtime.say.tables import KEYS, incident_heads, mark_rotations, rotations, say_next
+from shared.runtime.say.tables import (
+    KEYS,
+    heads_of,
+    incident_heads,
+    learn_rotations,
+    lock_chains,
+    mark_rotations,
+    say_next,
+)
 
 C = TypeVar("C")
 S = TypeVar("S")
@@ -317,17 +325,18 @@ class Ledger(Generic[C, S]):
         return True
 
     async def say_of_the_record(
-        self, connection: Connection, records: Mapping[int, SystemRecord], context: Context
+        self,
+        connection: Connection,
+        records: Mapping[int, Sequence[SystemRecord]],
+        context: Context,
     ) -> tuple[Signed, ...]:
         """Says something about the record itself on each of these partitions, in the caller's
         transaction: all of it, or an exception."""
-        partitions = sorted(records)
-        await connection.execute(
-            "SELECT FROM chain WHERE service = $1 AND partition = ANY($2) ORDER BY partition FOR UPDATE",
-            self.service.value,
-            partitions,
-        )
-        subjects = {partition: system_incident(partition) for partition in partitions}
+        if not records:
+            return ()
+        # The chains first: only under their locks are the versions read here the last ones.
+        await lock_chains(connection, services=[self.service], partitions=records)
+        subjects = {partition: system_incident(partition) for partition in sorted(records)}
         rows = await connection.fetch(
             "SELECT incident_id, version FROM incident_head WHERE incident_id = ANY($1)",
             list(subjects.values()),
@@ -337,7 +346,7 @@ class Ledger(Generic[C, S]):
             connection,
             [
                 Proposal(
-                    subject, versions.get(subject, 0), say(subject, [records[partition]], context)
+                    subject, versions.get(subject, 0), say(subject, records[partition], context)
                 )
                 for partition, subject in subjects.items()
             ],
@@ -443,16 +452,10 @@ class Ledger(Generic[C, S]):
     ) -> tuple[dict[int, Head], dict[UUID, IncidentHead], dict[str, bytes]]:
         """Locks the lanes; the heads of chains and incidents, and the keys that are taken with
         their digests."""
-        partitions = sorted({partition_of(proposal.incident_id) for proposal in proposals})
-        lanes = await connection.fetch(
-            """SELECT service, partition, sequence, hash, rotated FROM chain
-               WHERE service = $1 AND partition = ANY($2) ORDER BY partition FOR UPDATE""",
-            self.service.value,
-            partitions,
-        )
-        for rotation in await rotations(connection, self.keyring.trust, lanes):
-            self.keyring.trust.learn(rotation)
-        heads = {row["partition"]: Head(row["sequence"], row["hash"]) for row in lanes}
+        partitions = {partition_of(proposal.incident_id) for proposal in proposals}
+        chains = await lock_chains(connection, services=[self.service], partitions=partitions)
+        await learn_rotations(connection, self.keyring.trust, chains)
+        heads = heads_of(chains)
         incidents = await incident_heads(
             connection, {proposal.incident_id for proposal in proposals}
         )

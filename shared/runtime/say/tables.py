@@ -9,6 +9,7 @@ from shared.chain.link import Head
 from shared.chain.trust import Trust
 from shared.contract.catalogue.system import KeyRotated
 from shared.contract.envelope import Event, read
+from shared.contract.topics import PARTITIONS
 from shared.contract.vocabulary import ServiceName
 from shared.runtime.process.database import Connection, Row
 from shared.runtime.process.lease import Fenced
@@ -16,6 +17,40 @@ from shared.runtime.say.plan import IncidentHead, Proposal, Signed, Turn
 
 KEYS: Final = "idempotency_pkey"
 """The constraint that a taken idempotency key violates."""
+
+
+async def lock_chains(
+    connection: Connection,
+    *,
+    services: Iterable[ServiceName] = ServiceName,
+    partitions: Iterable[int] = range(PARTITIONS),
+) -> Sequence[Row]:
+    """Locks chains until the transaction ends; gives their rows, by service and partition.
+
+    Nothing else in the source locks a row of `chain`: two transactions that lock in one order never
+    wait for each other. The function `say_next` in the database locks the chains of one service, by
+    partition, which is the same order."""
+    return await connection.fetch(
+        """SELECT service, partition, sequence, hash, rotated FROM chain
+           WHERE service = ANY($1) AND partition = ANY($2)
+           ORDER BY service, partition FOR UPDATE""",
+        [service.value for service in services],
+        list(partitions),
+    )
+
+
+async def chains_of(connection: Connection, service: ServiceName) -> Sequence[Row]:
+    """The rows of a service's own chains, as of one moment, unlocked."""
+    return await connection.fetch(
+        "SELECT service, partition, sequence, hash, rotated FROM chain WHERE service = $1",
+        service.value,
+    )
+
+
+def heads_of(chains: Iterable[Row]) -> dict[int, Head]:
+    """The heads of one service's chains, by partition."""
+    return {row["partition"]: Head(row["sequence"], row["hash"]) for row in chains}
+
 
 SAY_NEXT: Final = f"SELECT say_next({', '.join(f'${number}' for number in range(1, 21))})"
 
@@ -191,6 +226,12 @@ async def rotations(connection: Connection, trust: Trust, chains: Iterable[Row])
         [row["partition"] for row in behind],
     )
     return [read(row["envelope"]) for row in rows]
+
+
+async def learn_rotations(connection: Connection, trust: Trust, chains: Iterable[Row]) -> None:
+    """Lets `trust` learn the changes of key on these rows of `chain`."""
+    for event in await rotations(connection, trust, chains):
+        trust.learn(event)
 
 
 async def mark_rotations(connection: Connection, events: Iterable[Event]) -> None:

@@ -4,23 +4,19 @@ from datetime import datetime
 from uuid import UUID
 
 from shared.chain.link import Head
-from shared.chain.statements import ChainHeads, IncidentHead, sign
+from shared.chain.statements import ChainHeads, IncidentStatement, sign
 from shared.contract.hashing import ZERO_HASH
 from shared.contract.topics import PARTITIONS, partition_of
 from shared.runtime.process.database import Connection
 from shared.runtime.say.keyring import Keyring
-from shared.runtime.say.tables import rotations
+from shared.runtime.say.tables import chains_of, heads_of, learn_rotations
 
 
 async def chain_checkpoint(connection: Connection, keyring: Keyring, now: datetime) -> bytes:
     """The signed heads of all chains, as of one moment."""
-    rows = await connection.fetch(
-        "SELECT service, partition, sequence, hash, rotated FROM chain WHERE service = $1",
-        keyring.service.value,
-    )
-    for rotation in await rotations(connection, keyring.trust, rows):
-        keyring.trust.learn(rotation)
-    heads = {row["partition"]: Head(row["sequence"], row["hash"]) for row in rows}
+    rows = await chains_of(connection, keyring.service)
+    await learn_rotations(connection, keyring.trust, rows)
+    heads = heads_of(rows)
     statement = ChainHeads(
         keyring.service, now, tuple(heads[number] for number in range(PARTITIONS))
     )
@@ -41,9 +37,8 @@ async def incident_head(
         partition_of(incident_id),
     )
     assert row is not None
-    for rotation in await rotations(connection, keyring.trust, [row]):
-        keyring.trust.learn(rotation)
+    await learn_rotations(connection, keyring.trust, [row])
     head = Head(row["sequence"], row["hash"])
     last = row["said_hash"] or ZERO_HASH
-    statement = IncidentHead(keyring.service, incident_id, now, row["said"], last, head)
+    statement = IncidentStatement(keyring.service, incident_id, now, row["said"], last, head)
     return sign(statement.text, keyring.signer({row["partition"]: head}))

@@ -12,7 +12,7 @@ from aiokafka import AIOKafkaProducer
 from deploy.local.keys import Keys
 from shared.chain import trust
 from shared.chain.link import Head, next_link
-from shared.chain.statements import ChainHeads, IncidentHead, open_statement
+from shared.chain.statements import ChainHeads, IncidentStatement, open_statement
 from shared.contract.catalogue.intake import ReportChannel, Reported
 from shared.contract.catalogue.system import KeyRotated
 from shared.contract.envelope import Said, read, write
@@ -382,8 +382,8 @@ async def test_statements_are_signed_with_the_key_in_force_and_need_nobody_else(
             4 if number == partition_of(incident) else 1 for number in range(PARTITIONS)
         ]
         of_incident, of_none = open_statement(head, known), open_statement(none, known)
-    assert isinstance(of_incident, IncidentHead)
-    assert isinstance(of_none, IncidentHead)
+    assert isinstance(of_incident, IncidentStatement)
+    assert isinstance(of_none, IncidentStatement)
     assert (of_incident.count, of_incident.last_hash) == (3, said[-1].hash)
     assert of_incident.head == stated.heads[partition_of(incident)]
     assert (of_none.count, of_none.last_hash) == (0, ZERO_HASH)

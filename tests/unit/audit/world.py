@@ -25,7 +25,7 @@ from shared.audit.incidents import Rules
 from shared.audit.log import Anchors, LogAudit, Options, audit_log
 from shared.chain import trust
 from shared.chain.link import EMPTY, Head, next_link
-from shared.chain.statements import ChainHeads, IncidentHead, sign
+from shared.chain.statements import ChainHeads, IncidentStatement, sign
 from shared.contract.authority import Role
 from shared.contract.catalogue.base import EventData, Exposure
 from shared.contract.catalogue.intake import ReportChannel
@@ -181,7 +181,8 @@ class Ledger:
         last = self.incident_heads.get((service, incident), ZERO_HASH)
         head = self.heads.get((service, partition_of(incident)), EMPTY)
         return sign(
-            IncidentHead(service, incident, self.now, count, last, head).text, self.keys[service]
+            IncidentStatement(service, incident, self.now, count, last, head).text,
+            self.keys[service],
         )
 
 

@@ -15,8 +15,8 @@ from shared.chain.statements import (
     BadStatement,
     ChainHeads,
     Contradicted,
-    IncidentHead,
-    Missing,
+    IncidentStatement,
+    MissingNumbers,
     Statement,
     contradicts,
     hold_against,
@@ -44,8 +44,8 @@ times = st.integers(-60_000_000_000, 250_000_000_000).map(
 services = st.sampled_from(ServiceName)
 chain_heads = st.builds(ChainHeads, services, times, st.tuples(*[heads] * PARTITIONS))
 incident_heads = st.builds(
-    IncidentHead, services, st.uuids(), times, st.integers(1, 1), hashes, filled
-) | st.builds(IncidentHead, services, st.uuids(), times, st.just(0), st.just(ZERO_HASH), heads)
+    IncidentStatement, services, st.uuids(), times, st.integers(1, 1), hashes, filled
+) | st.builds(IncidentStatement, services, st.uuids(), times, st.just(0), st.just(ZERO_HASH), heads)
 statements = chain_heads | incident_heads
 
 
@@ -161,7 +161,7 @@ def test_what_is_wrong_with_a_text_is_said(replaced: str, by: str, why: str) -> 
 
 
 @given(incident_heads)
-def test_an_incident_head_names_the_partition_of_its_incident(statement: IncidentHead) -> None:
+def test_an_incident_head_names_the_partition_of_its_incident(statement: IncidentStatement) -> None:
     wrong = (statement.partition + 1) % PARTITIONS
     lines = statement.text.splitlines(keepends=True)
     lines[4] = f"{wrong}{lines[4][1:]}"
@@ -184,7 +184,7 @@ def test_a_key_counts_only_where_it_would_sign_the_next_number() -> None:
     old, new = signer("intake"), signer("new")
     changing = parse_trust(f"intake * 1 {old.vkey}\nintake 0 8 {new.vkey}\n")
     before = checkpoint(Head(6, b"\x01" * 32))
-    after = IncidentHead(INTAKE, ON_0, before.time, 1, b"\x01" * 32, Head(7, b"\x01" * 32))
+    after = IncidentStatement(INTAKE, ON_0, before.time, 1, b"\x01" * 32, Head(7, b"\x01" * 32))
     assert open_statement(sign(before.text, old), changing) == before
     assert open_statement(sign(after.text, new), changing) == after
     for statement, wrong in ((before, new), (after, old)):
@@ -207,7 +207,7 @@ def test_a_log_that_holds_what_was_stated_differs_in_nothing() -> None:
 @given(chain_heads, st.data())
 def test_each_chain_is_whole_short_or_contradicted(stated: ChainHeads, data: st.DataObject) -> None:
     sealed: dict[int, Head] = {}
-    expected: list[Missing | Contradicted] = []
+    expected: list[MissingNumbers | Contradicted] = []
     at: dict[tuple[int, int], bytes] = {}
     for partition, head in enumerate(stated.heads):
         match data.draw(st.sampled_from(["whole", "longer", "short", "other", "longer and other"])):
@@ -221,7 +221,7 @@ def test_each_chain_is_whole_short_or_contradicted(stated: ChainHeads, data: st.
             case "short" if head.sequence:
                 left = data.draw(st.integers(0, head.sequence - 1))
                 sealed[partition] = Head(left, b"\x04" * 32)
-                expected.append(Missing(stated.service, partition, left + 1, head.sequence))
+                expected.append(MissingNumbers(stated.service, partition, left + 1, head.sequence))
             case "other" if head.sequence:
                 sealed[partition] = Head(head.sequence, other_than(head.hash))
                 expected.append(
@@ -250,7 +250,7 @@ def other_than(hash_: bytes) -> bytes:
 
 
 @given(incident_heads)
-def test_an_incident_that_is_not_whole_contradicts_its_head(statement: IncidentHead) -> None:
+def test_an_incident_that_is_not_whole_contradicts_its_head(statement: IncidentStatement) -> None:
     assert contradicts(statement, statement.count, statement.last_hash) is None
     assert contradicts(statement, statement.count + 1, statement.last_hash)
     assert contradicts(statement, statement.count, other_than(statement.last_hash))
