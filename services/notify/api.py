@@ -7,7 +7,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query
 
-from services.notify import domain, offers, views
+from services.notify import domain, views
 from services.notify.bodies import (
     ApprovalBody,
     ChannelView,
@@ -106,7 +106,7 @@ async def read_incident(incident_id: UUID, desk: NotifyDesk) -> IncidentView:
             if item.communication_id in state.messages
         ],
         gates=[GateView.of(gate) for gate in domain.gates(state)],
-        next_commands=list(offers.next_commands(state, desk.actor)),
+        next_commands=list(domain.next_commands(state, desk.actor)),
     )
 
 
@@ -115,7 +115,7 @@ def _view(row: CommunicationRow, state: State, actor: Actor) -> CommunicationVie
     return CommunicationView(
         **row.model_dump(),
         gates=[GateView.of(gate) for gate in domain.message_gates(message, state)],
-        next_commands=list(offers.next_for_message(message, state, actor)),
+        next_commands=list(domain.next_for_message(message, state, actor)),
     )
 
 

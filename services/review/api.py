@@ -24,7 +24,7 @@ from services.review.bodies import (
     ReviewView,
     Status,
 )
-from services.review.commands import (
+from services.review.domain.commands import (
     CitePolicyClause,
     Command,
     OpenReview,
@@ -34,10 +34,9 @@ from services.review.commands import (
     RecordObservation,
     SetNextReview,
 )
+from services.review.domain.tables import LEAVES_NOTHING_OUT
 from services.review.editions import edition, publication
-from services.review.incident import State
 from services.review.negotiation import RENDERINGS, Form, Rendering, preferred
-from services.review.offers import next_commands
 from services.review.report import UnknownReportFormat
 from shared.contract.authority import who_may
 from shared.contract.catalogue.review import ActionItem, ReviewTrigger
@@ -62,7 +61,7 @@ T = TypeVar("T")
 router = APIRouter()
 router.include_router(log.router)
 
-ReviewDesk = Annotated[Desk[Command, State], Depends(desk)]
+ReviewDesk = Annotated[Desk[Command, domain.State], Depends(desk)]
 
 _REPORT_EXAMPLE: Final = (
     "# Lessons-learned report\n\n## Summary\n\n- It was reported on 2026-03-02 09:00:00 UTC: …\n"
@@ -135,7 +134,7 @@ async def read_review(incident_id: UUID, desk: ReviewDesk) -> IncidentView:
         version=loaded.version,
         gates=[GateView.of(gate) for gate in gates],
         missing=[name for gate in gates for name in gate.missing],
-        next_commands=list(next_commands(loaded.state, desk.actor)),
+        next_commands=list(domain.next_commands(loaded.state, desk.actor)),
         report=f"/incidents/{incident_id}/report",
     )
 
@@ -249,7 +248,7 @@ async def publish(incident_id: UUID, desk: ReviewDesk) -> Answer:
 
 
 def _left_something_out(error: BaseException) -> bool:
-    return isinstance(error, Rejected) and error.rule == domain.LEAVES_NOTHING_OUT
+    return isinstance(error, Rejected) and error.rule == LEAVES_NOTHING_OUT
 
 
 @router.get(

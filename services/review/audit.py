@@ -4,7 +4,8 @@ covers."""
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
-from services.review import commands, domain
+from services.review import domain
+from services.review.domain import commands
 from services.review.report import (
     UnknownReportFormat,
     digest_of,

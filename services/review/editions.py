@@ -5,8 +5,8 @@ import functools
 from collections.abc import Sequence
 
 from services.review import domain
-from services.review.commands import Publish
-from services.review.incident import NotOpened, Published, State
+from services.review.domain.commands import Publish
+from services.review.domain.state import NotOpened, Published, State
 from services.review.report import Draft, Gap, Report, build, covers_of, digest_of, published
 from shared.contract.catalogue.review import ReportDigest
 from shared.contract.envelope import Event

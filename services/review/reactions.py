@@ -1,7 +1,7 @@
 """What review does on its own: an incident that is assessed as confirmed is reviewed."""
 
-from services.review.commands import Command, OpenReview
-from services.review.incident import NotOpened, State
+from services.review.domain.commands import Command, OpenReview
+from services.review.domain.state import NotOpened, State
 from shared.contract.catalogue.review import ReviewTrigger
 from shared.contract.catalogue.triage import Assessed
 from shared.contract.envelope import Event

@@ -45,6 +45,16 @@ class Gate:
     who: tuple[Role, ...] = ()
     passed_by_break_glass: bool = False
 
+    @classmethod
+    def of(
+        cls, name: GateName, subject: str, lack: "Lack | None", *, passed: bool = False
+    ) -> "Gate":
+        """The gate as readers see it: open when nothing is lacking, or when break-glass passed
+        it."""
+        if lack is None:
+            return cls(name, subject, open=True)
+        return cls(name, subject, passed, lack.missing, lack.who, passed_by_break_glass=passed)
+
     def as_json(self) -> dict[str, Any]:
         return {
             "gate": self.name.value,
@@ -54,6 +64,21 @@ class Gate:
             "who_can_supply": [role.value for role in self.who],
             "passed_by_break_glass": self.passed_by_break_glass,
         }
+
+
+@dataclass(frozen=True, slots=True)
+class Lack:
+    """Why a gate is closed: the rule, what is missing, who can supply it, the words for the person
+    who is refused. Break-glass never passes a final one."""
+
+    rule: str
+    missing: tuple[str, ...]
+    who: tuple[Role, ...]
+    detail: str
+    final: bool = False
+
+    def refusal(self) -> "Rejected":
+        return Rejected(self.rule, self.detail, missing=self.missing, who=self.who)
 
 
 def name_of(command: object) -> str:

@@ -21,6 +21,7 @@ from services.notify.domain.commands import (
 )
 from services.notify.domain.decisions import decide
 from services.notify.domain.gates import gates, message_gates
+from services.notify.domain.offers import next_commands, next_for_message
 from services.notify.domain.state import INITIAL, Message, State, evolve, text_digest
 from services.notify.domain.tables import approvals_needed
 
@@ -45,5 +46,7 @@ __all__ = [
     "evolve",
     "gates",
     "message_gates",
+    "next_commands",
+    "next_for_message",
     "text_digest",
 ]

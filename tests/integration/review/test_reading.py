@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from services.review.commands import Publish
+from services.review.domain.commands import Publish
 from shared.contract.authority import Role
 from shared.contract.catalogue.review import ReportDigest
 from shared.contract.decision import Actor, Context

@@ -17,7 +17,7 @@ from services.intake.domain import Report
 from services.notify import domain as notify
 from services.review import domain as review
 from services.review import editions
-from services.review.commands import RecordFinding, RecordLesson
+from services.review.domain.commands import RecordFinding, RecordLesson
 from services.triage import commands
 from services.triage import domain as triage
 from shared.audit.files import Folder

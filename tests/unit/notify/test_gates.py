@@ -4,7 +4,7 @@ import pytest
 
 from services.notify import domain
 from services.notify.domain import gates
-from services.notify.offers import next_commands, next_for_message
+from services.notify.domain.offers import next_commands, next_for_message
 from shared.contract.authority import Role
 from shared.contract.catalogue.notify import CommunicationRequired, SendOutcomeUnknown
 from shared.contract.decision import Actor, Gate

@@ -23,8 +23,8 @@ from services.notify.domain import (
     Waive,
 )
 from services.notify.domain.commands import PersonsCommand
+from services.notify.domain.offers import next_commands
 from services.notify.domain.tables import INSIDE, OUTSIDE_FACTS
-from services.notify.offers import next_commands
 from shared.contract.authority import Role
 from shared.contract.catalogue.base import EventData
 from shared.contract.catalogue.notify import (

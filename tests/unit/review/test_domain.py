@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from services.review import domain
-from services.review.commands import (
+from services.review.domain.commands import (
     CitePolicyClause,
     Command,
     OpenReview,
@@ -14,7 +14,7 @@ from services.review.commands import (
     RecordObservation,
     SetNextReview,
 )
-from services.review.domain import CLOSURE, Item
+from services.review.domain.tables import CLOSURE, Item
 from shared.contract.authority import Role
 from shared.contract.catalogue.base import EventData
 from shared.contract.catalogue.review import (

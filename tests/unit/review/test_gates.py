@@ -2,9 +2,10 @@
 own."""
 
 from services.review import domain
-from services.review.commands import OpenReview
-from services.review.domain import Item, gates
-from services.review.offers import next_commands
+from services.review.domain import gates
+from services.review.domain.commands import OpenReview
+from services.review.domain.offers import next_commands
+from services.review.domain.tables import Item
 from services.review.reactions import react
 from shared.contract.authority import Role
 from shared.contract.catalogue.review import ReviewTrigger

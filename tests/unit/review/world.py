@@ -4,8 +4,8 @@ from datetime import date
 from typing import Final, TypeAlias
 from uuid import UUID
 
-from services.review.commands import Publish, RecordFinding
-from services.review.incident import INITIAL, State
+from services.review.domain.commands import Publish, RecordFinding
+from services.review.domain.state import INITIAL, State
 from services.triage.domain import CLASS_OF
 from shared.contract.authority import Role
 from shared.contract.catalogue.base import EventData, Exposure

@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime
 from typing import Final
 from uuid import UUID
 
-from services.review.commands import (
+from services.review.domain.commands import (
     CitePolicyClause,
     Command,
     OpenReview,
@@ -16,8 +16,8 @@ from services.review.commands import (
     RecordObservation,
     SetNextReview,
 )
-from services.review.domain import decide
-from services.review.incident import State
+from services.review.domain.decisions import decide
+from services.review.domain.state import State
 from shared.contract.catalogue.review import ReportDigest, ReviewTrigger
 from shared.contract.decision import Actor, Context, Missing, Rejected, name_of
 from shared.contract.vocabulary import Answer, ControlLayer, ObservationKind

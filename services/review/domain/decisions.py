@@ -1,0 +1,163 @@
+"""One arm per decision: a command, how things stand, and the events that follow, or the refusal by
+name."""
+
+from typing import assert_never
+
+from services.review.domain.commands import (
+    CitePolicyClause,
+    Command,
+    OpenReview,
+    Publish,
+    RecordFinding,
+    Recording,
+    RecordLesson,
+    RecordObservation,
+    SetNextReview,
+)
+from services.review.domain.gates import closure
+from services.review.domain.state import NotOpened, Published, State, UnderReview
+from services.review.domain.tables import LEAVES_NOTHING_OUT, OPENS, WHO_ASSESSES
+from shared.contract.authority import who_may
+from shared.contract.catalogue import review
+from shared.contract.catalogue.base import EventData
+from shared.contract.catalogue.review import ReviewTrigger
+from shared.contract.decision import Actor, Context, Missing, Rejected, check_authority
+from shared.contract.vocabulary import GateName
+
+
+def decide(command: Command, state: State, context: Context) -> list[EventData]:
+    """What the command makes true; [] when it says nothing new. Raises Rejected and Missing."""
+    if not state.known:
+        raise Missing("the incident")
+    if not (isinstance(command, OpenReview) and command.trigger is ReviewTrigger.CONFIRMED):
+        check_authority(command, context.actor)  # a confirmed one is the service's own reaction
+    match state.review:
+        case NotOpened():
+            return _before_review(command, state)
+        case UnderReview() as under_review:
+            return _under_review(command, under_review, state, context)
+        case Published():
+            raise Rejected(
+                "published",
+                "The report is published and does not change; what is new is reported as a new incident.",
+            )
+        case _:
+            assert_never(state.review)
+
+
+def _before_review(command: Command, state: State) -> list[EventData]:
+    if isinstance(command, OpenReview):
+        return [_open(command.trigger, state)]
+    raise Rejected(
+        "review_opened",
+        "No review of this incident is open; open one first.",
+        missing=("review",),
+        who=who_may(OpenReview),
+    )
+
+
+def _under_review(
+    command: Command, under_review: UnderReview, state: State, context: Context
+) -> list[EventData]:
+    match command:
+        case OpenReview(trigger=ReviewTrigger.CONFIRMED):
+            return []
+        case OpenReview():
+            raise Rejected("opened_once", "The review of this incident is open already.")
+        case Publish():
+            return [_publish(command, under_review, state, context.actor)]
+        case _:
+            return [_record(command, context)]
+
+
+def _record(command: Recording, context: Context) -> EventData:
+    match command:
+        case RecordFinding():
+            return _finding(command, context)
+        case RecordObservation(kind=kind, text=text):
+            return review.ObservationRecorded(kind=kind, text=text)
+        case RecordLesson(text=text):
+            return review.LessonRecorded(text=text)
+        case CitePolicyClause(policy=policy, clause=clause, comment=comment):
+            return review.PolicyClauseCited(policy=policy, clause=clause, comment=comment)
+        case SetNextReview():
+            return _next_review(command, context)
+        case _:
+            assert_never(command)
+
+
+def _open(trigger: ReviewTrigger, state: State) -> EventData:
+    if state.dismissed:
+        raise Rejected("dismissed", "The incident was dismissed: there is nothing to review.")
+    allowed = OPENS[trigger]
+    if state.determination not in allowed:
+        raise Rejected(
+            "opens_on_assessment",
+            f"A review opens for an incident that is assessed as {' or '.join(allowed)}; this one is {state.assessed_as}.",
+            missing=tuple(f"assessed_as_{determination}" for determination in allowed),
+            who=WHO_ASSESSES,
+        )
+    return review.ReviewOpened(trigger=trigger)
+
+
+def _finding(command: RecordFinding, context: Context) -> EventData:
+    if bool(command.action_items) == bool(command.no_action_reason):
+        raise Rejected(
+            "finding_has_actions_or_reason",
+            "A finding names what will be done about it, or why nothing will: one of the two, and not both.",
+            missing=("action_items or no_action_reason",),
+            who=who_may(RecordFinding),
+        )
+    today = context.now.date()
+    if late := [item for item in command.action_items if item.due < today]:
+        raise Rejected(
+            "due_not_in_the_past",
+            f"Nothing new can be due before today, {today} (UTC); due on {', '.join(str(item.due) for item in late)}.",
+            missing=("due",),
+            who=who_may(RecordFinding),
+        )
+    return review.FindingRecorded(
+        finding_id=command.finding_id,
+        contributing_factor=command.contributing_factor,
+        control_layer=command.control_layer,
+        training_adequate=command.training_adequate,
+        policy_understood=command.policy_understood,
+        action_items=command.action_items,
+        no_action_reason=command.no_action_reason,
+    )
+
+
+def _next_review(command: SetNextReview, context: Context) -> EventData:
+    today = context.now.date()
+    if command.on <= today:
+        raise Rejected(
+            "next_review_in_the_future",
+            f"The next review is on a day after today, {today} (UTC).",
+            missing=("on",),
+            who=who_may(SetNextReview),
+        )
+    return review.NextReviewSet(on=command.on)
+
+
+def _publish(command: Publish, under_review: UnderReview, state: State, actor: Actor) -> EventData:
+    lacks = [lack for lack in closure(state, under_review, actor).values() if lack is not None]
+    if lacks:
+        raise Rejected(
+            GateName.CLOSURE.value,
+            f"Publishing waits: {'; '.join(lack.detail for lack in lacks)}.",
+            missing=tuple(name for lack in lacks for name in lack.missing),
+            who=tuple(dict.fromkeys(role for lack in lacks for role in lack.who)),
+        )
+    if command.covers != state.covers:
+        raise Rejected(
+            LEAVES_NOTHING_OUT,
+            "Something was said or heard since the report was made; make it again and publish that.",
+        )
+    return review.Reviewed(
+        report=command.report,
+        covers=command.covers,
+        findings=under_review.findings,
+        action_items=under_review.action_items,
+        lessons=under_review.lessons,
+        next_review_on=under_review.next_review_on,
+    )
