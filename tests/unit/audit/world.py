@@ -17,7 +17,7 @@ from services.intake.domain import Report
 from services.notify import domain as notify
 from services.review import domain as review
 from services.review import editions
-from services.review.domain.commands import RecordFinding, RecordLesson
+from services.review.domain.commands import OpenReview, RecordFinding, RecordLesson
 from services.triage import commands
 from services.triage import domain as triage
 from shared.audit.files import Folder
@@ -29,7 +29,7 @@ from shared.chain.statements import ChainHeads, IncidentStatement, sign
 from shared.contract.authority import Role
 from shared.contract.catalogue.base import EventData, Exposure
 from shared.contract.catalogue.intake import ReportChannel
-from shared.contract.catalogue.review import ActionItem
+from shared.contract.catalogue.review import ActionItem, ReviewTrigger
 from shared.contract.catalogue.system import KeyRotated
 from shared.contract.decision import Actor, Context
 from shared.contract.envelope import Event, Said, read, write
@@ -213,7 +213,7 @@ def confirm(ledger: Ledger, incident: UUID) -> Event:
     assess = commands.Assess(Determination.CONFIRMED, (InformationType.PROPRIETARY,), EXPOSURE)
     (assessed,) = ledger.give(TRIAGE, incident, assess, ROB)
     ledger.give(NOTIFY, incident, notify.NoteDuties(), Actor("service:notify"), assessed)
-    opening = review.OpenReview(review.ReviewTrigger.CONFIRMED)
+    opening = OpenReview(ReviewTrigger.CONFIRMED)
     ledger.give(REVIEW, incident, opening, Actor("service:review"), assessed)
     return assessed
 
