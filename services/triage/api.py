@@ -8,7 +8,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query
 
-from services.triage import domain, offers, views
+from services.triage import domain, views
 from services.triage.bodies import (
     ActionBody,
     ActionView,
@@ -25,7 +25,7 @@ from services.triage.bodies import (
     Stage,
     WordBody,
 )
-from services.triage.commands import (
+from services.triage.domain.commands import (
     Assess,
     AuthoriseAction,
     BreakGlass,
@@ -39,7 +39,7 @@ from services.triage.commands import (
     ProposeAction,
     RecordFact,
 )
-from services.triage.incident import State
+from services.triage.domain.state import State
 from shared.contract.authority import who_may
 from shared.contract.decision import Actor, Missing
 from shared.contract.vocabulary import Determination, Severity
@@ -119,7 +119,7 @@ async def read_incident(incident_id: UUID, desk: TriageDesk) -> IncidentView:
         missing=list(
             dict.fromkeys(name for gate in gates if not gate.open for name in gate.missing)
         ),
-        next_commands=list(offers.next_commands(state, desk.actor)),
+        next_commands=list(domain.next_commands(state, desk.actor)),
     )
 
 
@@ -127,7 +127,7 @@ def _with_gates(
     action: ActionView, gates: Sequence[GateView], state: State, actor: Actor
 ) -> ActionView:
     own = [gate for gate in gates if gate.subject == str(action.action_id)]
-    offered = list(offers.next_on_action(action.action_id, state, actor))
+    offered = list(domain.next_on_action(action.action_id, state, actor))
     return action.model_copy(update={"gates": own, "next_commands": offered})
 
 

@@ -4,8 +4,9 @@ views that were there."""
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
-from services.triage import commands, domain
-from services.triage.incident import Open
+from services.triage import domain
+from services.triage.domain import commands
+from services.triage.domain.state import Open
 from shared.audit.decisions import Domain, Violation, fold, violations
 from shared.contract.catalogue import triage
 from shared.contract.catalogue.base import EventData

@@ -150,6 +150,17 @@ class FactKey(StrEnum):
     HOW_POSTER_IS_KNOWN = "how_poster_is_known"
 
 
+BASIC_FACTS: Final = (
+    FactKey.AUTHENTIC_AND_OURS,
+    FactKey.INFORMATION_KIND,
+    FactKey.WHERE,
+    FactKey.STILL_LIVE,
+    FactKey.WHO_CAN_SEE,
+)
+"""What must be established before the company acts or speaks outside its walls: every corrective
+action and every message to outsiders waits for these."""
+
+
 class Seat(StrEnum):
     LEGAL = "legal"
     COMMUNICATIONS = "communications"

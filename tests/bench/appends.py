@@ -11,7 +11,7 @@ from uuid import UUID
 import asyncpg
 
 from services.triage.__main__ import SERVICE as TRIAGE
-from services.triage.commands import RecordFact
+from services.triage.domain.commands import RecordFact
 from shared.contract.authority import Role
 from shared.contract.catalogue.intake import ReportChannel, Reported
 from shared.contract.decision import Actor, Context

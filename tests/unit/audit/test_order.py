@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from services.triage import commands
+from services.triage.domain import commands
 from shared.audit.order import OrderCheck
 from shared.audit.tree import Leaves
 from shared.contract.catalogue.system import MessageParkedRecorded

@@ -8,7 +8,7 @@ from uuid import UUID
 import pytest
 
 from services.notify import domain as notify
-from services.triage import commands
+from services.triage.domain import commands
 from shared.audit.decisions import ENOUGH
 from shared.audit.incidents import Sealed, check_incident
 from shared.contract.catalogue.base import EventData

@@ -18,8 +18,8 @@ from services.notify import domain as notify
 from services.review import domain as review
 from services.review import editions
 from services.review.domain.commands import OpenReview, RecordFinding, RecordLesson
-from services.triage import commands
 from services.triage import domain as triage
+from services.triage.domain import commands
 from shared.audit.files import Folder
 from shared.audit.incidents import Rules
 from shared.audit.log import Anchors, LogAudit, Options, audit_log

@@ -10,7 +10,7 @@ from services.review.report import build
 from services.review.report.model import Wait
 from services.review.report.waiting import ASKED
 from services.review.report.words import duration, moment
-from services.triage.domain import CLASS_OF, REQUIRED_FACTS, SUFFICIENT
+from services.triage.domain.tables import CLASS_OF, REQUIRED_FACTS, SUFFICIENT
 from shared.contract.catalogue import triage
 from shared.contract.catalogue.base import EventData
 from shared.contract.vocabulary import (

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from services.review.domain.commands import Publish, RecordFinding
 from services.review.domain.state import INITIAL, State
-from services.triage.domain import CLASS_OF
+from services.triage.domain.tables import CLASS_OF
 from shared.contract.authority import Role
 from shared.contract.catalogue.base import EventData, Exposure
 from shared.contract.catalogue.intake import ReportChannel, Reported

@@ -5,9 +5,8 @@ from datetime import timedelta
 import pytest
 
 from services.triage import domain
-from services.triage.assessing import DISMISSIBLE, NOT_YET, SEATS_TO_CONFIRM
-from services.triage.commands import Assess, DecideInaction, Dismiss, FillSeat, RecordFact
-from services.triage.domain import REQUIRED_FACTS
+from services.triage.domain.commands import Assess, DecideInaction, Dismiss, FillSeat, RecordFact
+from services.triage.domain.tables import DISMISSIBLE, NOT_YET, REQUIRED_FACTS, SEATS_TO_CONFIRM
 from shared.contract.authority import Role, who_may
 from shared.contract.catalogue.base import Exposure
 from shared.contract.catalogue.triage import (

@@ -7,7 +7,7 @@ from uuid import UUID
 import pytest
 
 from services.triage import domain
-from services.triage.commands import (
+from services.triage.domain.commands import (
     AuthoriseAction,
     BreakGlass,
     CarryOut,
@@ -20,12 +20,12 @@ from services.triage.commands import (
     ProposeAction,
     RecordFact,
 )
-from services.triage.domain import (
+from services.triage.domain.gates import LOOKS_FOR
+from services.triage.domain.tables import (
     ACTIONS,
     BREAKABLE,
     CLASS_OF,
     GATES,
-    LOOKS_FOR,
     REQUIRED_FACTS,
     SUFFICIENT,
 )

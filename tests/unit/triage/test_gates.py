@@ -5,8 +5,8 @@ from uuid import UUID
 import pytest
 
 from services.triage import domain
-from services.triage.domain import GATES, REQUIRED_FACTS
-from services.triage.offers import next_commands, next_on_action
+from services.triage.domain.offers import next_commands, next_on_action
+from services.triage.domain.tables import GATES, REQUIRED_FACTS
 from shared.contract.authority import Role
 from shared.contract.decision import Actor, Gate
 from shared.contract.vocabulary import ActionClass, GateName, LegalView, Outcome

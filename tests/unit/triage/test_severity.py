@@ -4,7 +4,7 @@ import itertools
 
 import pytest
 
-from services.triage.severity import HARM, HOW_FAR_IT_GOT, TABLE, WHO_COULD_SEE, severity_of
+from services.triage.domain.severity import HARM, HOW_FAR_IT_GOT, TABLE, WHO_COULD_SEE, severity_of
 from shared.contract.catalogue.base import Exposure
 from shared.contract.vocabulary import (
     Answer,

@@ -3,8 +3,8 @@
 from typing import Final, TypeAlias
 from uuid import UUID
 
-from services.triage.commands import Assess, BreakGlass, CarryOut, GiveLegalView
-from services.triage.domain import CLASS_OF
+from services.triage.domain.commands import Assess, BreakGlass, CarryOut, GiveLegalView
+from services.triage.domain.tables import CLASS_OF
 from shared.contract.authority import Role
 from shared.contract.catalogue.base import EventData, Exposure
 from shared.contract.catalogue.intake import ReportChannel, Reported

@@ -262,7 +262,7 @@ def _what_next(console: Console, folder: Path, data: Path, told: list[Told], *, 
         lines |= {
             "keep the stack running": "make demo DEMO=--keep",
             "or start this one again": f"ledger up --detach --data {data}, then ledger verify --data {data}",
-            "change a rule": "services/triage/domain.py, then make test",
+            "change a rule": "services/triage/domain/tables.py, then make test",
         }
     for what, how in lines.items():
         console.print(f"  {what:<23} {how}", highlight=False, soft_wrap=True)

@@ -1,12 +1,10 @@
-"""What a caller may do next: every kind of command, on everything there is, put to `decide` itself.
-There is no second set of rules."""
+"""What a caller may do next: every kind of command, on everything there is, put to `decide` itself."""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from typing import Final
 from uuid import UUID
 
-from services.triage.commands import (
+from services.triage.domain.commands import (
     Assess,
     AuthoriseAction,
     BreakGlass,
@@ -20,10 +18,11 @@ from services.triage.commands import (
     ProposeAction,
     RecordFact,
 )
-from services.triage.domain import GATES, decide
-from services.triage.incident import Action, Open, State
+from services.triage.domain.decisions import decide
+from services.triage.domain.state import Action, Open, State
+from services.triage.domain.tables import GATES
 from shared.contract.catalogue.base import Exposure
-from shared.contract.decision import Actor, Context, Rejected, name_of
+from shared.contract.decision import SOME_TIME, Actor, accepted
 from shared.contract.vocabulary import (
     ActionKind,
     Confidence,
@@ -35,7 +34,6 @@ from shared.contract.vocabulary import (
     Seat,
 )
 
-_SOME_TIME: Final = datetime(2000, 1, 1, tzinfo=UTC)
 _SOME_ID: Final = UUID(int=0)
 _WORDS: Final = "…"
 
@@ -44,33 +42,15 @@ def next_commands(state: State, actor: Actor) -> tuple[str, ...]:
     """The names of the commands that this caller may give next."""
     if not isinstance(state, Open):
         return ()
-    return _names(
-        [*_on_the_incident(actor), *_on_break_glass(state), *_on_actions(state)], state, actor
-    )
+    candidates = [*_on_the_incident(actor), *_on_break_glass(state), *_on_actions(state)]
+    return accepted(candidates, decide, state, actor)
 
 
 def next_on_action(action_id: UUID, state: State, actor: Actor) -> tuple[str, ...]:
     """The names of the commands that this caller may give next on one action."""
     if not isinstance(state, Open):
         return ()
-    return _names(_on_action(action_id, state.actions[action_id]), state, actor)
-
-
-def _names(
-    commands: Iterator[Command] | list[Command], state: State, actor: Actor
-) -> tuple[str, ...]:
-    return tuple(
-        dict.fromkeys(
-            name_of(command) for command in commands if _would_be_done(command, state, actor)
-        )
-    )
-
-
-def _would_be_done(command: Command, state: State, actor: Actor) -> bool:
-    try:
-        return bool(decide(command, state, Context(_SOME_TIME, actor)))
-    except Rejected:
-        return False
+    return accepted(_on_action(action_id, state.actions[action_id]), decide, state, actor)
 
 
 # Where a rule looks at a field, every value of it is tried; the other fields hold what no rule
@@ -78,7 +58,7 @@ def _would_be_done(command: Command, state: State, actor: Actor) -> bool:
 
 
 def _on_the_incident(actor: Actor) -> Iterator[Command]:
-    yield RecordFact(_SOME_ID, FactKey.WHERE, _WORDS, Confidence.LOW, _WORDS, _SOME_TIME)
+    yield RecordFact(_SOME_ID, FactKey.WHERE, _WORDS, Confidence.LOW, _WORDS, SOME_TIME)
     for seat in Seat:
         yield from (FillSeat(seat, holder) for holder in (actor.subject, _WORDS))
     yield from (Assess(determination, (), Exposure()) for determination in Determination)
@@ -99,7 +79,7 @@ def _on_actions(incident: Open) -> Iterator[Command]:
 def _on_action(action_id: UUID, action: Action) -> Iterator[Command]:
     yield GiveLegalView(action_id, LegalView.REFUSED, _WORDS)
     yield AuthoriseAction(action_id)
-    yield from (CarryOut(action_id, outcome, _SOME_TIME) for outcome in Outcome)
+    yield from (CarryOut(action_id, outcome, SOME_TIME) for outcome in Outcome)
     yield from (
         BreakGlass(_SOME_ID, gate, action_id, _WORDS) for gate in GATES[action.action_class]
     )

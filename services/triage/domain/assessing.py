@@ -1,11 +1,10 @@
-"""The decisions before and beside action: facts, seats, the assessment, and letting an incident
-go."""
+"""The decisions before and beside action: facts, seats, the assessment, deciding not to act, and
+dismissal."""
 
-from collections.abc import Mapping, Sequence
-from typing import Final
+from collections.abc import Sequence
 from uuid import UUID
 
-from services.triage.commands import (
+from services.triage.domain.commands import (
     Assess,
     CarryOut,
     ConfirmBreakGlass,
@@ -14,54 +13,24 @@ from services.triage.commands import (
     FillSeat,
     RecordFact,
 )
-from services.triage.incident import Open
-from services.triage.severity import severity_of
-from shared.contract.authority import Role, who_may
-from shared.contract.catalogue import triage
-from shared.contract.decision import Actor, Context, Rejected
-from shared.contract.vocabulary import (
-    ActionClass,
-    Determination,
-    DismissalReason,
-    FactKey,
-    Outcome,
-    Seat,
+from services.triage.domain.gates import empty_seats, who_fills, who_takes
+from services.triage.domain.severity import severity_of
+from services.triage.domain.state import Open
+from services.triage.domain.tables import DISMISSIBLE, NOT_YET, REQUIRED_FACTS
+from shared.contract.authority import who_may
+from shared.contract.catalogue.triage import (
+    Assessed,
+    FactRecorded,
+    InactionDecided,
+    IncidentDismissed,
+    LegalViewOn,
+    SeatFilled,
 )
-
-SEATS_TO_CONFIRM: Final = (Seat.LEGAL, Seat.COMMUNICATIONS, Seat.IT)
-
-NOT_YET: Final = None
-
-DISMISSIBLE: Final[Mapping[DismissalReason, tuple[Determination | None, ...]]] = {
-    DismissalReason.NOT_AN_INCIDENT: (Determination.FALSE_POSITIVE, Determination.NEAR_MISS),
-    DismissalReason.DUPLICATE: (
-        NOT_YET,
-        Determination.FALSE_POSITIVE,
-        Determination.NEAR_MISS,
-        Determination.SUSPECTED,
-    ),
-    DismissalReason.AUTHORISED_DISCLOSURE: (
-        Determination.FALSE_POSITIVE,
-        Determination.NEAR_MISS,
-        Determination.SUSPECTED,
-    ),
-    DismissalReason.ALREADY_PUBLIC: (
-        Determination.FALSE_POSITIVE,
-        Determination.NEAR_MISS,
-        Determination.SUSPECTED,
-    ),
-    DismissalReason.PROTECTED_ACTIVITY: (
-        Determination.FALSE_POSITIVE,
-        Determination.NEAR_MISS,
-        Determination.SUSPECTED,
-    ),
-    DismissalReason.INSUFFICIENT_INFORMATION: (NOT_YET, Determination.SUSPECTED),
-}
-"""How an incident must be assessed to be dismissed for a reason. A confirmed one never is: it ends
-in a review."""
+from shared.contract.decision import Actor, Context, Rejected
+from shared.contract.vocabulary import ActionClass, Determination, Outcome
 
 
-def record_fact(command: RecordFact, incident: Open, context: Context) -> triage.FactRecorded:
+def record_fact(command: RecordFact, incident: Open, context: Context) -> FactRecorded:
     if command.observed_at > context.now:
         raise Rejected(
             "observed_in_the_future",
@@ -70,7 +39,7 @@ def record_fact(command: RecordFact, incident: Open, context: Context) -> triage
         )
     if command.corrects is not None:
         _check_correction(command.corrects, command.key, incident)
-    return triage.FactRecorded(
+    return FactRecorded(
         fact_id=command.fact_id,
         key=command.key,
         known=command.value.strip().casefold() not in ("", "unknown"),
@@ -104,37 +73,23 @@ def _check_correction(corrects: UUID, key: str, incident: Open) -> None:
         )
 
 
-def fill_seat(command: FillSeat, incident: Open, actor: Actor) -> Sequence[triage.SeatFilled]:
+def fill_seat(command: FillSeat, incident: Open, actor: Actor) -> Sequence[SeatFilled]:
     takers = who_takes(command.seat)
     takes_own = actor.has(*takers) and command.holder == actor.subject
     if not (takes_own or actor.has(*who_may("fill_any_seat"))):
         raise Rejected(
             "seat_of_ones_own",
-            f"The {command.seat} seat is filled by a lead, or taken in person by somebody from {' or '.join(takers)}.",
+            f"The {command.seat} seat is filled by {' or '.join(who_may('fill_any_seat'))}, "
+            f"or taken in person by {' or '.join(takers)}.",
             who=who_fills((command.seat,)),
         )
     if incident.seats.get(command.seat) == command.holder:
         return []
-    return [triage.SeatFilled(seat=command.seat, holder=command.holder)]
+    return [SeatFilled(seat=command.seat, holder=command.holder)]
 
 
-def empty_seats(incident: Open) -> tuple[Seat, ...]:
-    return tuple(seat for seat in SEATS_TO_CONFIRM if seat not in incident.seats)
-
-
-def who_fills(seats: Sequence[Seat]) -> tuple[Role, ...]:
-    able = (*who_may("fill_any_seat"), *(role for seat in seats for role in who_takes(seat)))
-    return tuple(dict.fromkeys(able)) if seats else ()
-
-
-def who_takes(seat: Seat) -> tuple[Role, ...]:
-    """Who may take a seat for themselves; whoever may fill any seat may fill it with anybody."""
-    return who_may(f"take_{seat}_seat")
-
-
-def assess(command: Assess, incident: Open, asked: Sequence[FactKey]) -> triage.Assessed:
-    """`asked`: the facts that corrective action will ask for; the assessment states which are
-    missing."""
+def assess(command: Assess, incident: Open) -> Assessed:
+    """States the facts that are known, and those that a corrective action would still wait for."""
     if command.determination is Determination.CONFIRMED and (empty := empty_seats(incident)):
         raise Rejected(
             "seats",
@@ -146,10 +101,11 @@ def assess(command: Assess, incident: Open, asked: Sequence[FactKey]) -> triage.
     if command.severity_override is not None and not command.severity_override_reason:
         raise Rejected(
             "override_says_why",
-            f"The severity table gives {row.severity} ({row.name}); another severity needs a reason.",
+            f"The severity table gives {row.severity} ({row.name}); "
+            "another severity needs a reason.",
             missing=("severity_override_reason",),
         )
-    return triage.Assessed(
+    return Assessed(
         revision=incident.assessment.revision + 1 if incident.assessment else 1,
         determination=command.determination,
         information_types=command.information_types,
@@ -160,16 +116,18 @@ def assess(command: Assess, incident: Open, asked: Sequence[FactKey]) -> triage.
         if command.severity_override
         else None,
         facts_known=incident.known_keys,
-        facts_missing=tuple(key for key in asked if key not in incident.known_keys),
+        facts_missing=tuple(
+            key for key in REQUIRED_FACTS[ActionClass.CORRECTIVE] if key not in incident.known_keys
+        ),
         legal_views=tuple(
-            triage.LegalViewOn(action_id=action_id, view=action.legal.view)
+            LegalViewOn(action_id=action_id, view=action.legal.view)
             for action_id, action in incident.actions.items()
             if action.legal
         ),
     )
 
 
-def decide_inaction(command: DecideInaction, incident: Open) -> triage.InactionDecided:
+def decide_inaction(command: DecideInaction, incident: Open) -> InactionDecided:
     if incident.assessment is None:
         raise Rejected(
             "assessed_first",
@@ -184,10 +142,10 @@ def decide_inaction(command: DecideInaction, incident: Open) -> triage.InactionD
             missing=ongoing,
             who=who_may(CarryOut),
         )
-    return triage.InactionDecided(reason=command.reason)
+    return InactionDecided(reason=command.reason)
 
 
-def dismiss(command: Dismiss, incident: Open) -> triage.IncidentDismissed:
+def dismiss(command: Dismiss, incident: Open) -> IncidentDismissed:
     allowed = DISMISSIBLE[command.reason]
     if incident.determination not in allowed:
         raise Rejected(
@@ -212,7 +170,7 @@ def dismiss(command: Dismiss, incident: Open) -> triage.IncidentDismissed:
             "acted_on",
             f"An incident that was acted on ends in a review, not a dismissal: {', '.join(acted)}.",
         )
-    return triage.IncidentDismissed(reason=command.reason, note=command.note)
+    return IncidentDismissed(reason=command.reason, note=command.note)
 
 
 def _acted_on(incident: Open, *outcomes: Outcome) -> tuple[str, ...]:

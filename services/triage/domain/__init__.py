@@ -1,0 +1,24 @@
+"""The rules of triage: which gates an action waits for, who may open or pass them, how an incident
+is assessed, and how it ends without a review.
+
+Read `tables` first: a rule is changed there. `decisions` has one arm per command; its arms stand in
+`acting` (actions, legal views, break-glass) and `assessing` (facts, seats, assessment, dismissal).
+`gates` finds what a gate lacks, `severity` grades a leak, `state` is what the rules remember,
+`offers` what a caller may do next."""
+
+from services.triage.domain.commands import Command
+from services.triage.domain.decisions import decide
+from services.triage.domain.gates import gates
+from services.triage.domain.offers import next_commands, next_on_action
+from services.triage.domain.state import INITIAL, State, evolve
+
+__all__ = [
+    "INITIAL",
+    "Command",
+    "State",
+    "decide",
+    "evolve",
+    "gates",
+    "next_commands",
+    "next_on_action",
+]
