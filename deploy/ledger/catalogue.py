@@ -1,12 +1,12 @@
 """`ledger catalogue`: the published language, for those who consume the topic."""
 
-import json
 from enum import StrEnum
 from importlib.metadata import version
 from typing import Annotated
 
 import typer
 
+from deploy.ledger.printing import show_json
 from shared.contract import publication
 
 
@@ -32,4 +32,4 @@ def catalogue(
         if form is Form.JSON_SCHEMA
         else publication.asyncapi(version("incident-ledger"))
     )
-    typer.echo(json.dumps(document, indent=2, ensure_ascii=False))
+    show_json(document)

@@ -9,6 +9,7 @@ from typing import Annotated, Final
 
 import typer
 
+from deploy.ledger.printing import complain
 from deploy.local import state
 from deploy.local.errors import StackError
 from shared.chain import trust
@@ -66,5 +67,5 @@ def or_stop() -> Iterator[None]:
 
 
 def _stop(why: str) -> None:
-    typer.secho(why, fg=typer.colors.RED, err=True)
+    complain(why)
     raise typer.Exit(COULD_NOT)

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from deploy.ledger.printing import note, say
 from deploy.ledger.run.stack import or_say_why
 from deploy.local.errors import StackError
 from shared.runtime.process import clock
@@ -66,13 +67,9 @@ def witness(
                 opened = open_witness(
                     state, name, _logs(log or [], policy), lambda: int(clock.now().timestamp())
                 )
-                typer.echo(
-                    f"witness {name.replace('/', '-')} {opened.cosigner.vkey} http://{host}:{port}"
-                )
+                say(f"witness {name.replace('/', '-')} {opened.cosigner.vkey} http://{host}:{port}")
                 for origin in opened.logs:
-                    typer.echo(
-                        f"{origin}: cosigned up to {opened.latest(origin).size} leaves", err=True
-                    )
+                    note(f"{origin}: cosigned up to {opened.latest(origin).size} leaves")
                 uvicorn.run(
                     application(opened),
                     host=host,

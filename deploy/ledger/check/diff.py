@@ -1,6 +1,5 @@
 """`ledger diff`: what the log says of each incident, against what the services say of it today."""
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -9,13 +8,11 @@ from uuid import UUID
 
 import httpx
 import typer
-from rich.console import Console
-from rich.table import Table
 
 from deploy.ledger.check import audits
 from deploy.ledger.check.audits import TokenOption
 from deploy.ledger.check.replay import UntilOption, from_log
-from deploy.ledger.check.verified import shown
+from deploy.ledger.printing import say, show_json, show_table
 from deploy.ledger.run.token import issue
 from deploy.ledger.sources import DataOption, or_stop
 from deploy.local import state
@@ -73,7 +70,7 @@ def diff(
         with _Services(data) as services:
             found = list(_differences(sealed, services, incident))
     if as_json:
-        typer.echo(json.dumps([asdict(one) for one in found], indent=2))
+        show_json([asdict(one) for one in found])
     else:
         _show(found)
     raise typer.Exit(1 if found else 0)
@@ -171,10 +168,8 @@ class _Services:
 
 def _show(found: Sequence[Difference]) -> None:
     if not found:
-        typer.echo("The log and the services' views agree.")
+        say("The log and the services' views agree.")
         return
-    table = Table("incident", "service", "difference", "what")
-    for one in found:
-        table.add_row(*map(shown, (one.incident, one.service, one.kind, one.what)))
-    Console().print(table)
-    typer.echo(f"{len(found)} differences")
+    rows = [(one.incident, one.service, one.kind, one.what) for one in found]
+    show_table(("incident", "service", "difference", "what"), rows)
+    say(len(found), " differences")

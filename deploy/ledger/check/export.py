@@ -12,9 +12,9 @@ import typer
 from deploy.ledger.check import audits
 from deploy.ledger.check.audits import TokenOption
 from deploy.ledger.check.stacklog import log_of_stack
-from deploy.ledger.check.verify import progress
 from deploy.ledger.check.web import open_files
-from deploy.ledger.run.stack import progress as spinner
+from deploy.ledger.printing import note, say
+from deploy.ledger.progress import counting, steps
 from deploy.ledger.run.token import issue
 from deploy.ledger.sources import DataOption, or_stop
 from deploy.local import state
@@ -50,12 +50,10 @@ def export(
 ) -> None:
     """Copy all static files of a log into a folder, to verify, replay and keep them without whoever
     serves it."""
-    with or_stop(), progress(quiet=False) as bar:
+    with or_stop(), counting() as bar:
         done = export_log(_log(source, data, token), folder, bar)
-    typer.echo(
-        f"{done.size} events in {folder}: {done.fetched} files fetched, {done.kept} were there."
-    )
-    typer.echo(f"Verify them with: ledger verify {folder}")
+    say(f"{done.size} events in {folder}: {done.fetched} files fetched, {done.kept} were there.")
+    say(f"Verify them with: ledger verify {folder}")
 
 
 def dossier(
@@ -76,20 +74,20 @@ def dossier(
 
     The same events, words and checkpoint give the same bytes. It shows nothing of any other
     incident."""
-    with or_stop(), spinner("reading the log") as say:
+    with or_stop(), steps("reading the log") as say:
         notes = _heads_in(heads) if heads is not None else heads_from_stack(data, incident)
         archive = dossier_of(_log(source, data, token), incident, notes, say)
     output.write_bytes(archive)
     found = audit_dossier(
         str(output), archive, {}, audits.rules(), audits.audit_of(ServiceName.REVIEW).reports
     )
-    typer.echo(
+    say(
         f"{output}: {found.events} events, {len(archive):,} bytes. Verify it with: ledger verify {output}"
     )
     if found.findings:
-        typer.echo(
-            f"It shows {len(found.findings)} findings, which belong to the record; ledger verify tells them.",
-            err=True,
+        note(
+            f"It shows {len(found.findings)} findings, which belong to the record; "
+            "ledger verify tells them."
         )
 
 

@@ -8,15 +8,13 @@ from typing import Annotated, Any
 from uuid import UUID
 
 import typer
-from rich.console import Console
-from rich.markup import escape
-from rich.table import Table
 
 from deploy.ledger.check import audits
 from deploy.ledger.check.audits import Pinned, TokenOption, VkeyOption
 from deploy.ledger.check.stacklog import log_of_stack, pinned_by_stack
-from deploy.ledger.check.verify import progress
 from deploy.ledger.check.web import open_files
+from deploy.ledger.printing import Cell, bold, say, show_json, show_json_line, show_table
+from deploy.ledger.progress import counting
 from deploy.ledger.sources import DataOption, open_sources, or_stop
 from shared.audit.files import Files
 from shared.audit.history import Until, by_time, history
@@ -94,7 +92,7 @@ def from_log(
         )
     if source is None:
         pinned = pinned_by_stack(data, pinned)
-    with progress(quiet=False) as bar:
+    with counting() as bar:
         return list(
             history(
                 files,
@@ -143,13 +141,13 @@ def _from_topic(data: Path | None, moment: Until, incident: UUID | None) -> list
 def _show_known(known: dict[UUID, dict[str, Any]], *, as_json: bool) -> None:
     if as_json:
         for incident, about in known.items():
-            typer.echo(json.dumps({"incident_id": str(incident), **about}, ensure_ascii=False))
+            show_json({"incident_id": str(incident), **about}, indent=None)
         return
     for incident, about in known.items():
-        typer.secho(f"{incident}  {about['events']} events, the last at {about['last']}", bold=True)
+        say(bold(f"{incident}  {about['events']} events, the last at {about['last']}"))
         for what, values in _summary(about).items():
-            typer.echo(f"  {what:<13}{', '.join(values) or 'none'}")
-    typer.echo(f"{len(known)} incidents")
+            say(f"  {what:<13}{', '.join(values) or 'none'}")
+    say(f"{len(known)} incidents")
 
 
 def _summary(about: dict[str, Any]) -> dict[str, list[str]]:
@@ -176,23 +174,22 @@ def _summary(about: dict[str, Any]) -> dict[str, list[str]]:
 def _show_timeline(events: Sequence[Event], *, as_json: bool) -> None:
     if as_json:
         for event in events:
-            typer.echo(event.envelope.decode())
+            show_json_line(event.envelope)
         return
-    table = Table(
-        "time (UTC)", "incident", "event", "by", "what", "place", box=None, pad_edge=False
+    show_table(("time (UTC)", "incident", "event", "by", "what", "place"), map(_row, events))
+    say(f"{len(events)} events")
+
+
+def _row(event: Event) -> tuple[Cell, ...]:
+    name = short_name(event.type)
+    return (
+        event.time.strftime("%Y-%m-%d %H:%M:%S.%f")[:-3],
+        event.incident_id,
+        bold(name) if name in MILESTONES else name,
+        event.actor,
+        _gist(event),
+        f"{event.service}/{event.link.partition}:{event.link.sequence}",
     )
-    for event in events:
-        name = short_name(event.type)
-        table.add_row(
-            event.time.strftime("%Y-%m-%d %H:%M:%S.%f")[:-3],
-            str(event.incident_id)[-12:],
-            f"[bold]{name}[/]" if name in MILESTONES else escape(name),
-            escape(event.actor),
-            escape(_gist(event)),
-            f"{event.service}/{event.link.partition}:{event.link.sequence}",
-        )
-    Console().print(table)
-    typer.echo(f"{len(events)} events")
 
 
 def _gist(event: Event) -> str:

@@ -7,9 +7,8 @@ from uuid import UUID
 
 import httpx
 import typer
-from rich.console import Console
-from rich.markdown import Markdown
 
+from deploy.ledger.printing import show_exactly, show_markdown
 from deploy.ledger.run.stack import DataFolder, or_say_why
 from deploy.ledger.run.token import issue
 from deploy.local import state
@@ -42,11 +41,7 @@ def report(
         if output is not None:
             output.write_bytes(text)
             return
-    console = Console()
-    if form is Form.MARKDOWN and console.is_terminal:
-        console.print(Markdown(text.decode()))
-    else:
-        typer.echo(text.decode(), nl=False)
+    (show_markdown if form is Form.MARKDOWN else show_exactly)(text)
 
 
 def _fetch(incident: UUID, form: Form, data: Path) -> bytes:

@@ -1,20 +1,15 @@
-"""What came of a verification, for people and for programs."""
+"""The outcome of a verification, for people and for programs."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any, Final
 
-from rich.console import Console
-from rich.markup import escape
-from rich.table import Table
-from rich.text import Text
-
+from deploy.ledger.check import telling
 from deploy.ledger.check.audits import Believed
+from deploy.ledger.printing import bold, good, say
 from shared.audit.dossier import DossierAudit
 from shared.audit.log import Behind, LogAudit
 from shared.chain.findings import Finding
-from shared.contract.catalogue import MILESTONES
 from shared.runtime.repair.auditing import Verification
 
 
@@ -47,7 +42,7 @@ class LogVerified:
             "size": head.size if head else None,
             "root": head.root.hex() if head else None,
             "witnessed_size": self.audit.witnessed,
-            "cosigned": {name: _moment(at) for name, at in self.audit.cosigned.items()},
+            "cosigned": {name: telling.moment(at) for name, at in self.audit.cosigned.items()},
             "incidents": self.audit.incidents,
             "sealed": {
                 f"{service}/{number}": head.sequence
@@ -57,14 +52,14 @@ class LogVerified:
             "unstated": self.audit.unstated,
         }
 
-    def show(self, console: Console) -> None:
-        _show_log(console, self)
+    def show(self) -> None:
+        telling.show_log(self.audit, self.believed)
         if not self.findings:
             agrees = "" if self.audit.unstated else ", and each service's own word agrees"
-            _say(console, f"[green]Clean.[/] The log is what its checkpoint says{agrees}.")
+            say(good("Clean."), f" The log is as its checkpoint says{agrees}.")
         if not self.audit.types:
-            _say(console, "What the events say was not read.")
-        _show_findings(console, self.findings, self.audit.more_findings)
+            say("The content of the events was not read.")
+        telling.show_findings(self.findings, self.audit.more_findings)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,22 +87,19 @@ class DossierVerified:
             "findings": [_finding(one) for one in self.findings],
         }
 
-    def show(self, console: Console) -> None:
+    def show(self) -> None:
         about = self.audit
-        console.print(
-            f"Dossier of incident [bold]{about.incident}[/]: {about.events} events, each shown to be in the log."
-        )
+        shown = f": {about.events} events, each shown to be in the log."
+        say("Dossier of incident ", bold(about.incident), shown)
         for service, time in about.stated_at.items():
-            _say(
-                console,
-                f"{service.value:>7}: these are all its events, by its own word of {time:%Y-%m-%d %H:%M:%S} UTC",
-            )
-        _show_unpinned(console, about.unpinned)
+            said = f"by its own word of {time:%Y-%m-%d %H:%M:%S} UTC"
+            say(f"{service.value:>7}: these are all its events, {said}")
+        telling.show_unpinned(about.unpinned)
         if not self.findings:
-            console.print(
-                "[green]Clean.[/] Nothing is missing, nothing was changed, and the rules were kept."
+            say(
+                good("Clean."), " Nothing is missing, nothing was changed, and the rules were kept."
             )
-        _show_findings(console, self.findings)
+        telling.show_findings(self.findings)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,20 +121,20 @@ class StackVerified:
             "findings": [_finding(one) for one in self.findings],
         }
 
-    def show(self, console: Console) -> None:
-        _show_stack(console, self.verification)
+    def show(self) -> None:
+        telling.show_stack(self.verification)
         if self.log is not None:
-            _show_log(console, self.log)
+            telling.show_log(self.log.audit, self.log.believed)
         if not self.findings:
-            console.print(CLEAN)
-        _show_findings(console, self.findings, self.log.audit.more_findings if self.log else 0)
+            say(good("Clean."), CLEAN)
+        telling.show_findings(self.findings, self.log.audit.more_findings if self.log else 0)
 
 
 Verified = LogVerified | DossierVerified | StackVerified
 
 CLEAN: Final = (
-    "[green]Clean.[/] Every chain is gapless and linked, every signature holds, every version follows the one before, "
-    "and the databases and the topic hold the same bytes."
+    " Every chain is gapless and linked, every signature holds, every version follows the one"
+    " before, and the databases and the topic hold the same bytes."
 )
 
 
@@ -180,97 +172,3 @@ def _behind(one: Behind) -> dict[str, Any]:
         "last": one.last,
         "stated_at": one.stated_at.isoformat(),
     }
-
-
-def _moment(seconds: int) -> str:
-    return datetime.fromtimestamp(min(seconds, 253402300799), UTC).isoformat()
-
-
-def _show_stack(console: Console, verification: Verification) -> None:
-    topic = verification.topic
-    console.print(
-        f"The topic holds [bold]{len(topic.hashes)}[/] events of {len(topic.incidents)} incidents"
-        + (f" (and {topic.copies} copies)" if topic.copies else "")
-        + (
-            f" (and {topic.spoilt} copies with a false signature, which nobody heard)"
-            if topic.spoilt
-            else ""
-        )
-        + ": "
-        + ", ".join(f"{topic.types[name]} {name}" for name in MILESTONES)
-        + f", {sum(topic.types.values()) - sum(topic.types[name] for name in MILESTONES)} others."
-    )
-    for ledger in verification.ledgers:
-        console.print(
-            f"{ledger.owner.value:>7}: {ledger.rows} rows of {len(ledger.versions)} incidents"
-        )
-
-
-def _show_log(console: Console, verified: LogVerified) -> None:
-    audit = verified.audit
-    if audit.checkpoint is not None:
-        size = audit.checkpoint.size
-        seen = (
-            ", ".join(f"{escape(name)} at {_moment(at)}" for name, at in audit.cosigned.items())
-            or "nobody"
-        )
-        _say(
-            console,
-            f"The log {escape(audit.checkpoint.origin)} has sealed [bold]{size}[/] events; witnessed by {seen}.",
-        )
-        if audit.witnessed < size:
-            _say(console, f"[yellow]{size - audit.witnessed} of them[/] no witness has seen yet.")
-    for service, time in audit.stated_at.items():
-        waiting = sum(one.last - one.first + 1 for one in audit.behind if one.service == service)
-        sealed = (
-            f"{waiting} of its events are not sealed yet"
-            if waiting
-            else "all its events are sealed"
-        )
-        _say(
-            console,
-            f"{service.value:>7}: {sealed}, by its own word of {time:%Y-%m-%d %H:%M:%S} UTC",
-        )
-    if audit.unstated and audit.checkpoint is not None:
-        _say(
-            console,
-            "[yellow]Not shown:[/] that all the services said was sealed. Their own words on it are not here; "
-            "ledger export brings them along, or take each service's /chains as chains/<service>.",
-        )
-    _show_unpinned(console, verified.believed.unpinned)
-
-
-def _show_unpinned(console: Console, unpinned: Sequence[str]) -> None:
-    if unpinned:
-        names = " and ".join(f"--{name.removeprefix('log.')}" for name in unpinned)
-        _say(
-            console,
-            f"[yellow]Believed as found there:[/] give {names} with files that you have from somebody you trust.",
-        )
-
-
-def _say(console: Console, line: str) -> None:
-    console.print(line, soft_wrap=True, highlight=False)
-
-
-def shown(text: str) -> Text:
-    """What may come from an enemy, as it is: no markup, and nothing that a terminal would obey."""
-    return Text("".join(sign if sign.isprintable() else "\ufffd" for sign in text))
-
-
-def _show_findings(console: Console, findings: Sequence[Finding], more: int = 0) -> None:
-    if not findings:
-        return
-    table = Table(
-        "code",
-        "where",
-        "detail",
-        "event",
-        "what it means",
-        title=f"{len(findings) + more} findings",
-    )
-    for one in findings:
-        table.add_row(
-            *map(shown, (one.code, one.where, one.detail, str(one.event_id or ""), one.meaning))
-        )
-    console.print(table)

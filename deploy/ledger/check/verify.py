@@ -1,22 +1,20 @@
 """`ledger verify`: re-check the whole history, trusting nobody but a few public keys."""
 
 import asyncio
-import json
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn
 
 from deploy.ledger.check import audits
 from deploy.ledger.check.audits import Pinned, PolicyOption, TokenOption, TrustOption, VkeyOption
 from deploy.ledger.check.stacklog import log_of_stack, pinned_by_stack
 from deploy.ledger.check.verified import DossierVerified, LogVerified, StackVerified, Verified
 from deploy.ledger.check.web import open_files
+from deploy.ledger.printing import show_json
+from deploy.ledger.progress import counting
 from deploy.ledger.sources import DataOption, open_sources, or_stop
 from deploy.local.state import DEFAULT_DATA
 from shared.audit.dossier import audit_dossier
@@ -87,9 +85,9 @@ def verify(
         else:
             verified = _log(open_files(source, token), pinned, how)
     if as_json:
-        typer.echo(json.dumps(verified.as_json(), indent=2))
+        show_json(verified.as_json())
     else:
-        verified.show(Console())
+        verified.show()
     raise typer.Exit(1 if verified.findings else 0)
 
 
@@ -105,7 +103,7 @@ class How:
 def _log(files: Files, pinned: Pinned, how: How) -> LogVerified:
     believed = audits.believe(files, pinned)
     vkey = believed.anchors.log.vkey
-    with progress(quiet=how.quiet) as bar:
+    with counting(quiet=how.quiet) as bar:
         options = Options(how.rules, how.every_signature, how.seen.load(vkey), how.also)
         audit = audit_log(files, believed.anchors, options, bar)
     if audit.may_be_remembered and audit.checkpoint is not None:
@@ -147,25 +145,5 @@ def verify_stack(data: Path | None, pinned: Pinned, how: How) -> StackVerified:
 
 async def check(sources: Sources, *, quiet: bool) -> Verification:
     """Databases against the topic."""
-    with progress(quiet=quiet) as bar:
+    with counting(quiet=quiet) as bar:
         return await verify_sources(sources, lambda name, count: bar(name, count, None))
-
-
-@contextmanager
-def progress(*, quiet: bool) -> Iterator[Callable[[str, int, int | None], None]]:
-    """Tells what is read, on standard error."""
-    columns = (
-        SpinnerColumn(),
-        TextColumn("{task.description}"),
-        BarColumn(),
-        TextColumn("{task.completed:,.0f}"),
-    )
-    tasks: dict[str, TaskID] = {}
-    with Progress(*columns, console=Console(stderr=True), transient=True, disable=quiet) as bar:
-
-        def tell(name: str, done: int, total: int | None) -> None:
-            if name not in tasks:
-                tasks[name] = bar.add_task(name, total=total)
-            bar.update(tasks[name], completed=done)
-
-        yield tell

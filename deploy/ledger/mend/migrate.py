@@ -9,7 +9,9 @@ from typing import Annotated
 import psycopg
 import typer
 
-from deploy.ledger.run.stack import or_say_why, progress
+from deploy.ledger.printing import say, show_exactly
+from deploy.ledger.progress import steps
+from deploy.ledger.run.stack import or_say_why
 from deploy.local import state
 from deploy.local.errors import StackError
 from deploy.local.keys import Keys
@@ -43,11 +45,10 @@ def migrate(
     wanted = services or list(ServiceName)
     if sql:
         for service in wanted:
-            typer.echo(
-                f"-- database incident_{service}, as {service}_owner\n{schema.as_sql(service)}"
-            )
+            script = schema.as_sql(service)
+            show_exactly(f"-- database incident_{service}, as {service}_owner\n{script}\n".encode())
         return
-    with or_say_why(), progress("migrating"):
+    with or_say_why(), steps("migrating"):
         try:
             _migrate(_databases(wanted, data))
             _topic(data)
@@ -64,7 +65,7 @@ def migrate(
 def _migrate(databases: list[schema.Database]) -> None:
     for database in databases:
         made = [*schema.create(database), *schema.migrate(database)]
-        typer.echo(f"{database.database}: {', '.join(made) if made else 'nothing to do'}")
+        say(f"{database.database}: {', '.join(made) if made else 'nothing to do'}")
 
 
 def _topic(data: Path | None) -> None:
@@ -75,10 +76,10 @@ def _topic(data: Path | None) -> None:
         settings = KafkaSettings()
         kafka, topic = settings.kafka(), settings.topic
     else:
-        typer.echo(f"topic {TOPIC}: left alone, LEDGER_KAFKA_BOOTSTRAP is not set")
+        say(f"topic {TOPIC}: left alone, LEDGER_KAFKA_BOOTSTRAP is not set")
         return
     made = asyncio.run(ensure_topic(kafka, topic))
-    typer.echo(f"topic {topic}: {'made' if made else 'nothing to do'}")
+    say(f"topic {topic}: {'made' if made else 'nothing to do'}")
 
 
 def _databases(services: list[ServiceName], data: Path | None) -> list[schema.Database]:

@@ -10,9 +10,8 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
-from rich.table import Table
 
+from deploy.ledger.printing import Cell, complain, say, show_json, show_table
 from deploy.ledger.sources import DataOption, open_sources, or_stop
 from deploy.local import state
 from shared.contract.vocabulary import ServiceName
@@ -37,24 +36,13 @@ def list_(
     """List parked messages with their coordinates and reasons."""
     rows = _rows(data, service, resolved=resolved)
     if as_json:
-        typer.echo(json.dumps([_as_json(row) for row in rows], indent=2))
+        show_json([_as_json(row) for row in rows])
         return
     if not rows:
-        typer.echo("Nothing is parked.")
+        say("Nothing is parked.")
         return
-    table = Table("service", "id", "reason", "message", "event", "detail", "since (UTC)", "settled")
-    for row in rows:
-        table.add_row(
-            row["by"],
-            str(row["parked_id"]),
-            row["reason"],
-            f"{row['partition']}@{row['kafka_offset']}",
-            f"{row['service']}:{row['sequence']}" if row["service"] else "",
-            row["detail"][:120],
-            row["parked_at"].strftime("%Y-%m-%d %H:%M:%S"),
-            row["resolution"] or "",
-        )
-    Console().print(table)
+    columns = "service", "id", "reason", "message", "event", "since (UTC)", "settled", "detail"
+    show_table(columns, map(_cells, rows))
 
 
 @app.command()
@@ -62,11 +50,11 @@ def show(service: ServiceName, parked_id: int, data: DataOption = None) -> None:
     """Show one parked message whole, its bytes included."""
     for row in _rows(data, service, resolved=True):
         if row["parked_id"] == parked_id:
-            typer.echo(json.dumps(_as_json(row), indent=2, ensure_ascii=False))
+            show_json(_as_json(row))
             return
-    typer.secho(
-        f"{service} has no parked message {parked_id}; `ledger parked list --all` shows what there is",
-        err=True,
+    complain(
+        f"{service} has no parked message {parked_id}; "
+        "`ledger parked list --all` shows what there is"
     )
     raise typer.Exit(1)
 
@@ -112,6 +100,19 @@ def _rows(
             if service in {None, name}
             for row in asyncio.run(auditing.parked(dsn, resolved=resolved))
         ]
+
+
+def _cells(row: dict[str, Any]) -> tuple[Cell, ...]:
+    return (
+        row["by"],
+        row["parked_id"],
+        row["reason"],
+        f"{row['partition']}@{row['kafka_offset']}",
+        f"{row['service']}:{row['sequence']}" if row["service"] else None,
+        row["parked_at"].strftime("%Y-%m-%d %H:%M:%S"),
+        row["resolution"],
+        row["detail"],
+    )
 
 
 def _as_json(row: dict[str, Any]) -> dict[str, Any]:

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
-from rich.progress import Progress, SpinnerColumn, TextColumn
 
 from deploy.ledger.mend.parked import run_service
+from deploy.ledger.printing import doubtful, note, say
+from deploy.ledger.progress import counting
 from deploy.ledger.sources import or_stop
 from deploy.local import state
 from deploy.local.errors import StackError
@@ -69,26 +69,16 @@ def rebuild(
             raise StackError("--heard goes with a service: the topic hears nothing")
         refilled = asyncio.run(_refill(*_places(data)))
     for line in refilled.lacking:
-        typer.secho(line, fg=typer.colors.YELLOW, err=True)
-    typer.echo(f"The topic holds {refilled.events} events. Start the services.")
+        note(doubtful(line))
+    say(f"The topic holds {refilled.events} events. Start the services.")
 
 
 async def _refill(
     dsns: Mapping[ServiceName, str], kafka: Mapping[str, Any], topic: str, trusted: trust.Trust
 ) -> Refilled:
-    columns = (
-        SpinnerColumn(),
-        TextColumn("{task.description}"),
-        TextColumn("{task.completed:,.0f} events"),
-    )
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("reading")
+    with counting() as bar:
         return await refill.refill(
-            dsns,
-            kafka,
-            topic,
-            trusted,
-            lambda what, count: bar.update(task, description=what, completed=count),
+            dsns, kafka, topic, trusted, lambda what, count: bar(what, count, None)
         )
 
 

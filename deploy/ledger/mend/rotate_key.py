@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from deploy.ledger.mend.parked import environment_of, service_program
+from deploy.ledger.printing import say
 from deploy.ledger.sources import or_stop
 from deploy.local.errors import StackError
 from deploy.local.keys import write_secret
@@ -52,7 +53,7 @@ def rotate_key(
         elif into is not None:
             raise StackError(f"{file} holds two keys already; run this without --into")
     if into is not None:
-        typer.echo(
+        say(
             f"{into} holds the old and the new key of {service}; give it to the service, then run this again"
         )
         return
@@ -61,7 +62,7 @@ def rotate_key(
         raise typer.Exit(code)
     with or_stop():
         _write(file, keys[-1:], service)
-    typer.echo(f"{file} holds the new key alone; the old one is gone")
+    say(f"{file} holds the new key alone; the old one is gone")
 
 
 def _new_key(old: Signer) -> Signer:

@@ -87,7 +87,7 @@ def demo(
                 with stack.progress("ending the stack"):
                     stack.end(data)
     _show(console, told, running.inbox)
-    verified.show(console)
+    verified.show()
     _what_next(console, folder, data, told, keep=keep)
     console.print(f"\nDone in {time.monotonic() - began:.0f} s.")
     raise typer.Exit(1 if verified.findings else 0)

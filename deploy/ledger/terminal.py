@@ -1,0 +1,64 @@
+"""The two streams that a command prints on, and the ways in which they fail: closed, unread, no
+terminal, or in an encoding that lacks a character. For `printing` and `progress` alone."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import TextIO
+
+from rich.console import Console
+
+
+def is_terminal(stream: TextIO | None) -> bool:
+    with suppress(ValueError):  # it is closed
+        return stream is not None and stream.isatty()
+    return False
+
+
+def console(stream: TextIO | None) -> Console:
+    """Rich, for a terminal: nothing in a text means anything to it."""
+    return Console(file=_Lenient(stream), highlight=False, markup=False, emoji=False)  # type: ignore[arg-type]
+
+
+class _Lenient:
+    """A text file that writes a code for what its encoding lacks, and may have lost its reader."""
+
+    def __init__(self, stream: TextIO | None) -> None:
+        self._stream = stream
+        self.encoding = (stream and stream.encoding) or "utf-8"
+
+    def write(self, text: str) -> int:
+        write(self._stream, text)
+        return len(text)
+
+    def flush(self) -> None:
+        """Each write is."""
+
+    def isatty(self) -> bool:
+        return is_terminal(self._stream)
+
+    def fileno(self) -> int:
+        if self._stream is None:
+            raise OSError("standard output is closed")
+        return self._stream.fileno()
+
+
+def write(stream: TextIO | None, text: str) -> None:
+    if stream is None:
+        return
+    encoding = stream.encoding or "utf-8"
+    with unread_is_no_error(stream):
+        stream.write(text.encode(encoding, "backslashreplace").decode(encoding))
+        stream.flush()
+
+
+@contextmanager
+def unread_is_no_error(stream: TextIO) -> Iterator[None]:
+    """Who reads may stop at any line (`ledger replay | head`): what follows goes nowhere, and the
+    exit code stays that of the work."""
+    try:
+        yield
+    except BrokenPipeError:
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, stream.fileno())
+        os.close(nowhere)
