@@ -1,6 +1,6 @@
 """The intake service: takes reports, gives receipts, keeps who told us to itself."""
 
-from services.intake import api, domain, reactions, views
+from services.intake import api, domain, views
 from shared.contract.vocabulary import ServiceName
 from shared.runtime.say.rules import Rules
 from shared.runtime.service import Service, main
@@ -15,7 +15,6 @@ SERVICE = Service(
         evolve=domain.evolve,
         project=views.project,
         view_tables=views.TABLES,
-        react=reactions.react,
     ),
 )
 

@@ -5,7 +5,8 @@ from typing import Any, Final
 from uuid import UUID
 
 from services.intake import domain
-from services.intake.domain import Report
+from services.intake.domain.commands import Report
+from services.intake.domain.state import Dismissed, Open
 from shared.audit.decisions import Domain, Violation, fold, violations
 from shared.contract.catalogue.base import EventData
 from shared.contract.catalogue.intake import Reported
@@ -23,9 +24,9 @@ def audit(events: Sequence[Event]) -> Iterable[Violation]:
 def known(events: Sequence[Event]) -> Mapping[str, Any]:
     """What intake knows of the incident once it has said and heard all this."""
     match fold(DOMAIN, events):
-        case domain.Open(exercise):
+        case Open(exercise):
             return {"status": "open", "exercise": exercise}
-        case domain.Dismissed():
+        case Dismissed():
             return {"status": "dismissed"}
     return {"status": "unopened"}
 

@@ -24,7 +24,9 @@ from pydantic import TypeAdapter, ValidationError
 from services.intake import views
 from services.intake.bodies import BatchLine, ReportBody, ReportReceipt
 from services.intake.cloudevents import CloudEvent, NotACloudEvent
-from services.intake.domain import ANONYMOUS, Command, Report, State
+from services.intake.domain import Command, State
+from services.intake.domain.commands import Report
+from services.intake.domain.tables import ANONYMOUS
 from shared.contract.catalogue.base import Exposure
 from shared.contract.catalogue.intake import ForeignEvent, ReportChannel
 from shared.contract.decision import Actor, Context, Rejected

@@ -11,7 +11,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from services.intake.bodies import Chain, PublicStatus, ReporterBody, ReporterView, ReportView
-from services.intake.domain import ANONYMOUS
+from services.intake.domain.tables import ANONYMOUS
 from shared.contract.catalogue.intake import ReportChannel, Reported
 from shared.contract.catalogue.notify import Communicated
 from shared.contract.catalogue.review import Reviewed

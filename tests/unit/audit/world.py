@@ -13,7 +13,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from services.intake import domain as intake
-from services.intake.domain import Report
+from services.intake.domain.commands import Report
 from services.notify import domain as notify
 from services.review import domain as review
 from services.review import editions

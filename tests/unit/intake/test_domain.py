@@ -7,7 +7,8 @@ from uuid import UUID
 import pytest
 
 from services.intake import domain
-from services.intake.domain import Dismissed, Open, Report, Unopened
+from services.intake.domain.commands import Report
+from services.intake.domain.state import Dismissed, Open, Unopened
 from shared.contract.authority import Role
 from shared.contract.catalogue.base import EventData, Exposure
 from shared.contract.catalogue.intake import ForeignEvent, ReportChannel, Reported
