@@ -25,13 +25,11 @@ from services.notify.domain.commands import (
 from services.notify.domain.gates import (
     approvals_lacking,
     check_cited,
-    check_outside,
-    check_ready,
+    check_gates,
     who_approves,
 )
 from services.notify.domain.state import (
     Assessment,
-    Condition,
     Draft,
     Failed,
     Message,
@@ -39,8 +37,7 @@ from services.notify.domain.state import (
     Requested,
     Started,
     State,
-    Told,
-    TurnedDown,
+    standing,
 )
 from services.notify.domain.tables import (
     ANYTHING,
@@ -49,12 +46,13 @@ from services.notify.domain.tables import (
     DUTIES,
     Duty,
     approvals_needed,
+    gates_before,
 )
 from shared.contract.authority import Role
 from shared.contract.catalogue import notify
 from shared.contract.catalogue.base import EventData
 from shared.contract.decision import Actor, Context, Missing, Rejected, check_authority
-from shared.contract.vocabulary import ApprovalKind, Audience, Determination
+from shared.contract.vocabulary import ApprovalKind, Audience, Determination, GateName
 
 
 def decide(command: Command, state: State, context: Context) -> list[EventData]:
@@ -88,27 +86,27 @@ def _answer_person(
         case Reject(reason=reason), Draft() | Requested() | Failed():
             return [notify.CommunicationRejected(communication_id=message.id, reason=reason)]
         case RequestSend(), Draft() | Failed(retry_at=None):
-            check_ready(message, state)
+            check_gates(gates_before(message.audience), message, state)
             return [notify.CommunicationRequested(communication_id=message.id)]
         case DecideOutcome(), OutcomeUnknown(attempt=attempt):
             return _outcome(command, message, attempt)
 
         case Approve(), condition:
             raise Rejected(
-                "draft_only", f"Only a draft is approved; this message {_standing(condition)}."
+                "draft_only", f"Only a draft is approved; this message {standing(condition)}."
             )
         case Reject(), condition:
             raise Rejected(
-                "not_sent_yet", f"It is too late to reject: this message {_standing(condition)}."
+                "not_sent_yet", f"It is too late to reject: this message {standing(condition)}."
             )
         case RequestSend(), condition:
             raise Rejected(
-                "sent_once", f"Nothing is sent twice: this message {_standing(condition)}."
+                "sent_once", f"Nothing is sent twice: this message {standing(condition)}."
             )
         case DecideOutcome(), condition:
             raise Rejected(
                 "outcome_open",
-                f"There is no outcome to decide: this message {_standing(condition)}.",
+                f"There is no outcome to decide: this message {standing(condition)}.",
             )
         case _:
             assert_never(command)
@@ -135,11 +133,11 @@ def _answer_sender(
 
         case StartSend(), condition:
             raise Rejected(
-                "due", f"There is nothing to send now: this message {_standing(condition)}."
+                "due", f"There is nothing to send now: this message {standing(condition)}."
             )
         case RecordDelivered() | RecordFailure() | MarkUnknown(), condition:
             detail = (
-                f"Attempt {command.attempt} is not under way: this message {_standing(condition)}."
+                f"Attempt {command.attempt} is not under way: this message {standing(condition)}."
             )
             raise Rejected("attempt_under_way", detail)
         case _:
@@ -221,8 +219,7 @@ def _approve(asked: ApprovalKind | None, message: Message, state: State, actor: 
             f"The {kind} approval is for {_or(APPROVERS[kind])} to give.",
             who=APPROVERS[kind],
         )
-    check_cited(message.facts, state)
-    check_outside(message.audience, state)
+    check_gates((GateName.FACTS,), message, state)
     return notify.CommunicationApproved(communication_id=message.id, approval=kind)
 
 
@@ -240,7 +237,7 @@ def _start(digest: str, message: Message, state: State) -> EventData:
     again for ever."""
     attempt = message.attempts + 1
     try:
-        check_ready(message, state)
+        check_gates(gates_before(message.audience), message, state)
         if digest != message.text_digest:
             raise Rejected("approved_text", "The text at hand is not the text that was approved.")
     except Rejected as refusal:
@@ -281,28 +278,6 @@ def _communicated(message: Message, attempt: int) -> EventData:
         approved_by=tuple(approval.by for approval in message.approvals),
         attempt=attempt,
     )
-
-
-def _standing(condition: Condition) -> str:
-    match condition:
-        case Draft():
-            return "is a draft"
-        case TurnedDown():
-            return "was rejected; draft a new one"
-        case Requested():
-            return "is waiting for the sender"
-        case Started(attempt=attempt):
-            return f"is being sent, attempt {attempt}"
-        case Failed(attempt=attempt, retry_at=None):
-            return f"failed at attempt {attempt}; a person may request it again"
-        case Failed(attempt=attempt, retry_at=due):
-            return f"failed at attempt {attempt} and is tried again at {due}"
-        case OutcomeUnknown(attempt=attempt):
-            return f"may or may not have arrived at attempt {attempt}; a person decides"
-        case Told():
-            return "was delivered"
-        case _:
-            assert_never(condition)
 
 
 def _line(text: str) -> str:

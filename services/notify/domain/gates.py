@@ -1,72 +1,120 @@
 """What a message waits for: the facts that it rests on and that outsiders are owed, and the
-approvals of others."""
+approvals of others. One table that both refuses and shows."""
 
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Final
 from uuid import UUID
 
 from services.notify.domain.state import Message, State, Told, TurnedDown
 from services.notify.domain.tables import (
+    APPROVAL_AT,
     APPROVERS,
     INSIDE,
     OUTSIDE_FACTS,
+    WHO_ASSESSES,
     WHO_ESTABLISHES_FACTS,
     approvals_needed,
+    gates_before,
 )
 from shared.contract.authority import Role
-from shared.contract.decision import Gate, Rejected
+from shared.contract.decision import Gate, Lack
 from shared.contract.vocabulary import ApprovalKind, Audience, GateName
 
 
-def check_ready(message: Message, state: State) -> None:
-    """All that sending waits for. Raises Rejected by the first that is missing."""
-    check_cited(message.facts, state)
-    check_outside(message.audience, state)
-    if lacking := approvals_lacking(message):
-        rule = "legal" if lacking == (ApprovalKind.LEGAL,) else "approval"
-        missing = tuple(f"{kind}_approval" for kind in lacking)
-        detail = f"A message to {message.audience} is not sent without approval by: {' and '.join(lacking)}."
-        raise Rejected(rule, detail, missing=missing, who=who_approves(message))
+def _facts(message: Message, state: State) -> Iterator[Lack]:
+    yield from uncited(message.facts, state)
+    if message.audience not in INSIDE:
+        yield from _unestablished(message.audience, state)
 
 
-def check_cited(facts: tuple[UUID, ...], state: State) -> None:
+def uncited(facts: Sequence[UUID], state: State) -> Iterator[Lack]:
+    """Why no statement can rest on these facts, one by one."""
     if not facts:
         detail = "A statement cites the established facts that it rests on; this one cites none."
-        raise Rejected("rests_on_facts", detail, missing=("facts",), who=WHO_ESTABLISHES_FACTS)
+        yield Lack("rests_on_facts", ("facts",), WHO_ESTABLISHES_FACTS, detail)
     for fact_id in facts:
         if (flaw := _flaw(fact_id, state)) is not None:
-            raise flaw
+            rule, missing, detail = flaw
+            yield Lack(rule, (missing,), WHO_ESTABLISHES_FACTS, detail)
 
 
-def _flaw(fact_id: UUID, state: State) -> Rejected | None:
-    """Why no statement can rest on this fact."""
+def _flaw(fact_id: UUID, state: State) -> tuple[str, str, str] | None:
+    """The rule that a citation of this fact breaks, what is missing, the words for the person."""
     fact = state.facts.get(fact_id)
     if fact is None:
-        rule, detail, missing = (
-            "fact_not_heard",
-            f"Fact {fact_id} is not known here.",
-            f"fact {fact_id}",
-        )
-    elif (by := state.corrections.get(fact_id)) is not None:
-        rule, missing = "fact_corrected", f"{fact.key}: {by} in place of {fact_id}"
+        return "fact_not_heard", f"fact {fact_id}", f"Fact {fact_id} is not known here."
+    if (by := state.corrections.get(fact_id)) is not None:
         detail = f"Fact {fact.key} ({fact_id}) was corrected by {by}; draft anew on the correction."
-    elif not fact.known:
-        rule, missing = "fact_not_established", fact.key
+        return "fact_corrected", f"{fact.key}: {by} in place of {fact_id}", detail
+    if not fact.known:
         detail = f'Fact {fact.key} ({fact_id}) is "unknown": no statement can rest on it.'
-    else:
-        return None
-    return Rejected(rule, detail, missing=(missing,), who=WHO_ESTABLISHES_FACTS)
+        return "fact_not_established", fact.key, detail
+    return None
 
 
-def check_outside(audience: Audience, state: State) -> None:
-    if missing := _missing_for(audience, state):
-        detail = f"{audience} is outside the company, and is told nothing before these are established: {', '.join(missing)}."
-        raise Rejected("facts", detail, missing=missing, who=WHO_ESTABLISHES_FACTS)
-
-
-def _missing_for(audience: Audience, state: State) -> tuple[str, ...]:
-    if audience in INSIDE:
-        return ()
+def _unestablished(audience: Audience, state: State) -> Iterator[Lack]:
     facts = tuple(key.value for key in OUTSIDE_FACTS if key not in state.established)
-    return facts if state.assessment is not None else ("assessment", *facts)
+    assessment = ("assessment",) if state.assessment is None else ()
+    detail = (
+        f"{audience} is outside the company, and is told nothing before these are established: "
+        f"{', '.join((*assessment, *facts))}."
+    )
+    for missing, who in ((assessment, WHO_ASSESSES), (facts, WHO_ESTABLISHES_FACTS)):
+        if missing:
+            yield Lack("facts", missing, who, detail)
+
+
+def _approval(kind: ApprovalKind, message: Message) -> Iterator[Lack]:
+    if kind in (lacking := approvals_lacking(message)):
+        detail = (
+            f"A message to {message.audience} is not sent without approval by: "
+            f"{' and '.join(lacking)}."
+        )
+        yield Lack(_gate_of(kind).value, (f"{kind}_approval",), APPROVERS[kind], detail)
+
+
+def _gate_of(kind: ApprovalKind) -> GateName:
+    return next(gate for gate, given_there in APPROVAL_AT.items() if given_there is kind)
+
+
+def _peer(message: Message, _: State) -> Iterator[Lack]:
+    return _approval(ApprovalKind.PEER, message)
+
+
+def _legal(message: Message, _: State) -> Iterator[Lack]:
+    return _approval(ApprovalKind.LEGAL, message)
+
+
+LOOKS_FOR: Final[Mapping[GateName, Callable[[Message, State], Iterator[Lack]]]] = {
+    GateName.FACTS: _facts,
+    GateName.APPROVAL: _peer,
+    GateName.LEGAL: _legal,
+}
+"""All that a gate lacks for a message."""
+
+
+def check_gates(names: Iterable[GateName], message: Message, state: State) -> None:
+    """Goes through the gates in order. Raises Rejected by the first lack; lacks that say the same
+    are refused together."""
+    lacks = [lack for name in names for lack in LOOKS_FOR[name](message, state)]
+    together = _together([lack for lack in lacks if lack.detail == lacks[0].detail])
+    if together is not None:
+        raise together.refusal()
+
+
+def check_cited(facts: Sequence[UUID], state: State) -> None:
+    """Raises Rejected by the first fact that no statement can rest on."""
+    for lack in uncited(facts, state):
+        raise lack.refusal()
+
+
+def _together(lacks: Sequence[Lack]) -> Lack | None:
+    """Several lacks as one, which misses all of it; None when there are none."""
+    if not lacks:
+        return None
+    missing = tuple(name for lack in lacks for name in lack.missing)
+    who = tuple(dict.fromkeys(role for lack in lacks for role in lack.who))
+    return Lack(lacks[0].rule, missing, who, lacks[0].detail)
 
 
 def approvals_lacking(message: Message) -> tuple[ApprovalKind, ...]:
@@ -76,35 +124,27 @@ def approvals_lacking(message: Message) -> tuple[ApprovalKind, ...]:
 
 def who_approves(message: Message) -> tuple[Role, ...]:
     """Who can supply the approvals that are lacking."""
-    return tuple(role for kind in approvals_lacking(message) for role in APPROVERS[kind])
+    roles = (role for kind in approvals_lacking(message) for role in APPROVERS[kind])
+    return tuple(dict.fromkeys(roles))
 
 
 def gates(state: State) -> tuple[Gate, ...]:
-    """What every message that may yet be sent waits for."""
+    """The gates of every message that may yet be sent."""
     return tuple(
         gate for message in state.messages.values() for gate in message_gates(message, state)
     )
 
 
 def message_gates(message: Message, state: State) -> tuple[Gate, ...]:
+    """Each gate of this message with all that it lacks; none once it was delivered or turned
+    down."""
     if isinstance(message.condition, Told | TurnedDown):
         return ()
-    subject = f"communication {message.id}"
-    flaws = (flaw for fact_id in message.facts if (flaw := _flaw(fact_id, state)) is not None)
-    missing = (
-        *(name for flaw in flaws for name in flaw.missing),
-        *_missing_for(message.audience, state),
-    )
-    facts = Gate(GateName.FACTS, subject, not missing, missing, WHO_ESTABLISHES_FACTS)
-    return (
-        facts,
-        *(_approval_gate(kind, message, subject) for kind in approvals_needed(message.audience)),
-    )
-
-
-def _approval_gate(kind: ApprovalKind, message: Message, subject: str) -> Gate:
-    name = GateName.LEGAL if kind is ApprovalKind.LEGAL else GateName.APPROVAL
-    lacking = kind in approvals_lacking(message)
-    return Gate(
-        name, subject, not lacking, (f"{kind}_approval",) if lacking else (), APPROVERS[kind]
+    return tuple(
+        Gate.of(
+            name,
+            f"communication {message.id}",
+            _together(tuple(LOOKS_FOR[name](message, state))),
+        )
+        for name in gates_before(message.audience)
     )

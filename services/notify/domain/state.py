@@ -86,6 +86,29 @@ class Told:
 Condition: TypeAlias = Draft | TurnedDown | Requested | Started | Failed | OutcomeUnknown | Told
 
 
+def standing(condition: Condition) -> str:
+    """The rest of a sentence that begins with "this message"."""
+    match condition:
+        case Draft():
+            return "is a draft"
+        case TurnedDown():
+            return "was rejected; draft a new one"
+        case Requested():
+            return "is waiting for the sender"
+        case Started(attempt=attempt):
+            return f"is being sent, attempt {attempt}"
+        case Failed(attempt=attempt, retry_at=None):
+            return f"failed at attempt {attempt}; a person may request it again"
+        case Failed(attempt=attempt, retry_at=due):
+            return f"failed at attempt {attempt} and is tried again at {due}"
+        case OutcomeUnknown(attempt=attempt):
+            return f"may or may not have arrived at attempt {attempt}; a person decides"
+        case Told():
+            return "was delivered"
+        case _:
+            assert_never(condition)
+
+
 @dataclass(frozen=True, slots=True)
 class Message:
     id: UUID

@@ -8,10 +8,11 @@ from typing import Final
 
 from shared.contract.authority import Role, who_may
 from shared.contract.vocabulary import (
+    BASIC_FACTS,
     ApprovalKind,
     Audience,
     AudienceTier,
-    FactKey,
+    GateName,
     InformationType,
     Severity,
 )
@@ -65,18 +66,18 @@ information owner: an assessment does not say whose it was."""
 INSIDE: Final = frozenset({Audience.EXECUTIVES, Audience.EMPLOYEES, Audience.LINE_MANAGER})
 """Every other audience, also one that is added later, is outside the company."""
 
-OUTSIDE_FACTS: Final = (
-    FactKey.AUTHENTIC_AND_OURS,
-    FactKey.INFORMATION_KIND,
-    FactKey.WHERE,
-    FactKey.STILL_LIVE,
-    FactKey.WHO_CAN_SEE,
-)
-"""What must be established before anybody outside is told: the facts that a corrective action waits
-for, too."""
+OUTSIDE_FACTS: Final = BASIC_FACTS
+"""What must be established before anybody outside is told."""
 
-APPROVALS_INSIDE: Final = (ApprovalKind.PEER,)
-APPROVALS_OUTSIDE: Final = (ApprovalKind.PEER, ApprovalKind.LEGAL)
+GATES_INSIDE: Final = (GateName.FACTS, GateName.APPROVAL)
+GATES_OUTSIDE: Final = (GateName.FACTS, GateName.APPROVAL, GateName.LEGAL)
+"""What a message waits for before it is sent. An approval waits for the facts alone."""
+
+APPROVAL_AT: Final[Mapping[GateName, ApprovalKind]] = {
+    GateName.APPROVAL: ApprovalKind.PEER,
+    GateName.LEGAL: ApprovalKind.LEGAL,
+}
+"""Which approval opens a gate."""
 
 APPROVERS: Final[Mapping[ApprovalKind, tuple[Role, ...]]] = {
     ApprovalKind.PEER: who_may("approve_as_peer"),
@@ -84,6 +85,7 @@ APPROVERS: Final[Mapping[ApprovalKind, tuple[Role, ...]]] = {
 }
 
 WHO_ESTABLISHES_FACTS: Final = who_may("record_fact")
+WHO_ASSESSES: Final = who_may("assess")
 
 BACKOFF: Final = (
     timedelta(seconds=5),
@@ -95,5 +97,10 @@ BACKOFF: Final = (
 takes a person's new request."""
 
 
+def gates_before(audience: Audience) -> tuple[GateName, ...]:
+    """The gates between a draft and its audience."""
+    return GATES_INSIDE if audience in INSIDE else GATES_OUTSIDE
+
+
 def approvals_needed(audience: Audience) -> tuple[ApprovalKind, ...]:
-    return APPROVALS_INSIDE if audience in INSIDE else APPROVALS_OUTSIDE
+    return tuple(APPROVAL_AT[gate] for gate in gates_before(audience) if gate in APPROVAL_AT)

@@ -29,7 +29,7 @@ from shared.contract.catalogue.notify import (
     SendOutcomeUnknown,
     SendStarted,
 )
-from shared.contract.decision import Actor, Missing
+from shared.contract.decision import Actor, Missing, Rejected
 from shared.contract.vocabulary import ApprovalKind, Audience, FactKey
 from tests.unit.given import START, Given, actor, given
 from tests.unit.notify.world import (
@@ -508,6 +508,14 @@ class TestDecidingTheOutcome:
             SendStarted(communication_id=MESSAGE, attempt=2)
         )
 
+    def test_a_message_found_undelivered_is_a_draft_again_and_not_a_failed_one(self) -> None:
+        after = standing("unknown").and_given(self.decided(delivered=False))
+        # Of a draft the rules ask whether an approval is lacking; a failed message is past that.
+        after.when(Approve(MESSAGE), by=COMMS_TOO).then_rejected("approval_lacking")
+        again = DecideOutcome(MESSAGE, delivered=False, reason="once more")
+        refusal = after.when(again, by=LEAD).then_rejected("outcome_open")
+        assert refusal.detail.endswith("this message is a draft.")
+
     @pytest.mark.parametrize("condition", sorted(set(STANDING) - {"unknown"}))
     def test_there_is_nothing_else_to_decide(self, condition: str) -> None:
         command = DecideOutcome(MESSAGE, delivered=True, reason="I asked them")
@@ -534,6 +542,45 @@ class TestDecidingTheOutcome:
 def test_a_message_that_nobody_drafted_is_missing(command: Command) -> None:
     with pytest.raises(Missing, match=str(MESSAGE)):
         given(domain, REPORTED).when(command, by=LEAD).decide()
+
+
+@pytest.mark.parametrize(
+    ("condition", "words"),
+    [
+        ("draft", "is a draft"),
+        ("turned down", "was rejected; draft a new one"),
+        ("requested", "is waiting for the sender"),
+        ("started", "is being sent, attempt 1"),
+        ("failed", f"failed at attempt 1 and is tried again at {NOW}"),
+        ("failed for good", "failed at attempt 1; a person may request it again"),
+        ("unknown", "may or may not have arrived at attempt 1; a person decides"),
+        ("told", "was delivered"),
+    ],
+)
+def test_a_refusal_says_how_the_message_stands(condition: str, words: str) -> None:
+    early, reason = NOW - timedelta(minutes=1), "no"
+    commands = {
+        Approve(MESSAGE): (COMMS_TOO, "draft_only"),
+        Reject(MESSAGE, reason): (LEAD, "not_sent_yet"),
+        RequestSend(MESSAGE): (LEAD, "sent_once"),
+        DecideOutcome(MESSAGE, delivered=True, reason=reason): (LEAD, "outcome_open"),
+        START_SEND: (SENDER, "due"),
+        RecordDelivered(MESSAGE, 1): (SENDER, "attempt_under_way"),
+    }
+    refusals = {}
+    for command, (person, _) in commands.items():
+        try:
+            standing(condition).when(command, by=person, at=early).decide()
+        except Rejected as refusal:
+            refusals[command] = refusal
+    by_condition = {
+        command: refusal
+        for command, refusal in refusals.items()
+        if refusal.rule == commands[command][1]
+    }
+    assert len(by_condition) >= 3
+    for refusal in by_condition.values():
+        assert refusal.detail.endswith(f"this message {words}.")
 
 
 def test_what_other_services_say_besides_changes_nothing() -> None:

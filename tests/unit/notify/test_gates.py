@@ -3,14 +3,21 @@
 import pytest
 
 from services.notify import domain
-from services.notify.domain import gates
+from services.notify.domain import Approve, RequestSend, gates
+from services.notify.domain.gates import LOOKS_FOR
 from services.notify.domain.offers import next_commands, next_for_message
-from shared.contract.authority import Role
-from shared.contract.catalogue.notify import CommunicationRequired, SendOutcomeUnknown
+from services.notify.domain.tables import APPROVAL_AT, INSIDE, approvals_needed, gates_before
+from shared.contract.authority import Role, who_may
+from shared.contract.catalogue.notify import (
+    CommunicationApproved,
+    CommunicationRequired,
+    SendOutcomeUnknown,
+)
 from shared.contract.decision import Actor, Gate
 from shared.contract.vocabulary import ApprovalKind, Audience, FactKey, GateName, Severity
 from tests.unit.given import given
 from tests.unit.notify.world import (
+    ALL_FACTS,
     COMMS,
     COMMS_TOO,
     INSIDE_READY,
@@ -46,7 +53,7 @@ EXECUTIVES_REQUIRED = CommunicationRequired(
 
 def test_a_message_inside_waits_for_its_facts_and_a_peer() -> None:
     assert gates(given(domain, REPORTED, WHERE_ESTABLISHED, drafted()).state) == (
-        Gate(GateName.FACTS, SUBJECT, True, (), ESTABLISH),
+        Gate(GateName.FACTS, SUBJECT, True),
         Gate(GateName.APPROVAL, SUBJECT, False, ("peer_approval",), PEERS),
     )
 
@@ -56,7 +63,7 @@ def test_a_message_outside_also_waits_for_the_required_facts_the_assessment_and_
     past = given(domain, REPORTED, WHERE_ESTABLISHED, drafted(Audience.PRESS), approved())
     assert gates(past.state) == (
         Gate(GateName.FACTS, SUBJECT, False, missing, ESTABLISH),
-        Gate(GateName.APPROVAL, SUBJECT, True, (), PEERS),
+        Gate(GateName.APPROVAL, SUBJECT, True),
         Gate(GateName.LEGAL, SUBJECT, False, ("legal_approval",), (Role.LEGAL,)),
     )
 
@@ -126,3 +133,51 @@ def test_a_caller_of_two_roles_is_offered_the_approval_that_is_lacking() -> None
     both = Actor("both", frozenset({Role.LEGAL, Role.COMMUNICATIONS}))
     state = given(domain, *OUTSIDE_DRAFTED, approved(LEGAL, ApprovalKind.LEGAL)).state
     assert "approve" in next_for_message(state.messages[MESSAGE], state, both)
+
+
+@pytest.mark.parametrize(
+    ("rule", "past", "missing"),
+    [
+        ("rests_on_facts", (REPORTED, drafted(facts=())), ("facts",)),
+        ("fact_not_heard", (REPORTED, drafted()), (f"fact {WHERE}",)),
+        (
+            "fact_not_established",
+            (REPORTED, fact(FactKey.WHERE, WHERE, known=False), drafted()),
+            ("where",),
+        ),
+        (
+            "fact_corrected",
+            (*INSIDE_READY, fact(FactKey.WHERE, WHERE_CORRECTED, corrects=WHERE)),
+            (f"where: {WHERE_CORRECTED} in place of {WHERE}",),
+        ),
+    ],
+)
+def test_a_gate_shows_what_a_request_is_refused_for(
+    rule: str, past: Past, missing: tuple[str, ...]
+) -> None:
+    facts, _ = gates(given(domain, *past).state)
+    assert (facts.open, facts.missing, facts.who) == (False, missing, ESTABLISH)
+    asked = given(domain, *past).when(RequestSend(MESSAGE), by=COMMS)
+    assert asked.then_rejected(rule, missing=missing).who == ESTABLISH
+
+
+def test_all_facts_known_only_an_assessment_is_lacking_and_those_who_assess_supply_it() -> None:
+    facts, *_ = gates(given(domain, REPORTED, *ALL_FACTS, drafted(Audience.PRESS)).state)
+    assert (facts.missing, facts.who) == (("assessment",), who_may("assess"))
+
+
+def test_an_approval_waits_for_the_facts_but_not_for_the_other_approval() -> None:
+    given(domain, *OUTSIDE_DRAFTED).when(Approve(MESSAGE), by=LEGAL).then(
+        CommunicationApproved(communication_id=MESSAGE, approval=ApprovalKind.LEGAL)
+    )
+
+
+@pytest.mark.parametrize("audience", Audience)
+def test_each_audience_has_a_way_through_gates_that_all_can_be_looked_through(
+    audience: Audience,
+) -> None:
+    names = gates_before(audience)
+    assert set(names) <= set(LOOKS_FOR)
+    assert names[0] is GateName.FACTS
+    assert [APPROVAL_AT[name] for name in names[1:]] == list(approvals_needed(audience))
+    assert (ApprovalKind.LEGAL in approvals_needed(audience)) == (audience not in INSIDE)

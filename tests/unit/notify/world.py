@@ -105,7 +105,11 @@ def draft(
 
 
 def drafted(
-    audience: Audience = Audience.EXECUTIVES, *, by: Actor = COMMS, message: UUID = MESSAGE
+    audience: Audience = Audience.EXECUTIVES,
+    *,
+    by: Actor = COMMS,
+    message: UUID = MESSAGE,
+    facts: tuple[UUID, ...] = (WHERE,),
 ) -> By:
     data = CommunicationDrafted(
         communication_id=message,
@@ -113,7 +117,7 @@ def drafted(
         channel="staff mail",
         title=TITLE,
         text=TEXT,
-        facts=(WHERE,),
+        facts=facts,
     )
     return By(by.subject, data)
 
