@@ -14,9 +14,10 @@ from shared.runtime.process import telemetry
 from shared.runtime.process.database import Connection
 from shared.runtime.running import Running
 from shared.runtime.web.auth import allow_or_open
-from shared.seal.decide import LogRefused
-from shared.seal.sealer import Pace, Sealer
-from shared.seal.tables import about
+from shared.seal.growth import LogRefused
+from shared.seal.sealer import Sealer
+from shared.seal.status import about
+from shared.seal.term import Pace
 from shared.tlog.errors import TlogError
 from shared.tlog.policy import Policy
 from shared.tlog.tiles import Tile
@@ -76,7 +77,7 @@ async def sealer(process: Running[Any, Any]) -> None:
             "policy": policy,
         },
     )
-    telemetry.observe_log(worker.shown)
+    telemetry.observe_log(worker.measures)
     await worker.run()
 
 

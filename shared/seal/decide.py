@@ -13,7 +13,7 @@ its way is parked here as it is everywhere, a hole until a good copy comes (`led
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from itertools import groupby
 from typing import Final, TypeAlias
@@ -24,7 +24,6 @@ from shared.contract.envelope import read
 from shared.contract.topics import PARTITIONS
 from shared.contract.vocabulary import ServiceName
 from shared.runtime.hear.judge import (
-    SIGNATURE_SIZE,
     Heard,
     Known,
     Parked,
@@ -34,9 +33,7 @@ from shared.runtime.hear.judge import (
     examine,
     receive,
 )
-from shared.tlog.growth import Edge, grow_bundles
-from shared.tlog.merkle import EMPTY_ROOT
-from shared.tlog.tiles import ENTRIES, WIDTH, Tile, width_at
+from shared.seal.growth import LogRefused
 
 Chain: TypeAlias = tuple[ServiceName, int]
 Waiting: TypeAlias = dict[tuple[ServiceName, int], Heard]
@@ -45,19 +42,6 @@ Waiting: TypeAlias = dict[tuple[ServiceName, int], Heard]
 MOST_WAITING: Final = 100_000
 """Events that are held back in memory; more means that a hole was left open while its service went
 on for long."""
-
-
-class LogRefused(RuntimeError):
-    """Sealing on would contradict what has been published, or grow without bounds: somebody has to
-    look first."""
-
-
-@dataclass(frozen=True, slots=True)
-class Sealed:
-    """A tree of the log: how many leaves, and their root."""
-
-    size: int = 0
-    root: bytes = EMPTY_ROOT
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,29 +102,29 @@ def take(
     heads = {
         service: head for (service, number), head in chains.heads.items() if number == partition
     }
-    turn = _Turn(heads, dict(known), dict(waited), trust)
-    turn.take(examined)
+    taking = _Taking(heads, dict(known), dict(waited), trust)
+    taking.take(examined)
     before = {hole.service: hole for hole in chains.holes.values() if hole.partition == partition}
-    after = _holes(partition, turn, before, now)
+    after = _holes(partition, taking, before, now)
     taken = Taken(
-        leaves=tuple(turn.leaves),
-        parked=tuple(turn.parked),
-        held=_without(turn.waiting, waited),
-        released=_without(waited, turn.waiting),
+        leaves=tuple(taking.leaves),
+        parked=tuple(taking.parked),
+        held=_without(taking.waiting, waited),
+        released=_without(waited, taking.waiting),
         opened=tuple(hole for service, hole in after.items() if before.get(service) != hole),
         filled=tuple(hole for service, hole in before.items() if after.get(service) != hole),
         chains=Chains(
             {
                 **chains.heads,
-                **{(service, partition): head for service, head in turn.heads.items()},
+                **{(service, partition): head for service, head in taking.heads.items()},
             },
-            {**chains.waiting, partition: tuple(turn.waiting.values())},
+            {**chains.waiting, partition: tuple(taking.waiting.values())},
             {
                 **{chain: hole for chain, hole in chains.holes.items() if chain[1] != partition},
                 **{hole.chain: hole for hole in after.values()},
             },
         ),
-        trust=turn.trust,
+        trust=taking.trust,
     )
     _within_bounds(taken.chains)
     return taken
@@ -191,7 +175,7 @@ def take_again(
 
 
 @dataclass(slots=True)
-class _Turn:
+class _Taking:
     """Through the batch, from one change of key to the next."""
 
     heads: Mapping[ServiceName, Head]
@@ -245,11 +229,11 @@ def _place(item: Heard) -> tuple[ServiceName, int]:
 
 
 def _holes(
-    partition: int, turn: _Turn, before: Mapping[ServiceName, Hole], now: datetime
+    partition: int, taking: _Taking, before: Mapping[ServiceName, Hole], now: datetime
 ) -> dict[ServiceName, Hole]:
     holes: dict[ServiceName, Hole] = {}
-    for service in {service for service, _ in turn.waiting}:
-        missing, old = turn.heads[service].sequence + 1, before.get(service)
+    for service in {service for service, _ in taking.waiting}:
+        missing, old = taking.heads[service].sequence + 1, before.get(service)
         holes[service] = (
             old if old and old.sequence == missing else Hole(service, partition, missing, now)
         )
@@ -272,114 +256,9 @@ def overdue(holes: Iterable[Hole], now: datetime, after: timedelta) -> list[Hole
     return [hole for hole in holes if not hole.recorded and now - hole.since >= after]
 
 
-@dataclass(frozen=True, slots=True)
-class Tree:
-    """The right edge of the log: what the next leaves need of those that are there. The tails are
-    those of the last, partial bundle."""
-
-    edge: Edge = field(default_factory=Edge)
-    entries: tuple[bytes, ...] = ()
-    signatures: tuple[bytes, ...] = ()
-
-    @property
-    def sealed(self) -> Sealed:
-        return Sealed(self.edge.size, self.edge.root)
-
-
-@dataclass(frozen=True, slots=True)
-class Grown:
-    """A tree after more leaves, every file that must be there before anybody hears of it, and the
-    full tiles whose partial ones nobody needs once it is published."""
-
-    tree: Tree
-    files: tuple[tuple[str, bytes], ...]
-    full: tuple[str, ...]
-
-
-def grow(
-    tree: Tree, entries: Sequence[bytes], signatures: Sequence[bytes], hashes: Sequence[bytes]
-) -> Grown:
-    """The same leaves on the same tree always make the same files."""
-    size = tree.edge.size
-    growth = tree.edge.grow(hashes)
-    bundles = grow_bundles(size, tree.entries, entries)
-    all_signatures = [*tree.signatures, *signatures]
-    files = [(tile.path, data) for tile, data in (*growth.tiles, *bundles)]
-    for at, (tile, _) in enumerate(bundles):
-        row = all_signatures[at * WIDTH : at * WIDTH + tile.width]
-        files.append((signatures_path(tile), b"".join(map(_of_size, row))))
-    full = [
-        tile.path
-        for tile, _ in (*growth.tiles, *bundles)
-        if not tile.is_partial and tile.index == _last(tile, size)
-    ]
-    full += [
-        signatures_path(tile)
-        for tile, _ in bundles
-        if not tile.is_partial and tile.index == _last(tile, size)
-    ]
-    tail = (size + len(entries)) % WIDTH
-    kept = slice(len(all_signatures) - tail, None)
-    after = Tree(growth.edge, tuple([*tree.entries, *entries][kept]), tuple(all_signatures[kept]))
-    return Grown(after, tuple(files), tuple(full))
-
-
-def _last(tile: Tile, size: int) -> int:
-    """The one tile of the level that was partial in a tree of this size."""
-    return (size >> 8 * max(tile.level, 0)) // WIDTH
-
-
-def _of_size(signature: bytes) -> bytes:
-    if len(signature) != SIGNATURE_SIZE:
-        raise LogRefused(f"a leaf's signature has {len(signature)} bytes, not {SIGNATURE_SIZE}")
-    return signature
-
-
-def signatures_path(bundle: Tile) -> str:
-    """Where the signatures of a bundle's events lie: 64 bytes each, at the bundle's own number and
-    width."""
-    return bundle.path.replace("tile/entries/", "signatures/", 1)
-
-
-def edge_tiles(size: int) -> list[Tile]:
-    """The partial tiles from which a sealer takes up the tree of this size again, the entry bundle
-    among them."""
-    tiles = []
-    for level in range(ENTRIES, 8):
-        index = (size >> 8 * max(level, 0)) // WIDTH
-        if width := width_at(level, index, size):
-            tiles.append(Tile(level, index, width))
-    return tiles
-
-
-def signatures_of(data: bytes) -> tuple[bytes, ...]:
-    """The signatures in a file of them."""
-    return tuple(
-        data[start : start + SIGNATURE_SIZE] for start in range(0, len(data), SIGNATURE_SIZE)
-    )
-
-
-def may_resume(decided: Sealed, published: Sealed, shown: Sealed | None) -> None:
-    """Whether the database and the log that everybody sees are of one history: it shows what the
-    database has published, or, after a crash at the worst moment, what it has decided to publish
-    next. Raises LogRefused."""
-    if shown in (published, decided) or (shown is None and published.size == 0):
-        return
-    if shown is None:
-        raise LogRefused(
-            f"the log store has no checkpoint, but one of {published.size} leaves was published: put the store back, or set "
-            "LEDGER_LOG_STORE to where the log lies"
-        )
-    if shown.size > decided.size:
-        raise LogRefused(
-            f"the published checkpoint has {shown.size} leaves, the database knows of {decided.size}: it was restored from an old backup, "
-            "or the store is another log's. Going on would fork the log; restore a newer backup"
-        )
-    if shown.size < published.size:
-        raise LogRefused(
-            f"the log store shows {shown.size} leaves, {published.size} were published: it was restored from an old backup; put the "
-            "newer one back"
-        )
-    raise LogRefused(
-        f"the published checkpoint of {shown.size} leaves has another root than the database's: two logs, or one that was changed"
+def recorded(chains: Chains, said: Sequence[Hole]) -> Chains:
+    """The same, with these holes as said."""
+    return replace(
+        chains,
+        holes={**chains.holes, **{hole.chain: replace(hole, recorded=True) for hole in said}},
     )

@@ -19,9 +19,10 @@ import psycopg
 from shared.contract.topics import PARTITIONS
 from shared.contract.vocabulary import ServiceName
 from shared.runtime.hear.judge import Heard, examine
-from shared.seal.decide import edge_tiles, signatures_path
-from shared.seal.sealer import CHECKPOINT, Sealing
+from shared.seal.growth import edge_tiles, signatures_path
+from shared.seal.published import CHECKPOINT
 from shared.seal.stores import open_store
+from shared.seal.term import Sealing
 from shared.tlog.bundles import encode_bundle
 from shared.tlog.checkpoint import Checkpoint, sign_checkpoint
 from shared.tlog.note import Signer

@@ -19,9 +19,9 @@ from shared.contract.envelope import read
 from shared.contract.hashing import event_hash, signed_bytes
 from shared.contract.topics import PARTITIONS
 from shared.runtime.hear.judge import Record
-from shared.seal.decide import Tree, grow
-from shared.seal.sealer import Pace
+from shared.seal.growth import Tree, grow
 from shared.seal.stores import open_store
+from shared.seal.term import Pace
 from shared.tlog.bundles import decode_bundle
 from shared.tlog.checkpoint import Checkpoint, sign_checkpoint
 from shared.tlog.merkle import Frontier, leaf_hash, root_of, verify_inclusion

@@ -35,7 +35,7 @@ from shared.runtime.say.plan import (
     Turn,
 )
 from shared.runtime.say.tables import Stretch
-from shared.seal.decide import LogRefused
+from shared.seal.growth import LogRefused
 from tests.simulation.broker import Producer, Request
 from tests.simulation.database import ConnectionLost, Database, Row, Transaction, UniqueViolation
 from tests.simulation.schedule import Future, Steps, Task

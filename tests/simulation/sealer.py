@@ -2,7 +2,7 @@
 `log_state.LogState`.
 
 What becomes a leaf, what waits and what may be resumed is decided by `decide.take` and
-`decide.may_resume`. The Merkle tree is replaced by a hash over the leaves: its own tests prove it,
+`growth.may_resume`. The Merkle tree is replaced by a hash over the leaves: its own tests prove it,
 and no decision looks inside."""
 
 import hashlib
@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING
 from shared.chain.link import Head
 from shared.contract.vocabulary import ServiceName
 from shared.runtime.hear.judge import Heard, Parked, ParkReason, Record
-from shared.seal import decide
-from shared.seal.decide import Chains, Sealed, Taken
+from shared.seal import decide, growth
+from shared.seal.decide import Chains, Taken
+from shared.seal.growth import TreeHead
 from shared.tlog.merkle import EMPTY_ROOT
 from tests.simulation.database import ConnectionLost, Transaction
 from tests.simulation.schedule import Steps
@@ -52,8 +53,8 @@ class Store:
         self.shown = after
 
 
-def sealed(leaves: Sequence[bytes]) -> Sealed:
-    return Sealed(
+def sealed(leaves: Sequence[bytes]) -> TreeHead:
+    return TreeHead(
         len(leaves),
         hashlib.blake2b(b"".join(leaves), digest_size=32).digest() if leaves else EMPTY_ROOT,
     )
@@ -122,7 +123,7 @@ class Sealer:
             self.database.get("log", "published", 0),
         )
         shown = self.store.shown
-        decide.may_resume(
+        growth.may_resume(
             sealed(decided), sealed(decided[:published]), sealed(shown) if shown else None
         )
         self.leaves = decided[:published]

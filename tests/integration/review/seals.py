@@ -20,8 +20,9 @@ from shared.runtime.hear.judge import Record
 from shared.runtime.process.persistence import persist
 from shared.runtime.running import Running
 from shared.runtime.service import running
-from shared.seal.sealer import Pace, Sealer
+from shared.seal.sealer import Sealer
 from shared.seal.store import LogStore
+from shared.seal.term import Pace
 from shared.tlog.bundles import decode_bundle
 from shared.tlog.checkpoint import Checkpoint, open_checkpoint
 from shared.tlog.merkle import root_of

@@ -18,7 +18,7 @@ from shared.contract.topics import PARTITIONS, partition_of, system_incident
 from shared.contract.vocabulary import ServiceName
 from shared.runtime.hear.judge import Record
 from shared.runtime.process import clock
-from shared.seal.sealer import Sealing
+from shared.seal.term import Sealing
 from shared.tlog.note import Signer, generate_key
 from tests.integration.conftest import Databases, Environment
 from tests.integration.review.chains import Voice

@@ -15,10 +15,10 @@ from shared.contract.hashing import event_hash
 from shared.contract.topics import PARTITIONS, system_incident
 from shared.contract.vocabulary import ServiceName
 from shared.seal import sealer
-from shared.seal.decide import LogRefused
 from shared.seal.folder import Folder
+from shared.seal.growth import LogRefused
+from shared.seal.state import LogState
 from shared.seal.store import LogStore
-from shared.seal.tables import LogState
 from shared.tlog.merkle import Frontier
 from tests.integration.conftest import Databases, Environment
 from tests.integration.review.chains import Voice

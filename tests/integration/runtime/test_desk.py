@@ -273,8 +273,9 @@ async def test_who_drains_is_alive_and_not_ready(
 STORY = """
 import asyncio, os
 import httpx
-from shared.contract.vocabulary import Role, ServiceName
-from shared.runtime import telemetry
+from shared.contract.authority import Role
+from shared.contract.vocabulary import ServiceName
+from shared.runtime.process import telemetry
 from shared.runtime.web.app import create_app
 from shared.runtime.service import running
 from shared.runtime.process.settings import ServiceSettings

@@ -12,20 +12,16 @@ from hypothesis import strategies as st
 from shared.contract.catalogue.intake import ReportChannel, Reported
 from shared.contract.vocabulary import ServiceName
 from shared.runtime.hear.judge import Heard, ParkReason, Record, examine, receive
-from shared.seal.decide import (
-    Chains,
-    Hole,
+from shared.seal.decide import Chains, Hole, Taken, overdue, take
+from shared.seal.growth import (
     LogRefused,
-    Sealed,
-    Taken,
     Tree,
+    TreeHead,
     edge_tiles,
     grow,
     may_resume,
-    overdue,
     signatures_of,
     signatures_path,
-    take,
 )
 from shared.tlog.bundles import decode_bundle
 from shared.tlog.growth import Edge
@@ -146,20 +142,20 @@ def test_what_cannot_be_a_leaf_is_parked_and_holds_up_nobody() -> None:
 @pytest.mark.parametrize(
     ("shown", "refused"),
     [
-        (Sealed(5, b"5"), False),
-        (Sealed(8, b"8"), False),
+        (TreeHead(5, b"5"), False),
+        (TreeHead(8, b"8"), False),
         (None, True),
-        (Sealed(9, b"9"), True),
-        (Sealed(3, b"3"), True),
-        (Sealed(5, b"x"), True),
-        (Sealed(8, b"x"), True),
-        (Sealed(6, b"6"), True),
+        (TreeHead(9, b"9"), True),
+        (TreeHead(3, b"3"), True),
+        (TreeHead(5, b"x"), True),
+        (TreeHead(8, b"x"), True),
+        (TreeHead(6, b"6"), True),
     ],
 )
 def test_who_may_go_on_from_five_published_and_eight_decided(
-    shown: Sealed | None, refused: bool
+    shown: TreeHead | None, refused: bool
 ) -> None:
-    decided, published = Sealed(8, b"8"), Sealed(5, b"5")
+    decided, published = TreeHead(8, b"8"), TreeHead(5, b"5")
     if refused:
         with pytest.raises(LogRefused):
             may_resume(decided, published, shown)
@@ -168,8 +164,8 @@ def test_who_may_go_on_from_five_published_and_eight_decided(
 
 
 def test_an_empty_log_begins() -> None:
-    may_resume(Sealed(), Sealed(), None)
-    may_resume(Sealed(3, b"3"), Sealed(), None)
+    may_resume(TreeHead(), TreeHead(), None)
+    may_resume(TreeHead(3, b"3"), TreeHead(), None)
 
 
 class Crash(Exception):
@@ -181,11 +177,11 @@ class World:
     """What outlives a crash: the database's row and the files; `left` counts the effects until the
     next crash."""
 
-    decided: Sealed = field(default_factory=Sealed)
-    published: Sealed = field(default_factory=Sealed)
+    decided: TreeHead = field(default_factory=TreeHead)
+    published: TreeHead = field(default_factory=TreeHead)
     staged: tuple[bytes, ...] = ()
     files: dict[str, bytes] = field(default_factory=dict)
-    checkpoint: Sealed | None = None
+    checkpoint: TreeHead | None = None
     left: int = 1 << 30
     shown: dict[int, bytes] = field(default_factory=dict)
 
@@ -235,7 +231,7 @@ class World:
     def seal(self, tree: Tree, leaves: Sequence[bytes]) -> Tree:
         self.effect()
         after = root_of([*self._hashes(), *map(leaf_hash, leaves)])
-        self.decided, self.staged = Sealed(tree.edge.size + len(leaves), after), tuple(leaves)
+        self.decided, self.staged = TreeHead(tree.edge.size + len(leaves), after), tuple(leaves)
         return self._grow(tree, leaves)
 
     def _hashes(self) -> Iterator[bytes]:
@@ -267,7 +263,7 @@ def test_a_crash_between_any_two_steps_leaves_one_log(
                 tree = world.seal(tree, wanted[size : size + growths[size % len(growths)]])
         except Crash:
             continue
-    assert world.checkpoint == Sealed(len(wanted), root_of(map(leaf_hash, wanted)))
+    assert world.checkpoint == TreeHead(len(wanted), root_of(map(leaf_hash, wanted)))
     assert {size: root_of(map(leaf_hash, wanted[:size])) for size in world.shown} == world.shown
 
 

@@ -1,0 +1,136 @@
+"""How the log's files grow, decided without any I/O: the right edge of the tree, the tiles, bundles
+and signatures that more leaves make, and which files they lie in."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from shared.runtime.hear.judge import SIGNATURE_SIZE
+from shared.tlog.growth import Edge, grow_bundles
+from shared.tlog.merkle import EMPTY_ROOT
+from shared.tlog.tiles import ENTRIES, WIDTH, Tile, width_at
+
+
+class LogRefused(RuntimeError):
+    """Sealing on would contradict what has been published, or grow without bounds: somebody has to
+    look first."""
+
+
+@dataclass(frozen=True, slots=True)
+class TreeHead:
+    """A tree of the log: how many leaves, and their root."""
+
+    size: int = 0
+    root: bytes = EMPTY_ROOT
+
+
+@dataclass(frozen=True, slots=True)
+class Tree:
+    """The right edge of the log: what the next leaves need of those that are there. The tails are
+    those of the last, partial bundle."""
+
+    edge: Edge = field(default_factory=Edge)
+    entries: tuple[bytes, ...] = ()
+    signatures: tuple[bytes, ...] = ()
+
+    @property
+    def sealed(self) -> TreeHead:
+        return TreeHead(self.edge.size, self.edge.root)
+
+
+@dataclass(frozen=True, slots=True)
+class Grown:
+    """A tree after more leaves, every file that must be there before anybody hears of it, and the
+    full tiles whose partial ones nobody needs once it is published."""
+
+    tree: Tree
+    files: tuple[tuple[str, bytes], ...]
+    full: tuple[str, ...]
+
+
+def grow(
+    tree: Tree, entries: Sequence[bytes], signatures: Sequence[bytes], hashes: Sequence[bytes]
+) -> Grown:
+    """The same leaves on the same tree always make the same files."""
+    size = tree.edge.size
+    growth = tree.edge.grow(hashes)
+    bundles = grow_bundles(size, tree.entries, entries)
+    all_signatures = [*tree.signatures, *signatures]
+    files = [(tile.path, data) for tile, data in (*growth.tiles, *bundles)]
+    for at, (tile, _) in enumerate(bundles):
+        row = all_signatures[at * WIDTH : at * WIDTH + tile.width]
+        files.append((signatures_path(tile), b"".join(map(_of_size, row))))
+    full = [
+        tile.path
+        for tile, _ in (*growth.tiles, *bundles)
+        if not tile.is_partial and tile.index == _last(tile, size)
+    ]
+    full += [
+        signatures_path(tile)
+        for tile, _ in bundles
+        if not tile.is_partial and tile.index == _last(tile, size)
+    ]
+    tail = (size + len(entries)) % WIDTH
+    kept = slice(len(all_signatures) - tail, None)
+    after = Tree(growth.edge, tuple([*tree.entries, *entries][kept]), tuple(all_signatures[kept]))
+    return Grown(after, tuple(files), tuple(full))
+
+
+def _last(tile: Tile, size: int) -> int:
+    """The one tile of the level that was partial in a tree of this size."""
+    return (size >> 8 * max(tile.level, 0)) // WIDTH
+
+
+def _of_size(signature: bytes) -> bytes:
+    if len(signature) != SIGNATURE_SIZE:
+        raise LogRefused(f"a leaf's signature has {len(signature)} bytes, not {SIGNATURE_SIZE}")
+    return signature
+
+
+def signatures_path(bundle: Tile) -> str:
+    """Where the signatures of a bundle's events lie: 64 bytes each, at the bundle's own number and
+    width."""
+    return bundle.path.replace("tile/entries/", "signatures/", 1)
+
+
+def edge_tiles(size: int) -> list[Tile]:
+    """The partial tiles from which a sealer takes up the tree of this size again, the entry bundle
+    among them."""
+    tiles = []
+    for level in range(ENTRIES, 8):
+        index = (size >> 8 * max(level, 0)) // WIDTH
+        if width := width_at(level, index, size):
+            tiles.append(Tile(level, index, width))
+    return tiles
+
+
+def signatures_of(data: bytes) -> tuple[bytes, ...]:
+    """The signatures in a file of them."""
+    return tuple(
+        data[start : start + SIGNATURE_SIZE] for start in range(0, len(data), SIGNATURE_SIZE)
+    )
+
+
+def may_resume(decided: TreeHead, published: TreeHead, shown: TreeHead | None) -> None:
+    """Whether the database and the log that everybody sees are of one history: it shows what the
+    database has published, or, after a crash at the worst moment, what it has decided to publish
+    next. Raises LogRefused."""
+    if shown in (published, decided) or (shown is None and published.size == 0):
+        return
+    if shown is None:
+        raise LogRefused(
+            f"the log store has no checkpoint, but one of {published.size} leaves was published: put the store back, or set "
+            "LEDGER_LOG_STORE to where the log lies"
+        )
+    if shown.size > decided.size:
+        raise LogRefused(
+            f"the published checkpoint has {shown.size} leaves, the database knows of {decided.size}: it was restored from an old backup, "
+            "or the store is another log's. Going on would fork the log; restore a newer backup"
+        )
+    if shown.size < published.size:
+        raise LogRefused(
+            f"the log store shows {shown.size} leaves, {published.size} were published: it was restored from an old backup; put the "
+            "newer one back"
+        )
+    raise LogRefused(
+        f"the published checkpoint of {shown.size} leaves has another root than the database's: two logs, or one that was changed"
+    )

@@ -1,0 +1,60 @@
+"""Holes and parked messages become events of the record, each said once."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, Final
+
+from shared.contract.catalogue.system import ChainHoleRecorded, MessageParkedRecorded, SystemRecord
+from shared.contract.decision import Actor, Context
+from shared.contract.vocabulary import ServiceName
+from shared.runtime.say.ledger import Ledger
+from shared.seal.decide import Hole
+from shared.seal.state import LogState
+
+RECORD_AT_ONCE: Final = 100
+
+
+async def record(
+    state: LogState, ledger: Ledger[Any, Any], overdue: Sequence[Hole], context: Context
+) -> int:
+    """Says what is overdue and what is parked, and notes that it is said, in one transaction:
+    once each. How many it said."""
+    async with state.fenced() as connection:
+        parked = await connection.fetch(
+            """SELECT parked_id, partition, kafka_offset, reason, value_sha256, service, sequence FROM log_parked
+               WHERE recorded_at IS NULL ORDER BY parked_id LIMIT $1""",
+            RECORD_AT_ONCE,
+        )
+        words: dict[int, list[SystemRecord]] = defaultdict(list)
+        for hole in overdue:
+            words[hole.partition].append(
+                ChainHoleRecorded(chain=hole.service, missing=hole.sequence, since=hole.since)
+            )
+        for row in parked:
+            words[row["partition"]].append(
+                MessageParkedRecorded(
+                    offset=row["kafka_offset"],
+                    reason=row["reason"],
+                    value_sha256=row["value_sha256"].hex(),
+                    chain=row["service"],
+                    sequence=row["sequence"],
+                )
+            )
+        await ledger.say_of_the_record(connection, words, context)
+        await connection.execute(
+            "UPDATE log_parked SET recorded_at = $2 WHERE parked_id = ANY($1)",
+            [row["parked_id"] for row in parked],
+            context.now,
+        )
+        await connection.executemany(
+            "UPDATE log_hole SET recorded_at = $4 WHERE service = $1 AND partition = $2 AND sequence = $3",
+            [(hole.service.value, hole.partition, hole.sequence, context.now) for hole in overdue],
+        )
+    if words:
+        ledger.appended.set()
+    return sum(map(len, words.values()))
+
+
+def by_the_sealer(now: datetime) -> Context:
+    return Context(now, Actor.service(ServiceName.REVIEW))
