@@ -14,7 +14,7 @@ from shared.contract.envelope import read
 from shared.contract.hashing import event_hash
 from shared.contract.topics import PARTITIONS, system_incident
 from shared.contract.vocabulary import ServiceName
-from shared.seal import sealer
+from shared.seal import adopting
 from shared.seal.folder import Folder
 from shared.seal.growth import LogRefused
 from shared.seal.state import LogState
@@ -317,7 +317,7 @@ async def test_a_database_from_an_old_backup_is_refused(
 
 @pytest.fixture
 def a_bundle_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sealer, "AT_ONCE", 256)
+    monkeypatch.setattr(adopting, "BUNDLES_AT_ONCE", 1)
 
 
 @pytest.mark.usefixtures("a_bundle_at_a_time")
