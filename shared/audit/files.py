@@ -1,17 +1,25 @@
 """Where the static files of a log are read from: a folder, or by HTTP (the command's). Nothing is
-believed of what they hold."""
+believed of what they hold, nor of how long they are, nor that they are files."""
 
+import errno
 import os
+import stat
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Protocol
 
 from shared.tlog.bundles import MAX_ENTRY
+from shared.tlog.encoding import HASH_SIZE
 from shared.tlog.tiles import WIDTH
 
-MAX_FILE: Final = WIDTH * (MAX_ENTRY + 2)
-"""Bytes; no file of a log is longer than a full bundle of the longest entries."""
+SIGNATURE_SIZE: Final = 64
+
+MAX_TEXT: Final = 1_000_000
+"""Bytes; no checkpoint, key file, policy or statement is longer."""
+
+MAX_BUNDLE: Final = WIDTH * (MAX_ENTRY + 2)
+"""Bytes of a full bundle of the longest entries."""
 
 
 class Unreachable(OSError):
@@ -22,12 +30,24 @@ class Files(Protocol):
     @property
     def name(self) -> str: ...
     def read(self, path: str) -> bytes | None:
-        """The bytes at this path, None when there are none. Raises Unreachable."""
+        """The bytes at this path, None when there are none; of a file that is longer than any can
+        be, one byte more than that. Raises Unreachable."""
         ...
 
     def read_all(self, paths: Iterable[str]) -> Iterator[bytes | None]:
         """The same for each path, in order; reads ahead where that is faster."""
         ...
+
+
+def longest(path: str) -> int:
+    """The most bytes that a log's file at this path can have."""
+    if path.startswith("tile/entries/"):
+        return MAX_BUNDLE
+    if path.startswith("tile/"):
+        return WIDTH * HASH_SIZE
+    if path.startswith("signatures/"):
+        return WIDTH * SIGNATURE_SIZE
+    return MAX_TEXT
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,18 +60,30 @@ class Folder:
 
     def read(self, path: str) -> bytes | None:
         try:
-            file = os.open(f"{self.path}/{path}", os.O_RDONLY)
-            try:
-                return _read(file, min(os.fstat(file).st_size, MAX_FILE) + 1)
-            finally:
-                os.close(file)
+            return read_regular(f"{self.path}/{path}", longest(path))
         except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
             return None
-        except OSError as error:
-            raise Unreachable(f"{self.path / path} cannot be read: {error.strerror}") from error
+        except (OSError, ValueError) as error:
+            why = error.strerror if isinstance(error, OSError) else str(error)
+            raise Unreachable(f"{self.path / path} cannot be read: {why}") from error
 
     def read_all(self, paths: Iterable[str]) -> Iterator[bytes | None]:
         return map(self.read, paths)
+
+
+def read_regular(path: str | Path, most: int) -> bytes:
+    """A regular file's bytes, and at most one more than `most`. Waits for nobody: a pipe, a socket
+    or a device is refused before a byte of it is read. Raises OSError."""
+    file = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    try:
+        about = os.fstat(file)
+        if stat.S_ISDIR(about.st_mode):
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+        if not stat.S_ISREG(about.st_mode):
+            raise OSError(errno.EINVAL, "not a regular file", str(path))
+        return _read(file, min(about.st_size, most) + 1)
+    finally:
+        os.close(file)
 
 
 def _read(file: int, size: int) -> bytes:

@@ -7,9 +7,8 @@ changed entry is one finding, and names itself."""
 import hashlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Final
 
-from shared.audit.files import Files
+from shared.audit.files import SIGNATURE_SIZE, Files
 from shared.chain.findings import Finding
 from shared.tlog.bundles import decode_bundle
 from shared.tlog.encoding import HASH_SIZE
@@ -17,8 +16,6 @@ from shared.tlog.errors import TlogError
 from shared.tlog.growth import Edge
 from shared.tlog.tile_proofs import ReadTile
 from shared.tlog.tiles import ENTRIES, WIDTH, Tile, decode_tile, encode_tile, width_at
-
-SIGNATURE_SIZE: Final = 64
 
 
 @dataclass(frozen=True, slots=True)
