@@ -12,9 +12,9 @@ import typer
 from deploy.ledger.printing import complain
 from deploy.local import state
 from deploy.local.errors import StackError
-from shared.chain import trust
 from shared.contract.topics import TOPIC
 from shared.contract.vocabulary import ServiceName
+from shared.runtime.process.keyfiles import load_trust
 from shared.runtime.process.persistence import BROKER_AWAY, DATABASE_AWAY
 from shared.runtime.process.settings import KafkaSettings
 from shared.runtime.repair.auditing import Sources
@@ -40,14 +40,14 @@ def open_sources(data: Path | None) -> Sources:
             {service: template.replace("{service}", service.value) for service in ServiceName},
             kafka.kafka(),
             os.environ.get("LEDGER_TOPIC", TOPIC),
-            trust.load(Path(os.environ["LEDGER_TRUST_FILE"])),
+            load_trust(Path(os.environ["LEDGER_TRUST_FILE"])),
         )
     stack = state.load(data or state.DEFAULT_DATA)
     return Sources(
         {service: stack.services[service.value].auditor_dsn for service in ServiceName},
         {"bootstrap_servers": stack.kafka_bootstrap},
         stack.topic,
-        trust.load(stack.trust_file),
+        load_trust(stack.trust_file),
     )
 
 

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Final
 from fastapi import APIRouter, Header, Path, Request, Response
 
 from services.review.settings import ReviewSettings
+from shared.chain.keyfiles import normal
 from shared.contract.authority import who_may
 from shared.contract.decision import Missing
 from shared.runtime.process import telemetry
@@ -51,7 +52,7 @@ async def sealer(process: Running[Any, Any]) -> None:
     """The worker: seals until it fails. Any number may run; one at a time holds the lease."""
     settings = process.settings
     assert isinstance(settings, ReviewSettings)
-    signer, policy = settings.log_signer, settings.log_policy_file.read_bytes()
+    signer, policy = settings.log_signer, normal(settings.log_policy_file.read_bytes())
     if signer.name != settings.log_origin:
         raise LogRefused(
             f"LEDGER_LOG_KEY_FILE holds a key of {signer.name}, the log's origin is {settings.log_origin}"
@@ -73,7 +74,7 @@ async def sealer(process: Running[Any, Any]) -> None:
         ),
         public={
             "log.vkey": f"{signer.vkey}\n".encode(),
-            "trust": settings.trust_file.read_bytes(),
+            "trust": normal(settings.trust_file.read_bytes()),
             "policy": policy,
         },
     )

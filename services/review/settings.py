@@ -6,11 +6,13 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field, FilePath
 
+from shared.chain import keyfiles
+from shared.chain.keyfiles import BadKeyFile
 from shared.runtime.process.settings import ServiceSettings
 from shared.seal.store import LogStore
 from shared.seal.stores import open_store
-from shared.tlog.note import Signer, TlogError
-from shared.tlog.policy import Policy
+from shared.tlog.errors import TlogError
+from shared.tlog.keys import Signer
 
 
 def _store(where: str) -> str:
@@ -20,15 +22,15 @@ def _store(where: str) -> str:
 
 def _key(file: FilePath) -> FilePath:
     try:
-        Signer.parse(file.read_text(encoding="utf-8").strip())
-    except TlogError as error:
-        raise ValueError(str(error)) from error
+        keyfiles.log_signer(file.read_bytes())
+    except BadKeyFile as error:
+        raise ValueError(str(error)) from None
     return file
 
 
 def _policy(file: FilePath) -> FilePath:
     try:
-        Policy.parse(file.read_bytes())
+        keyfiles.witness_policy(file.read_bytes())
     except TlogError as error:
         raise ValueError(str(error)) from error
     return file
@@ -68,4 +70,4 @@ class ReviewSettings(ServiceSettings):
 
     @cached_property
     def log_signer(self) -> Signer:
-        return Signer.parse(self.log_key_file.read_text(encoding="utf-8").strip())
+        return keyfiles.log_signer(self.log_key_file.read_bytes())

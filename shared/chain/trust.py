@@ -9,16 +9,20 @@ signed-note verifier key. Later keys are learned from the chains themselves:
 `incident.key_rotated.v1`, signed with the key before it."""
 
 import contextlib
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from pathlib import Path
+from typing import Final
 
 from shared.contract.catalogue.system import KeyRotated
 from shared.contract.envelope import Event
 from shared.contract.hashing import signed_bytes
 from shared.contract.topics import PARTITIONS
 from shared.contract.vocabulary import ServiceName
+from shared.tlog.encoding import from_decimal
 from shared.tlog.note import TlogError, Verifier
+
+_BLANKS: Final = re.compile(r"[ \t]+")
 
 
 class BadTrustFile(ValueError):
@@ -41,6 +45,11 @@ class Trust:
         self._rotated: dict[tuple[ServiceName, int], int] = {}
         for key in sorted(keys, key=lambda key: -key.first_sequence):
             self._keys.setdefault((key.service, key.partition), []).append(key)
+
+    @property
+    def keys(self) -> frozenset[TrustedKey]:
+        """All of them."""
+        return frozenset(key for keys in self._keys.values() for key in keys)
 
     def rotated(self, service: ServiceName, partition: int) -> int:
         """The number of the last change of key that was learned from this chain; 0 when there is
@@ -103,15 +112,17 @@ class Trust:
         return None
 
 
-def load(path: Path) -> Trust:
-    """Raises BadTrustFile naming the line, or OSError when the file cannot be read."""
-    return parse(path.read_text(encoding="utf-8"))
-
-
 def parse(text: str) -> Trust:
+    """The keys of a trust file; see `keyfiles` for one that comes from a disk. Raises BadTrustFile
+    naming the line.
+
+    Only a newline ends a line: after any other sign that some programs break lines at, a key would be
+    read that an editor shows as part of a comment."""
     keys: list[TrustedKey] = []
-    for number, line in enumerate(text.splitlines(), 1):
-        if fields := line.partition("#")[0].split():
+    for number, line in enumerate(text.split("\n"), 1):
+        if fields := _BLANKS.split(line.partition("#")[0].strip(" \t\r")):
+            if fields == [""]:
+                continue
             try:
                 keys.extend(_keys(fields))
             except ValueError as error:
@@ -123,8 +134,8 @@ def _keys(fields: list[str]) -> list[TrustedKey]:
     if len(fields) != 4:
         raise ValueError("must be: <service> <partition or *> <first sequence> <vkey>")
     service, partition, first, vkey = fields
-    partitions = range(PARTITIONS) if partition == "*" else (int(partition),)
-    if not int(first) >= 1 or not all(0 <= number < PARTITIONS for number in partitions):
+    partitions = range(PARTITIONS) if partition == "*" else (from_decimal(partition),)
+    if not (number := from_decimal(first)) >= 1 or partitions[-1] >= PARTITIONS:
         raise ValueError("sequences count from 1, partitions from 0")
     verifier = Verifier.parse(vkey)
-    return [TrustedKey(ServiceName(service), number, int(first), verifier) for number in partitions]
+    return [TrustedKey(ServiceName(service), place, number, verifier) for place in partitions]

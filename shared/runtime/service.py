@@ -16,18 +16,19 @@ import asyncpg
 import structlog
 from asyncpg.pool import Pool
 
-from shared.chain import trust
+from shared.chain.keyfiles import BadKeyFile
 from shared.runtime.carry.relay import Relay
 from shared.runtime.hear.consumer import Consumer
 from shared.runtime.hear.receiver import Receiver
 from shared.runtime.process import logging, telemetry
 from shared.runtime.process import settings as settings_
+from shared.runtime.process.keyfiles import load_trust
 from shared.runtime.process.persistence import persist
 from shared.runtime.process.pool import pool_of
 from shared.runtime.process.settings import ServiceSettings
 from shared.runtime.repair import rebuilding, rotation
 from shared.runtime.running import ROLES, Running, Service
-from shared.runtime.say.keyring import BadKeyFile, KeyMissing, Keyring
+from shared.runtime.say.keyring import KeyMissing, Keyring
 from shared.runtime.say.ledger import Ledger
 from shared.runtime.say.tables import chains_of, heads_of, learn_rotations
 from shared.runtime.web import health, overload
@@ -139,7 +140,7 @@ async def running(
 ) -> AsyncIterator[Running[C, S]]:
     """Opens what a service needs; closes it at the end. Who is to speak must hold the key in
     force."""
-    trusted = trust.load(settings.trust_file)
+    trusted = load_trust(settings.trust_file)
     keyring = Keyring(service.name, settings.signing_key_file, trusted)
     async with pool_of(service.name, settings) as pool:
         if speaks:

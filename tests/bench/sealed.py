@@ -14,11 +14,11 @@ from typing import Final
 
 from shared.audit.files import Folder
 from shared.audit.log import Anchors, Options, audit_log
-from shared.chain import trust
 from shared.contract.envelope import read
 from shared.contract.hashing import event_hash, signed_bytes
 from shared.contract.topics import PARTITIONS
 from shared.runtime.hear.judge import Record
+from shared.runtime.process.keyfiles import load_trust
 from shared.seal.growth import Tree, grow
 from shared.seal.stores import open_store
 from shared.seal.term import Pace
@@ -82,7 +82,7 @@ def made(world: World, folder: Path, size: int) -> Log:
     (folder / "checkpoint").write_bytes(
         sign_checkpoint(Checkpoint(LOG.name, sealed.size, sealed.root), LOG)
     )
-    return Log(folder, sealed.size, Anchors(LOG.verifier, trust.load(world.keys.trust_file)))
+    return Log(folder, sealed.size, Anchors(LOG.verifier, load_trust(world.keys.trust_file)))
 
 
 @contextlib.asynccontextmanager
@@ -159,7 +159,7 @@ async def _seal_all(ground: Environment, count: int) -> float:
 
 async def check_signatures(world: World, said: Sequence[Record]) -> float:
     """Signatures a second that all cores check, and do nothing else."""
-    trusted = trust.load(world.keys.trust_file)
+    trusted = load_trust(world.keys.trust_file)
     first = read(said[0].value)
     key = trusted.in_force(first.service, first.link.partition, first.link.sequence)
     assert key is not None

@@ -10,8 +10,8 @@ from deploy.ledger.sources import open_sources
 from deploy.local.keys import Keys
 from shared.chain.statements import BadStatement, ChainHeads, open_statement
 from shared.contract.vocabulary import ServiceName
+from shared.runtime.process.keyfiles import load_keys
 from shared.runtime.repair import auditing
-from shared.runtime.say.keyring import read_keys
 from tests.e2e.world import INTAKE, TRIAGE, World, ledger
 
 
@@ -21,13 +21,13 @@ def rotate(world: World, service: ServiceName) -> "subprocess.CompletedProcess[s
 
 async def test_a_key_is_changed_while_the_service_runs(world: World) -> None:
     file = Keys.of(world.stack.data).signing_key(TRIAGE)
-    (old,) = read_keys(file)
+    (old,) = load_keys(file)
     incident = await world.report()
     await world.establish(incident)
     done = rotate(world, TRIAGE)
     assert done.returncode == 0, done.stderr
     assert f"triage signed with {old.key_id.hex()} until now" in done.stdout
-    (new,) = read_keys(file)
+    (new,) = load_keys(file)
     assert new != old
     assert old.skey not in done.stdout + done.stderr
     assert new.skey not in done.stdout + done.stderr
@@ -39,15 +39,15 @@ async def test_a_key_is_changed_while_the_service_runs(world: World) -> None:
 async def test_a_change_that_was_cut_off_is_finished_by_the_next_run(world: World) -> None:
     file = Keys.of(world.stack.data).signing_key(INTAKE)
     assert rotate(world, INTAKE).returncode == 0
-    (in_force,) = read_keys(file)
+    (in_force,) = load_keys(file)
     first = rotate(world, INTAKE)
     assert first.returncode == 0, first.stderr
-    (next_,) = read_keys(file)
+    (next_,) = load_keys(file)
     file.write_text(f"{in_force.skey}\n{next_.skey}\n")
     finished = rotate(world, INTAKE)
     assert finished.returncode == 0, finished.stderr
     assert "already" in finished.stdout
-    assert read_keys(file) == [next_]
+    assert load_keys(file) == [next_]
     await world.report()
     assert (await world.verify())["findings"] == []
 

@@ -15,8 +15,9 @@ from deploy.ledger.progress import counting
 from deploy.ledger.sources import or_stop
 from deploy.local import state
 from deploy.local.errors import StackError
-from shared.chain import trust
+from shared.chain.trust import Trust
 from shared.contract.vocabulary import ServiceName
+from shared.runtime.process.keyfiles import load_trust
 from shared.runtime.process.settings import KafkaSettings
 from shared.runtime.repair import refill
 from shared.runtime.repair.refill import Refilled
@@ -74,7 +75,7 @@ def rebuild(
 
 
 async def _refill(
-    dsns: Mapping[ServiceName, str], kafka: Mapping[str, Any], topic: str, trusted: trust.Trust
+    dsns: Mapping[ServiceName, str], kafka: Mapping[str, Any], topic: str, trusted: Trust
 ) -> Refilled:
     with counting() as bar:
         return await refill.refill(
@@ -84,12 +85,12 @@ async def _refill(
 
 def _places(
     data: Path | None,
-) -> tuple[Mapping[ServiceName, str], Mapping[str, Any], str, trust.Trust]:
+) -> tuple[Mapping[ServiceName, str], Mapping[str, Any], str, Trust]:
     """Raises StackError, or KeyError naming the variable that is not set."""
     if data is None and "LEDGER_INTAKE_DSN" in os.environ:
         kafka = KafkaSettings()
         dsns = {service: os.environ[f"LEDGER_{service.upper()}_DSN"] for service in ServiceName}
-        return dsns, kafka.kafka(), kafka.topic, trust.load(Path(os.environ["LEDGER_TRUST_FILE"]))
+        return dsns, kafka.kafka(), kafka.topic, load_trust(Path(os.environ["LEDGER_TRUST_FILE"]))
     stack = state.load(data or state.DEFAULT_DATA)
     dsns = {
         service: stack.services[service.value].env["LEDGER_DATABASE_DSN"] for service in ServiceName
@@ -98,5 +99,5 @@ def _places(
         dsns,
         {"bootstrap_servers": stack.kafka_bootstrap},
         stack.topic,
-        trust.load(stack.trust_file),
+        load_trust(stack.trust_file),
     )

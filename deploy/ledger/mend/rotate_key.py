@@ -12,7 +12,7 @@ from deploy.ledger.sources import or_stop
 from deploy.local.errors import StackError
 from deploy.local.keys import write_secret
 from shared.contract.vocabulary import ServiceName
-from shared.runtime.say.keyring import read_keys
+from shared.runtime.process.keyfiles import load_keys
 from shared.tlog.note import Signer, generate_key
 
 
@@ -46,7 +46,7 @@ def rotate_key(
     with or_stop():
         environment = environment_of(data, service)
         file = Path(environment["LEDGER_SIGNING_KEY_FILE"])
-        keys = read_keys(file)
+        keys = load_keys(file)
         if len(keys) == 1:
             keys.append(_new_key(keys[0]))
             _write(into or file, keys, service)

@@ -12,8 +12,9 @@ from pathlib import Path
 from shared.chain.link import Head
 from shared.chain.trust import Trust
 from shared.contract.vocabulary import ServiceName
+from shared.runtime.process.keyfiles import load_keys
 from shared.runtime.say.plan import Speaker
-from shared.tlog.note import Signer, TlogError
+from shared.tlog.keys import Signer
 
 
 class KeyMissing(RuntimeError):
@@ -23,10 +24,6 @@ class KeyMissing(RuntimeError):
 
 class KeysDiffer(Exception):
     """Chains of one turn need different keys: each has to have a turn of its own."""
-
-
-class BadKeyFile(ValueError):
-    """A line of the key file is no signing key. The message never shows it."""
 
 
 @dataclass(slots=True)
@@ -45,7 +42,7 @@ class Keyring:
             )
         partition, keyid = next(iter(wanted.items()))
         if keyid not in self._held:
-            self._held = {signer.key_id.hex(): signer for signer in read_keys(self.file)}
+            self._held = {signer.key_id.hex(): signer for signer in load_keys(self.file)}
         if keyid not in self._held:
             raise KeyMissing(
                 f"{self.service} must sign {self.service}/{partition} from {heads[partition].sequence + 1} on with key {keyid}, "
@@ -61,7 +58,7 @@ class Keyring:
 
     def next(self) -> Signer:
         """The file's last key: the one to change to."""
-        return read_keys(self.file)[-1]
+        return load_keys(self.file)[-1]
 
     def _wanted(self, partition: int, head: Head) -> str:
         verifier = self.trust.in_force(self.service, partition, head.sequence + 1)
@@ -71,18 +68,3 @@ class Keyring:
                 "LEDGER_TRUST_FILE of every service"
             )
         return verifier.key_id.hex()
-
-
-def read_keys(file: Path) -> list[Signer]:
-    """The keys of a key file, oldest first. Raises BadKeyFile, or OSError when the file cannot be
-    read."""
-    keys: list[Signer] = []
-    for number, line in enumerate(file.read_text(encoding="utf-8").splitlines(), 1):
-        if text := line.partition("#")[0].strip():
-            try:
-                keys.append(Signer.parse(text))
-            except TlogError as error:
-                raise BadKeyFile(f"{file}, line {number}: {error}") from None
-    if not keys:
-        raise BadKeyFile(f"{file} holds no key")
-    return keys

@@ -7,12 +7,12 @@ from uuid import UUID
 
 from shared.audit.files import Folder
 from shared.audit.log import Anchors, LeafCheck, LogAudit, Options, audit_log
-from shared.chain import trust
 from shared.contract.catalogue.intake import ReportChannel, Reported
 from shared.contract.topics import HEADER_SIGNATURE, key_of, partition_of
 from shared.contract.vocabulary import ServiceName
 from shared.runtime.hear.judge import Record
 from shared.runtime.process import clock
+from shared.runtime.process.keyfiles import load_trust
 from shared.runtime.repair import auditing, rebuilding
 from shared.runtime.repair.auditing import Sources, Verification
 from shared.tlog.policy import Policy
@@ -156,7 +156,7 @@ async def relayed(service: Process) -> bool:
 
 def audit(environment: Environment, desk: Desk, *also: LeafCheck) -> LogAudit:
     """What anybody finds in the folder, each signature checked by itself."""
-    known = trust.load(environment.keys.trust_file)
+    known = load_trust(environment.keys.trust_file)
     anchors = Anchors(desk.vkey, known, Policy.parse(desk.settings.log_policy_file.read_bytes()))
     options = Options(None, every_signature=True, also=also)
     return audit_log(Folder(desk.folder), anchors, options, lambda _name, _at, _of: None)
@@ -165,5 +165,5 @@ def audit(environment: Environment, desk: Desk, *also: LeafCheck) -> LogAudit:
 async def verify(environment: Environment) -> Verification:
     databases = {service: environment.databases[service].auditor_dsn for service in ServiceName}
     kafka = {"bootstrap_servers": environment.bootstrap}
-    sources = Sources(databases, kafka, environment.topic, trust.load(environment.keys.trust_file))
+    sources = Sources(databases, kafka, environment.topic, load_trust(environment.keys.trust_file))
     return await auditing.verify(sources, lambda _name, _count: None)

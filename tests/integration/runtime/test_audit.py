@@ -7,10 +7,10 @@ import asyncpg
 import pytest
 from aiokafka import AIOKafkaProducer
 
-from shared.chain import trust
 from shared.contract.catalogue.intake import ReportChannel, Reported
 from shared.contract.vocabulary import ServiceName
 from shared.runtime.process import clock
+from shared.runtime.process.keyfiles import load_trust
 from shared.runtime.repair import auditing
 from shared.runtime.repair.auditing import Sources, Verification
 from tests.integration.conftest import Environment
@@ -45,7 +45,7 @@ async def verify(environment: Environment) -> Verification:
         databases,
         {"bootstrap_servers": environment.bootstrap},
         environment.topic,
-        trust.load(environment.keys.trust_file),
+        load_trust(environment.keys.trust_file),
     )
     return await auditing.verify(sources, lambda _name, _count: None)
 

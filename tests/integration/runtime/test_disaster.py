@@ -16,7 +16,6 @@ from fastapi import APIRouter
 from psycopg import sql
 
 from deploy.local.keys import Keys
-from shared.chain import trust
 from shared.contract.catalogue.base import EventData
 from shared.contract.catalogue.intake import ReportChannel, Reported
 from shared.contract.catalogue.notify import CommunicationRequired
@@ -27,6 +26,7 @@ from shared.contract.topics import PARTITIONS
 from shared.contract.vocabulary import Audience, Seat, ServiceName
 from shared.runtime.carry.topic import ensure_topic
 from shared.runtime.process import clock
+from shared.runtime.process.keyfiles import load_trust
 from shared.runtime.process.settings import ServiceSettings
 from shared.runtime.repair import auditing, rebuilding, refill, rotation
 from shared.runtime.repair.refill import CannotRefill, Refilled
@@ -147,7 +147,7 @@ async def refilled(environment: Environment) -> Refilled:
         {service: environment.databases[service].service_dsn for service in ServiceName},
         {"bootstrap_servers": environment.bootstrap},
         environment.topic,
-        trust.load(environment.keys.trust_file),
+        load_trust(environment.keys.trust_file),
         lambda _what, _count: None,
     )
 
@@ -174,7 +174,7 @@ async def findings(environment: Environment) -> list[str]:
         {service: environment.databases[service].auditor_dsn for service in ServiceName},
         {"bootstrap_servers": environment.bootstrap},
         environment.topic,
-        trust.load(environment.keys.trust_file),
+        load_trust(environment.keys.trust_file),
     )
     verification = await auditing.verify(sources, lambda _name, _count: None)
     return [f"{finding.code} {finding.where} {finding.detail}" for finding in verification.findings]
@@ -401,7 +401,7 @@ async def test_cut_off_in_the_middle_the_services_fill_the_rest_themselves(
             {service: environment.databases[service].service_dsn for service in ServiceName},
             {"bootstrap_servers": environment.bootstrap},
             environment.topic,
-            trust.load(environment.keys.trust_file),
+            load_trust(environment.keys.trust_file),
             cut_off_in_the_middle,
         )
     async with all_four(environment) as four:

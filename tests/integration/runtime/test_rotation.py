@@ -10,7 +10,6 @@ import pytest
 from aiokafka import AIOKafkaProducer
 
 from deploy.local.keys import Keys
-from shared.chain import trust
 from shared.chain.link import Head, next_link
 from shared.chain.statements import ChainHeads, IncidentStatement, open_statement
 from shared.contract.catalogue.intake import ReportChannel, Reported
@@ -22,10 +21,11 @@ from shared.contract.vocabulary import ServiceName
 from shared.runtime.hear import consumer
 from shared.runtime.hear.messages import record_of
 from shared.runtime.process import clock
+from shared.runtime.process.keyfiles import load_keys, load_trust
 from shared.runtime.repair import auditing, rotation
 from shared.runtime.repair.auditing import Sources
 from shared.runtime.say import words
-from shared.runtime.say.keyring import KeyMissing, read_keys
+from shared.runtime.say.keyring import KeyMissing
 from shared.tlog.note import Signer, generate_key
 from tests.integration.conftest import Environment
 from tests.integration.runtime.processes import Process, on_topic, process, until
@@ -56,7 +56,7 @@ def hold_only(environment: Environment, signer: Signer) -> None:
 
 @pytest.fixture
 def old(environment: Environment) -> Signer:
-    return read_keys(key_file(environment))[0]
+    return load_keys(key_file(environment))[0]
 
 
 @pytest.fixture
@@ -84,7 +84,7 @@ async def findings(environment: Environment) -> set[str]:
         {service: environment.databases[service].auditor_dsn for service in ServiceName},
         {"bootstrap_servers": environment.bootstrap},
         environment.topic,
-        trust.load(environment.keys.trust_file),
+        load_trust(environment.keys.trust_file),
     )
     return {
         finding.code
@@ -361,7 +361,7 @@ def never(_event: object, _state: int) -> list[Reported]:
 async def test_statements_are_signed_with_the_key_in_force_and_need_nobody_else(
     environment: Environment, old: Signer, new: Signer
 ) -> None:
-    known = trust.load(environment.keys.trust_file)
+    known = load_trust(environment.keys.trust_file)
     async with process(environment, INTAKE, parts=["writer"]) as intake:
         incident = clock.new_id()
         pool, keyring = intake.running.pool, intake.running.ledger.keyring

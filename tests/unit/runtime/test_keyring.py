@@ -6,6 +6,7 @@ from uuid import UUID
 
 import pytest
 
+from shared.chain.keyfiles import BadKeyFile
 from shared.chain.link import EMPTY, Head
 from shared.chain.trust import Trust, parse
 from shared.contract.catalogue.base import EventData
@@ -16,8 +17,9 @@ from shared.contract.hashing import ZERO_HASH, event_hash, signed_bytes
 from shared.contract.topics import partition_of, system_incident
 from shared.contract.vocabulary import ServiceName
 from shared.runtime.hear.judge import Heard, Parked, ParkReason, Received, Record, examine, receive
+from shared.runtime.process.keyfiles import load_keys
 from shared.runtime.repair.verifying import LedgerCheck, TopicCheck
-from shared.runtime.say.keyring import BadKeyFile, KeyMissing, Keyring, KeysDiffer, read_keys
+from shared.runtime.say.keyring import KeyMissing, Keyring, KeysDiffer
 from shared.tlog.note import Signer, generate_key
 
 INTAKE, TRIAGE = ServiceName.INTAKE, ServiceName.TRIAGE
@@ -213,11 +215,11 @@ def test_a_key_that_is_not_there_is_named_and_never_another_one_shown(file: Path
 def test_a_key_file_that_is_none_is_refused(file: Path, text: str, why: str) -> None:
     file.write_text(text)
     with pytest.raises(BadKeyFile, match=why):
-        read_keys(file)
+        load_keys(file)
 
 
 def test_a_broken_line_is_not_shown(file: Path) -> None:
     file.write_text(f"{OLD.skey}\n{NEW.skey}x\n")
     with pytest.raises(BadKeyFile, match="line 2") as bad:
-        read_keys(file)
+        load_keys(file)
     assert NEW.skey[-20:] not in str(bad.value)
