@@ -1,17 +1,22 @@
-"""Text that people wrote, made safe to show: nothing invisible that could break a row or turn a
-line around."""
+"""Text that people wrote, made safe to show, by the format of the report: nothing invisible that
+could break a row or turn a line around."""
 
 import re
+from collections.abc import Callable, Mapping
 from typing import Final
 
 _NEW_LINE: Final = re.compile("\r\n|[\r\x0b\x0c\x85\u2028\u2029]")
-_INVISIBLE: Final = re.compile(
+_LISTED: Final = re.compile(
     "[\x00-\x08\x0e-\x1f\x7f-\x9f\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff\ufff9-\ufffb]"
 )
-"""Control characters, and the marks that reorder or hide what stands beside them."""
+"""What the first format shows as invisible: a list, which misses much. It stays for the reports
+that were published in it."""
 
 
-def plain(text: str) -> str:
-    """Line ends as LF; what is invisible is shown as U+FFFD, so that a reader sees that it was
-    there."""
-    return _INVISIBLE.sub("\ufffd", _NEW_LINE.sub("\n", text))
+def _plain_1(text: str) -> str:
+    return _LISTED.sub("\ufffd", _NEW_LINE.sub("\n", text))
+
+
+PLAIN: Final[Mapping[int, Callable[[str], str]]] = {1: _plain_1}
+"""By format: line ends as LF; what is invisible is shown as U+FFFD, so that a reader sees that it
+was there."""
