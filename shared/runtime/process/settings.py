@@ -41,14 +41,24 @@ class KafkaSettings(BaseSettings):
     kafka_bootstrap: str = Field(
         min_length=1, description="host:port of one or more brokers, separated by commas"
     )
-    kafka_security_protocol: SecurityProtocol = SecurityProtocol.PLAINTEXT
-    kafka_sasl_mechanism: SaslMechanism = SaslMechanism.SCRAM_SHA_512
-    kafka_sasl_username: str | None = None
-    kafka_sasl_password: SecretStr | None = None
-    kafka_ca_file: FilePath | None = None
-    kafka_cert_file: FilePath | None = None
-    kafka_key_file: FilePath | None = None
-    topic: str = TOPIC
+    kafka_security_protocol: SecurityProtocol = Field(
+        SecurityProtocol.PLAINTEXT, description="how the broker is spoken to"
+    )
+    kafka_sasl_mechanism: SaslMechanism = Field(
+        SaslMechanism.SCRAM_SHA_512, description="with SASL: how the service proves who it is"
+    )
+    kafka_sasl_username: str | None = Field(None, description="with SASL: the user")
+    kafka_sasl_password: SecretStr | None = Field(None, description="with SASL: the password")
+    kafka_ca_file: FilePath | None = Field(
+        None, description="with SSL: the certificates that are believed, PEM; default: the system's"
+    )
+    kafka_cert_file: FilePath | None = Field(
+        None, description="with SSL: the client's own certificate, PEM"
+    )
+    kafka_key_file: FilePath | None = Field(
+        None, description="with SSL: the key of the client's own certificate, PEM"
+    )
+    topic: str = Field(TOPIC, description="the topic of all events")
 
     @model_validator(mode="after")
     def _sasl_is_whole(self) -> Self:
@@ -116,12 +126,12 @@ class ServiceSettings(KafkaSettings):
     jwt_audience: str = Field(
         "incident-ledger", min_length=1, description="the `aud` that tokens must carry"
     )
-    http_host: str = "127.0.0.1"
-    http_port: int = Field(ge=0, le=65535)
+    http_host: str = Field("127.0.0.1", description="the address to listen on")
+    http_port: int = Field(ge=0, le=65535, description="the port to listen on")
     health_port: int | None = Field(
         None, ge=0, le=65535, description="a port on which health alone is answered"
     )
-    log_format: LogFormat = LogFormat.JSON
+    log_format: LogFormat = Field(LogFormat.JSON, description="of the process's own log")
 
 
 def load(settings: type[S]) -> S:
