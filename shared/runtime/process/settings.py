@@ -143,7 +143,7 @@ def load(settings: type[S]) -> S:
         for problem in error.errors(include_url=False, include_input=False):
             print(_line(settings, problem), file=sys.stderr)  # noqa: T201
         sys.exit(
-            "Put this right in the environment and start again; the README's settings table explains each."
+            "Put this right in the environment and start again; deploy/SETTINGS.md explains each."
         )
 
 
