@@ -7,10 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from services.notify.settings import NotifySettings
-from services.review.settings import ReviewSettings
 from shared.contract.vocabulary import ServiceName
-from shared.runtime.process.settings import ServiceSettings
 
 ROOT = Path(__file__).parents[2]
 SERVICES = [ROOT / "services" / service for service in ServiceName]
@@ -61,21 +58,6 @@ def test_sql_stands_in_views_alone(service: Path) -> None:
     for path in service.rglob("*.py"):
         if path.name != "views.py":
             assert not statement.search(path.read_text(encoding="utf-8")), path
-
-
-def test_the_readme_names_every_setting() -> None:
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    fields = {
-        **ServiceSettings.model_fields,
-        **NotifySettings.model_fields,
-        **ReviewSettings.model_fields,
-    }
-    names = {name.upper() for name in fields}
-    assert {
-        name
-        for name in names
-        if f"LEDGER_{name}" not in readme and f"_{name.split('_', 1)[1]}`" not in readme
-    } == set()
 
 
 def test_the_readme_points_at_files_that_are_there() -> None:
