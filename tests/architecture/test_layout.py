@@ -60,10 +60,17 @@ def test_sql_stands_in_views_alone(service: Path) -> None:
             assert not statement.search(path.read_text(encoding="utf-8")), path
 
 
-def test_the_readme_points_at_files_that_are_there() -> None:
-    for name in ("README.md", "CONTRIBUTING.md", "SECURITY.md"):
-        for link in re.findall(r"\]\(([^)#:]+)\)", (ROOT / name).read_text(encoding="utf-8")):
-            assert (ROOT / link).exists(), f"{name}: {link}"
+def test_every_page_points_at_files_that_are_there() -> None:
+    pages = [path for path in committed() if path.endswith(".md")]
+    assert "README.md" in pages
+    for name in pages:
+        page = ROOT / name
+        for link in re.findall(r"\]\(([^)#:]+)\)", page.read_text(encoding="utf-8")):
+            assert (page.parent / link).exists(), f"{name}: {link}"
+
+
+def test_the_readme_is_short() -> None:
+    assert len((ROOT / "README.md").read_text(encoding="utf-8").splitlines()) <= 150
 
 
 def test_pinned_requirements_have_hashes_and_no_addresses() -> None:
