@@ -1,9 +1,12 @@
-"""The house: who has read one service finds no surprise in another, and what the README says of the
-tree and the settings is true."""
+"""The house: one anatomy for all four services, and a README that tells the truth about the tree and
+the settings."""
 
+import importlib
 import re
 import subprocess
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Final
 
 import pytest
 
@@ -12,8 +15,74 @@ from shared.contract.vocabulary import ServiceName
 ROOT = Path(__file__).parents[2]
 SERVICES = [ROOT / "services" / service for service in ServiceName]
 
-EVERY_SERVICE = {"__init__.py", "__main__.py", "api.py", "audit.py", "views.py", "migrations"}
-KNOWN = {*EVERY_SERVICE, "domain.py", "domain", "reactions.py", "settings.py", "pages"}
+MUST: Final = frozenset(
+    {
+        "__init__.py",
+        "__main__.py",
+        "api.py",
+        "audit.py",
+        "bodies.py",
+        "domain",
+        "migrations",
+        "views.py",
+    }
+)
+"""In every service, under this very name."""
+MAY: Final = frozenset({"pages", "reactions.py", "settings.py"})
+"""Only where a service has a use for it, and then under this very name."""
+OWN: Final[Mapping[str, frozenset[str]]] = {
+    "intake": frozenset(
+        {
+            "bounds.py",  # how much of a request is taken
+            "cloudevents.py",  # the other form in which a report comes
+            "keys.py",  # when two reports are the same report
+            "reception.py",  # many reports in one request
+        }
+    ),
+    "triage": frozenset(),
+    "notify": frozenset(
+        {
+            "channels.py",  # the ways out of the house
+            "channels",
+            "sender.py",  # the worker that sends
+            "sending.py",
+        }
+    ),
+    "review": frozenset(
+        {
+            "editions.py",  # when the report is made
+            "log.py",  # the sealed log as readers fetch it
+            "negotiation.py",  # which form of the report a reader asks for
+            "report",  # the report itself, one projection
+        }
+    ),
+}
+"""What one service alone does, each with its reason. Anything else fails: think of a room that the
+others have before adding a name here."""
+
+DOMAIN_MUST: Final = frozenset(
+    {
+        "__init__.py",
+        "commands.py",
+        "decisions.py",
+        "gates.py",
+        "offers.py",
+        "state.py",
+        "tables.py",
+    }
+)
+DOMAIN_OWN: Final[Mapping[str, frozenset[str]]] = {
+    "triage": frozenset(
+        {
+            "acting.py",  # the arms about actions
+            "assessing.py",  # the arms before and beside action
+            "severity.py",  # a table with an arithmetic of its own
+        }
+    ),
+}
+DOMAIN_EXPORTS: Final = frozenset(
+    {"INITIAL", "Command", "State", "decide", "evolve", "gates", "next_commands"}
+)
 
 
 def committed() -> list[str]:
@@ -27,10 +96,28 @@ def test_the_top_level_is_the_one_that_was_agreed() -> None:
     assert folders == {"services", "shared", "deploy", "tests", ".ci"}
 
 
+def found_in(folder: Path) -> frozenset[str]:
+    """The names in a folder that are in the repository."""
+    under = f"{folder.relative_to(ROOT)}/"
+    paths = (path.removeprefix(under) for path in committed() if path.startswith(under))
+    return frozenset(path.partition("/")[0] for path in paths)
+
+
 @pytest.mark.parametrize("service", SERVICES, ids=lambda path: path.name)
-def test_every_service_has_the_files_that_a_reader_expects(service: Path) -> None:
-    assert {name for name in EVERY_SERVICE if not (service / name).exists()} == set()
-    assert (service / "domain.py").exists() or (service / "domain" / "__init__.py").exists()
+def test_every_service_has_the_same_rooms_under_the_same_names(service: Path) -> None:
+    found = found_in(service)
+    assert found - MUST - MAY - OWN[service.name] == set(), "no room that only one service has"
+    assert MUST - found == set()
+
+
+@pytest.mark.parametrize("service", SERVICES, ids=lambda path: path.name)
+def test_every_domain_has_the_same_modules_and_exports(service: Path) -> None:
+    found = found_in(service / "domain")
+    assert found - DOMAIN_MUST - DOMAIN_OWN.get(service.name, frozenset()) == set()
+    assert DOMAIN_MUST - found == set()
+    domain = importlib.import_module(f"services.{service.name}.domain")
+    assert set(domain.__all__) >= DOMAIN_EXPORTS
+    assert {name for name in domain.__all__ if not hasattr(domain, name)} == set()
 
 
 @pytest.mark.parametrize("service", SERVICES, ids=lambda path: path.name)
