@@ -1,12 +1,13 @@
 """Who may do what, once for the whole product: routes, deciders, refusals, offers and documentation
 read this table.
 
-A new role is a member and a row here, and nothing anywhere else. What is in no row, people may not
-do: it is a service's own."""
+A new role is a member and a row here, and nothing anywhere else. A command that is in no row is a
+service's own: no caller can give it."""
 
 import re
 from collections.abc import Mapping
 from enum import StrEnum
+from functools import cache
 from typing import Final
 
 
@@ -79,15 +80,31 @@ AUTHORITY: Final[Mapping[Role, frozenset[str]]] = {
     Role.AUDITOR: _READ | {"read_log"},
     Role.ADMIN: frozenset(),
 }
-"""By role: commands by the name that callers read, what may be read, and in which capacity a
-command may be given."""
+"""By role: commands, by the name that callers read, and capacities."""
+
+
+CAPACITIES: Final[Mapping[str, str]] = {
+    "read_incident": "Read incidents, their messages and reviews, and what each waits for.",
+    "read_reporter": "Read who sent a report, where the sender gave a name.",
+    "read_log": "Read the chains and the sealed log.",
+    "fill_any_seat": "Put anybody into any seat.",
+    "take_lead_seat": "Take the lead's seat in person.",
+    "take_legal_seat": "Take the legal seat in person.",
+    "take_communications_seat": "Take the communications seat in person.",
+    "take_it_seat": "Take the IT seat in person.",
+    "approve_as_peer": "Approve a message as a peer of its drafter.",
+    "approve_as_legal": "Approve a message for legal.",
+}
+"""The names in the table that are not commands: what may be read, and in which capacity a command
+may be given."""
 
 
 def command_name(command: type) -> str:
-    """What callers read for a command: `RecordFact` is `record_fact`."""
+    """The name that callers read for a command: `RecordFact` is `record_fact`."""
     return re.sub(r"(?<!^)(?=[A-Z])", "_", command.__name__).lower()
 
 
+@cache
 def who_may(doing: str | type) -> tuple[Role, ...]:
     """The roles that may give this command, or do this, in the order of `Role`. Raises LookupError
     when nobody may."""
