@@ -1,0 +1,191 @@
+"""Completeness by program: a walk over the catalogue asks that each type of event has its arm in
+every fold, every projection, the report's timeline and the audit, or stands here as no concern of
+that reader; and that each command is offered, or is its service's own.
+
+A forgotten arm is silent otherwise. In the audit it is worse: `ledger verify` would accuse an honest
+service of having said what no command of it makes."""
+
+import ast
+import importlib
+import inspect
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from types import ModuleType
+from typing import Any, Final
+
+import pytest
+
+from services.intake import audit as intake_audit
+from services.notify import audit as notify_audit
+from services.review import audit as review_audit
+from services.triage import audit as triage_audit
+from shared.contract.authority import command_name, who_may
+from shared.contract.catalogue import EVENTS, intake, notify, review, system, triage
+from shared.contract.catalogue.base import EventData
+from shared.contract.vocabulary import ServiceName
+from tests.unit.walk import COMMANDS, DOMAINS, OF_PEOPLE, OF_SERVICES, Walk, walks
+
+OF_INCIDENTS: Final = tuple(one for one in EVENTS if not issubclass(one, system.SystemRecord))
+"""What is said of the record itself folds into no incident: the runtime and the sealer read it."""
+
+REPORT_RULES: Final = frozenset({review_audit.REPORT_DIFFERS, review_audit.REPORT_FORMAT_UNKNOWN})
+"""Of the report's own bytes: in a walk its digests are made up."""
+
+
+CONCERNS: Final[Mapping[type[EventData], tuple[str, str]]] = {
+    intake.Reported: ("intake triage", "intake triage notify review"),
+    triage.FactRecorded: ("triage notify", "triage"),
+    triage.SeatFilled: ("triage", "triage"),
+    triage.Assessed: ("triage notify review", "intake triage notify review"),
+    triage.ActionProposed: ("triage", "triage"),
+    triage.LegalViewGiven: ("triage", "triage"),
+    triage.ActionAuthorised: ("triage", "triage"),
+    triage.BreakGlassUsed: ("triage review", "triage"),
+    triage.BreakGlassConfirmed: ("triage review", "triage"),
+    triage.Contained: ("triage review", "intake triage"),
+    triage.InactionDecided: ("review", "triage"),
+    triage.IncidentDismissed: ("intake triage review", "intake triage review"),
+    notify.CommunicationRequired: ("notify review", "notify"),
+    notify.CommunicationDrafted: ("notify", "notify"),
+    notify.CommunicationApproved: ("notify", "notify"),
+    notify.CommunicationRejected: ("notify", "notify"),
+    notify.CommunicationRequested: ("notify", "notify"),
+    notify.SendStarted: ("notify", "notify"),
+    notify.SendFailed: ("notify", "notify"),
+    notify.SendOutcomeUnknown: ("notify", "notify"),
+    notify.SendOutcomeDecided: ("notify", "notify"),
+    notify.Communicated: ("notify review", "intake triage notify"),
+    notify.CommunicationWaived: ("notify review", "notify"),
+    review.ReviewOpened: ("review", "review"),
+    review.FindingRecorded: ("review", "review"),
+    review.ObservationRecorded: ("", ""),
+    review.LessonRecorded: ("review", "review"),
+    review.PolicyClauseCited: ("", ""),
+    review.NextReviewSet: ("review", "review"),
+    review.Reviewed: ("review", "intake triage review"),
+}
+"""Who remembers an event, because a rule asks about it; who shows it in a view. Whoever is not named
+in a row is not concerned. The timeline and the audit are concerned with every event."""
+
+
+def arms(module: ModuleType) -> set[type[EventData]]:
+    """The types of events that a module names in a pattern or asks for with isinstance."""
+    tree = ast.parse(inspect.getsource(module))
+    return {one for node in ast.walk(tree) for one in named(node, module) if one in EVENTS}
+
+
+def named(node: ast.AST, module: ModuleType) -> Iterator[Any]:
+    match node:
+        case ast.MatchClass(cls=cls):
+            yield value_of(cls, module)
+        case ast.Call(func=ast.Name(id="isinstance"), args=[_, asked]):
+            for one in ast.walk(asked):
+                if isinstance(one, ast.Name | ast.Attribute):
+                    yield value_of(one, module)
+
+
+def value_of(node: ast.expr, module: ModuleType) -> Any:
+    match node:
+        case ast.Name(id=name):
+            return getattr(module, name, None)
+        case ast.Attribute(value=inner, attr=name):
+            return getattr(value_of(inner, module), name, None)
+    return None
+
+
+def readers(room: str) -> dict[ServiceName, set[type[EventData]]]:
+    modules = {one: importlib.import_module(f"services.{one}.{room}") for one in ServiceName}
+    return {service: arms(module) for service, module in modules.items()}
+
+
+def test_every_event_of_an_incident_says_whom_it_concerns() -> None:
+    assert list(CONCERNS) == list(OF_INCIDENTS)
+
+
+@pytest.mark.parametrize(("room", "column"), [("domain.state", 0), ("views", 1)])
+def test_those_concerned_have_an_arm_and_nobody_else_has(room: str, column: int) -> None:
+    for service, handled in readers(room).items():
+        concerned = {event for event, row in CONCERNS.items() if service in row[column].split()}
+        assert handled - concerned == set(), f"{service}'s {room} has an arm that its row denies"
+        assert concerned - handled == set(), f"{service}'s {room} has forgotten an arm"
+
+
+def test_the_timeline_has_a_line_for_every_event() -> None:
+    timeline = importlib.import_module("services.review.report.timeline")
+    assert set(OF_INCIDENTS) - arms(timeline) == set()
+
+
+def test_an_arm_is_found_in_a_pattern_and_in_a_question() -> None:
+    assert triage.Contained in arms(triage_audit), "case triage.Contained():"
+    assert notify.CommunicationDrafted in arms(notify_audit), "isinstance(data, …)"
+    assert arms(importlib.import_module("services.triage.domain.tables")) == set()
+
+
+def test_every_event_of_an_incident_is_made_by_a_command() -> None:
+    said = {type(event.data) for walk in walks() for event in walk.events}
+    assert set(OF_INCIDENTS) - said == set(), "the walks make every event that there is"
+
+
+AUDITS: Final = {
+    ServiceName.INTAKE: intake_audit,
+    ServiceName.TRIAGE: triage_audit,
+    ServiceName.NOTIFY: notify_audit,
+    ServiceName.REVIEW: review_audit,
+}
+
+
+@pytest.mark.parametrize("service", ServiceName)
+def test_the_audit_of_a_service_finds_nothing_against_what_its_commands_made(
+    service: ServiceName,
+) -> None:
+    """`commands_for` gives back, for each event, a command that makes that very event again."""
+    for walk in walks():
+        accused = [
+            (type(one.event.data).__name__, one.rule, one.detail)
+            for one in AUDITS[service].audit(walk.events)
+            if one.rule not in REPORT_RULES
+        ]
+        assert accused == []
+
+
+@pytest.mark.parametrize("event", OF_INCIDENTS, ids=lambda event: event.__name__)
+def test_an_event_that_no_command_made_is_found_by_the_audit(event: type[EventData]) -> None:
+    """The same event said of an incident that nobody reported: an arm that were missing, or that
+    let everything pass, would be found here."""
+    said = next(one for walk in walks() for one in walk.events if type(one.data) is event)
+    if getattr(said.data, "opens", False):
+        said = said._replace(data=said.data.model_copy(update={"opens": False}))
+    assert list(AUDITS[said.service].audit([said])) != []
+
+
+def offered(walk: Walk) -> Iterator[str]:
+    """What everybody who was accepted in a walk was offered just before."""
+    for step in walk.steps:
+        if step.said:
+            yield from DOMAINS[step.service].next_commands(step.state, step.by)
+
+
+def test_every_command_of_people_is_offered_and_no_other() -> None:
+    names = Counter(name for walk in walks() for name in offered(walk))
+    assert {command_name(kind) for kind in OF_PEOPLE} == set(names)
+    assert names.keys().isdisjoint(command_name(kind) for kind in OF_SERVICES)
+
+
+def test_what_a_person_could_do_was_offered_to_that_person() -> None:
+    """A command of a kind that `decide` took, with whatever values, was in the list. Not so a report
+    that opens an incident, for there is nothing yet to list it on; and intake's routes ask for the
+    role, not its `decide`."""
+    for walk in walks():
+        for step in walk.steps:
+            kind = type(step.command)
+            if step.said and kind in OF_PEOPLE and step.by.has(*who_may(kind)):
+                offers = DOMAINS[step.service].next_commands(step.state, step.by)
+                opens = getattr(step.command, "opens", False)
+                assert opens or command_name(kind) in offers, step
+
+
+@pytest.mark.parametrize("kind", COMMANDS, ids=lambda kind: kind.__name__)
+def test_every_command_is_accepted_and_is_refused(kind: type) -> None:
+    steps = [step for walk in walks() for step in walk.steps if type(step.command) is kind]
+    assert any(step.said for step in steps)
+    assert kind in OF_SERVICES or any(step.refusal for step in steps)
