@@ -104,11 +104,14 @@ def command_name(command: type) -> str:
     return re.sub(r"(?<!^)(?=[A-Z])", "_", command.__name__).lower()
 
 
-@cache
 def who_may(doing: str | type) -> tuple[Role, ...]:
     """The roles that may give this command, or do this, in the order of `Role`. Raises LookupError
     when nobody may."""
-    name = doing if isinstance(doing, str) else command_name(doing)
+    return _roles(doing if isinstance(doing, str) else command_name(doing))
+
+
+@cache
+def _roles(name: str) -> tuple[Role, ...]:
     roles = tuple(role for role in Role if name in AUTHORITY[role])
     if not roles:
         raise LookupError(f"{name} is in no row of the table of authority")
