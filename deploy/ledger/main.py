@@ -9,6 +9,8 @@ from typing import Any, Final
 import typer
 from typer.core import TyperCommand, TyperGroup
 
+from shared.runtime.process.surroundings import CERTIFICATES, PROXIES, forget_foreign
+
 COMMANDS: Final = {
     "up": "run.stack",
     "down": "run.stack",
@@ -65,6 +67,7 @@ def _command(name: str) -> TyperCommand | TyperGroup:
 
 def _ledger() -> None:
     """Has no options of its own."""
+    forget_foreign(sparing=(PROXIES, CERTIFICATES))
 
 
 app = typer.Typer(

@@ -45,7 +45,7 @@ def open_sources(data: Path | None) -> Sources:
     stack = state.load(data or state.DEFAULT_DATA)
     return Sources(
         {service: stack.services[service.value].auditor_dsn for service in ServiceName},
-        {"bootstrap_servers": stack.kafka_bootstrap},
+        stack.broker.client(),
         stack.topic,
         load_trust(stack.trust_file),
     )

@@ -89,7 +89,9 @@ class Child:
         return lines[-1][:300] if lines else "it said nothing"
 
     async def _spawn(self) -> asyncio.subprocess.Process:
-        with self.log_file.open("ab") as output:
+        with open(
+            os.open(self.log_file, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "ab"
+        ) as output:
             return await asyncio.create_subprocess_exec(
                 *self.command,
                 stdin=asyncio.subprocess.DEVNULL,
@@ -100,6 +102,7 @@ class Child:
                 # Out of the terminal's process group: Ctrl-C is for the supervisor, which ends its
                 # children in order.
                 start_new_session=True,
+                umask=0o077,
                 # Runs after the change of account, which would clear it.
                 preexec_fn=_die_with_parent(self.stop_signal),
                 **self.account,

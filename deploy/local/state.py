@@ -4,7 +4,6 @@ data folder (mode 0600).
 `ledger up` writes it; every other command reads it with `load`.
 """
 
-import os
 import time
 from pathlib import Path
 from typing import Final
@@ -12,7 +11,10 @@ from typing import Final
 import psutil
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from deploy.local.broker import Broker
 from deploy.local.errors import StackError
+from deploy.local.folder import hint
+from deploy.local.keys import write_secret
 
 DEFAULT_DATA: Final = Path(".ledger")
 FILE: Final = "stack.json"
@@ -93,6 +95,7 @@ class Stack(BaseModel):
     services: dict[str, LocalService]
     admin_dsn: str = Field(repr=False)
     kafka_bootstrap: str
+    kafka_password: str | None = Field(None, repr=False)
     topic: str
     trust_file: Path
     log_vkey: Path
@@ -104,13 +107,13 @@ class Stack(BaseModel):
         """Where the messages arrive that notify sends by the channel a stack begins with."""
         return self.data / "inbox"
 
+    @property
+    def broker(self) -> Broker:
+        """How a client reaches its Kafka."""
+        return Broker(self.kafka_bootstrap, self.kafka_password)
+
     def save(self) -> None:
-        partial = self.data / f"{FILE}.new"
-        with open(
-            os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8"
-        ) as file:
-            file.write(self.model_dump_json(indent=2))
-        partial.replace(self.data / FILE)
+        write_secret(self.data / FILE, self.model_dump_json(indent=2))
 
     def forget(self) -> None:
         (self.data / FILE).unlink(missing_ok=True)
@@ -120,10 +123,12 @@ def load(data: Path = DEFAULT_DATA) -> Stack:
     """The running stack of a data folder. Raises NoStack when none runs there."""
     stack = recorded(data)
     if stack is None:
-        raise NoStack(f"no stack runs on {data}; start one with: ledger up --detach --data {data}")
+        raise NoStack(
+            f"no stack runs on {data}; start one with: {hint('ledger up --detach', data)}"
+        )
     if stack.supervisor.running() is None:
         raise NoStack(
-            f"the stack on {data} was cut off; start it again with: ledger up --detach --data {data}"
+            f"the stack on {data} was cut off; start it again with: {hint('ledger up --detach', data)}"
         )
     return stack
 

@@ -60,7 +60,7 @@ class Sealer:
         database."""
         async with (
             lease(self.dsn, "sealer") as connection,
-            httpx.AsyncClient(timeout=self.pace.witness_within) as client,
+            httpx.AsyncClient(timeout=self.pace.witness_within, trust_env=False) as client,
         ):
             sealing = await self.take_over(connection, client)
             sealing.read_to = await sealing.state.offsets()

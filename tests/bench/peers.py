@@ -18,6 +18,7 @@ from eventsourcing.domain import Aggregate, event
 from psycopg.conninfo import conninfo_to_dict
 
 from deploy.local import postgres
+from deploy.local.environment import of_server
 from shared.contract.topics import PARTITIONS
 from shared.runtime.process import clock
 
@@ -58,7 +59,7 @@ async def pgbench(dsn: str, clients: int, seconds: float) -> float:
                 str(about["user"]),
                 str(about["dbname"]),
             ),
-            env={**postgres.environment(), "PGPASSWORD": str(about["password"])},
+            env={**of_server(), "PGPASSWORD": str(about["password"])},
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
         )

@@ -11,9 +11,9 @@ from collections.abc import AsyncIterator, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from deploy.ledger.run.token import issue
-from deploy.local.environment import inherited
+from deploy.local.environment import of_service
 from deploy.local.keys import Keys
+from deploy.local.tokens import issue
 from shared.contract.authority import Role
 from shared.contract.vocabulary import ServiceName
 from tests.integration.conftest import Databases, Environment, fresh_topic, make_templates
@@ -69,7 +69,7 @@ async def serving(
     process = subprocess.Popen(  # noqa: ASYNC220  a server, started once
         [sys.executable, "-m", module, *arguments],
         cwd=ROOT,
-        env={**inherited(), **environment},
+        env=of_service(environment),
         stdout=subprocess.DEVNULL,
         stderr=None if os.environ.get("BENCH_SHOW") else subprocess.DEVNULL,
     )

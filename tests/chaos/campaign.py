@@ -14,8 +14,8 @@ from typing import Final
 import httpx
 
 from deploy.ledger.run.demo.cast import PEOPLE
-from deploy.ledger.run.token import issue
 from deploy.local.keys import Keys, write_secret
+from deploy.local.tokens import issue
 from shared.contract.vocabulary import ServiceName
 from tests.chaos import faults, history
 from tests.chaos.clients import CHANNEL, Clients

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import asyncpg
 
-from deploy.local.environment import inherited
+from deploy.local.environment import of_service
 from deploy.local.keys import Keys
 from deploy.local.state import Stack
 from shared.contract.envelope import Event, read
@@ -93,7 +93,7 @@ async def history(
         name: await _ledger(local.auditor_dsn, known) for name, local in stack.services.items()
     }
     topic: defaultdict[int, list[Entry]] = defaultdict(list)
-    async for record in messages({"bootstrap_servers": stack.kafka_bootstrap}, stack.topic):
+    async for record in messages(stack.broker.client(), stack.topic):
         topic[record.partition].append(known.entry(record.value, None))
     waiting = {name: await _parked(local.auditor_dsn) for name, local in stack.services.items()}
     return History(answers, ledgers, topic, sealed(stack), shown, waiting)
@@ -184,7 +184,7 @@ async def verify(chaos: Chaos) -> Mapping[str, Any]:
     command = str(Path(sys.executable).with_name("ledger"))
     process = await asyncio.create_subprocess_exec(
         *(command, "verify", "--data", str(chaos.stack.data), "--json"),
-        env=inherited(),
+        env=of_service({}),
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
     )
@@ -198,7 +198,7 @@ async def verify(chaos: Chaos) -> Mapping[str, Any]:
 async def _rebuild(stack: Stack, service: ServiceName) -> None:
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", f"services.{service}", "--rebuild-views"),
-        env=inherited() | stack.services[service].env,
+        env=of_service(stack.services[service].env),
         cwd=stack.data,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,

@@ -16,13 +16,13 @@ from typing import Final
 
 import psutil
 
-from deploy.local import kafka, postgres
+from deploy.local import kafka, postgres, properties
 from deploy.local.child import Child
-from deploy.local.environment import inherited
+from deploy.local.described import databases, describe
+from deploy.local.environment import of_server, of_service
 from deploy.local.keys import Keys
 from deploy.local.ports import HOST, Ports
 from deploy.local.state import Stack
-from deploy.local.supervisor import databases, describe
 from shared.contract.vocabulary import ServiceName
 from shared.runtime.carry.topic import ensure_topic
 from shared.runtime.repair import schema
@@ -145,9 +145,7 @@ async def _start_postgres(
         postgres.prepare, chaos.stack.data, port, keys.passwords()[postgres.SUPERUSER], say
     )
     account = server.account.popen if server.account is not None else {}
-    _keep(
-        chaos, keepers, "postgres", server.command(), postgres.environment(), signal.SIGINT, account
-    )
+    _keep(chaos, keepers, "postgres", server.command(), of_server(), signal.SIGINT, account)
     await _until(lambda: postgres.answers(chaos.stack.admin_dsn), "Postgres answers")
     await asyncio.to_thread(_migrate, chaos.stack.admin_dsn, keys)
 
@@ -162,16 +160,13 @@ async def _start_kafka(
     chaos: Chaos, ports: Ports, keepers: list["asyncio.Task[None]"], say: Callable[[str], None]
 ) -> None:
     server = await asyncio.to_thread(
-        kafka.prepare, chaos.stack.data, ports["kafka"], ports["kafka-controller"], say
+        kafka.prepare, chaos.stack.data, chaos.stack.broker, ports["kafka-controller"], say
     )
     with server.properties_file.open("a", encoding="utf-8") as file:
-        file.writelines(
-            f"{name}={value}\n"
-            for name, value in _more_listeners(server, ports, chaos.links).items()
-        )
-    _keep(chaos, keepers, "kafka", server.command(), kafka.environment())
-    await _until(lambda: kafka.answers(server.bootstrap), "Kafka answers")
-    await ensure_topic({"bootstrap_servers": server.bootstrap}, chaos.stack.topic)
+        file.write(properties.lines(_more_listeners(server, ports, chaos.links)))
+    _keep(chaos, keepers, "kafka", server.command(), of_server(), cwd=server.folder)
+    await _until(lambda: kafka.answers(server.broker), "Kafka answers")
+    await ensure_topic(server.broker.client(), chaos.stack.topic)
 
 
 def _more_listeners(server: kafka.Kafka, ports: Ports, links: dict[str, Link]) -> dict[str, str]:
@@ -183,10 +178,7 @@ def _more_listeners(server: kafka.Kafka, ports: Ports, links: dict[str, Link]) -
     return {
         "listeners": ",".join([before["listeners"], *listeners]),
         "advertised.listeners": ",".join([before["advertised.listeners"], *advertised]),
-        "listener.security.protocol.map": ",".join(
-            [before["listener.security.protocol.map"], *(f"{name}:PLAINTEXT" for name in names)]
-        ),
-        "inter.broker.listener.name": "PLAINTEXT",
+        **kafka.guarded((kafka.CLIENTS, "CONTROLLER", *names), server.broker.password),
     }
 
 
@@ -199,7 +191,7 @@ def _start_service(chaos: Chaos, service: ServiceName, keepers: list["asyncio.Ta
         str(chaos.clock(service)),
         f"services.{service}",
     ]
-    env = inherited() | chaos.stack.services[service].env | {"PYTHONPATH": str(ROOT)}
+    env = of_service(chaos.stack.services[service].env) | {"PYTHONPATH": str(ROOT)}
     _keep(chaos, keepers, service, command, env)
 
 
@@ -211,6 +203,7 @@ def _keep(
     env: dict[str, str],
     stop_signal: signal.Signals = signal.SIGTERM,
     account: dict[str, int] | None = None,
+    cwd: Path | None = None,
 ) -> None:
     data = chaos.stack.data
     child = Child(
@@ -218,7 +211,7 @@ def _keep(
         command,
         env,
         data / "logs" / f"{name}.log",
-        data,
+        cwd or data,
         stop_signal=stop_signal,
         account=account or {},
     )

@@ -15,9 +15,9 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 
 from deploy.ledger.run import stack as local
 from deploy.ledger.run.demo.cast import PEOPLE, Office
-from deploy.ledger.run.token import issue
 from deploy.local.keys import Keys
 from deploy.local.state import Stack
+from deploy.local.tokens import issue
 from shared.contract.vocabulary import ServiceName
 from tests.e2e.world import World
 from tests.integration.servers import free_base

@@ -9,11 +9,11 @@ from aiokafka.admin import AIOKafkaAdminClient
 
 from deploy.ledger.run import stack as local
 from deploy.ledger.run.demo.cast import PEOPLE, Office
-from deploy.ledger.run.token import issue
 from deploy.ledger.sources import open_sources
 from deploy.local import state
 from deploy.local.keys import Keys
 from deploy.local.state import Stack
+from deploy.local.tokens import issue
 from shared.contract.vocabulary import ServiceName
 from shared.runtime.repair import auditing
 from tests.e2e.world import REVIEW, World, ledger, ledger_json, until
@@ -86,7 +86,7 @@ async def envelopes(data: Path) -> list[bytes]:
 
 async def lose(stack: Stack) -> None:
     """The topic, and review's database."""
-    admin = AIOKafkaAdminClient(bootstrap_servers=stack.kafka_bootstrap)
+    admin = AIOKafkaAdminClient(**stack.broker.client())
     await admin.start()
     await admin.delete_topics([stack.topic])
 

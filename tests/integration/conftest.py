@@ -13,6 +13,7 @@ from aiokafka.admin import AIOKafkaAdminClient
 from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict
 
+from deploy.local.broker import Broker
 from deploy.local.environment import settings_of
 from deploy.local.keys import Keys
 from shared.contract.vocabulary import ServiceName
@@ -164,11 +165,9 @@ class Environment:
 
     def of(self, service: ServiceName, port: int = 0) -> dict[str, str]:
         dsn = self.databases[service].service_dsn
-        settings = settings_of(service, self.keys, dsn, self.bootstrap, port, self.topic)
+        settings = settings_of(service, self.keys, dsn, Broker(self.bootstrap), port, self.topic)
         if service is ServiceName.REVIEW:
-            # Open on one person's own machine only: here the log is for auditors, as it is by
-            # default.
-            settings |= {"LEDGER_LOG_STORE": str(self.folder / "log"), "LEDGER_LOG_OPEN": "false"}
+            settings["LEDGER_LOG_STORE"] = str(self.folder / "log")
         return settings
 
 

@@ -25,7 +25,9 @@ from typing import Any
 import psutil
 
 from deploy.local import kafka, postgres
+from deploy.local.broker import Broker
 from deploy.local.child import Child
+from deploy.local.environment import of_server
 from deploy.local.ports import HOST, OFFSETS
 
 ROOT = Path(__file__).parents[2]
@@ -144,10 +146,10 @@ async def _keep(session: psutil.Process, folder: Path) -> None:
 
 @contextlib.asynccontextmanager
 async def _embedded(folder: Path) -> AsyncIterator[Servers]:
-    password = secrets.token_urlsafe(12)
+    password, address = secrets.token_urlsafe(12), Broker(f"{HOST}:{free_port()}")
     database, broker = await asyncio.gather(
         asyncio.to_thread(postgres.prepare, folder, free_port(), password, _say),
-        asyncio.to_thread(kafka.prepare, folder, free_port(), free_port(), _say),
+        asyncio.to_thread(kafka.prepare, folder, address, free_port(), _say),
     )
     servers = Servers(database.dsn(postgres.SUPERUSER, password, "postgres"), broker.bootstrap)
     children = (
@@ -155,19 +157,19 @@ async def _embedded(folder: Path) -> AsyncIterator[Servers]:
             *(
                 "postgres",
                 database.command(),
-                postgres.environment(),
+                of_server(),
                 folder / "postgres.log",
                 folder,
             ),
             stop_signal=signal.SIGINT,
             account=database.account.popen if database.account is not None else {},
         ),
-        Child("kafka", broker.command(), kafka.environment(), folder / "kafka.log", folder),
+        Child("kafka", broker.command(), of_server(), folder / "kafka.log", broker.folder),
     )
     keepers = [asyncio.create_task(child.keep(lambda: None)) for child in children]
     try:
         await _until(lambda: postgres.answers(servers.admin_dsn))
-        await _until(lambda: kafka.answers(servers.bootstrap))
+        await _until(lambda: kafka.answers(Broker(servers.bootstrap)))
         yield servers
     finally:
         await asyncio.gather(*(child.end() for child in children))
@@ -192,6 +194,7 @@ async def _containers(folder: Path) -> AsyncIterator[Servers]:
     port = free_port()
     properties = {
         **kafka.PROPERTIES,
+        **kafka.guarded(("CONTROLLER", "PLAINTEXT"), None),
         "listeners": "PLAINTEXT://:9092,CONTROLLER://:9093",
         "advertised.listeners": f"PLAINTEXT://{HOST}:{port}",
         "controller.quorum.voters": "1@localhost:9093",
@@ -211,7 +214,7 @@ async def _containers(folder: Path) -> AsyncIterator[Servers]:
         )
         servers = Servers(database.get_connection_url(driver=None), f"{HOST}:{port}")
         await _until(lambda: postgres.answers(servers.admin_dsn))
-        await _until(lambda: kafka.answers(servers.bootstrap))
+        await _until(lambda: kafka.answers(Broker(servers.bootstrap)))
         yield servers
 
 

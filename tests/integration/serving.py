@@ -14,8 +14,8 @@ import asyncpg
 import httpx
 from fastapi import APIRouter
 
-from deploy.ledger.run.token import issue
 from deploy.local.keys import Keys
+from deploy.local.tokens import issue
 from shared.contract.authority import Role
 from shared.contract.catalogue.base import EventData
 from shared.contract.decision import Actor, Context

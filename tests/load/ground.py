@@ -12,10 +12,10 @@ import httpx
 import psutil
 import psycopg
 
-from deploy.ledger.run.token import issue
 from deploy.local import state
 from deploy.local.keys import Keys
 from deploy.local.state import Stack
+from deploy.local.tokens import issue
 from shared.contract.authority import Role
 from shared.contract.vocabulary import ServiceName
 

@@ -13,11 +13,11 @@ from deploy.ledger.check import audits
 from deploy.ledger.check.audits import TokenOption
 from deploy.ledger.check.replay import UntilOption, from_log
 from deploy.ledger.printing import say, show_json, show_table
-from deploy.ledger.run.token import issue
 from deploy.ledger.sources import DataOption, or_stop
 from deploy.local import state
 from deploy.local.errors import StackError
 from deploy.local.keys import Keys
+from deploy.local.tokens import issue
 from shared.audit.history import Until
 from shared.audit.incidents import Sealed
 from shared.contract.authority import Role
@@ -123,7 +123,8 @@ class _Services:
         stack = state.load(data or state.DEFAULT_DATA)
         token = issue(Keys.of(stack.data), "ledger-diff", [Role.AUDITOR])
         self._urls = {service: stack.services[service.value].url for service in ServiceName}
-        self._client = httpx.Client(headers={"Authorization": f"Bearer {token}"}, timeout=30)
+        headers = {"Authorization": f"Bearer {token}"}
+        self._client = httpx.Client(headers=headers, timeout=30, trust_env=False)
 
     def __enter__(self) -> "_Services":
         return self

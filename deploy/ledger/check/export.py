@@ -15,11 +15,11 @@ from deploy.ledger.check.stacklog import log_of_stack
 from deploy.ledger.check.web import open_files
 from deploy.ledger.printing import note, say
 from deploy.ledger.progress import counting, steps
-from deploy.ledger.run.token import issue
 from deploy.ledger.sources import DataOption, or_stop
 from deploy.local import state
 from deploy.local.errors import StackError
 from deploy.local.keys import Keys
+from deploy.local.tokens import issue
 from shared.audit.dossier import ANCHORS, audit_dossier, compose, pack
 from shared.audit.export import export as export_log
 from shared.audit.files import Files
@@ -165,7 +165,7 @@ def heads_from_stack(data: Path | None, incident: UUID) -> dict[ServiceName, byt
     for service in ServiceName:
         url = f"{stack.services[service.value].url}/incidents/{incident}/head"
         try:
-            answer = httpx.get(url, headers=headers, timeout=30)
+            answer = httpx.get(url, headers=headers, timeout=30, trust_env=False)
         except httpx.HTTPError as error:
             raise StackError(
                 f"{service} does not answer ({type(error).__name__}); see: ledger status"

@@ -10,10 +10,10 @@ import typer
 
 from deploy.ledger.printing import show_exactly, show_markdown
 from deploy.ledger.run.stack import DataFolder, or_say_why
-from deploy.ledger.run.token import issue
 from deploy.local import state
 from deploy.local.errors import StackError
 from deploy.local.keys import Keys
+from deploy.local.tokens import issue
 from shared.contract.authority import Role
 from shared.contract.vocabulary import ServiceName
 
@@ -53,6 +53,7 @@ def _fetch(incident: UUID, form: Form, data: Path) -> bytes:
             params={"format": form.value},
             headers={"Authorization": f"Bearer {token}"},
             timeout=30,
+            trust_env=False,
         )
     except httpx.HTTPError as error:
         raise StackError(

@@ -8,9 +8,9 @@ from pathlib import Path
 
 from deploy.ledger.check.audits import Pinned
 from deploy.ledger.check.web import Web
-from deploy.ledger.run.token import issue
 from deploy.local import state
 from deploy.local.keys import Keys
+from deploy.local.tokens import issue
 from shared.audit.files import Files
 from shared.contract.authority import Role
 from shared.contract.vocabulary import ServiceName

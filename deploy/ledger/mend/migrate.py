@@ -71,7 +71,7 @@ def _migrate(databases: list[schema.Database]) -> None:
 def _topic(data: Path | None) -> None:
     if data is not None:
         stack = state.load(data)
-        kafka, topic = {"bootstrap_servers": stack.kafka_bootstrap}, stack.topic
+        kafka, topic = stack.broker.client(), stack.topic
     elif "LEDGER_KAFKA_BOOTSTRAP" in os.environ:
         settings = KafkaSettings()
         kafka, topic = settings.kafka(), settings.topic
@@ -84,7 +84,7 @@ def _topic(data: Path | None) -> None:
 
 def _databases(services: list[ServiceName], data: Path | None) -> list[schema.Database]:
     if data is not None:
-        from deploy.local.supervisor import databases
+        from deploy.local.described import databases
 
         stack = state.load(data)
         return [one for one in databases(stack.admin_dsn, Keys.of(data)) if one.service in services]

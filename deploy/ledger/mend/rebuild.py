@@ -97,7 +97,7 @@ def _places(
     }
     return (
         dsns,
-        {"bootstrap_servers": stack.kafka_bootstrap},
+        stack.broker.client(),
         stack.topic,
         load_trust(stack.trust_file),
     )

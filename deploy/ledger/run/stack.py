@@ -18,6 +18,9 @@ from rich.table import Column, Table
 
 from deploy.local import orphans, ports, state
 from deploy.local.errors import StackError
+from deploy.local.keys import Keys
+from deploy.local.tokens import issue
+from shared.contract.authority import Role
 from shared.tlog.checkpoint import Checkpoint
 from shared.tlog.errors import TlogError
 from shared.tlog.note import parse_note
@@ -167,11 +170,11 @@ def end(data: Path) -> bool:
 
 async def describe(stack: state.Stack) -> dict[str, Any]:
     """What `ledger status --json` prints."""
-    async with httpx.AsyncClient(timeout=5) as client:
+    async with httpx.AsyncClient(timeout=5, trust_env=False) as client:
         answers = await asyncio.gather(
             *(_readiness(client, service.health_url) for service in stack.services.values())
         )
-        log = await _log(client, f"{stack.services['review'].url}/log/")
+        log = await _log(client, stack)
     services = {
         name: {
             "url": service.url,
@@ -199,14 +202,16 @@ async def describe(stack: state.Stack) -> dict[str, Any]:
     }
 
 
-async def _log(client: httpx.AsyncClient, url: str) -> dict[str, Any]:
-    """The sealed log as anybody reads it: its newest checkpoint, and the newest that a quorum of
+async def _log(client: httpx.AsyncClient, stack: state.Stack) -> dict[str, Any]:
+    """The sealed log as an auditor reads it: its newest checkpoint, and the newest that a quorum of
     witnesses cosigned."""
+    url = f"{stack.services['review'].url}/log/"
+    token = issue(Keys.of(stack.data), "ledger-status", [Role.AUDITOR])
     heads: dict[str, tuple[str, int] | None] = {}
     for name in ("checkpoint", "witnessed"):
         heads[name] = None
         with suppress(httpx.HTTPError, TlogError):
-            answer = await client.get(f"{url}{name}")
+            answer = await client.get(f"{url}{name}", headers={"Authorization": f"Bearer {token}"})
             if answer.is_success:
                 checkpoint = Checkpoint.parse(parse_note(answer.content)[0])
                 heads[name] = (checkpoint.origin, checkpoint.size)

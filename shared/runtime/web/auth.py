@@ -150,7 +150,7 @@ class Authenticator:
     async def _read(self) -> str:
         if not self.jwks.startswith("https://"):
             return await asyncio.to_thread(Path(self.jwks).read_text, encoding="utf-8")
-        async with httpx.AsyncClient(follow_redirects=False) as client:
+        async with httpx.AsyncClient(follow_redirects=False, trust_env=False) as client:
             answer = await client.get(self.jwks)
             answer.raise_for_status()
             return answer.text

@@ -14,8 +14,8 @@ from uuid import UUID
 import httpx
 import pytest
 
-from deploy.ledger.run.token import issue
 from deploy.local.keys import Keys, write_secret
+from deploy.local.tokens import issue
 from services.notify.__main__ import SERVICE
 from services.notify.domain import Command, State
 from services.notify.sender import send_what_is_due

@@ -6,8 +6,8 @@ from collections.abc import AsyncIterator
 import httpx
 import pytest
 
-from deploy.ledger.run.token import issue
 from deploy.local.keys import Keys
+from deploy.local.tokens import issue
 from services.review.__main__ import SERVICE
 from shared.contract.authority import Role
 from shared.runtime.web.app import create_app

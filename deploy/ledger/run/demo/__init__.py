@@ -27,10 +27,10 @@ from deploy.ledger.run import stack
 from deploy.ledger.run.demo.cast import PEOPLE, RUTH, Office
 from deploy.ledger.run.demo.stories import STORIES, Story
 from deploy.ledger.run.demo.telling import begin
-from deploy.ledger.run.token import issue
 from deploy.local import ports, state
 from deploy.local.errors import StackError
 from deploy.local.keys import Keys
+from deploy.local.tokens import issue
 from shared.audit.seen import SeenFile
 from shared.contract.catalogue import MILESTONES, short_name
 from shared.contract.vocabulary import ServiceName
@@ -129,7 +129,7 @@ async def _play(running: state.Stack, keys: Keys, reports: Path, console: Consol
     }
     urls = {service: running.services[service.value].url for service in ServiceName}
     tokens = {person.name: issue(keys, person.name, [person.role]) for person in PEOPLE}
-    async with httpx.AsyncClient(timeout=30) as client:
+    async with httpx.AsyncClient(timeout=30, trust_env=False) as client:
         office = Office(urls, tokens, client)
         told = [
             await _tell(office, story, sources[story.incident], reports, console)
