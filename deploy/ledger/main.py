@@ -14,7 +14,7 @@ from shared.runtime.process.surroundings import CERTIFICATES, PROXIES, forget_fo
 COMMANDS: Final = {
     "up": "run.stack",
     "down": "run.stack",
-    "status": "run.stack",
+    "status": "run.status",
     "token": "run.token",
     "migrate": "mend.migrate",
     "verify": "check.verify",

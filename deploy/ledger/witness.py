@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from deploy.ledger.printing import note, say
-from deploy.ledger.run.stack import or_say_why
+from deploy.ledger.run.options import or_say_why
 from deploy.local.errors import StackError
 from shared.runtime.process import clock
 from shared.tlog.errors import TlogError

@@ -1,11 +1,13 @@
 """`ledger up --detach` runs this: the supervisor in a session of its own.
 
-It tells the waiting `ledger up` how far it is, in lines of `word<tab>text`: say, ready, partly,
-error. After `ready` or `partly` it writes to its log only, and runs on."""
+It tells the waiting `ledger up` how far it is: lines of JSON, each `[word, text]`, of the words
+say, ready, partly (with the names of what is not ready) and error. After `ready` or `partly` it
+writes to its log only, and runs on."""
 
 import argparse
 import asyncio
 import contextlib
+import json
 import logging
 import os
 import sys
@@ -21,7 +23,7 @@ log = logging.getLogger("ledger.stack")
 
 @dataclass(slots=True)
 class Waiting:
-    """The `ledger up` at the other end of our output, until it was told how the start went."""
+    """The `ledger up` that reads our output, until it was told how the start went."""
 
     log_file: Path
     is_there: bool = True
@@ -30,7 +32,7 @@ class Waiting:
         self._tell("say", text)
 
     def ready(self, missing: list[str]) -> None:
-        self._tell("partly" if missing else "ready", ", ".join(missing))
+        self._tell("partly" if missing else "ready", missing)
         self.is_there = False
         with self.log_file.open("ab") as file:
             for stream in (sys.stdout, sys.stderr):
@@ -39,12 +41,12 @@ class Waiting:
     def error(self, text: str) -> None:
         self._tell("error", text)
 
-    def _tell(self, word: str, text: str) -> None:
+    def _tell(self, word: str, told: object) -> None:
         if not self.is_there:
             return
         # It may have been killed; the stack does not depend on it.
         with contextlib.suppress(BrokenPipeError):
-            sys.stdout.write(f"{word}\t{text}\n")
+            sys.stdout.write(json.dumps([word, told]) + "\n")
             sys.stdout.flush()
 
 
@@ -61,7 +63,7 @@ def main() -> int:
         )
         asyncio.run(stack.run(waiting.ready))
     except StackError as error:
-        log.error("%s", error)  # a person's to put right: where it was raised says nothing
+        log.error("%s", error)  # One line: the traceback tells nobody more.
         waiting.error(str(error))
         return 1
     except Exception as error:

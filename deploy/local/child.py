@@ -14,7 +14,7 @@ import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import IO, Any, Final
 
 log = logging.getLogger("ledger.stack")
 
@@ -88,10 +88,14 @@ class Child:
             lines = []
         return lines[-1][:300] if lines else "it said nothing"
 
-    async def _spawn(self) -> asyncio.subprocess.Process:
-        with open(
+    def _log(self) -> IO[bytes]:
+        """For its owner alone, also where our umask would let others read it."""
+        return os.fdopen(
             os.open(self.log_file, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "ab"
-        ) as output:
+        )
+
+    async def _spawn(self) -> asyncio.subprocess.Process:
+        with self._log() as output:
             return await asyncio.create_subprocess_exec(
                 *self.command,
                 stdin=asyncio.subprocess.DEVNULL,

@@ -11,6 +11,7 @@ from deploy.local.errors import StackError
 
 HOST: Final = "127.0.0.1"
 DEFAULT_BASE: Final = 18000
+LOWEST: Final = 1024
 OFFSETS: Final = {
     "postgres": 0,
     "kafka": 1,
@@ -26,6 +27,8 @@ OFFSETS: Final = {
     "review-health": 49,
 }
 """The hole after each service leaves room for a replica started by hand."""
+HIGHEST: Final = 65535 - max(OFFSETS.values())
+"""The highest base with which every port is one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,10 +40,8 @@ class Ports:
 
     def require_free(self) -> None:
         """Raises StackError that names the first busy port, who has it, and the way out."""
-        if not 1024 <= self.base <= 65535 - max(OFFSETS.values()):
-            raise StackError(
-                f"--port-base {self.base}: choose a number from 1024 to {65535 - max(OFFSETS.values())}"
-            )
+        if not LOWEST <= self.base <= HIGHEST:
+            raise StackError(f"--port-base {self.base}: choose a number from {LOWEST} to {HIGHEST}")
         for name in OFFSETS:
             if _busy(self[name]):
                 raise StackError(

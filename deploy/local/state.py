@@ -108,6 +108,11 @@ class Stack(BaseModel):
         return self.data / "inbox"
 
     @property
+    def postgres(self) -> str:
+        """host:port, without what lets one in."""
+        return self.admin_dsn.partition("@")[2].partition("/")[0]
+
+    @property
     def broker(self) -> Broker:
         """How a client reaches its Kafka."""
         return Broker(self.kafka_bootstrap, self.kafka_password)

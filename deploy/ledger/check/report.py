@@ -9,7 +9,7 @@ import httpx
 import typer
 
 from deploy.ledger.printing import show_exactly, show_markdown
-from deploy.ledger.run.stack import DataFolder, or_say_why
+from deploy.ledger.run.options import DataFolder, or_say_why
 from deploy.local import state
 from deploy.local.errors import StackError
 from deploy.local.keys import Keys

@@ -11,7 +11,7 @@ import typer
 
 from deploy.ledger.printing import say, show_exactly
 from deploy.ledger.progress import steps
-from deploy.ledger.run.stack import or_say_why
+from deploy.ledger.run.options import or_say_why
 from deploy.local import state
 from deploy.local.errors import StackError
 from deploy.local.keys import Keys

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from deploy.ledger.run.stack import DataFolder, or_say_why
+from deploy.ledger.run.options import DataFolder, or_say_why
 from deploy.local import state
 from deploy.local.keys import Keys
 from deploy.local.tokens import issue

@@ -23,10 +23,12 @@ from deploy.ledger.check.audits import Pinned
 from deploy.ledger.check.export import dossier_of, heads_from_stack
 from deploy.ledger.check.stacklog import log_of_stack
 from deploy.ledger.check.verify import How, verify_stack
+from deploy.ledger.progress import steps
 from deploy.ledger.run import stack
 from deploy.ledger.run.demo.cast import PEOPLE, RUTH, Office
 from deploy.ledger.run.demo.stories import STORIES, Story
 from deploy.ledger.run.demo.telling import begin
+from deploy.ledger.run.options import or_say_why
 from deploy.local import ports, state
 from deploy.local.errors import StackError
 from deploy.local.keys import Keys
@@ -68,10 +70,10 @@ def demo(
     console = Console()
     began = time.monotonic()
     data, reports, dossiers = folder / "stack", folder / "reports", folder / "dossiers"
-    with stack.or_say_why():
+    with or_say_why():
         _make_room(folder, data)
         base = _free_base()
-        with stack.progress("starting a stack") as say:
+        with steps("starting a stack") as say:
             running = stack.start(data, base, say)
         console.print(
             f"A real Kafka, a real Postgres and four services run, after {time.monotonic() - began:.1f} s.\n"
@@ -84,7 +86,7 @@ def demo(
             )
         finally:
             if not keep:
-                with stack.progress("ending the stack"):
+                with steps("ending the stack"):
                     stack.end(data)
     _show(console, told, running.inbox)
     verified.show()
@@ -203,7 +205,7 @@ def _write_dossiers(data: Path, folder: Path, told: list[Told]) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     log = log_of_stack(data)
     assert log is not None
-    with stack.progress("writing the dossiers") as say:
+    with steps("writing the dossiers") as say:
         for one in told:
             archive = dossier_of(log, one.incident, heads_from_stack(data, one.incident), say)
             (folder / f"{one.story.incident}.zip").write_bytes(archive)
