@@ -11,6 +11,9 @@ import pytest
 
 from deploy.ledger.run.demo.stories import STORIES
 from deploy.ledger.run.demo.telling import begin
+from deploy.local.keys import Keys
+from deploy.local.tokens import issue
+from shared.contract.authority import Role
 from shared.contract.vocabulary import ServiceName
 from tests.e2e.world import RUTH, World, ledger, until
 
@@ -51,16 +54,25 @@ def said(*arguments: object, code: int = 0) -> str:
     return done.stdout
 
 
-async def test_what_review_serves_is_clean_to_anybody(
+def refused(*arguments: object) -> str:
+    done = ledger(*map(str, arguments))
+    assert done.returncode == 2, done.stdout + done.stderr
+    return done.stderr
+
+
+async def test_what_review_serves_is_clean_to_an_auditor(
     world: World, sealed: Path, tmp_path: Path
 ) -> None:
-    """The stack is on this machine alone, so that its log is open; `sealed` says that all is
-    there."""
+    """`sealed` says that all is there."""
     url = f"{world.office.urls[ServiceName.REVIEW]}/log/"
+    token = issue(Keys.of(world.stack.data), "an-auditor", [Role.AUDITOR])
+    assert "an auditor's token" in refused("verify", url, "--vkey", sealed / "log.vkey")
     about = json.loads(
         said(
             "verify",
             url,
+            "--token",
+            token,
             "--vkey",
             sealed / "log.vkey",
             "--state",

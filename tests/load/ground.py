@@ -86,7 +86,10 @@ class Ground:
         return int(row[0])
 
     async def _sealed(self) -> int:
-        answer = await self.http.get(f"{self.url(REVIEW)}/log/checkpoint")
+        answer = await self.http.get(
+            f"{self.url(REVIEW)}/log/checkpoint",
+            headers=self.bearer(Role.AUDITOR),
+        )
         return int(answer.text.split("\n")[1]) if answer.is_success else 0
 
 

@@ -2,15 +2,41 @@
 somebody."""
 
 from datetime import timedelta
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
+from deploy.ledger.printing import say
 from deploy.ledger.run.options import DataFolder, or_say_why
 from deploy.local import state
 from deploy.local.keys import Keys
 from deploy.local.tokens import issue
 from shared.contract.authority import Role
+
+LONGEST_HOURS: Final = 24.0
+LONGEST_NAME: Final = 200
+
+
+def _name(given: str) -> str:
+    """The subject as the services accept it."""
+    if not given.strip():
+        raise typer.BadParameter("must have a character that shows")
+    if given != given.strip():
+        raise typer.BadParameter("must not begin or end with a blank")
+    if not given.isprintable():
+        raise typer.BadParameter("must have characters that show, and nothing else")
+    if len(given) > LONGEST_NAME:
+        raise typer.BadParameter(f"must have at most {LONGEST_NAME} characters")
+    if given.casefold().startswith("service:"):
+        raise typer.BadParameter("must not begin with service:, which is the services' own")
+    return given
+
+
+def _hours(given: float) -> float:
+    # A comparison with NaN is false: only what is inside counts.
+    if not 0.01 <= given <= LONGEST_HOURS:
+        raise typer.BadParameter(f"must be a number from 0.01 to {LONGEST_HOURS:g}")
+    return given
 
 
 def token(
@@ -18,12 +44,18 @@ def token(
         list[Role], typer.Option(help="What the person may be; give it more than once for more.")
     ],
     name: Annotated[
-        str, typer.Option(help="Who it is; stands in every event that this person causes.")
+        str,
+        typer.Option(
+            callback=_name, help="The person's name; stands in every event that it causes."
+        ),
     ],
-    hours: Annotated[float, typer.Option(min=0.01, help="How long it holds.")] = 12.0,
+    hours: Annotated[
+        float,
+        typer.Option(callback=_hours, help=f"How long it holds, at most {LONGEST_HOURS:g}."),
+    ] = 12.0,
     data: DataFolder = state.DEFAULT_DATA,
 ) -> None:
     """Print a token of the local stack: curl -H "Authorization: Bearer $(ledger token --role legal
     --name maria)" …"""
     with or_say_why():
-        typer.echo(issue(Keys.of(data), name, role, timedelta(hours=hours)))
+        say(issue(Keys.of(data), name, role, timedelta(hours=hours)))

@@ -13,7 +13,7 @@ from fnmatch import fnmatchcase
 from typing import Final
 
 PROXIES: Final = "proxies (httpx, requests, obstore)"
-CERTIFICATES: Final = "certificates (OpenSSL, requests, httpx)"
+CERTIFICATES: Final = "certificate stores (OpenSSL, requests, httpx)"
 FOREIGN: Final[Mapping[str, tuple[str, ...]]] = {
     PROXIES: (
         "HTTP_PROXY",
@@ -27,11 +27,10 @@ FOREIGN: Final[Mapping[str, tuple[str, ...]]] = {
     CERTIFICATES: (
         "SSL_CERT_FILE",
         "SSL_CERT_DIR",
-        "SSLKEYLOGFILE",
-        "OPENSSL_*",
         "REQUESTS_CA_BUNDLE",
         "CURL_CA_BUNDLE",
     ),
+    "OpenSSL's own": ("OPENSSL_*", "SSLKEYLOGFILE"),
     "passwords that requests and httpx take from a file": ("NETRC",),
     "PostgreSQL's clients (libpq, asyncpg)": ("PG*",),
     "Kafka and Java": (
