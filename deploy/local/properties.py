@@ -23,13 +23,17 @@ def lines(properties: Mapping[str, str]) -> str:
 
 
 def _key(text: str) -> str:
-    return _value(text).replace(" ", "\\ ")
+    return _escaped(text).replace(" ", "\\ ")
 
 
 def _value(text: str) -> str:
-    escaped = "".join(_ESCAPED.get(character) or _ascii(character) for character in text)
+    escaped = _escaped(text)
     # Blanks before a value belong to the separator unless they are escaped.
     return "\\" + escaped if escaped.startswith(" ") else escaped
+
+
+def _escaped(text: str) -> str:
+    return "".join(_ESCAPED.get(character) or _ascii(character) for character in text)
 
 
 def _ascii(character: str) -> str:

@@ -1,5 +1,6 @@
 """The intake service: takes reports, gives receipts, keeps who told us to itself."""
 
+import shared.runtime.process.early  # noqa: F401  before all that reads the environment
 from services.intake import api, domain, views
 from shared.contract.vocabulary import ServiceName
 from shared.runtime.say.rules import Rules

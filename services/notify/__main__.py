@@ -1,5 +1,6 @@
 """The notify service: who must be told, what they are told, and that they were."""
 
+import shared.runtime.process.early  # noqa: F401  before all that reads the environment
 from services.notify import api, domain, reactions, sender, views
 from services.notify.settings import NotifySettings
 from shared.contract.catalogue.triage import Assessed

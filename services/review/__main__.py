@@ -1,5 +1,6 @@
 """The review service: findings, lessons, and the report that is projected from the log."""
 
+import shared.runtime.process.early  # noqa: F401  before all that reads the environment
 from services.review import api, domain, log, reactions, views
 from services.review.settings import ReviewSettings
 from shared.contract.catalogue.triage import Assessed

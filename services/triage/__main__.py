@@ -1,5 +1,6 @@
 """The triage service: what is known, how bad it is, what may be done and on whose authority."""
 
+import shared.runtime.process.early  # noqa: F401  before all that reads the environment
 from services.triage import api, domain, views
 from shared.contract.vocabulary import ServiceName
 from shared.runtime.say.rules import Rules

@@ -20,7 +20,7 @@ from shared.chain.keyfiles import BadKeyFile
 from shared.runtime.carry.relay import Relay
 from shared.runtime.hear.consumer import Consumer
 from shared.runtime.hear.receiver import Receiver
-from shared.runtime.process import logging, surroundings, telemetry
+from shared.runtime.process import early, logging, telemetry
 from shared.runtime.process import settings as settings_
 from shared.runtime.process.keyfiles import load_trust
 from shared.runtime.process.persistence import persist
@@ -45,11 +45,10 @@ log = structlog.get_logger(__name__)
 def main(service: Service[C, S]) -> None:
     """The command line of every service."""
     arguments = _parser(service).parse_args()
-    ignored = surroundings.forget_foreign()
     settings = settings_.load(service.settings)
     logging.configure(service.name, settings.log_format)
-    if ignored:
-        log.info("variables meant for other programs are ignored", names=ignored)
+    if early.FORGOTTEN:
+        log.info("variables meant for other programs are ignored", names=early.FORGOTTEN)
     telemetry.configure(service.name)
     try:
         import uvloop

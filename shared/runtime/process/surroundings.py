@@ -3,8 +3,8 @@ database defaults.
 
 A process of ours takes settings from LEDGER_*, OTEL_* and a store's AWS_* alone. Everything below
 is removed before the first client is made: a shell prepared for something else cannot send a token
-through its proxy, nor lead to another database. `shared.runtime.service` and the
-`ledger` command call `forget_foreign`.
+through its proxy, nor lead to another database. `early` does it for the services, and the `ledger`
+command for itself.
 """
 
 import os
