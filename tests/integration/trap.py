@@ -48,9 +48,6 @@ def hostile(trapped: Trap, folder: Path) -> dict[str, str]:
     """A shell's environment: ours, and on top every variable that a library of ours reads by
     itself."""
     address, nowhere = f"http://{HOST}:{trapped.port}", str(folder / "nowhere")
-    modules = folder / "modules"
-    (modules / "services").mkdir(parents=True)
-    (modules / "services" / "__init__.py").write_text("raise SystemExit('hijacked')")
     proxies = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "FTP_PROXY", "WS_PROXY", "WSS_PROXY")
     return {
         **os.environ,
@@ -92,7 +89,7 @@ def hostile(trapped: Trap, folder: Path) -> dict[str, str]:
         "WEB_CONCURRENCY": "many",
         "FORWARDED_ALLOW_IPS": "*",
         "UVICORN_PORT": str(trapped.port),
-        "PYTHONPATH": str(modules),
+        "PYTHONPATH": nowhere,
         "PYTHONASYNCIODEBUG": "1",
         "PYTHONIOENCODING": "latin-1",
         "LEDGER_DATABASE_DSN": f"postgresql://x@{HOST}:{trapped.port}/x",
