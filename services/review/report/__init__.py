@@ -13,7 +13,8 @@ from services.review.report.as_json import render_json
 from services.review.report.as_markdown import render_markdown
 from services.review.report.building import build
 from services.review.report.history import covered, covers_of
-from services.review.report.model import FORMAT, Draft, Gap, Report
+from services.review.report.model import Draft, Gap, Report
+from services.review.report.plain import PLAIN
 from shared.contract.catalogue.review import Covered, ReportDigest
 from shared.contract.envelope import Event
 
@@ -48,13 +49,13 @@ class UnknownReportFormat(ValueError):
 
     def __init__(self, format_: int) -> None:
         super().__init__(
-            f"this reader does not know report format {format_}, only {FORMAT}: make the report with the build that published it, or a "
-            "newer one"
+            f"this reader does not know report format {format_}, only {' and '.join(map(str, PLAIN))}: "
+            "make the report with the build that published it, or a newer one"
         )
 
 
 def published(events: Iterable[Event], digest: ReportDigest, covers: Sequence[Covered]) -> Report:
     """The report as it was published, in the format of that time. Raises UnknownReportFormat."""
-    if digest.format != FORMAT:
+    if digest.format not in PLAIN:
         raise UnknownReportFormat(digest.format)
-    return build(covered(events, covers))
+    return build(covered(events, covers), format_=digest.format)

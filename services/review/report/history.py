@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from services.review.report.model import Ref, Source
+from services.review.report.model import ProofLine, Ref, Source
 from shared.contract.catalogue.base import EventData
 from shared.contract.catalogue.review import Covered
 from shared.contract.envelope import Event
@@ -66,6 +66,12 @@ def covers_of(events: Sequence[Event]) -> tuple[Covered, ...]:
         )
         for service in sorted(heads)
     )
+
+
+def proof_of(events: Sequence[Event]) -> tuple[ProofLine, ...]:
+    """Each event with its hash, chain by chain."""
+    chains = sorted(events, key=lambda event: (event.service.value, event.link.sequence))
+    return tuple(ProofLine(ref_of(event), event.type, event.hash.hex()) for event in chains)
 
 
 def covered(events: Iterable[Event], covers: Sequence[Covered]) -> list[Event]:

@@ -9,6 +9,15 @@ from services.review.report.words import UNKNOWN, tier, word
 from shared.contract.catalogue.base import Exposure
 from shared.contract.catalogue.intake import Reported
 from shared.contract.catalogue.triage import Assessed, FactRecorded
+from shared.contract.vocabulary import Answer
+
+
+def exercise(history: History) -> Answer:
+    """The word of the report that opened the incident; unknown when that is not on record."""
+    opening = next((told.data for told in history.of(Reported) if told.data.opens), None)
+    if opening is None:
+        return Answer.UNKNOWN
+    return Answer.YES if opening.exercise else Answer.NO
 
 
 def reports(history: History) -> tuple[ReportMade, ...]:

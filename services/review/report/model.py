@@ -30,8 +30,8 @@ from shared.contract.vocabulary import (
     Severity,
 )
 
-FORMAT: Final = 1
-"""Counts up whenever the same events give other bytes than before: digests hold within one format.
+FORMAT: Final = 2
+"""The format of a new report. Counts up whenever the same events give other bytes than before: digests hold within one format.
 What was published in an older one is still made in that one; `published` (__init__.py) looks it up,
 and tests/unit/review/published holds its bytes."""
 

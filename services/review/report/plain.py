@@ -1,9 +1,13 @@
 """Text that people wrote, made safe to show, by the format of the report: nothing invisible that
-could break a row or turn a line around."""
+could break a row or turn a line around.
+
+The formats differ in nothing else."""
 
 import re
 from collections.abc import Callable, Mapping
 from typing import Final
+
+from shared.contract.visible import visible
 
 _NEW_LINE: Final = re.compile("\r\n|[\r\x0b\x0c\x85\u2028\u2029]")
 _LISTED: Final = re.compile(
@@ -17,6 +21,6 @@ def _plain_1(text: str) -> str:
     return _LISTED.sub("\ufffd", _NEW_LINE.sub("\n", text))
 
 
-PLAIN: Final[Mapping[int, Callable[[str], str]]] = {1: _plain_1}
+PLAIN: Final[Mapping[int, Callable[[str], str]]] = {1: _plain_1, 2: visible}
 """By format: line ends as LF; what is invisible is shown as U+FFFD, so that a reader sees that it
 was there."""

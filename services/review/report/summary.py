@@ -12,6 +12,7 @@ from services.review.report.model import (
     GlassLine,
     LessonLine,
     MessageLine,
+    Report,
     ReportMade,
 )
 from services.review.report.words import count, moment, place, tier, word, words
@@ -19,7 +20,17 @@ from shared.contract.catalogue.triage import Assessed
 from shared.contract.vocabulary import Outcome
 
 
-def of_reports(reports: tuple[ReportMade, ...]) -> Iterator[str]:
+def summary(report: Report, history: History) -> Iterator[str]:
+    """The sentences, in the order of the incident; `report` has all its sections but this one."""
+    yield from _of_reports(report.reports)
+    yield from _of_assessments(report.assessments, history)
+    yield from _of_actions(report.actions, report.endings)
+    yield from _of_break_glass(report.break_glass)
+    yield from _of_messages(report.messages, report.duties)
+    yield from _of_learning(report.findings, report.lessons)
+
+
+def _of_reports(reports: tuple[ReportMade, ...]) -> Iterator[str]:
     first = next((report for report in reports if report.opens), None)
     if first is None:
         yield "The report that opened the incident is not on record here."
@@ -35,7 +46,7 @@ def of_reports(reports: tuple[ReportMade, ...]) -> Iterator[str]:
         yield f"{count(len(reports) - 1, 'further report')} added to it."
 
 
-def of_assessments(assessments: tuple[AssessmentLine, ...], history: History) -> Iterator[str]:
+def _of_assessments(assessments: tuple[AssessmentLine, ...], history: History) -> Iterator[str]:
     if not assessments:
         yield "It was not assessed."
         return
@@ -48,7 +59,7 @@ def of_assessments(assessments: tuple[AssessmentLine, ...], history: History) ->
     )
 
 
-def of_actions(actions: tuple[ActionLine, ...], endings: tuple[Ending, ...]) -> Iterator[str]:
+def _of_actions(actions: tuple[ActionLine, ...], endings: tuple[Ending, ...]) -> Iterator[str]:
     done = [
         f"{word(action.kind)} on {moment(attempt.source.at)}"
         for action in actions
@@ -64,7 +75,7 @@ def of_actions(actions: tuple[ActionLine, ...], endings: tuple[Ending, ...]) -> 
         yield f"Decided on {moment(ending.source.at)} by {ending.source.by}: {ending.decision}."
 
 
-def of_break_glass(break_glass: tuple[GlassLine, ...]) -> Iterator[str]:
+def _of_break_glass(break_glass: tuple[GlassLine, ...]) -> Iterator[str]:
     if not break_glass:
         yield "No gate was passed by break-glass."
         return
@@ -79,7 +90,7 @@ def of_break_glass(break_glass: tuple[GlassLine, ...]) -> Iterator[str]:
     )
 
 
-def of_messages(messages: tuple[MessageLine, ...], duties: tuple[DutyLine, ...]) -> Iterator[str]:
+def _of_messages(messages: tuple[MessageLine, ...], duties: tuple[DutyLine, ...]) -> Iterator[str]:
     told = [f"{word(line.audience)} on {moment(line.told.at)}" for line in messages if line.told]
     yield f"Told: {'; '.join(told)}." if told else "Nobody was told."
     if waived := [line.audience for line in duties if line.became == "waived"]:
@@ -88,7 +99,7 @@ def of_messages(messages: tuple[MessageLine, ...], duties: tuple[DutyLine, ...])
         yield f"Still owed a message: {words(owed)}."
 
 
-def of_learning(
+def _of_learning(
     findings: tuple[FindingLine, ...], lessons: tuple[LessonLine, ...]
 ) -> Iterator[str]:
     items = sum(len(finding.action_items) for finding in findings)

@@ -9,10 +9,12 @@ import pytest
 
 from services.review.audit import reports
 from services.review.editions import edition
-from services.review.report import UnknownReportFormat
+from services.review.report import UnknownReportFormat, build, render_markdown
 from services.review.report.model import FORMAT
+from services.review.report.plain import PLAIN
 from shared.contract.catalogue.review import ReportDigest, Reviewed
 from shared.contract.envelope import Event, read
+from shared.contract.visible import visible
 from tests.unit.review.record import FOLDER, HISTORY
 
 FORMS: Final = {
@@ -68,12 +70,20 @@ def test_a_report_from_before_formats_were_said_is_of_the_first() -> None:
 
 def test_a_format_that_is_new_to_this_reader_is_named() -> None:
     folder = FOLDER / f"format-{FORMAT}"
-    newer = (
-        (folder / HISTORY)
-        .read_bytes()
-        .replace(b'"report":{', b'"report":{"format":%d,' % (FORMAT + 1))
-    )
+    said, next_one = b'"report":{"format":%d,' % FORMAT, b'"report":{"format":%d,' % (FORMAT + 1)
+    newer = (folder / HISTORY).read_bytes().replace(said, next_one)
     events = [read(line) for line in newer.splitlines()]
     for show in (reports, edition):
         with pytest.raises(UnknownReportFormat, match=f"does not know report format {FORMAT + 1}"):
             show(events)
+
+
+def test_formats_differ_in_nothing_but_what_they_show_as_invisible_and_their_number() -> None:
+    events = history(FOLDER / "format-1")[:-1]
+    first, second = (render_markdown(build(events, format_=one)).decode() for one in (1, 2))
+    assert first != second
+    assert visible(first).replace("(format 1)", "(format 2)") == second
+
+
+def test_every_format_that_can_be_made_is_recorded() -> None:
+    assert {f"format-{one}" for one in PLAIN} == {folder.name for folder in RECORDED}

@@ -286,6 +286,7 @@ HOSTILE = (
     "turned \u202egnp.exe around\u200b, \x07 rung",
     "\\",
     "trailing \\|",
+    "left\u061c to \u180eright\u3164, \u2800blank\U000e0061 and \ue000 private",
 )
 
 
