@@ -63,8 +63,9 @@ def _reached(stage: str, incident_id: UUID) -> Write:
 def _report(recorded: Recorded, data: Reported) -> Write:
     event = recorded.event
     return Write(
-        """INSERT INTO report (report_id, incident_id, version, said_at, actor, anonymous, exercise, channel, platform,
-                               partition, sequence, hash, data)
+        """INSERT INTO report
+               (report_id, incident_id, version, said_at, actor, anonymous, exercise, channel,
+                platform, partition, sequence, hash, data)
            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)""",
         (
             event.id,
@@ -141,7 +142,8 @@ async def report(connection: Connection, report_id: UUID) -> ReportView | None:
 
 async def public_status(connection: Connection, report_id: UUID) -> PublicStatus | None:
     row = await connection.fetchrow(
-        """SELECT incident.stage, incident.exercise FROM report JOIN incident USING (incident_id) WHERE report_id = $1""",
+        """SELECT incident.stage, incident.exercise FROM report JOIN incident USING (incident_id)
+           WHERE report_id = $1""",
         report_id,
     )
     if row is None:
@@ -159,7 +161,8 @@ class Incident:
 
 async def incident(connection: Connection, incident_id: UUID) -> Incident | None:
     row = await connection.fetchrow(
-        """SELECT exercise, opened_at, stage, (SELECT count(*) FROM report WHERE incident_id = $1) AS reports
+        """SELECT exercise, opened_at, stage,
+                  (SELECT count(*) FROM report WHERE incident_id = $1) AS reports
            FROM incident WHERE incident_id = $1""",
         incident_id,
     )

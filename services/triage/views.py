@@ -1,5 +1,5 @@
-"""What triage's readers see: incidents, their facts, seats, actions and broken glass. Its only
-SQL."""
+"""The views of triage: incidents, their facts, seats, actions and broken glass. The only SQL of the
+service."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -33,47 +33,36 @@ from shared.runtime.say.plan import Recorded, Write
 TABLES: Final = ("incident", "fact", "seat", "action", "break_glass")
 
 STAGES: Final = ("reported", "assessed", "contained", "communicated", "reviewed", "dismissed")
-"""How far an incident has come; the furthest counts, in whatever order the services are heard."""
+"""How far an incident has come. The furthest stage counts, because the services are heard in any
+order."""
 
 
 def project(recorded: Recorded) -> Iterable[Write]:
+    """The writes that an event makes in the views of triage."""
     event = recorded.event
     match event.data:
         case Reported() as data:
             yield _reported(event, data)
         case FactRecorded() as data:
-            yield _fact(recorded, data)
-            if data.corrects is not None:
-                yield Write(
-                    "UPDATE fact SET corrected_by = $2 WHERE fact_id = $1",
-                    (data.corrects, data.fact_id),
-                )
+            yield from _fact(recorded, data)
         case SeatFilled() as data:
             yield _seat(event, data)
         case Assessed() as data:
             yield _assessed(event, data)
-        case ActionProposed() | LegalViewGiven() | ActionAuthorised():
-            yield _action(recorded, event.data)
+        case ActionProposed() | LegalViewGiven() | ActionAuthorised() as data:
+            yield _action(recorded, data)
         case Contained() as data:
-            yield Write(
-                "UPDATE action SET outcome = $2, outcome_by = $3 WHERE action_id = $1",
-                (data.action_id, _json(data), event.actor),
-            )
-            if data.outcome is Outcome.SUCCESSFUL and data.kind in CONTAINING:
-                yield _reached("contained", event.incident_id)
+            yield from _contained(event, data)
         case BreakGlassUsed() as data:
             yield _used(recorded, data)
             yield _owe(event.incident_id, 1)
         case BreakGlassConfirmed() as data:
-            yield Write(
-                "UPDATE break_glass SET word = $2, word_by = $3 WHERE break_glass_id = $1",
-                (data.break_glass_id, _json(data), event.actor),
-            )
+            yield _confirmed(event, data)
             yield _owe(event.incident_id, -1)
-        case InactionDecided() as data:
+        case InactionDecided(reason=reason):
             yield Write(
                 "UPDATE incident SET inaction = $2 WHERE incident_id = $1",
-                (event.incident_id, data.reason),
+                (event.incident_id, reason),
             )
         case IncidentDismissed() as data:
             yield Write(
@@ -93,18 +82,25 @@ def _json(data: EventData) -> str:
 
 def _reported(event: Event, data: Reported) -> Write:
     return Write(
-        """INSERT INTO incident (incident_id, exercise, opened_at, stage, platform, reports, owed) VALUES ($1, $2, $3, 0, $4, 1, 0)
+        """INSERT INTO incident
+               (incident_id, exercise, opened_at, stage, platform, reports, owed)
+           VALUES ($1, $2, $3, 0, $4, 1, 0)
            ON CONFLICT (incident_id) DO UPDATE SET reports = incident.reports + 1""",
         (event.incident_id, data.exercise, event.time, data.exposure.platform),
     )
 
 
-def _fact(recorded: Recorded, data: FactRecorded) -> Write:
+def _fact(recorded: Recorded, data: FactRecorded) -> Iterable[Write]:
     event = recorded.event
-    return Write(
-        "INSERT INTO fact (fact_id, incident_id, version, recorded_at, recorded_by, data) VALUES ($1, $2, $3, $4, $5, $6)",
+    yield Write(
+        """INSERT INTO fact (fact_id, incident_id, version, recorded_at, recorded_by, data)
+           VALUES ($1, $2, $3, $4, $5, $6)""",
         (data.fact_id, event.incident_id, recorded.version, event.time, event.actor, _json(data)),
     )
+    if data.corrects is not None:
+        yield Write(
+            "UPDATE fact SET corrected_by = $2 WHERE fact_id = $1", (data.corrects, data.fact_id)
+        )
 
 
 def _seat(event: Event, data: SeatFilled) -> Write:
@@ -117,8 +113,9 @@ def _seat(event: Event, data: SeatFilled) -> Write:
 
 def _assessed(event: Event, data: Assessed) -> Write:
     return Write(
-        """UPDATE incident SET assessment = $2, determination = $3, severity = $4, stage = greatest(stage, $5),
-                  platform = CASE WHEN $6 = 'unknown' THEN platform ELSE $6 END
+        """UPDATE incident
+           SET assessment = $2, determination = $3, severity = $4, stage = greatest(stage, $5),
+               platform = CASE WHEN $6 = 'unknown' THEN platform ELSE $6 END
            WHERE incident_id = $1""",
         (
             event.incident_id,
@@ -136,7 +133,9 @@ def _action(recorded: Recorded, data: ActionProposed | LegalViewGiven | ActionAu
     match data:
         case ActionProposed():
             return Write(
-                """INSERT INTO action (action_id, incident_id, version, proposed_at, proposed_by, proposal, authorised_by)
+                """INSERT INTO action
+                       (action_id, incident_id, version, proposed_at, proposed_by, proposal,
+                        authorised_by)
                    VALUES ($1, $2, $3, $4, $5, $6, '{}')""",
                 (
                     data.action_id,
@@ -162,7 +161,8 @@ def _action(recorded: Recorded, data: ActionProposed | LegalViewGiven | ActionAu
 def _used(recorded: Recorded, data: BreakGlassUsed) -> Write:
     event = recorded.event
     return Write(
-        "INSERT INTO break_glass (break_glass_id, incident_id, version, used_at, used_by, use) VALUES ($1, $2, $3, $4, $5, $6)",
+        """INSERT INTO break_glass (break_glass_id, incident_id, version, used_at, used_by, use)
+           VALUES ($1, $2, $3, $4, $5, $6)""",
         (
             data.break_glass_id,
             event.incident_id,
@@ -172,6 +172,22 @@ def _used(recorded: Recorded, data: BreakGlassUsed) -> Write:
             _json(data),
         ),
     )
+
+
+def _confirmed(event: Event, data: BreakGlassConfirmed) -> Write:
+    return Write(
+        "UPDATE break_glass SET word = $2, word_by = $3 WHERE break_glass_id = $1",
+        (data.break_glass_id, _json(data), event.actor),
+    )
+
+
+def _contained(event: Event, data: Contained) -> Iterable[Write]:
+    yield Write(
+        "UPDATE action SET outcome = $2, outcome_by = $3 WHERE action_id = $1",
+        (data.action_id, _json(data), event.actor),
+    )
+    if data.outcome is Outcome.SUCCESSFUL and data.kind in CONTAINING:
+        yield _reached("contained", event.incident_id)
 
 
 def _owe(incident_id: UUID, words: int) -> Write:

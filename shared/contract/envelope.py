@@ -105,17 +105,21 @@ def write(said: Said, link: Link, keyid: str) -> bytes:
     # Written out, because a dict and a JSON writer cost twice as much; what is quoted by hand has
     # nothing to escape.
     head = (
-        f'{{"specversion":"1.0","id":"{said.id}","source":"/incident-ledger/{link.service.value}/{link.partition}"'
+        f'{{"specversion":"1.0","id":"{said.id}"'
+        f',"source":"/incident-ledger/{link.service.value}/{link.partition}"'
         f',"type":"{event_type}","subject":"{said.incident_id}","time":"{time[:-6]}Z"'
         f',"datacontenttype":"application/json","dataschema":"{schema_uri(event_type)}"'
-        f',"sequence":"{link.sequence:020d}","prevhash":"{link.prevhash.hex()}","incidentprev":"{link.incidentprev.hex()}"'
-        f',"actor":{_quoted(said.actor)},"keyid":{_quoted(keyid)},"correlationid":{_quoted(said.correlation_id)}'
+        f',"sequence":"{link.sequence:020d}"'
+        f',"prevhash":"{link.prevhash.hex()}","incidentprev":"{link.incidentprev.hex()}"'
+        f',"actor":{_quoted(said.actor)},"keyid":{_quoted(keyid)}'
+        f',"correlationid":{_quoted(said.correlation_id)}'
         f'{causation}{traceparent},"data":'
     )
     envelope = head.encode() + said.data.__pydantic_serializer__.to_json(said.data) + b"}"
     if len(envelope) > MAX_ENVELOPE:
         raise MalformedEnvelope(
-            f"the event takes {len(envelope)} bytes, at most {MAX_ENVELOPE} fit; send large evidence by digest"
+            f"the event takes {len(envelope)} bytes, at most {MAX_ENVELOPE} fit; "
+            "send large evidence by digest"
         )
     return envelope
 

@@ -1,6 +1,6 @@
 """The catalogue as others read it: JSON Schemas, and one AsyncAPI 3 document for the topic."""
 
-from typing import Any
+from typing import Any, Final
 
 from shared.contract.catalogue import EVENTS, short_name
 from shared.contract.catalogue.base import EventData
@@ -47,28 +47,7 @@ def envelope_schema(event: type[EventData]) -> JsonObject:
         "time": {"type": "string", "format": "date-time"},
         "datacontenttype": {"const": "application/json"},
         "dataschema": {"const": schema_uri(event.TYPE)},
-        "sequence": {
-            "type": "string",
-            "pattern": "^[0-9]{20}$",
-            "description": "Number on the chain of this source, from 1, without gaps.",
-        },
-        "prevhash": {
-            **_HEX,
-            "description": "Hash of the event before it on the chain; zeros for the first.",
-        },
-        "incidentprev": {
-            **_HEX,
-            "description": "Hash of this service's previous event of the incident; zeros for the first.",
-        },
-        "actor": {
-            "type": "string",
-            "description": "Opaque subject of who gave the command, or service:<name>.",
-        },
-        "keyid": {
-            "type": "string",
-            "pattern": "^[0-9a-f]{8}$",
-            "description": "C2SP key id of the signing key.",
-        },
+        **_ON_THE_CHAIN,
         "correlationid": {"type": "string"},
         "causationid": _UUID,
         "traceparent": {"type": "string", "description": "W3C trace context in which it was said."},
@@ -79,6 +58,35 @@ def envelope_schema(event: type[EventData]) -> JsonObject:
         "required": [name for name in attributes if name not in {"causationid", "traceparent"}],
         "properties": attributes,
     }
+
+
+_ON_THE_CHAIN: Final[JsonObject] = {
+    "sequence": {
+        "type": "string",
+        "pattern": "^[0-9]{20}$",
+        "description": "Number on the chain of this source, from 1, without gaps.",
+    },
+    "prevhash": {
+        **_HEX,
+        "description": "Hash of the event before it on the chain; zeros for the first.",
+    },
+    "incidentprev": {
+        **_HEX,
+        "description": (
+            "Hash of this service's previous event of the incident; zeros for the first."
+        ),
+    },
+    "actor": {
+        "type": "string",
+        "description": "Opaque subject of who gave the command, or service:<name>.",
+    },
+    "keyid": {
+        "type": "string",
+        "pattern": "^[0-9a-f]{8}$",
+        "description": "C2SP key id of the signing key.",
+    },
+}
+"""The attributes that place an event on its chain and say who stands for it."""
 
 
 def _said_by(event: type[EventData]) -> list[str]:
@@ -92,24 +100,9 @@ def json_schemas() -> JsonObject:
 
 def asyncapi(version: str) -> JsonObject:
     """AsyncAPI 3.0 of the topic, for those who consume it."""
-    schemas: JsonObject = {}
-    for event in EVENTS:
-        schema = event.model_json_schema(
-            mode="serialization", ref_template="#/components/schemas/{model}"
-        )
-        schemas |= schema.pop("$defs", {})
-        schemas[event.__name__] = {**schema, "x-said-by": _said_by(event)}
     return {
         "asyncapi": "3.0.0",
-        "info": {
-            "title": "Incident ledger",
-            "version": version,
-            "description": (
-                "Every step of every incident, as a signed event. The hash of an event is SHA-256(0x00 || message value); the header "
-                f"`{HEADER_SIGNATURE}` is base64 of an Ed25519 signature over the DSSE v1 pre-authentication encoding of the value "
-                f"with payload type {PAYLOAD_TYPE}. A consumer ignores types, attributes and fields that are new to it."
-            ),
-        },
+        "info": {"title": "Incident ledger", "version": version, "description": _ABOUT},
         "defaultContentType": CONTENT_TYPE,
         "channels": {
             "events": {
@@ -125,14 +118,36 @@ def asyncapi(version: str) -> JsonObject:
             "hear": {
                 "action": "receive",
                 "channel": {"$ref": "#/channels/events"},
-                "summary": "Hear what the four services say. Per key (incident) the order is the order of saying of each service.",
+                "summary": (
+                    "Hear what the four services say. Per key (incident) the order is the order of "
+                    "saying of each service."
+                ),
             }
         },
         "components": {
             "messages": {event.__name__: _message(event) for event in EVENTS},
-            "schemas": schemas,
+            "schemas": _schemas(),
         },
     }
+
+
+_ABOUT: Final = (
+    "Every step of every incident, as a signed event. The hash of an event is SHA-256(0x00 || "
+    f"message value); the header `{HEADER_SIGNATURE}` is base64 of an Ed25519 signature over the "
+    f"DSSE v1 pre-authentication encoding of the value with payload type {PAYLOAD_TYPE}. "
+    "A consumer ignores types, attributes and fields that are new to it."
+)
+
+
+def _schemas() -> JsonObject:
+    schemas: JsonObject = {}
+    for event in EVENTS:
+        schema = event.model_json_schema(
+            mode="serialization", ref_template="#/components/schemas/{model}"
+        )
+        schemas |= schema.pop("$defs", {})
+        schemas[event.__name__] = {**schema, "x-said-by": _said_by(event)}
+    return schemas
 
 
 def _message(event: type[EventData]) -> JsonObject:

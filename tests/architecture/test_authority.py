@@ -1,5 +1,5 @@
-"""Authority once: whatever a route, a decider, a gate or an offer says of roles follows from the one
-table in the contract, and a new role is a member and a row there."""
+"""Authority once: whatever a route, a decider, a gate or an offer says of roles follows from the
+one table in the contract, and a new role is a member and a row there."""
 
 import ast
 from collections.abc import Iterator

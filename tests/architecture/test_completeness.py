@@ -2,8 +2,8 @@
 every fold, every projection, the report's timeline and the audit, or stands here as no concern of
 that reader; and that each command is offered, or is its service's own.
 
-A forgotten arm is silent otherwise. In the audit it is worse: `ledger verify` would accuse an honest
-service of having said what no command of it makes."""
+A forgotten arm is silent otherwise. In the audit it is worse: `ledger verify` would accuse an
+honest service of having said what no command of it makes."""
 
 import ast
 import importlib
@@ -64,8 +64,8 @@ CONCERNS: Final[Mapping[type[EventData], tuple[str, str]]] = {
     review.NextReviewSet: ("review", "review"),
     review.Reviewed: ("review", "intake triage review"),
 }
-"""Who remembers an event, because a rule asks about it; who shows it in a view. Whoever is not named
-in a row is not concerned. The timeline and the audit are concerned with every event."""
+"""Who remembers an event, because a rule asks about it; who shows it in a view. A service that is
+not named in a row is not concerned. The timeline and the audit are concerned with every event."""
 
 
 def arms(module: ModuleType) -> set[type[EventData]]:

@@ -1,5 +1,5 @@
-"""The house: one anatomy for all four services, and a README that tells the truth about the tree and
-the settings."""
+"""The house: one anatomy for all four services, and a README that tells the truth about the tree
+and the settings."""
 
 import importlib
 import re

@@ -27,7 +27,8 @@ def decide(command: Command, state: State, context: Context) -> list[EventData]:
         case Dismissed():
             raise Rejected(
                 "dismissed",
-                "The incident was dismissed; report anything new as a new incident, without its id.",
+                "The incident was dismissed; report anything new as a new incident, "
+                "without its id.",
             )
         case Open() if command.opens:
             raise Rejected("opened_once", "This incident is open already; name it to add to it.")

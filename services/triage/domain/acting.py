@@ -1,5 +1,5 @@
-"""The decisions about actions: proposing, the legal view, authorising, carrying out, break-glass and
-the second person's word on it."""
+"""The decisions about actions: proposing, the legal view, authorising, carrying out, break-glass,
+and the second person's word on it."""
 
 from collections.abc import Sequence
 from uuid import UUID

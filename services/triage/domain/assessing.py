@@ -16,7 +16,7 @@ from services.triage.domain.commands import (
 from services.triage.domain.gates import empty_seats, who_fills, who_takes
 from services.triage.domain.severity import severity_of
 from services.triage.domain.state import Open
-from services.triage.domain.tables import DISMISSIBLE, NOT_YET, REQUIRED_FACTS
+from services.triage.domain.tables import DISMISSIBLE, NOT_YET, OVERRIDDEN, REQUIRED_FACTS
 from shared.contract.authority import who_may
 from shared.contract.catalogue.triage import (
     Assessed,
@@ -111,7 +111,7 @@ def assess(command: Assess, incident: Open) -> Assessed:
         information_types=command.information_types,
         exposure=command.exposure,
         severity=command.severity_override or row.severity,
-        severity_rule="overridden" if command.severity_override else row.name,
+        severity_rule=OVERRIDDEN if command.severity_override else row.name,
         severity_override_reason=command.severity_override_reason
         if command.severity_override
         else None,

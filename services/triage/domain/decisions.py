@@ -3,7 +3,21 @@
 from collections.abc import Sequence
 from typing import assert_never
 
-from services.triage.domain import acting, assessing
+from services.triage.domain.acting import (
+    authorise,
+    break_glass,
+    carry_out,
+    confirm_break_glass,
+    give_legal_view,
+    propose,
+)
+from services.triage.domain.assessing import (
+    assess,
+    decide_inaction,
+    dismiss,
+    fill_seat,
+    record_fact,
+)
 from services.triage.domain.commands import (
     Assess,
     AuthoriseAction,
@@ -44,26 +58,26 @@ def decide(command: Command, state: State, context: Context) -> list[EventData]:
 def _decide(command: Command, incident: Open, context: Context) -> Sequence[EventData]:
     match command:
         case RecordFact():
-            return [assessing.record_fact(command, incident, context)]
+            return [record_fact(command, incident, context)]
         case FillSeat():
-            return assessing.fill_seat(command, incident, context.actor)
+            return fill_seat(command, incident, context.actor)
         case Assess():
-            return [assessing.assess(command, incident)]
+            return [assess(command, incident)]
         case ProposeAction():
-            return [acting.propose(command)]
+            return [propose(command)]
         case GiveLegalView():
-            return [acting.give_legal_view(command, incident)]
+            return [give_legal_view(command, incident)]
         case AuthoriseAction():
-            return acting.authorise(command, incident, context.actor)
+            return authorise(command, incident, context.actor)
         case CarryOut():
-            return [acting.carry_out(command, incident, context)]
+            return [carry_out(command, incident, context)]
         case BreakGlass():
-            return [acting.break_glass(command, incident, context.actor)]
+            return [break_glass(command, incident, context.actor)]
         case ConfirmBreakGlass():
-            return [acting.confirm_break_glass(command, incident, context.actor)]
+            return [confirm_break_glass(command, incident, context.actor)]
         case DecideInaction():
-            return [assessing.decide_inaction(command, incident)]
+            return [decide_inaction(command, incident)]
         case Dismiss():
-            return [assessing.dismiss(command, incident)]
+            return [dismiss(command, incident)]
         case _:
             assert_never(command)

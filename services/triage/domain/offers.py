@@ -1,4 +1,5 @@
-"""What a caller may do next: every kind of command, on everything there is, put to `decide` itself."""
+"""What a caller may do next: every kind of command, on everything there is, is put to `decide`
+itself."""
 
 from collections.abc import Iterator
 from typing import Final

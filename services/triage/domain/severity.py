@@ -38,7 +38,7 @@ class Reach(IntEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class SeverityRow:
     """Matches from this harm and this reach upwards; `out_there` asks for a post that is live, or
     was copied."""
 
@@ -53,23 +53,27 @@ class Row:
 _REAL: Final = (Determination.CONFIRMED, Determination.SUSPECTED)
 
 TABLE: Final = (
-    Row(
+    SeverityRow(
         "false_positive",
         Severity.INFO,
         (Determination.FALSE_POSITIVE,),
         Harm.ORDINARY,
         Reach.INSIDE,
     ),
-    Row(
+    SeverityRow(
         "near_miss_of_grave_harm",
         Severity.LOW,
         (Determination.NEAR_MISS,),
         Harm.GRAVE,
         Reach.INSIDE,
     ),
-    Row("near_miss", Severity.INFO, (Determination.NEAR_MISS,), Harm.ORDINARY, Reach.INSIDE),
-    Row("grave_and_public", Severity.CRITICAL, _REAL, Harm.GRAVE, Reach.PUBLIC, out_there=True),
-    Row(
+    SeverityRow(
+        "near_miss", Severity.INFO, (Determination.NEAR_MISS,), Harm.ORDINARY, Reach.INSIDE
+    ),
+    SeverityRow(
+        "grave_and_public", Severity.CRITICAL, _REAL, Harm.GRAVE, Reach.PUBLIC, out_there=True
+    ),
+    SeverityRow(
         "serious_and_spreading",
         Severity.CRITICAL,
         _REAL,
@@ -77,14 +81,16 @@ TABLE: Final = (
         Reach.SPREADING,
         out_there=True,
     ),
-    Row("grave_and_outside", Severity.HIGH, _REAL, Harm.GRAVE, Reach.SOME_OUTSIDERS),
-    Row("serious_and_public", Severity.HIGH, _REAL, Harm.SERIOUS, Reach.PUBLIC, out_there=True),
-    Row("grave_inside", Severity.WARNING, _REAL, Harm.GRAVE, Reach.INSIDE),
-    Row("serious_and_outside", Severity.WARNING, _REAL, Harm.SERIOUS, Reach.SOME_OUTSIDERS),
-    Row(
+    SeverityRow("grave_and_outside", Severity.HIGH, _REAL, Harm.GRAVE, Reach.SOME_OUTSIDERS),
+    SeverityRow(
+        "serious_and_public", Severity.HIGH, _REAL, Harm.SERIOUS, Reach.PUBLIC, out_there=True
+    ),
+    SeverityRow("grave_inside", Severity.WARNING, _REAL, Harm.GRAVE, Reach.INSIDE),
+    SeverityRow("serious_and_outside", Severity.WARNING, _REAL, Harm.SERIOUS, Reach.SOME_OUTSIDERS),
+    SeverityRow(
         "ordinary_and_public", Severity.WARNING, _REAL, Harm.ORDINARY, Reach.PUBLIC, out_there=True
     ),
-    Row("all_else", Severity.LOW, _REAL, Harm.ORDINARY, Reach.INSIDE),
+    SeverityRow("all_else", Severity.LOW, _REAL, Harm.ORDINARY, Reach.INSIDE),
 )
 
 HARM: Final[Mapping[InformationType, Harm]] = {
@@ -126,7 +132,7 @@ HOW_FAR_IT_GOT: Final[Mapping[AudienceTier, Reach]] = {
 
 def severity_of(
     determination: Determination, types: Iterable[InformationType], exposure: Exposure
-) -> Row:
+) -> SeverityRow:
     """The first row of the table that matches; every determination has a last row that always
     does."""
     harm = max((HARM[kind] for kind in types), default=HARM[InformationType.UNKNOWN])

@@ -87,7 +87,11 @@ SUFFICIENT: Final[Mapping[ActionClass, tuple[Confidence, ...]]] = {
 SEATS_TO_CONFIRM: Final = (Seat.LEGAL, Seat.COMMUNICATIONS, Seat.IT)
 """The seats that must be filled before an incident is assessed as confirmed."""
 
+OVERRIDDEN: Final = "overridden"
+"""In place of a row of the severity table, where a person gave another severity with a reason."""
+
 NOT_YET: Final = None
+"""No assessment, as a column of the table of dismissals."""
 
 DISMISSIBLE: Final[Mapping[DismissalReason, tuple[Determination | None, ...]]] = {
     DismissalReason.NOT_AN_INCIDENT: (Determination.FALSE_POSITIVE, Determination.NEAR_MISS),

@@ -1,6 +1,7 @@
 """Before and beside action: facts, seats, the assessment, deciding not to act, dismissal."""
 
 from datetime import timedelta
+from uuid import UUID
 
 import pytest
 
@@ -59,8 +60,10 @@ from tests.unit.triage.world import (
 CORRECTION = fact(FactKey.WHERE, UNHEARD_OF, corrects=FACT)
 
 
-def record(key: str = FactKey.WHERE, value: str = "a value", corrects: object = None) -> RecordFact:
-    return RecordFact(UNHEARD_OF, key, value, Confidence.HIGH, "seen", START, corrects)  # type: ignore[arg-type]
+def record(
+    key: str = FactKey.WHERE, value: str = "a value", corrects: UUID | None = None
+) -> RecordFact:
+    return RecordFact(UNHEARD_OF, key, value, Confidence.HIGH, "seen", START, corrects)
 
 
 class TestAFact:

@@ -8,6 +8,7 @@ from services.triage import domain
 from services.triage.domain.offers import next_commands, next_on_action
 from services.triage.domain.tables import GATES, REQUIRED_FACTS
 from shared.contract.authority import Role
+from shared.contract.catalogue.base import EventData
 from shared.contract.decision import Actor, Gate
 from shared.contract.vocabulary import ActionClass, GateName, LegalView, Outcome
 from tests.unit.given import By, actor, given
@@ -38,8 +39,8 @@ from tests.unit.triage.world import (
 )
 
 
-def gates(*past: object) -> dict[GateName, Gate]:
-    return {gate.name: gate for gate in domain.gates(given(domain, *past).state)}  # type: ignore[arg-type]
+def gates(*past: EventData | By) -> dict[GateName, Gate]:
+    return {gate.name: gate for gate in domain.gates(given(domain, *past).state)}
 
 
 class TestTheGates:
