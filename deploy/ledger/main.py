@@ -21,7 +21,7 @@ COMMANDS: Final = {
     "replay": "check.replay",
     "diff": "check.diff",
     "export": "check.export",
-    "dossier": "check.export",
+    "dossier": "check.dossier",
     "report": "check.report",
     "parked": "mend.parked",
     "rebuild": "mend.rebuild",

@@ -2,16 +2,19 @@
 environment."""
 
 import contextlib
+import errno
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated, Final, NoReturn
 
 import typer
 
 from deploy.ledger.printing import complain
 from deploy.local import state
 from deploy.local.errors import StackError
+from shared.audit.files import Unreachable
+from shared.audit.writing import CannotWrite
 from shared.contract.topics import TOPIC
 from shared.contract.vocabulary import ServiceName
 from shared.runtime.process.keyfiles import load_trust
@@ -20,6 +23,9 @@ from shared.runtime.process.settings import KafkaSettings
 from shared.runtime.repair.auditing import Sources
 
 COULD_NOT: Final = 2
+
+OF_A_DISK: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.EMFILE})
+"""What a system says of its disks, where it names no file."""
 
 DataOption = Annotated[
     Path | None,
@@ -56,16 +62,27 @@ def or_stop() -> Iterator[None]:
     """Turns what keeps a command from doing its work into one clear line and exit code 2."""
     try:
         yield
+    except CannotWrite as error:
+        _stop(error.strerror or str(error))
+    except Unreachable as error:
+        _stop(str(error))
     except BROKER_AWAY as error:
         _stop(f"Kafka does not answer: {error}. Is the stack up? `ledger status` tells.")
     except KeyError as error:
         _stop(f"{error.args[0]} is not set")
-    except (StackError, ValueError, FileNotFoundError, PermissionError) as error:
+    except (StackError, ValueError, RecursionError) as error:
         _stop(str(error))
     except DATABASE_AWAY as error:
+        if isinstance(error, OSError) and (error.filename or error.errno in OF_A_DISK):
+            _stop(_of_a_file(error))
         _stop(f"a database does not answer: {error}. Is the stack up? `ledger status` tells.")
 
 
-def _stop(why: str) -> None:
+def _of_a_file(error: OSError) -> str:
+    where = f"{error.filename}: " if error.filename else "the disk: "
+    return where + (error.strerror or str(error))
+
+
+def _stop(why: str) -> NoReturn:
     complain(why)
     raise typer.Exit(COULD_NOT)

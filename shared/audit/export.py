@@ -1,27 +1,28 @@
 """Copies all static files of a log into a folder: what anybody can verify later, without whoever
 served it."""
 
-import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from shared.audit.files import Files, Folder
-from shared.audit.log import NotALog, Progress
+from shared.audit.anchors import NAMES
+from shared.audit.files import Files, Folder, NotALog
+from shared.audit.heads import trusted_head
+from shared.audit.log import Progress
 from shared.audit.tree import (
     from_full_bundle,
     from_full_signatures,
     from_full_tile,
     signatures_path,
 )
+from shared.audit.writing import make_folder, write_whole
+from shared.chain import keyfiles
 from shared.contract.vocabulary import ServiceName
-from shared.tlog.checkpoint import Checkpoint
 from shared.tlog.errors import TlogError
-from shared.tlog.note import parse_note
-from shared.tlog.tiles import ENTRIES, Tile, bundles_of_growth, tiles_of_growth
+from shared.tlog.keys import Verifier
+from shared.tlog.tiles import ENTRIES, WIDTH, Tile, bundles_of_growth, tiles_of_growth
 
-KEYS: Final = ("log.vkey", "trust", "policy")
 BATCH: Final = 512
 
 
@@ -32,23 +33,18 @@ class Exported:
     kept: int
 
 
-def export(source: Files, folder: Path, progress: Progress) -> Exported:
+def export(source: Files, folder: Path, log: Verifier, progress: Progress) -> Exported:
     """Fetches what is not in the folder yet; the checkpoint is written last, so that it never
     promises what is not there.
 
     Raises NotALog, and Unreachable when the source does not answer; run again, it goes on where it
     ended."""
-    note = source.read("checkpoint")
-    if note is None:
-        raise NotALog(f"{source.name} has no checkpoint; is it a log's folder or address?")
-    try:
-        size = Checkpoint.parse(parse_note(note)[0]).size
-    except TlogError as error:
-        raise NotALog(f"{source.name}: its checkpoint is none: {error}") from error
-    _refuse_another_log(source, folder)
+    note, head = trusted_head(source, "checkpoint", log)
+    size = head.size
+    _refuse_another_log(source, log, folder)
     small = {
         path: source.read(path)
-        for path in (*KEYS, "witnessed", *(f"chains/{service}" for service in ServiceName))
+        for path in (*NAMES, "witnessed", *(f"chains/{service}" for service in ServiceName))
     }
     exported = _copy_static(source, folder, size, progress)
     for path, data in {**small, "checkpoint": note}.items():
@@ -57,15 +53,15 @@ def export(source: Files, folder: Path, progress: Progress) -> Exported:
     return exported
 
 
-def _refuse_another_log(source: Files, folder: Path) -> None:
+def _refuse_another_log(source: Files, log: Verifier, folder: Path) -> None:
     there = Folder(folder).read("log.vkey")
-    if there is not None and there != source.read("log.vkey"):
+    if there is not None and keyfiles.log_key(there) != log:
         raise NotALog(f"{folder} holds another log than {source.name}; choose another folder")
 
 
 def _copy_static(source: Files, folder: Path, size: int, progress: Progress) -> Exported:
     fetched = kept = 0
-    total = sum(1 for _ in _static(size))
+    total = _count(size)
     for batch in _batches(_static(size)):
         wanted = [(path, tile) for path, tile in batch if not (folder / path).is_file()]
         for (path, tile), data in zip(
@@ -76,10 +72,19 @@ def _copy_static(source: Files, folder: Path, size: int, progress: Progress) -> 
                 raise NotALog(
                     f"{source.name} lacks {path}, which its checkpoint of size {size} needs"
                 )
-            _write(folder / path, whole)
+            _write(folder / path, whole, sync=False)
         fetched, kept = fetched + len(wanted), kept + len(batch) - len(wanted)
         progress("files", fetched + kept, total)
     return Exported(size, fetched, kept)
+
+
+def _count(size: int) -> int:
+    """How many files that is: each level has a hash tile for every 256 nodes, each 256 leaves have
+    a bundle and a file of signatures."""
+    total, nodes = 2 * -(-size // WIDTH), size
+    while nodes:
+        total, nodes = total + -(-nodes // WIDTH), nodes // WIDTH
+    return total
 
 
 def _static(size: int) -> Iterator[tuple[str, Tile]]:
@@ -114,9 +119,6 @@ def _batches(items: Iterable[tuple[str, Tile]]) -> Iterator[list[tuple[str, Tile
         yield batch
 
 
-def _write(path: Path, data: bytes) -> None:
-    """In one step: a file that is there is whole."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.{os.getpid()}.new")
-    partial.write_bytes(data)
-    partial.replace(path)
+def _write(path: Path, data: bytes, *, sync: bool = True) -> None:
+    make_folder(path.parent)
+    write_whole(path, data, sync=sync)

@@ -26,6 +26,10 @@ class Unreachable(OSError):
     """The source does not answer, or does not let us read; the message says what to do."""
 
 
+class NotALog(ValueError):
+    """What lies at the source is not a log that the trusted key has signed, or not a whole one."""
+
+
 class Files(Protocol):
     @property
     def name(self) -> str: ...

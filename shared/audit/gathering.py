@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from uuid import UUID
 
 from shared.audit.dossier import Evidence
-from shared.audit.files import Files
-from shared.audit.log import NotALog
+from shared.audit.files import Files, NotALog
+from shared.audit.heads import trusted_head
 from shared.audit.tree import Leaves, Signatures, TreeCheck, tile_reader
 from shared.chain import statements
 from shared.chain.statements import BadStatement, IncidentStatement
@@ -15,8 +15,8 @@ from shared.contract.envelope import Event, MalformedEnvelope, read
 from shared.contract.hashing import ZERO_HASH
 from shared.contract.topics import partition_of, system_incident
 from shared.contract.vocabulary import ServiceName
-from shared.tlog.checkpoint import Checkpoint
 from shared.tlog.errors import TlogError
+from shared.tlog.keys import Verifier
 from shared.tlog.note import parse_note
 from shared.tlog.proof import Proof
 from shared.tlog.tile_proofs import inclusion_from_tiles
@@ -54,16 +54,10 @@ class Gathered:
         return missing
 
 
-def gather(files: Files, incident: UUID, head_at: str) -> Gathered:
-    """Reads the whole log once, up to the head at this path. Raises NotALog when its files do not
-    give its root."""
-    note = files.read(head_at)
-    if note is None:
-        raise NotALog(f"{files.name} has no {head_at}")
-    try:
-        head = Checkpoint.parse(parse_note(note)[0])
-    except TlogError as error:
-        raise NotALog(f"{files.name}: its checkpoint is none: {error}") from error
+def gather(files: Files, log: Verifier, incident: UUID, head_at: str) -> Gathered:
+    """Reads the whole log once, up to the head at this path. Raises NotALog when the log's key has
+    not signed that, or its files do not give its root."""
+    note, head = trusted_head(files, head_at, log)
     found = Gathered(note, head.size)
     tree = TreeCheck(files, head.size, head.root)
     subjects = {incident, system_incident(partition_of(incident))}

@@ -4,6 +4,7 @@ what was seen before."""
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from shared.audit.files import Files, NotALog
 from shared.chain.findings import Finding
 from shared.tlog.checkpoint import Checkpoint, open_checkpoint
 from shared.tlog.errors import TlogError
@@ -29,6 +30,21 @@ class Opened:
     checkpoint: Checkpoint
     cosigned: dict[str, int]
     findings: tuple[Finding, ...]
+
+
+def trusted_head(files: Files, path: str, log: Verifier) -> tuple[bytes, Checkpoint]:
+    """The note at this path and the checkpoint in it. Nothing but a checkpoint that the log's key
+    has signed says how large the log is. Raises NotALog, Unreachable."""
+    note = files.read(path)
+    if note is None:
+        raise NotALog(
+            f"{files.name} has no {path}; is it a log's folder or address? It holds checkpoint, "
+            "tile/, …"
+        )
+    try:
+        return note, open_checkpoint(note, [log])[0]
+    except TlogError as error:
+        raise NotALog(f"{files.name}: its {path} does not count: {error}") from error
 
 
 def open_head(note: bytes, log: Verifier, policy: Policy | None) -> Opened:

@@ -5,14 +5,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from uuid import UUID
 
-from shared.audit.files import Files
-from shared.audit.heads import open_head
+from shared.audit.anchors import Anchors
+from shared.audit.files import Files, NotALog
+from shared.audit.heads import trusted_head
 from shared.audit.incidents import Sealed
-from shared.audit.log import Anchors, NotALog
 from shared.audit.tree import TreeCheck
 from shared.contract.envelope import MalformedEnvelope, read
 from shared.contract.topics import is_system
-from shared.tlog.errors import TlogError
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,13 +51,7 @@ def history(
 
     Raises NotALog, at the end at the latest, when the files are not what the log's signed
     checkpoint commits to."""
-    note = files.read("checkpoint")
-    if note is None:
-        raise NotALog(f"{files.name} has no checkpoint; is it a log's folder or address?")
-    try:
-        head = open_head(note, anchors.log, None).checkpoint
-    except TlogError as error:
-        raise NotALog(f"{files.name}: {error}") from error
+    _, head = trusted_head(files, "checkpoint", anchors.log)
     if until.size is not None and until.size > head.size:
         raise NotALog(f"{files.name} has {head.size} events, fewer than {until.size}")
     wanted = str(incident).encode() if incident else b""

@@ -5,65 +5,41 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import groupby
-from typing import Final, Protocol
+from typing import Final
 from uuid import UUID
 
+from shared.audit.anchors import Anchors
 from shared.audit.chains import Chain, ChainCheck, every_signature
-from shared.audit.files import Files
+from shared.audit.files import Files, NotALog
 from shared.audit.heads import Seen, continues, open_head, witnessed_head
 from shared.audit.incidents import Rules, Sealed, check_incident, read_leaves
+from shared.audit.order import OrderCheck
 from shared.audit.spool import Spool
-from shared.audit.tree import Leaves, Signatures, TreeCheck, tile_reader
+from shared.audit.tree import Signatures, TreeCheck, tile_reader
 from shared.chain import statements
 from shared.chain.findings import Finding
 from shared.chain.link import Head
 from shared.chain.statements import BadStatement, ChainHeads, Contradicted
-from shared.chain.trust import Trust
 from shared.contract.catalogue import short_name
 from shared.contract.topics import is_system
 from shared.contract.vocabulary import ServiceName
 from shared.tlog.checkpoint import Checkpoint
 from shared.tlog.errors import TlogError
-from shared.tlog.keys import Verifier
-from shared.tlog.policy import Policy
 
 MOST_FINDINGS: Final = 1000
 Progress = Callable[[str, int, int], None]
 """What is being read, how much of it, out of how much."""
 
 
-class NotALog(ValueError):
-    """There is no checkpoint at the source, so nothing to check."""
-
-
-@dataclass(frozen=True, slots=True)
-class Anchors:
-    """What the auditor believes without a proof: the log's key, the services' keys, and which
-    witnesses must have seen it."""
-
-    log: Verifier
-    trust: Trust
-    policy: Policy | None = None
-
-
-class LeafCheck(Protocol):
-    """Another check that wants to see every leaf in order, such as the order of a topic."""
-
-    findings: list[Finding]
-
-    def take(self, leaves: Leaves) -> None: ...
-    def finish(self) -> None: ...
-
-
 @dataclass(frozen=True, slots=True)
 class Options:
     """`rules` by service; None reads only how events are linked and sealed, and not what they
-    say."""
+    say. `order` holds the log against the order of a topic."""
 
     rules: Mapping[ServiceName, Rules] | None
     every_signature: bool = False
     seen: Seen | None = None
-    also: tuple[LeafCheck, ...] = ()
+    order: OrderCheck | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,14 +148,15 @@ def _read(
             )
         if options.rules is not None:
             spool.take(leaves.first, leaves.entries)
-        for check in options.also:
-            check.take(leaves)
+        if options.order is not None:
+            options.order.take(leaves)
         progress("leaves", leaves.first + len(leaves.entries), size)
         _drain(audit, tree.findings, chains.findings)
     chains.finish()
-    for check in options.also:
-        check.finish()
-    _drain(audit, tree.findings, chains.findings, *(check.findings for check in options.also))
+    if options.order is not None:
+        options.order.finish()
+        _drain(audit, options.order.findings)
+    _drain(audit, tree.findings, chains.findings)
     audit.sealed = {
         place: Head(chain.sequence, chain.hash) for place, chain in chains.chains.items()
     }

@@ -5,10 +5,15 @@ import json
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
+from shared.audit.files import read_regular
 from shared.audit.heads import Seen
+from shared.audit.writing import make_folder, write_whole
 from shared.tlog.encoding import hash_from_base64, to_base64
+
+MAX_STATE: Final = 10_000_000
+"""Bytes."""
 
 
 class BadState(ValueError):
@@ -33,17 +38,13 @@ class SeenFile:
         """Replaces the file in one step. Call it only for a log that was checked and has not gone
         back."""
         logs = self._logs() | {vkey: {"size": seen.size, "root": to_base64(seen.root)}}
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        partial = self.path.with_name(f"{self.path.name}.{os.getpid()}.new")
-        with partial.open("w", encoding="utf-8") as file:
-            file.write(json.dumps({"logs": logs}, indent=2, sort_keys=True) + "\n")
-            file.flush()
-            os.fsync(file.fileno())
-        partial.replace(self.path)
+        make_folder(self.path.parent)
+        text = json.dumps({"logs": logs}, indent=2, sort_keys=True)
+        write_whole(self.path, f"{text}\n".encode())
 
     def _logs(self) -> dict[str, Any]:
         try:
-            logs = json.loads(self.path.read_text(encoding="utf-8"))["logs"]
+            logs = json.loads(read_regular(self.path, MAX_STATE))["logs"]
         except FileNotFoundError:
             return {}
         except (ValueError, KeyError, TypeError) as error:

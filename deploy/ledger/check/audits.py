@@ -1,11 +1,11 @@
 """What the auditing commands have in common: the log they read, whom they believe, and the
 services' rules."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
-from typing import Annotated, Final
+from typing import Annotated, Final, TypeVar
 
 import typer
 
@@ -13,13 +13,11 @@ from services.intake import audit as intake
 from services.notify import audit as notify
 from services.review import audit as review
 from services.triage import audit as triage
-from shared.audit.files import Files, Unreachable
+from shared.audit.anchors import NAMES, Anchors, Pins
+from shared.audit.files import MAX_TEXT, Files, read_regular
 from shared.audit.incidents import Rules
-from shared.audit.log import Anchors
-from shared.chain import trust
+from shared.chain import keyfiles
 from shared.contract.vocabulary import ServiceName
-from shared.tlog.keys import Verifier
-from shared.tlog.policy import Policy
 
 VkeyOption = Annotated[
     Path | None,
@@ -58,6 +56,13 @@ _AUDITS: Final[Mapping[ServiceName, ModuleType]] = {
 OWN: Final = "the log itself"
 
 
+_Key = TypeVar("_Key")
+
+
+class BadPin(ValueError):
+    """A file that the auditor brought cannot be read: nothing was checked."""
+
+
 @dataclass(frozen=True, slots=True)
 class Pinned:
     """What the auditor brought along."""
@@ -73,39 +78,44 @@ class Believed:
 
     anchors: Anchors
     source: Mapping[str, str]
+    foreign: tuple[str, ...] = ()
+    """What lies beside the log and would have one believe somebody whom a pin does not."""
 
     @property
     def unpinned(self) -> list[str]:
         return [name for name, source in self.source.items() if source == OWN]
 
 
-def believe(files: Files, pinned: Pinned) -> Believed:
-    """Raises Unreachable or ValueError saying which key is missing or wrong."""
-    texts, sources = dict[str, bytes | None](), dict[str, str]()
-    for name, path, own in (
-        ("vkey", pinned.vkey, "log.vkey"),
-        ("trust", pinned.trust, "trust"),
-        ("policy", pinned.policy, "policy"),
-    ):
-        texts[name] = path.read_bytes() if path else files.read(own)
-        sources[name] = str(path) if path else OWN
-    log = Verifier.parse(_text("vkey", texts["vkey"]).strip())
-    policy = texts["policy"]
-    anchors = Anchors(
-        log,
-        trust.parse(_text("trust", texts["trust"])),
-        None if policy is None else Policy.parse(policy),
+def read_pins(pinned: Pinned) -> Pins:
+    """What the auditor's files hold. Raises BadPin naming the file."""
+    return Pins(
+        _pin(pinned.vkey, keyfiles.log_key),
+        _pin(pinned.trust, keyfiles.services_keys),
+        _pin(pinned.policy, keyfiles.witness_policy),
     )
-    return Believed(anchors, sources)
 
 
-def _text(name: str, data: bytes | None) -> str:
-    if data is None:
-        raise Unreachable(f"there is no {name}; name a file with --{name}")
+def believe(files: Files, pinned: Pinned) -> Believed:
+    """Raises Unreachable, or ValueError saying which key is missing or wrong."""
+    pins = read_pins(pinned)
+    found = {name: files.read(name) for name in NAMES}
+    paths = zip(NAMES, (pinned.vkey, pinned.trust, pinned.policy), strict=True)
+    sources = {name.removeprefix("log."): str(path) if path else OWN for name, path in paths}
+    return Believed(pins.anchors(found), sources, pins.foreign(found))
+
+
+def _pin(path: Path | None, parse: Callable[[bytes], _Key]) -> _Key | None:
+    if path is None:
+        return None
     try:
-        return data.decode("utf-8")
-    except UnicodeDecodeError as error:
-        raise ValueError(f"the {name} is no text") from error
+        data = read_regular(path, MAX_TEXT)
+        if len(data) > MAX_TEXT:
+            raise BadPin(f"{path} is longer than any key file ({MAX_TEXT:,} bytes)")
+        return parse(data)
+    except OSError as error:
+        raise BadPin(f"{path} cannot be read: {error.strerror}") from error
+    except ValueError as error:
+        raise BadPin(f"{path}: {error}") from error
 
 
 def audit_of(service: ServiceName) -> ModuleType:

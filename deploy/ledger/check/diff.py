@@ -2,25 +2,19 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Annotated, Any
 from uuid import UUID
 
-import httpx
 import typer
 
 from deploy.ledger.check import audits
 from deploy.ledger.check.audits import TokenOption
 from deploy.ledger.check.replay import UntilOption, from_log
+from deploy.ledger.check.services import Services
 from deploy.ledger.printing import say, show_json, show_table
 from deploy.ledger.sources import DataOption, or_stop
-from deploy.local import state
-from deploy.local.errors import StackError
-from deploy.local.keys import Keys
-from deploy.local.tokens import issue
 from shared.audit.history import Until
 from shared.audit.incidents import Sealed
-from shared.contract.authority import Role
 from shared.contract.vocabulary import ServiceName
 
 
@@ -67,8 +61,7 @@ def diff(
     with or_stop():
         moment = Until.parse(until) if until else Until()
         sealed = from_log(source, data, token, moment, incident)
-        with _Services(data) as services:
-            found = list(_differences(sealed, services, incident))
+        found = list(_differences(sealed, Services(data, "ledger-diff"), incident))
     if as_json:
         show_json([asdict(one) for one in found])
     else:
@@ -77,16 +70,16 @@ def diff(
 
 
 def _differences(
-    sealed: Sequence[Sealed], services: "_Services", incident: UUID | None
+    sealed: Sequence[Sealed], services: Services, incident: UUID | None
 ) -> Iterator[Difference]:
     histories: dict[UUID, list[Sealed]] = {}
     for one in sealed:
         histories.setdefault(one.event.incident_id, []).append(one)
     for service in ServiceName:
-        there = {incident} if incident else services.incidents(service) | set(histories)
+        there = {incident} if incident else _incidents(services, service) | set(histories)
         for about in sorted(there):
             history = histories.get(about, [])
-            yield from compare(str(about), service, history, services.view(service, about))
+            yield from compare(str(about), service, history, _view(services, service, about))
 
 
 def compare(
@@ -116,55 +109,16 @@ def _word(is_open: bool | None) -> str:
     return "not there" if is_open is None else "open" if is_open else "closed"
 
 
-class _Services:
-    """The services of a local stack over HTTP, as an auditor."""
+def _incidents(services: Services, service: ServiceName) -> set[UUID]:
+    return {UUID(item["incident_id"]) for item in services.pages(service, "incidents")}
 
-    def __init__(self, data: Path | None) -> None:
-        stack = state.load(data or state.DEFAULT_DATA)
-        token = issue(Keys.of(stack.data), "ledger-diff", [Role.AUDITOR])
-        self._urls = {service: stack.services[service.value].url for service in ServiceName}
-        headers = {"Authorization": f"Bearer {token}"}
-        self._client = httpx.Client(headers=headers, timeout=30, trust_env=False)
 
-    def __enter__(self) -> "_Services":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._client.close()
-
-    def incidents(self, service: ServiceName) -> set[UUID]:
-        return {UUID(item["incident_id"]) for item in self._pages(service, "/incidents")}
-
-    def view(self, service: ServiceName, incident: UUID) -> Shown:
-        about = self._get(service, f"/incidents/{incident}", {})
-        if about is None:
-            return Shown({}, ())
-        items = self._pages(service, f"/incidents/{incident}/events")
-        return Shown({item["hash"]: item["type"] for item in items}, about.get("gates", ()))
-
-    def _pages(self, service: ServiceName, path: str) -> Iterator[dict[str, Any]]:
-        cursor: dict[str, str] = {}
-        while page := self._get(service, path, {"limit": "200", **cursor}):
-            yield from page["items"]
-            if not page["next"]:
-                return
-            cursor = {"cursor": page["next"]}
-
-    def _get(
-        self, service: ServiceName, path: str, query: Mapping[str, str]
-    ) -> dict[str, Any] | None:
-        try:
-            answer = self._client.get(self._urls[service] + path, params=query)
-        except httpx.HTTPError as error:
-            raise StackError(
-                f"{service} does not answer ({type(error).__name__}); see: ledger status"
-            ) from error
-        if answer.status_code == 404:
-            return None
-        if not answer.is_success:
-            raise StackError(f"{service} answers {answer.status_code} to GET {path}")
-        page: dict[str, Any] = answer.json()
-        return page
+def _view(services: Services, service: ServiceName, incident: UUID) -> Shown:
+    about = services.get_json(service, f"incidents/{incident}")
+    if about is None:
+        return Shown({}, ())
+    items = services.pages(service, f"incidents/{incident}/events")
+    return Shown({item["hash"]: item["type"] for item in items}, about.get("gates", ()))
 
 
 def _show(found: Sequence[Difference]) -> None:

@@ -16,10 +16,9 @@ from deploy.ledger.check.web import open_files
 from deploy.ledger.printing import Cell, bold, say, show_json, show_json_line, show_table
 from deploy.ledger.progress import counting
 from deploy.ledger.sources import DataOption, open_sources, or_stop
-from shared.audit.files import Files
+from shared.audit.files import Files, NotALog
 from shared.audit.history import Until, by_time, history
 from shared.audit.incidents import Sealed
-from shared.audit.log import NotALog
 from shared.contract.catalogue import MILESTONES, short_name
 from shared.contract.envelope import Event, Unknown
 from shared.contract.topics import is_system

@@ -1,20 +1,20 @@
 """`ledger report`: the lessons-learned report of an incident."""
 
+import json
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 from uuid import UUID
 
-import httpx
 import typer
 
+from deploy.ledger.check.services import Services
 from deploy.ledger.printing import show_exactly, show_markdown
-from deploy.ledger.run.options import DataFolder, or_say_why
+from deploy.ledger.run.options import DataFolder
+from deploy.ledger.sources import or_stop
 from deploy.local import state
 from deploy.local.errors import StackError
-from deploy.local.keys import Keys
-from deploy.local.tokens import issue
-from shared.contract.authority import Role
+from shared.audit.writing import write_whole
 from shared.contract.vocabulary import ServiceName
 
 
@@ -36,29 +36,25 @@ def report(
     data: DataFolder = state.DEFAULT_DATA,
 ) -> None:
     """Show the report of an incident: a draft that says what is missing, or the published one."""
-    with or_say_why():
+    with or_stop():
         text = _fetch(incident, form, data)
         if output is not None:
-            output.write_bytes(text)
+            write_whole(output, text, 0o600)
             return
     (show_markdown if form is Form.MARKDOWN else show_exactly)(text)
 
 
 def _fetch(incident: UUID, form: Form, data: Path) -> bytes:
-    url = state.load(data).services[ServiceName.REVIEW].url
-    token = issue(Keys.of(data), "ledger-report", [Role.AUDITOR])
+    services = Services(data, "ledger-report")
+    answer = services.get(ServiceName.REVIEW, f"incidents/{incident}/report?format={form.value}")
+    if 200 <= answer.status < 300:
+        return answer.body
+    raise StackError(_detail(answer.body) or f"review answered {answer.status}")
+
+
+def _detail(problem: bytes) -> str | None:
     try:
-        answer = httpx.get(
-            f"{url}/incidents/{incident}/report",
-            params={"format": form.value},
-            headers={"Authorization": f"Bearer {token}"},
-            timeout=30,
-            trust_env=False,
-        )
-    except httpx.HTTPError as error:
-        raise StackError(
-            f"review does not answer ({type(error).__name__}); see: ledger status --data {data}"
-        ) from error
-    if answer.is_success:
-        return answer.content
-    raise StackError(answer.json().get("detail", f"review answered {answer.status_code}"))
+        detail = json.loads(problem)["detail"]
+    except (ValueError, KeyError, TypeError):
+        return None
+    return detail if isinstance(detail, str) else None

@@ -52,6 +52,7 @@ def show_log(audit: LogAudit, believed: Believed) -> None:
             "ledger export brings them along, or take each service's /chains as chains/<service>.",
         )
     show_unpinned(believed.unpinned)
+    show_foreign("The log", believed.foreign)
 
 
 def _show_head(audit: LogAudit, origin: str, size: int) -> None:
@@ -73,6 +74,15 @@ def show_unpinned(unpinned: Sequence[str]) -> None:
         say(
             doubtful("Believed as found there:"),
             f" give {names} with files that you have from somebody you trust.",
+        )
+
+
+def show_foreign(where: str, names: Sequence[str]) -> None:
+    """What would have a reader believe somebody whom the auditor's own files do not name."""
+    if names:
+        say(
+            doubtful(f"{where} brings other keys along than yours:"),
+            f" {', '.join(names)}. Yours were used; a check by hand must use yours, too.",
         )
 
 

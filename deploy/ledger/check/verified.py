@@ -7,7 +7,7 @@ from typing import Any, Final
 from deploy.ledger.check import telling
 from deploy.ledger.check.audits import Believed
 from deploy.ledger.printing import bold, good, say
-from shared.audit.dossier import DossierAudit
+from shared.audit.dossier_events import DossierAudit
 from shared.audit.log import Behind, LogAudit
 from shared.chain.findings import Finding
 from shared.runtime.repair.auditing import Verification
@@ -38,6 +38,7 @@ class LogVerified:
         return {
             "source": self.audit.source,
             "believed": dict(self.believed.source),
+            "foreign": list(self.believed.foreign),
             "origin": head.origin if head else None,
             "size": head.size if head else None,
             "root": head.root.hex() if head else None,
@@ -83,6 +84,7 @@ class DossierVerified:
                     service.value: time.isoformat() for service, time in about.stated_at.items()
                 },
                 "unpinned": list(about.unpinned),
+                "foreign": list(about.foreign),
             },
             "findings": [_finding(one) for one in self.findings],
         }
@@ -95,6 +97,7 @@ class DossierVerified:
             said = f"by its own word of {time:%Y-%m-%d %H:%M:%S} UTC"
             say(f"{service.value:>7}: these are all its events, {said}")
         telling.show_unpinned(about.unpinned)
+        telling.show_foreign("The dossier", about.foreign)
         if not self.findings:
             say(
                 good("Clean."), " Nothing is missing, nothing was changed, and the rules were kept."

@@ -1,7 +1,6 @@
 """`ledger verify`: re-check the whole history, trusting nobody but a few public keys."""
 
 import asyncio
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
@@ -17,8 +16,9 @@ from deploy.ledger.printing import show_json
 from deploy.ledger.progress import counting
 from deploy.ledger.sources import DataOption, open_sources, or_stop
 from deploy.local.state import DEFAULT_DATA
-from shared.audit.dossier import audit_dossier
-from shared.audit.files import Files
+from shared.audit.archive import MAX_SIZE
+from shared.audit.dossier_check import audit_dossier
+from shared.audit.files import Files, read_regular
 from shared.audit.heads import Seen
 from shared.audit.log import Options, audit_log
 from shared.audit.order import OrderCheck
@@ -97,14 +97,14 @@ class How:
     rules: Any
     seen: SeenFile
     quiet: bool
-    also: tuple[OrderCheck, ...] = ()
+    order: OrderCheck | None = None
 
 
 def _log(files: Files, pinned: Pinned, how: How) -> LogVerified:
     believed = audits.believe(files, pinned)
     vkey = believed.anchors.log.vkey
     with counting(quiet=how.quiet) as bar:
-        options = Options(how.rules, how.every_signature, how.seen.load(vkey), how.also)
+        options = Options(how.rules, how.every_signature, how.seen.load(vkey), how.order)
         audit = audit_log(files, believed.anchors, options, bar)
     if audit.may_be_remembered and audit.checkpoint is not None:
         how.seen.save(vkey, Seen(audit.checkpoint.size, audit.checkpoint.root))
@@ -112,20 +112,10 @@ def _log(files: Files, pinned: Pinned, how: How) -> LogVerified:
 
 
 def _dossier(path: Path, pinned: Pinned) -> DossierVerified:
-    read = {name: file.read_bytes() if file else None for name, file in _pins(pinned)}
-    return DossierVerified(
-        audit_dossier(
-            str(path),
-            path.read_bytes(),
-            read,
-            audits.rules(),
-            audits.audit_of(ServiceName.REVIEW).reports,
-        )
-    )
-
-
-def _pins(pinned: Pinned) -> Iterator[tuple[str, Path | None]]:
-    yield from (("log.vkey", pinned.vkey), ("trust", pinned.trust), ("policy", pinned.policy))
+    pins = audits.read_pins(pinned)
+    data = read_regular(path, MAX_SIZE)
+    reports = audits.audit_of(ServiceName.REVIEW).reports
+    return DossierVerified(audit_dossier(str(path), data, pins, audits.rules(), reports))
 
 
 def verify_stack(data: Path | None, pinned: Pinned, how: How) -> StackVerified:
@@ -139,7 +129,7 @@ def verify_stack(data: Path | None, pinned: Pinned, how: How) -> StackVerified:
     order = OrderCheck(verification.topic.order())
     return StackVerified(
         verification,
-        _log(files, pinned, How(how.every_signature, how.rules, how.seen, how.quiet, (order,))),
+        _log(files, pinned, How(how.every_signature, how.rules, how.seen, how.quiet, order)),
     )
 
 

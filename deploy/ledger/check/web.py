@@ -45,7 +45,7 @@ class Web:
 
     url: str
     token: str | None = field(default=None, repr=False)
-    patience: float = PATIENCE
+    patience: float = field(default_factory=lambda: PATIENCE)
     client: httpx.AsyncClient = field(init=False, repr=False)
 
     def __post_init__(self) -> None:

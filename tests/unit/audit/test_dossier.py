@@ -13,7 +13,12 @@ from hypothesis import strategies as st
 
 from services.review.audit import reports
 from services.review.report import UnknownReportFormat
-from shared.audit.dossier import DossierAudit, Evidence, audit_dossier, compose, pack, unpack
+from shared.audit.anchors import Pins
+from shared.audit.archive import pack, unpack
+from shared.audit.dossier import Evidence, compose
+from shared.audit.dossier_check import audit_dossier
+from shared.audit.dossier_events import DossierAudit
+from shared.chain import keyfiles
 from shared.contract.envelope import Event
 from shared.contract.hashing import signed_bytes
 from shared.contract.topics import partition_of, system_incident
@@ -55,6 +60,7 @@ ANCHORS: Final = {
 WITNESS: Final = Cosigner(Signer("witness.example", bytes([8]) * 32))
 
 Parts = dict[str, bytes]
+NO_PINS: Final = Pins()
 
 
 def parts_of(ledger: Ledger, log: Signer = LOG) -> Parts:
@@ -85,7 +91,7 @@ def parts(ledger: Ledger) -> Parts:
     return parts_of(ledger)
 
 
-def check(parts: Parts, **pins: bytes) -> DossierAudit:
+def check(parts: Parts, pins: Pins = NO_PINS) -> DossierAudit:
     return audit_dossier("a dossier", pack(parts), pins, rules(), reports)
 
 
@@ -105,7 +111,7 @@ def test_of_reports_in_a_newer_format_only_the_rules_speak(parts: Parts) -> None
     def older(_: Sequence[Event]) -> dict[str, bytes]:
         raise UnknownReportFormat(99)
 
-    assert audit_dossier("a dossier", pack(parts), {}, rules(), older).findings == []
+    assert audit_dossier("a dossier", pack(parts), Pins(), rules(), older).findings == []
 
 
 def test_the_same_parts_give_the_same_bytes(parts: Parts) -> None:
@@ -124,11 +130,42 @@ def test_it_shows_nothing_of_another_incident(parts: Parts, ledger: Ledger) -> N
 
 def test_keys_that_the_auditor_brought_come_before_those_in_it(parts: Parts) -> None:
     other = Signer(LOG.name, bytes([77]) * 32)
-    found = audit_dossier(
-        "a dossier", pack(parts), {"log.vkey": other.vkey.encode()}, rules(), reports
-    )
+    found = audit_dossier("a dossier", pack(parts), Pins(other.verifier), rules(), reports)
     assert [finding.code for finding in found.findings] == ["checkpoint_rejected"]
     assert found.unpinned == ("trust", "policy")
+
+
+def own_pins(trust: str = TRUST_TEXT, policy: str = POLICY_TEXT) -> Pins:
+    return Pins(
+        LOG.verifier,
+        keyfiles.services_keys(trust.encode()),
+        keyfiles.witness_policy(policy.encode()),
+    )
+
+
+def test_keys_beside_the_pins_that_are_the_same_are_not_told(parts: Parts) -> None:
+    found = check(parts, own_pins(f"# mine\r\n{TRUST_TEXT}".replace("\n", "\r\n")))
+    assert (found.findings, found.foreign, found.unpinned) == ([], (), ())
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("trust", f"{TRUST_TEXT}intake * 9 {WITNESS.signer.vkey}\n"),
+        ("trust", "nonsense\n"),
+        ("policy", POLICY_TEXT.replace("none", "nobody")),
+        ("policy", f"witness w {WITNESS.vkey}\n{POLICY_TEXT}"),
+        ("log.vkey", f"{WITNESS.signer.vkey}\n"),
+        ("log.vkey", ""),
+    ],
+)
+def test_a_dossier_that_brings_foreign_keys_beside_the_pins_says_so(
+    parts: Parts, name: str, text: str
+) -> None:
+    """The pins count, so it is no finding; whoever checks by hand would be fooled."""
+    found = check({**parts, name: text.encode()}, own_pins())
+    assert found.foreign == (name,)
+    assert found.findings == []
 
 
 def names(parts: Parts, ending: str) -> list[str]:
@@ -347,13 +384,13 @@ def test_a_key_that_the_one_before_it_did_not_sign_is_never_in_force() -> None:
 def test_no_flipped_byte_of_the_archive_goes_unseen(parts: Parts, place: int, mask: int) -> None:
     archive = pack(parts)
     damaged = flipped(archive, place % len(archive), mask)
-    assert audit_dossier("a dossier", damaged, {}, rules(), reports).findings
+    assert audit_dossier("a dossier", damaged, Pins(), rules(), reports).findings
 
 
 @given(st.binary(max_size=400))
 @settings(deadline=None)
 def test_any_bytes_are_findings_and_never_a_crash(data: bytes) -> None:
-    assert audit_dossier("a dossier", data, {}, rules(), reports).findings
+    assert audit_dossier("a dossier", data, Pins(), rules(), reports).findings
 
 
 @given(data=st.data())

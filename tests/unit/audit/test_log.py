@@ -12,9 +12,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shared.audit.files import Folder
+from shared.audit.anchors import Anchors
+from shared.audit.files import Folder, NotALog
 from shared.audit.heads import Seen
-from shared.audit.log import Anchors, NotALog, Options, audit_log
+from shared.audit.log import Options, audit_log
 from shared.audit.order import OrderCheck
 from shared.audit.seen import BadState, SeenFile
 from shared.chain import trust
@@ -473,10 +474,10 @@ def test_the_order_of_the_topic_is_the_order_of_the_log(ledger: Ledger, clean: P
     topic: dict[int, list[bytes]] = {number: [] for number in range(PARTITIONS)}
     for event in ledger.events:
         topic[event.link.partition].append(event.hash)
-    assert audit(clean, also=(OrderCheck(topic),)).findings == []
+    assert audit(clean, order=OrderCheck(topic)).findings == []
     busy = max(topic, key=lambda number: len(topic[number]))
     topic[busy][0], topic[busy][1] = topic[busy][1], topic[busy][0]
-    assert codes(audit(clean, also=(OrderCheck(topic),))) == {"seal_order"}
+    assert codes(audit(clean, order=OrderCheck(topic))) == {"seal_order"}
 
 
 # Envelopes that no service of ours would write

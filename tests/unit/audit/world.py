@@ -20,9 +20,10 @@ from services.review import editions
 from services.review.domain.commands import OpenReview, RecordFinding, RecordLesson
 from services.triage import domain as triage
 from services.triage.domain import commands
+from shared.audit.anchors import Anchors
 from shared.audit.files import Folder
 from shared.audit.incidents import Rules
-from shared.audit.log import Anchors, LogAudit, Options, audit_log
+from shared.audit.log import LogAudit, Options, audit_log
 from shared.chain import trust
 from shared.chain.link import EMPTY, Head, next_link
 from shared.chain.statements import ChainHeads, IncidentStatement, sign

@@ -20,7 +20,7 @@ from rich.table import Table
 
 from deploy.ledger.check import audits
 from deploy.ledger.check.audits import Pinned
-from deploy.ledger.check.export import dossier_of, heads_from_stack
+from deploy.ledger.check.dossier import dossier_of, heads_from_stack
 from deploy.ledger.check.stacklog import log_of_stack
 from deploy.ledger.check.verify import How, verify_stack
 from deploy.ledger.progress import steps
