@@ -37,6 +37,7 @@ from shared.runtime.web import problems
 from shared.runtime.web.auth import READERS, Allow
 from shared.runtime.web.desk import Cursor, Desk, Limit, Page, allow, desk, public
 from shared.runtime.web.direct import DirectRoute
+from shared.runtime.web.limits import takes
 from shared.runtime.web.moments import Moment
 from shared.runtime.web.paging import decode_cursor
 
@@ -156,7 +157,7 @@ router.add_api_route(
 @router.post(
     "/reports/batch",
     tags=["reports"],
-    dependencies=[allow(*who_may("report"))],
+    dependencies=[allow(*who_may("report")), takes(16 * 1024 * 1024)],
     summary=f"Up to {MOST} reports, one JSON object a line; each line has its own answer, in order.",
     description="A line is a report, and may carry an `idempotency_key`. A bad line does not spoil the others; empty lines are passed "
     "over. The answers come while later lines are still being written.",
@@ -192,7 +193,7 @@ async def report_batch(request: Request, receiving: Receiving) -> StreamingRespo
     "/events",
     status_code=201,
     tags=["reports"],
-    dependencies=[allow(*who_may("report"))],
+    dependencies=[allow(*who_may("report")), takes(4 * 1024 * 1024)],
     summary="Report by CloudEvents 1.0 over HTTP: binary, structured or batched.",
     description="The event's data is a report, as for POST /reports; its type may be any. The same source and id again get the same "
     "receipt. A batch is answered with 200 and an array: each event's own answer, in order.",

@@ -40,11 +40,12 @@ from shared.runtime.web.desk import Answer, Cursor, Desk, Limit, Page, allow, de
 from shared.runtime.web.gates import GateView
 from shared.runtime.web.moments import Moment
 from shared.runtime.web.paging import decode_cursor
+from shared.runtime.web.reading import StrictRoute
 
 SHOWN: Final = 200
 """Most messages that an incident's view shows."""
 
-router = APIRouter()
+router = APIRouter(route_class=StrictRoute)
 
 NotifyDesk = Annotated[Desk[Command, State], Depends(desk)]
 Word = Annotated[str | None, Query(min_length=1, max_length=200, pattern=r"^[^\x00]*$")]

@@ -2,13 +2,13 @@
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Annotated, Any, Final
+from typing import Any, Final
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
-from shared.contract.catalogue.base import Line, Name, Text
 from shared.contract.vocabulary import ApprovalKind, Audience, Determination, Severity
+from shared.runtime.web.bodies import Body, Id, Listed, Name, OneLine, Text, example
 from shared.runtime.web.gates import GateView
 
 _INCIDENT: Final = "01960000-0000-7000-8000-000000000001"
@@ -23,48 +23,36 @@ _DRAFT: Final[dict[str, Any]] = {
 }
 
 
-def _request(example: dict[str, Any]) -> ConfigDict:
-    return ConfigDict(extra="forbid", frozen=True, json_schema_extra={"example": example})
-
-
-def _shown(example: dict[str, Any]) -> ConfigDict:
-    return ConfigDict(json_schema_extra={"example": example})
-
-
-OneLine = Annotated[Line, Field(pattern=r"^[^\x00-\x1f\x7f\u0085\u2028\u2029]*$")]
-"""Channels put a title where a line break would begin something else: another header of a mail."""
-
-
-class DraftBody(BaseModel):
-    model_config = _request(_DRAFT)
+class DraftBody(Body):
+    model_config = example(_DRAFT)
 
     audience: Audience
     channel: Name = Field(description="One of the names under /channels.")
     title: OneLine
     text: Text
-    facts: tuple[UUID, ...] = Field(
+    facts: Listed[Id] = Field(
         max_length=100, description="The established facts that the text rests on."
     )
 
 
-class ApprovalBody(BaseModel):
+class ApprovalBody(Body):
     """An empty one gives the approval that is lacking and yours to give."""
 
-    model_config = _request({"approval": "legal"})
+    model_config = example({"approval": "legal"})
 
     approval: ApprovalKind | None = None
 
 
-class RejectionBody(BaseModel):
-    model_config = _request({"reason": "It says more than we know."})
+class RejectionBody(Body):
+    model_config = example({"reason": "It says more than we know."})
 
     reason: Text
 
 
-class OutcomeBody(BaseModel):
+class OutcomeBody(Body):
     """What somebody found out about a message of unknown outcome."""
 
-    model_config = _request(
+    model_config = example(
         {"delivered": False, "reason": "The mail server's log has no such message."}
     )
 
@@ -72,8 +60,8 @@ class OutcomeBody(BaseModel):
     reason: Text = Field(description="How that was found out.")
 
 
-class WaiverBody(BaseModel):
-    model_config = _request({"audience": "executives", "reason": "They wrote the post."})
+class WaiverBody(Body):
+    model_config = example({"audience": "executives", "reason": "They wrote the post."})
 
     audience: Audience
     reason: Text
@@ -99,7 +87,7 @@ class Status(StrEnum):
 
 
 class ChannelView(BaseModel):
-    model_config = _shown({"name": "management mail"})
+    model_config = example({"name": "management mail"})
 
     name: str
 
@@ -166,7 +154,7 @@ _MESSAGE_VIEW: Final[dict[str, Any]] = {
 class CommunicationRow(BaseModel):
     """A message as the list shows it."""
 
-    model_config = _shown(_ROW)
+    model_config = example(_ROW)
 
     communication_id: UUID
     incident_id: UUID
@@ -195,7 +183,7 @@ class CommunicationRow(BaseModel):
 class CommunicationView(CommunicationRow):
     """A message with what it waits for and what the caller may do about it next."""
 
-    model_config = _shown(_MESSAGE_VIEW)
+    model_config = example(_MESSAGE_VIEW)
 
     gates: list[GateView]
     next_commands: list[str]
@@ -214,7 +202,7 @@ _INCIDENT_ROW: Final[dict[str, Any]] = {
 class IncidentRow(BaseModel):
     """An incident as the list shows it. Null is unknown, or not yet."""
 
-    model_config = _shown(_INCIDENT_ROW)
+    model_config = example(_INCIDENT_ROW)
 
     incident_id: UUID
     known_since: datetime = Field(
@@ -229,7 +217,7 @@ class IncidentRow(BaseModel):
 class IncidentView(IncidentRow):
     """Who must be told, who was, and what the caller may do next."""
 
-    model_config = _shown(
+    model_config = example(
         {
             **_INCIDENT_ROW,
             "version": 12,

@@ -48,6 +48,7 @@ from shared.runtime.web.auth import READERS
 from shared.runtime.web.desk import Answer, Cursor, Desk, Limit, Page, allow, allow_any, desk
 from shared.runtime.web.gates import GateView
 from shared.runtime.web.paging import decode_cursor
+from shared.runtime.web.reading import StrictRoute
 
 PUBLISH_ATTEMPTS: Final = 10
 """How often a report is made anew because something was said or heard while it was made."""
@@ -58,7 +59,7 @@ POLICY: Final = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none';
 
 T = TypeVar("T")
 
-router = APIRouter()
+router = APIRouter(route_class=StrictRoute)
 router.include_router(log.router)
 
 ReviewDesk = Annotated[Desk[Command, domain.State], Depends(desk)]

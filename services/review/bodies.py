@@ -7,7 +7,6 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from shared.contract.catalogue.base import Line, Name, Text
 from shared.contract.vocabulary import (
     Answer,
     ControlLayer,
@@ -15,29 +14,27 @@ from shared.contract.vocabulary import (
     ObservationKind,
     Severity,
 )
+from shared.runtime.web.bodies import Body, Line, Listed, Subject, Text, example
 from shared.runtime.web.gates import GateView
+from shared.runtime.web.moments import Day
 
 _INCIDENT: Final = "01960000-0000-7000-8000-000000000001"
 _FINDING: Final = "01960000-0000-7000-8000-0000000000f1"
 _ITEM: Final = {"description": "Say it on the first day", "owner": "u-4711", "due": "2027-06-01"}
 
 
-def _example(value: dict[str, Any]) -> ConfigDict:
-    return ConfigDict(extra="forbid", frozen=True, json_schema_extra={"example": value})
-
-
-class ActionItemBody(BaseModel):
-    model_config = _example(_ITEM)
+class ActionItemBody(Body):
+    model_config = example(_ITEM)
 
     description: Line
-    owner: Name = Field(description="The subject of whoever sees to it.")
-    due: date = Field(description="Today (UTC) or later.")
+    owner: Subject = Field(description="The subject of whoever sees to it.")
+    due: Day = Field(description="Today (UTC) or later.")
 
 
-class FindingBody(BaseModel):
+class FindingBody(Body):
     """A contributing factor: either what will be done about it, or why nothing will."""
 
-    model_config = _example(
+    model_config = example(
         {
             "contributing_factor": "New colleagues hear of the camera rule after a month.",
             "control_layer": "training_missing",
@@ -51,27 +48,27 @@ class FindingBody(BaseModel):
     control_layer: ControlLayer = Field(description="Which layer let it through.")
     training_adequate: Answer
     policy_understood: Answer
-    action_items: Annotated[tuple[ActionItemBody, ...], Field(max_length=50)] = ()
+    action_items: Annotated[Listed[ActionItemBody], Field(max_length=50)] = ()
     no_action_reason: Text | None = Field(default=None, description="Instead of action items.")
 
 
-class ObservationBody(BaseModel):
-    model_config = _example({"kind": "got_lucky", "text": "The date on the board was wrong."})
+class ObservationBody(Body):
+    model_config = example({"kind": "got_lucky", "text": "The date on the board was wrong."})
 
     kind: ObservationKind
     text: Text
 
 
-class LessonBody(BaseModel):
+class LessonBody(Body):
     """For everybody to read, once the report is published: name nobody."""
 
-    model_config = _example({"text": "Look behind you before you take a photo."})
+    model_config = example({"text": "Look behind you before you take a photo."})
 
     text: Text
 
 
-class PolicyClauseBody(BaseModel):
-    model_config = _example(
+class PolicyClauseBody(Body):
+    model_config = example(
         {
             "policy": "Social media",
             "clause": "4.2",
@@ -84,10 +81,10 @@ class PolicyClauseBody(BaseModel):
     comment: Text | None = None
 
 
-class NextReviewBody(BaseModel):
-    model_config = _example({"on": "2027-06-01"})
+class NextReviewBody(Body):
+    model_config = example({"on": "2027-06-01"})
 
-    on: date = Field(description="After today (UTC).")
+    on: Day = Field(description="After today (UTC).")
 
 
 class Status(StrEnum):

@@ -48,8 +48,9 @@ from shared.runtime.web.desk import Answer, Cursor, Desk, Limit, Page, allow, de
 from shared.runtime.web.gates import GateView
 from shared.runtime.web.moments import Moment
 from shared.runtime.web.paging import decode_cursor
+from shared.runtime.web.reading import StrictRoute
 
-router = APIRouter(tags=["incidents"])
+router = APIRouter(tags=["incidents"], route_class=StrictRoute)
 
 TriageDesk = Annotated[Desk[Command, State], Depends(desk)]
 
@@ -174,7 +175,7 @@ async def assess(incident_id: UUID, body: AssessmentBody, desk: TriageDesk) -> A
     command = Assess(
         body.determination,
         body.information_types,
-        body.exposure,
+        body.exposure.said(),
         body.severity_override,
         body.severity_override_reason,
     )

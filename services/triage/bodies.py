@@ -1,12 +1,12 @@
 """What callers send to triage and what they see."""
 
 from datetime import datetime
-from typing import Any, Final, Literal
+from typing import Annotated, Any, Final, Literal
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from shared.contract.catalogue.base import Exposure, Line, Name, Text
+from shared.contract.catalogue.base import Exposure
 from shared.contract.catalogue.triage import (
     ActionProposed,
     Assessed,
@@ -19,6 +19,9 @@ from shared.contract.catalogue.triage import (
 )
 from shared.contract.vocabulary import (
     ActionKind,
+    Answer,
+    AudienceTier,
+    AuthorRelation,
     Confidence,
     Determination,
     DismissalReason,
@@ -26,20 +29,19 @@ from shared.contract.vocabulary import (
     InformationType,
     LegalView,
     Outcome,
+    PostKind,
     Seat,
     Severity,
+    Visibility,
 )
+from shared.runtime.web.bodies import Body, Id, Line, Listed, Name, Subject, Text, Url
 from shared.runtime.web.gates import GateView
 from shared.runtime.web.moments import Moment
 
 Stage = Literal["reported", "assessed", "contained", "communicated", "reviewed", "dismissed"]
 
 
-class Request(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class FactBody(Request):
+class FactBody(Body):
     model_config = ConfigDict(
         json_schema_extra={
             "examples": [
@@ -61,23 +63,35 @@ class FactBody(Request):
     confidence: Confidence
     source: Line
     observed_at: Moment
-    corrects: UUID | None = Field(default=None, description="The fact that this one corrects.")
+    corrects: Id | None = Field(default=None, description="The fact that this one corrects.")
 
 
-class SeatBody(Request):
+class SeatBody(Body):
     model_config = ConfigDict(json_schema_extra={"examples": [{"seat": "legal", "holder": "nora"}]})
 
     seat: Seat
-    holder: Name = Field(description="The subject of the holder's token.")
+    holder: Subject = Field(description="The subject of the holder's token.")
 
 
-class ExposureBody(Exposure):
+class ExposureBody(Body):
     """Where it stands and who can see it. Every field may be unknown."""
 
-    model_config = ConfigDict(extra="forbid")
+    platform: Name = "unknown"
+    url: Url | None = None
+    post_kind: PostKind = PostKind.UNKNOWN
+    author_relation: AuthorRelation = AuthorRelation.UNKNOWN
+    visibility: Visibility = Visibility.UNKNOWN
+    audience_tier: AudienceTier = AudienceTier.UNKNOWN
+    still_live: Answer = Answer.UNKNOWN
+    copies: Annotated[int, Field(ge=0, le=2**53)] | None = Field(
+        default=None, description="Copies seen elsewhere; null is unknown."
+    )
+
+    def said(self) -> Exposure:
+        return Exposure.model_validate(self.model_dump())
 
 
-class AssessmentBody(Request):
+class AssessmentBody(Body):
     model_config = ConfigDict(
         json_schema_extra={
             "examples": [
@@ -96,7 +110,7 @@ class AssessmentBody(Request):
     )
 
     determination: Determination
-    information_types: tuple[InformationType, ...] = Field(max_length=100)
+    information_types: Listed[InformationType] = Field(max_length=100)
     exposure: ExposureBody
     severity_override: Severity | None = Field(
         default=None, description="Goes over the severity table's; needs a reason."
@@ -104,7 +118,7 @@ class AssessmentBody(Request):
     severity_override_reason: Text | None = None
 
 
-class ActionBody(Request):
+class ActionBody(Body):
     model_config = ConfigDict(
         json_schema_extra={
             "examples": [{"kind": "platform_report", "target": "https://social.example/@x/1"}]
@@ -116,7 +130,7 @@ class ActionBody(Request):
     reason: Text | None = None
 
 
-class LegalViewBody(Request):
+class LegalViewBody(Body):
     model_config = ConfigDict(
         json_schema_extra={
             "examples": [{"view": "cleared", "ground": "our own slides; the platform's terms"}]
@@ -131,7 +145,7 @@ class LegalViewBody(Request):
     protected_activity_considered: bool = False
 
 
-class OutcomeBody(Request):
+class OutcomeBody(Body):
     model_config = ConfigDict(
         json_schema_extra={
             "examples": [
@@ -149,7 +163,7 @@ class OutcomeBody(Request):
     note: Text | None = None
 
 
-class BreakGlassBody(Request):
+class BreakGlassBody(Body):
     model_config = ConfigDict(
         json_schema_extra={
             "examples": [
@@ -163,11 +177,11 @@ class BreakGlassBody(Request):
     )
 
     gate: GateName
-    action_id: UUID
+    action_id: Id
     reason: Text
 
 
-class WordBody(Request):
+class WordBody(Body):
     """The second person's word."""
 
     model_config = ConfigDict(
@@ -180,7 +194,7 @@ class WordBody(Request):
     note: Text
 
 
-class ReasonBody(Request):
+class ReasonBody(Body):
     model_config = ConfigDict(
         json_schema_extra={"examples": [{"reason": "the post was gone before anybody saw it"}]}
     )
@@ -188,7 +202,7 @@ class ReasonBody(Request):
     reason: Text
 
 
-class DismissalBody(Request):
+class DismissalBody(Body):
     model_config = ConfigDict(
         json_schema_extra={
             "examples": [{"reason": "authorised_disclosure", "note": "published by ourselves"}]

@@ -3,10 +3,15 @@
 import logging
 import re
 import sys
+import traceback
+from collections import Counter
+from collections.abc import Iterator
 from typing import Final
 
+import asyncpg
 import structlog
 from opentelemetry import trace
+from pydantic import ValidationError
 from structlog.typing import EventDict, WrappedLogger
 
 from shared.contract.vocabulary import ServiceName
@@ -15,10 +20,11 @@ from shared.runtime.process.settings import LogFormat
 _SECRETS: Final = (
     (re.compile(r"(\b[a-z][a-z0-9+.-]*://)[^\s/@]*@"), r"\1…@"),
     (re.compile(r"\beyJ[\w-]*\.[\w-]*\.[\w-]*"), "…"),
-    (re.compile(r"input_value=.*?, input_type="), "input_value=…, input_type="),
 )
-"""What an exception's words may carry: the password of an address, a token, and what pydantic was
-given."""
+"""What words may carry that are ours to say: the password of an address, a token."""
+
+_SAY_NO_VALUES: Final = ("shared.", "services.", "deploy.", "aiokafka.", "httpx", "uvicorn.")
+"""Modules whose exceptions name no value that a caller sent."""
 
 
 def configure(service: ServiceName, form: LogFormat) -> None:
@@ -49,7 +55,7 @@ def configure(service: ServiceName, form: LogFormat) -> None:
             foreign_pre_chain=shared,
             processors=[
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                structlog.processors.format_exc_info,
+                structlog.processors.ExceptionRenderer(_traced),
                 _without_secrets,
                 renderer,
             ],
@@ -59,6 +65,39 @@ def configure(service: ServiceName, form: LogFormat) -> None:
     # aiokafka logs every retry of a broker that is away; `persist` says it once.
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
     logging.getLogger("httpx").setLevel(logging.WARNING)
+
+
+def said(error: BaseException) -> str:
+    """An exception for the log: its kind, and its words where they hold no caller's value. A
+    driver's name the row that it refused, a parser's the text."""
+    kind = type(error)
+    if isinstance(error, asyncpg.PostgresError):
+        named = (error.sqlstate, error.schema_name, error.table_name, error.constraint_name)
+        return f"{kind.__name__}({', '.join(filter(None, named))})"
+    if isinstance(error, ValidationError):
+        kinds = Counter(one["type"] for one in error.errors(include_url=False, include_input=False))
+        return f"{kind.__name__}({error.title}: {', '.join(kinds)})"
+    if isinstance(error, OSError | RuntimeError | AssertionError) or kind.__module__.startswith(
+        _SAY_NO_VALUES
+    ):
+        return _without(repr(error))
+    return kind.__name__
+
+
+def _traced(exc_info: structlog.typing.ExcInfo) -> str:
+    """A traceback as Python writes it, in which each exception stands as `said`."""
+    return "\n".join(_lines(exc_info[1]))
+
+
+def _lines(error: BaseException) -> Iterator[str]:
+    inner = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+    if inner is not None:
+        yield from _lines(inner)
+        yield "raised"
+    yield "".join(traceback.format_tb(error.__traceback__)).rstrip()
+    yield said(error)
+    for one in error.exceptions if isinstance(error, BaseExceptionGroup) else ():
+        yield from _lines(one)
 
 
 def _of(service: ServiceName) -> structlog.typing.Processor:

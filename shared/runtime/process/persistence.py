@@ -9,6 +9,8 @@ import structlog
 from aiokafka.errors import KafkaError
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, wait_exponential_jitter
 
+from shared.runtime.process.logging import said
+
 BROKER_AWAY: Final[tuple[type[Exception], ...]] = (KafkaError,)
 DATABASE_AWAY: Final[tuple[type[Exception], ...]] = (
     OSError,
@@ -41,7 +43,10 @@ async def persist(name: str, task: Callable[[], Awaitable[None]]) -> None:
     def tell(state: RetryCallState) -> None:
         error = state.outcome.exception() if state.outcome is not None else None
         log.warning(
-            "interrupted, trying again", task=name, error=repr(error), attempt=state.attempt_number
+            "interrupted, trying again",
+            task=name,
+            error=said(error) if error is not None else None,
+            attempt=state.attempt_number,
         )
 
     async for attempt in AsyncRetrying(

@@ -126,6 +126,9 @@ class ServiceSettings(KafkaSettings):
     jwt_audience: str = Field(
         "incident-ledger", min_length=1, description="the `aud` that tokens must carry"
     )
+    jwt_lifetime: int = Field(
+        24 * 3600, ge=60, le=366 * 24 * 3600, description="seconds that a token may hold at most"
+    )
     http_host: str = Field("127.0.0.1", description="the address to listen on")
     http_port: int = Field(ge=0, le=65535, description="the port to listen on")
     health_port: int | None = Field(

@@ -10,6 +10,7 @@ from shared.runtime.process import telemetry
 from shared.runtime.running import Running
 from shared.runtime.web import direct, problems, routes
 from shared.runtime.web.auth import Authenticator, permissions
+from shared.runtime.web.door import Door, Entrances
 from shared.runtime.web.limits import Limits
 from shared.runtime.web.openapi import documented
 
@@ -23,13 +24,17 @@ def create_app(running: Running[Any, Any], router: APIRouter, title: str) -> Fas
         servers=[{"url": "/", "description": "This service"}],
         docs_url=None,
         redoc_url=None,
+        redirect_slashes=False,
         generate_unique_id_function=lambda route: route.name,
         # `telemetry.instrument` gives each request its span.
         telemetry={"tracing": False, "metrics": False, "logs": False},
     )
     app.state.running = running
     app.state.authenticator = Authenticator(
-        running.settings.jwks, running.settings.jwt_issuer, running.settings.jwt_audience
+        running.settings.jwks,
+        running.settings.jwt_issuer,
+        running.settings.jwt_audience,
+        running.settings.jwt_lifetime,
     )
     problems.install(app)
     app.include_router(router, responses=problems.RESPONSES)
@@ -37,6 +42,8 @@ def create_app(running: Running[Any, Any], router: APIRouter, title: str) -> Fas
     app.include_router(routes.router)
     tuple(permissions(app))  # raises now, not when somebody finds the open door
     telemetry.instrument(app)
-    app.add_middleware(Limits)  # around all else: to refuse what is too much must cost little
+    # The last is around all else: to refuse must cost little, and what is too much must cost less.
+    app.add_middleware(Limits)
+    app.add_middleware(Door, entrances=Entrances(app))
     app.openapi = lambda: documented(FastAPI.openapi(app))  # type: ignore[method-assign]
     return app

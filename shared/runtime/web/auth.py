@@ -7,7 +7,7 @@ import asyncio
 import hashlib
 import time
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -22,7 +22,10 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from shared.contract.authority import Role, who_may
 from shared.contract.decision import Actor
+from shared.runtime.process.logging import said
 from shared.runtime.say.conflicts import Forbidden, Unauthenticated
+from shared.runtime.web import subjects
+from shared.runtime.web.spans import duration
 
 ALGORITHMS: Final = ("EdDSA", "RS256", "ES256")
 REFRESH_EVERY: Final = 10.0
@@ -30,8 +33,12 @@ REFRESH_EVERY: Final = 10.0
 KEPT_FOR: Final = 300.0
 """Seconds after which the key set is read again in any case, so that a key that was taken out stops
 to count."""
+OUTLIVES: Final = 900.0
+"""Seconds that keys count after the key set was last read: from then on nobody knows whether they
+were taken out."""
 READ_WITHIN: Final = 5.0
-MAX_SUBJECT: Final = 200
+LIFETIME: Final = 24 * 3600
+"""Seconds that a token may hold, where nothing else is set."""
 LEEWAY: Final = 5
 """Seconds that clocks may differ."""
 REMEMBERED: Final = 4096
@@ -73,8 +80,11 @@ class Authenticator:
     jwks: str
     issuer: str
     audience: str
+    lifetime: int = LIFETIME
+    """Seconds that a token may hold, from `iat`, or from now where it has none."""
     _keys: dict[str, jwt.PyJWK] = field(default_factory=dict)
     _read_at: float = -REFRESH_EVERY
+    _known_at: float = 0.0
     _reading: asyncio.Lock = field(default_factory=asyncio.Lock)
     _away: bool = False
     _checked: OrderedDict[bytes, "_Checked"] = field(default_factory=OrderedDict)
@@ -115,13 +125,24 @@ class Authenticator:
             raise Unauthenticated("the token has expired; get a new one") from error
         except (jwt.PyJWTError, ValueError) as error:
             raise Unauthenticated(f"the token does not count: {type(error).__name__}") from error
+        self._check_lifetime(claims)
         return _Checked(_actor(claims), kid, key, int(claims["exp"]) + LEEWAY)
+
+    def _check_lifetime(self, claims: Mapping[str, Any]) -> None:
+        """A token that holds for years cannot be taken back, so it does not count at all."""
+        begins = claims.get("iat", datetime.now(UTC).timestamp())
+        if int(claims["exp"]) - begins > self.lifetime + LEEWAY:
+            raise Unauthenticated(
+                f"the token holds for too long; at most {duration(self.lifetime)} count here"
+            )
 
     async def _key(self, kid: str) -> jwt.PyJWK:
         if self._wanted(kid) and not (kid in self._keys and self._reading.locked()):
             async with self._reading:
                 if self._wanted(kid):
                     await self._refresh()
+        if self._away and time.monotonic() - self._known_at > OUTLIVES:
+            self._keys = {}
         if kid in self._keys:
             return self._keys[kid]
         if self._away:
@@ -133,15 +154,16 @@ class Authenticator:
         return age >= KEPT_FOR or (kid not in self._keys and age >= REFRESH_EVERY)
 
     async def _refresh(self) -> None:
-        """Reads the key set; while it cannot be read, the keys known so far go on to count."""
+        """Reads the key set; while it cannot be read, the keys known so far count until
+        OUTLIVES."""
         try:
             async with asyncio.timeout(READ_WITHIN):
                 found = jwt.PyJWKSet.from_json(await self._read()).keys
         except (OSError, ValueError, AttributeError, httpx.HTTPError, jwt.PyJWTError) as error:
             self._away = True
-            log.warning("the key set cannot be read", jwks=self.jwks, error=repr(error))
+            log.warning("the key set cannot be read", jwks=self.jwks, error=said(error))
         else:
-            self._away = False
+            self._away, self._known_at = False, time.monotonic()
             self._keys = {
                 key.key_id: key for key in found if key.key_id and key.algorithm_name in ALGORITHMS
             }
@@ -158,16 +180,8 @@ class Authenticator:
 
 def _actor(claims: dict[str, Any]) -> Actor:
     subject, roles = claims["sub"], claims.get("roles", [])
-    if (
-        not isinstance(subject, str)
-        or not 1 <= len(subject) <= MAX_SUBJECT
-        or not subject.isprintable()
-    ):
-        raise Unauthenticated(
-            f"the token's subject must be 1 to {MAX_SUBJECT} printable characters"
-        )
-    if subject.startswith("service:"):
-        raise Unauthenticated("subjects that begin with service: are the services' own")
+    if (flaw := subjects.flaw(subject)) is not None:
+        raise Unauthenticated(f"the token's subject {flaw}")
     known = {role.value for role in Role}
     named = roles if isinstance(roles, list) else []
     return Actor(
@@ -191,10 +205,12 @@ class Allow:
         request: Request,
         credentials: Annotated[HTTPAuthorizationCredentials | None, Security(_bearer)],
     ) -> Actor:
-        if credentials is None:
-            raise Unauthenticated("send a token: Authorization: Bearer …")
-        authenticator: Authenticator = request.app.state.authenticator
-        actor = await authenticator.actor(credentials.credentials)
+        actor: Actor | None = getattr(request.state, "actor", None)
+        if actor is None:
+            if credentials is None:
+                raise Unauthenticated("send a token: Authorization: Bearer …")
+            authenticator: Authenticator = request.app.state.authenticator
+            actor = await authenticator.actor(credentials.credentials)
         if self.roles and not actor.has(*self.roles):
             raise Forbidden(tuple(sorted(self.roles)))
         request.state.actor = actor

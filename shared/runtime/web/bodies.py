@@ -10,6 +10,7 @@ from typing import Annotated, Any, ClassVar, Final, Self, TypeVar
 from uuid import UUID
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -23,7 +24,7 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, core_schema
 
 from shared.contract.characters import has_visible, invisible_ranges
-from shared.runtime.web import strict
+from shared.runtime.web import strict, subjects
 
 T = TypeVar("T")
 
@@ -81,6 +82,20 @@ Url = Annotated[str, Field(min_length=1, max_length=2000), _TEXT]
 OneLine = Annotated[str, Field(min_length=1, max_length=500), _LINE]
 """Without line breaks: channels put it where one would begin something else, another header of a
 mail."""
+
+
+def _subject(name: str) -> str:
+    if (flaw := subjects.flaw(name)) is not None:
+        raise ValueError(flaw)
+    return name
+
+
+Subject = Annotated[
+    str,
+    Field(min_length=1, max_length=subjects.MOST, pattern=r"^[^\s]+( [^\s]+)*$"),
+    AfterValidator(_subject),
+]
+"""A person, as tokens name them: any other spelling would be nobody's."""
 
 
 def _id(value: Any) -> UUID:

@@ -10,18 +10,18 @@ from collections.abc import Mapping
 from typing import TypeAlias
 
 from fastapi import APIRouter, FastAPI
-from fastapi.routing import APIRoute
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from shared.runtime.web.auth import Allow
+from shared.runtime.web.reading import StrictRoute, again
 
 Place: TypeAlias = tuple[str, str]
 """Method and path."""
 
 
-class DirectRoute(APIRoute, ABC):
+class DirectRoute(StrictRoute, ABC):
     @abstractmethod
     async def direct(self, request: Request, guard: Allow) -> Response | None:
         """The answer to a request that is plainly for this route; None sends it the declared way.
@@ -29,8 +29,11 @@ class DirectRoute(APIRoute, ABC):
 
     @property
     def guard(self) -> Allow:
-        (guard,) = (dependency.dependency for dependency in self.dependencies)
-        assert isinstance(guard, Allow)
+        (guard,) = (
+            dependency.dependency
+            for dependency in self.dependencies
+            if isinstance(dependency.dependency, Allow)
+        )
         return guard
 
 
@@ -62,20 +65,6 @@ class _Front:
         request = Request(scope, receive)
         response = await route.direct(request, route.guard)
         if response is None:
-            await self._app(scope, _again(await request.body(), receive), send)
+            await self._app(scope, again(await request.body(), receive), send)
         else:
             await response(scope, receive, send)
-
-
-def _again(body: bytes, receive: Receive) -> Receive:
-    """Gives a body that was read once more, and afterwards what else there is to be received."""
-    given = False
-
-    async def again() -> Message:
-        nonlocal given
-        if given:
-            return await receive()
-        given = True
-        return {"type": "http.request", "body": body, "more_body": False}
-
-    return again

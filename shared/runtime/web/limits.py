@@ -5,22 +5,22 @@ What there is no place for is refused before anything runs out, and all that has
 request takes its place when the whole of it has arrived, so slow callers hold up nobody."""
 
 import asyncio
-from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 
-from starlette.datastructures import Headers, MutableHeaders
+from fastapi import Depends
+from starlette.datastructures import Headers
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from shared.runtime.process import telemetry
-from shared.runtime.web import headers
 from shared.runtime.web.overload import Reason, refused
 from shared.runtime.web.problems import overloaded, problem
 
 BODY: Final = 256 * 1024
 """Bytes of a body, where a route has no limit of its own."""
-LARGER: Final[Mapping[str, int]] = {"/reports/batch": 16 * 1024 * 1024, "/events": 4 * 1024 * 1024}
+MOST: Final = "incident_ledger.most"
+"""In a scope: bytes that the body of this request may have."""
 BODY_WITHIN: Final = 30.0
 """Seconds in which a body must have arrived."""
 HELD: Final = 32 * 1024 * 1024
@@ -38,6 +38,21 @@ CLOSE: Final = {"Connection": "close"}
 """The rest of a refused body is not read."""
 
 
+@dataclass(frozen=True, slots=True)
+class Takes:
+    """Marks a route whose body may have another size than most."""
+
+    most: int
+
+    async def __call__(self) -> None:
+        """Read where the route is declared; a request has nothing to ask of it."""
+
+
+def takes(most: int) -> Any:
+    """For `dependencies=[…]` of a route: bytes that its body may have."""
+    return Depends(Takes(most))
+
+
 class Limits:
     """Counts what is really sent, whatever Content-Length claims."""
 
@@ -45,14 +60,14 @@ class Limits:
         self,
         app: ASGIApp,
         *,
-        larger: Mapping[str, int] = LARGER,
+        body: int = BODY,
         within: float = BODY_WITHIN,
         held: int = HELD,
         reads: int = READS,
         writes: int = WRITES,
     ) -> None:
         self._app = app
-        self._larger = larger
+        self._body = body
         self._within = within
         self._may_be_held = held
         self._places = {True: reads, False: writes}
@@ -63,24 +78,16 @@ class Limits:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-
-        async def with_headers(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                headers.complete(MutableHeaders(scope=message))
-            await send(message)
-
         if scope["path"] in ALWAYS:
-            await self._app(scope, receive, with_headers)
+            await self._app(scope, receive, send)
             return
-        body = _Body(
-            self._larger.get(scope["path"], BODY), asyncio.get_running_loop().time() + self._within
-        )
+        body = _Body(scope.get(MOST, self._body), asyncio.get_running_loop().time() + self._within)
         try:
             refusal = await self._take(body, scope, receive)
             if refusal is None:
-                await self._in_its_place(scope, body.then(receive), with_headers)
+                await self._in_its_place(scope, body.then(receive), send)
             else:
-                await refusal(scope, receive, with_headers)
+                await refusal(scope, receive, send)
         except Gone:
             pass
         finally:

@@ -11,6 +11,7 @@ from typing import Final
 import structlog
 
 from shared.runtime.process import telemetry
+from shared.runtime.process.logging import said
 
 LOGGED_EVERY: Final = 1.0
 
@@ -50,7 +51,7 @@ def refused(reason: Reason, error: Exception | None = None) -> None:
     _counted[reason] += 1
     telemetry.refused(reason)
     if error is not None:
-        _last_error = repr(error)
+        _last_error = said(error)
 
 
 async def tell() -> None:

@@ -4,7 +4,7 @@ import base64
 import binascii
 import json
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated, Any, Final, Generic, TypeAlias, TypeVar
 from uuid import UUID
 
@@ -12,11 +12,16 @@ from fastapi import Query
 from pydantic import BaseModel, Field
 
 from shared.runtime.say.conflicts import Malformed
+from shared.runtime.web.bodies import Number
 
 T = TypeVar("T")
 Value: TypeAlias = str | int | datetime | UUID
 
-Limit = Annotated[int, Query(ge=1, le=200, description="How many items a page has at most.")]
+_EARLIEST: Final = datetime(1, 1, 3, tzinfo=UTC)
+_LATEST: Final = datetime(9999, 12, 29, tzinfo=UTC)
+"""A day and more from the edges of the calendar, whatever the zone."""
+
+Limit = Annotated[Number, Query(ge=1, le=200, description="How many items a page has at most.")]
 Cursor = Annotated[
     str | None,
     Query(max_length=1000, description="The `next` of the page before; leave out for the first."),
@@ -76,6 +81,8 @@ def _time(value: Any) -> datetime:
     time = datetime.fromisoformat(value)
     if time.tzinfo is None:
         raise ValueError("has no offset")
+    if not _EARLIEST <= time <= _LATEST:
+        raise ValueError("not a time that a driver can turn into another zone's")
     return time
 
 

@@ -1,7 +1,8 @@
 """Answers that are not success, as problem details (RFC 9457): one table from kind of answer to
 status."""
 
-from collections.abc import Mapping
+import json
+from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -65,7 +66,8 @@ class Problem(BaseModel):
     )
     missing: list[str] | None = None
     who_can_supply: list[str] | None = Field(default=None, description="Roles.")
-    errors: list[FieldProblem] | None = None
+    errors: list[FieldProblem] | None = Field(default=None, description="The first twenty.")
+    more_errors: int | None = Field(default=None, description="How many there are beside them.")
     trace_id: str | None = Field(
         default=None, description="Under it the log says more; also in `X-Request-Id`."
     )
@@ -94,11 +96,23 @@ see."""
 BUGS: Final = (FileNotFoundError, PermissionError, NotADirectoryError, IsADirectoryError)
 """Kinds of OSError that do not pass by themselves."""
 
+ANSWERED: Final = (*TABLE, *PASSING)
+"""What is no bug but an answer."""
+ERRORS: Final = 20
+"""Fields that an answer names."""
+SHOWN: Final = 200
+"""Characters of a caller's key that an answer repeats."""
+
 REMEDY: Final = {
     "missing": "is required",
     "extra_forbidden": "is no field of this request; leave it out",
 }
-HTTP_KINDS: Final = {404: "missing", 405: "method-not-allowed", 413: "too-large"}
+HTTP_KINDS: Final = {
+    404: "missing",
+    405: "method-not-allowed",
+    413: "too-large",
+    415: "other-media",
+}
 HTTP_DETAIL: Final = {
     "Not Found": "Nothing has this address; /openapi.json lists what there is.",
     "Method Not Allowed": "This address takes other methods, named in the Allow header.",
@@ -141,7 +155,15 @@ def problem(
         "status": status,
         "detail": detail,
     }
-    return JSONResponse({**body, **members}, status, headers=headers, media_type=MEDIA_TYPE)
+    return _Problem({**body, **members}, status, headers=headers, media_type=MEDIA_TYPE)
+
+
+class _Problem(JSONResponse):
+    def render(self, content: Any) -> bytes:
+        """What a caller sent may be anything that JSON can write, half of a surrogate pair
+        included."""
+        text = json.dumps(content, ensure_ascii=False, separators=(",", ":"))
+        return text.encode("utf-8", "backslashreplace")
 
 
 def overloaded(headers: Mapping[str, str] = MappingProxyType({})) -> JSONResponse:
@@ -177,14 +199,17 @@ def install(app: FastAPI) -> None:
     for kind in TABLE:
         app.add_exception_handler(kind, _answer)
     for away in PASSING:
-        app.add_exception_handler(away, _away)
+        app.add_exception_handler(away, _answer)
     for bug in (Exception, *BUGS):
         app.add_exception_handler(bug, _bug)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _http)
 
 
-async def _answer(_: Request, error: Exception) -> JSONResponse:
+def response_to(error: Exception) -> JSONResponse:
+    """The answer to one of ANSWERED. Raises any other again."""
+    if isinstance(error, PASSING):
+        return _unavailable(error)
     described = describe(error)
     if described is None:
         raise error
@@ -197,7 +222,11 @@ async def _answer(_: Request, error: Exception) -> JSONResponse:
     return problem(status, headers=how, **members)
 
 
-async def _away(_: Request, error: Exception) -> JSONResponse:
+async def _answer(_: Request, error: Exception) -> JSONResponse:
+    return response_to(error)
+
+
+def _unavailable(error: Exception) -> JSONResponse:
     refused(Reason.AWAY, error)
     # A connection that breaks while it commits leaves open whether it did: only the key makes a
     # second try safe.
@@ -207,13 +236,36 @@ async def _away(_: Request, error: Exception) -> JSONResponse:
 
 async def _invalid(_: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)
+    return invalid(field_problems(error))
+
+
+def invalid(errors: Sequence[Mapping[str, str]]) -> JSONResponse:
+    """Names the first ERRORS fields that are wrong, and counts the others: a body of nothing but
+    errors has an answer that can be read."""
+    more: dict[str, Any] = {"more_errors": len(errors) - ERRORS} if len(errors) > ERRORS else {}
     return problem(
         422,
         "invalid",
         "A field is wrong",
         "See errors: each names a field and what it must be.",
-        errors=field_problems(error),
+        errors=list(errors[:ERRORS]),
+        **more,
     )
+
+
+def nothing_here() -> JSONResponse:
+    return problem(404, "missing", "The request cannot be served", HTTP_DETAIL["Not Found"])
+
+
+def other_methods(methods: Iterable[str]) -> JSONResponse:
+    detail, allowed = HTTP_DETAIL["Method Not Allowed"], {"Allow": ", ".join(sorted(methods))}
+    return problem(405, "method-not-allowed", "The request cannot be served", detail, allowed)
+
+
+def other_media(detail: str, *, coding: bool = False) -> JSONResponse:
+    """`detail` says what to send instead; `coding` when the content's coding is what is wrong."""
+    accepted = {"Accept-Encoding": "identity"} if coding else {}
+    return problem(415, "other-media", "The request cannot be served", detail, accepted)
 
 
 def field_problems(error: RequestValidationError) -> list[dict[str, str]]:
@@ -233,8 +285,8 @@ def field_problems(error: RequestValidationError) -> list[dict[str, str]]:
         )
         problems.append(
             {
-                "pointer": _sendable(pointer),
-                "detail": _sendable(REMEDY.get(item["type"], item["msg"])),
+                "pointer": pointer if len(pointer) <= SHOWN else f"{pointer[:SHOWN]}…",
+                "detail": REMEDY.get(item["type"], item["msg"].removeprefix("Value error, ")),
             }
         )
     return problems
@@ -242,11 +294,6 @@ def field_problems(error: RequestValidationError) -> list[dict[str, str]]:
 
 def _step(step: str | int) -> str:
     return "/" + str(step).replace("~", "~0").replace("/", "~1")
-
-
-def _sendable(text: str) -> str:
-    """A field's name may be anything that JSON can write, half of a surrogate pair included."""
-    return text.encode("utf-8", "backslashreplace").decode()
 
 
 async def _http(_: Request, error: Exception) -> JSONResponse:

@@ -421,7 +421,7 @@ async def test_a_slow_body_is_refused_and_holds_up_nobody() -> None:
 
 
 async def test_an_endless_body_is_refused_at_its_limit() -> None:
-    async with world(larger={"/": 1000}) as here:
+    async with world(body=1000) as here:
         caller = await here.caller(b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n")
         caller.send(b"1f4\r\n" + b"x" * 500 + b"\r\n")
         caller.send(b"1f5\r\n" + b"x" * 501 + b"\r\n")

@@ -28,9 +28,9 @@ from shared.runtime.running import Running
 from shared.runtime.say.keyring import Keyring
 from shared.runtime.say.ledger import Ledger
 from shared.runtime.web.app import create_app
-from shared.runtime.web.auth import READERS, permissions
+from shared.runtime.web.auth import READERS, permissions, public
 from shared.runtime.web.headers import PAGE_POLICY
-from shared.runtime.web.limits import BODY, Limits
+from shared.runtime.web.limits import BODY, Limits, takes
 from tests.unit.runtime import seats
 from tests.unit.runtime.callers import AUDIENCE, ISSUER, Issuer
 
@@ -273,10 +273,18 @@ async def test_a_claim_that_lies_changes_nothing(client: httpx.AsyncClient, clai
     assert (await client.post("/echo", content=of_size(100), headers=headers)).status_code == 200
 
 
-async def test_a_path_may_have_a_limit_of_its_own(app: FastAPI) -> None:
-    async with calling(Limits(app, larger={"/echo": 10})) as client:
-        assert (await client.post("/echo", content=of_size(10), headers=JSON)).status_code == 200
-        assert (await client.post("/echo", content=of_size(11), headers=JSON)).status_code == 413
+@pytest.mark.parametrize("most", [10, 2 * BODY])
+async def test_a_route_may_have_a_limit_of_its_own(issuer: Issuer, most: int) -> None:
+    router = APIRouter()
+    router.post("/sized", dependencies=[public(), takes(most)])(seats.echo)
+    async with running_nowhere(issuer) as running:
+        app = create_app(running, router, "Sized")
+        async with calling(app) as client:
+            answers = [
+                await client.post("/sized", content=of_size(size), headers=JSON)
+                for size in (most, most + 1)
+            ]
+    assert [answer.status_code for answer in answers] == [200, 413]
 
 
 async def test_a_body_that_comes_too_slowly(app: FastAPI) -> None:
@@ -325,7 +333,7 @@ async def test_a_refusal_before_any_route_names_its_trace(app: FastAPI) -> None:
     limits.kwargs["reads"] = 0
     async with calling(app) as client:
         answers = [
-            await client.get("/me", headers=TRACED),
+            await client.get("/page", headers=TRACED),
             await client.post("/echo", content=of_size(BODY + 1), headers=JSON | TRACED),
         ]
     assert [answer.status_code for answer in answers] == [503, 413]

@@ -68,7 +68,7 @@ async def test_nothing_refused_is_no_line_and_what_is_left_at_the_end_is_told() 
 
 async def test_every_refusal_of_a_real_server_is_counted_by_its_reason() -> None:
     small = connections.protocol(most=5, head_within=0.2)
-    async with world(small, writes=1, reads=1, within=0.2, held=150, larger={"/": 100}) as here:
+    async with world(small, writes=1, reads=1, within=0.2, held=150, body=100) as here:
         waits = [
             await here.caller(GET % b"waits"),
             await here.caller(POST % (b"waits", 60, b"x" * 60)),

@@ -155,7 +155,7 @@ def test_health_has_an_id_and_no_span(receiver: Receiver, exported: bool) -> Non
 import httpx
 from fastapi import FastAPI
 from opentelemetry import trace
-from shared.runtime.web.limits import Limits
+from shared.runtime.web.door import Door, Entrances
 app = FastAPI(telemetry={{"tracing": False, "metrics": False, "logs": False}})
 async def asked():
     with trace.get_tracer("opentelemetry.instrumentation.asyncpg").start_as_current_span("SELECT", kind=trace.SpanKind.CLIENT):
@@ -163,7 +163,7 @@ async def asked():
 for path in ("/healthz", "/readyz", "/page"):
     app.get(path)(asked)
 telemetry.instrument(app)
-app.add_middleware(Limits)
+app.add_middleware(Door, entrances=Entrances(app))
 async def story():
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://here") as client:
         for path in ("/healthz", "/readyz", "/page", "/nowhere/healthz"):
