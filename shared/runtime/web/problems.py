@@ -273,12 +273,8 @@ def field_problems(error: RequestValidationError) -> list[dict[str, str]]:
     for item in error.errors():
         where, *path = item["loc"]
         if item["type"] == "json_invalid":
-            problems.append(
-                {
-                    "pointer": "#",
-                    "detail": f"not JSON: {item['ctx']['error']} at character {path[0]}",
-                }
-            )
+            at = f" at character {path[0]}" if path else ""
+            problems.append({"pointer": "#", "detail": f"not JSON: {item['ctx']['error']}{at}"})
             continue
         pointer = (
             "#" + "".join(map(_step, path)) if where == "body" else ".".join(map(str, item["loc"]))

@@ -18,7 +18,7 @@ class StrictRoute(APIRoute):
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         handle = super().get_route_handler()
-        model = next(_models(self.body_field), None) if self.body_field else None
+        model = next(models(self.body_field), None) if self.body_field else None
         if model is None:
             return handle
         items = model.ITEMS
@@ -72,7 +72,8 @@ def _is_json(content_type: str) -> bool:
     return kind == "application" and (subtype == "json" or subtype.endswith("+json"))
 
 
-def _models(field: Any) -> Iterator[type[Body]]:
+def models(field: Any) -> Iterator[type[Body]]:
+    """The strict model of a route's body, which may be left out."""
     annotation = field.field_info.annotation
     for kind in (annotation, *get_args(annotation)):
         if isinstance(kind, type) and issubclass(kind, Body):
@@ -87,5 +88,5 @@ def lax(app: FastAPI) -> Iterator[str]:
             continue
         if not isinstance(route.original_route, StrictRoute):
             yield f"{route.path}: its router needs route_class=StrictRoute"
-        elif not any(_models(field)):
+        elif not any(models(field)):
             yield f"{route.path}: its body must be a Body"

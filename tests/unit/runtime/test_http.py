@@ -7,13 +7,10 @@ both."""
 import asyncio
 import json
 import re
-import socket
-from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 from typing import Any
 
-import asyncpg
 import httpx
 import pytest
 import pytest_asyncio
@@ -21,18 +18,14 @@ import structlog.testing
 from fastapi import APIRouter, FastAPI
 from jsonschema import Draft202012Validator
 
-from shared.chain.trust import Trust
 from shared.contract.authority import Role
-from shared.runtime.process.settings import ServiceSettings
-from shared.runtime.running import Running
-from shared.runtime.say.keyring import Keyring
-from shared.runtime.say.ledger import Ledger
 from shared.runtime.web.app import create_app
 from shared.runtime.web.auth import READERS, permissions, public
 from shared.runtime.web.headers import PAGE_POLICY
 from shared.runtime.web.limits import BODY, Limits, takes
 from tests.unit.runtime import seats
-from tests.unit.runtime.callers import AUDIENCE, ISSUER, Issuer
+from tests.unit.runtime.callers import Issuer
+from tests.unit.runtime.nowhere import calling, running_nowhere
 
 INCIDENT = "01960000-0000-7000-8000-000000000001"
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
@@ -54,39 +47,6 @@ async def app(issuer: Issuer) -> AsyncIterator[FastAPI]:
 async def client(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
     async with calling(app) as client:
         yield client
-
-
-@asynccontextmanager
-async def running_nowhere(issuer: Issuer) -> AsyncIterator[Running[seats.FillSeat, seats.State]]:
-    """A real service; whoever it asks is not there."""
-    with socket.socket() as nobody:
-        nobody.bind(("127.0.0.1", 0))
-        address = f"127.0.0.1:{nobody.getsockname()[1]}"
-        settings = ServiceSettings(
-            database_dsn=f"postgresql://triage_service:x@{address}/incident_triage",
-            kafka_bootstrap=address,
-            signing_key_file=issuer.file,
-            trust_file=issuer.file,
-            jwks=str(issuer.file),
-            jwt_issuer=ISSUER,
-            jwt_audience=AUDIENCE,
-            http_port=0,
-        )
-        async with asyncpg.create_pool(
-            settings.database_dsn.get_secret_value(), min_size=0
-        ) as pool:
-            trust = Trust(())
-            ledger = Ledger(
-                pool, Keyring(seats.SERVICE.name, settings.signing_key_file, trust), seats.RULES
-            )
-            writer = asyncio.create_task(ledger.run())
-            yield Running(seats.SERVICE, settings, pool, ledger, trust, frozenset({"http"}))
-            writer.cancel()
-
-
-def calling(app: Callable[..., Any]) -> httpx.AsyncClient:
-    transport = httpx.ASGITransport(app, raise_app_exceptions=False)
-    return httpx.AsyncClient(transport=transport, base_url="http://ledger")
 
 
 def encoded(headers: Mapping[str, str]) -> dict[bytes, bytes]:
