@@ -9,15 +9,19 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, LiteralString
 
 import httpx
 import psutil
 import psycopg
 import pytest
 
-from deploy.local import postgres, state
+from deploy.local import kafka, postgres, state
+from deploy.local.broker import Broker
+from deploy.local.keys import Keys
 from deploy.local.ports import Ports
+from deploy.local.tokens import issue
+from shared.contract.authority import Role
 from shared.contract.vocabulary import ServiceName
 from tests.integration.servers import free_base, free_port
 
@@ -135,12 +139,63 @@ def test_it_listens_on_this_machine_only(stack: state.Stack, folder: Path) -> No
         assert {address[0].removeprefix("::ffff:") for address in listening} <= {"127.0.0.1"}, name
 
 
-def test_its_secrets_are_its_owners_alone(stack: state.Stack, folder: Path) -> None:
-    secret = [folder / "stack.json", *(folder / "keys").iterdir()]
-    assert {path.name: path.stat().st_mode & 0o777 for path in secret} == {
-        path.name: 0o600 for path in secret
+def test_all_that_it_keeps_is_its_owners_alone(stack: state.Stack, folder: Path) -> None:
+    """Also the files of Postgres and Kafka, where another account runs them elsewhere."""
+    elsewhere = folder / "postgres.elsewhere"
+    cluster = Path(elsewhere.read_text().strip()) if elsewhere.exists() else folder
+    assert (cluster / "postgres" / "PG_VERSION").exists()
+    kept = [folder, *folder.rglob("*"), *(cluster / "postgres").rglob("*")]
+    assert {"00000000000000000000.log", "stack.json", "checkpoint"} <= {path.name for path in kept}
+    open_to_others = {
+        str(path): oct(mode) for path in kept if (mode := path.lstat().st_mode & 0o777) & 0o077
     }
-    assert (folder / "keys").stat().st_mode & 0o777 == 0o700
+    assert open_to_others == {}
+
+
+@pytest.mark.parametrize("password", [None, "wrong"])
+@pytest.mark.parametrize("port", ["kafka", "kafka-controller"])
+async def test_its_broker_takes_nobody_without_the_password(
+    stack: state.Stack, port: str, password: str | None
+) -> None:
+    assert await kafka.answers(stack.broker)
+    address = f"127.0.0.1:{Ports(stack.port_base)[port]}"
+    assert not await kafka.answers(Broker(address, password))
+
+
+@pytest.mark.parametrize("path", ["checkpoint", "log.vkey", "tile/0/000.p/1"])
+def test_its_sealed_log_is_for_auditors(stack: state.Stack, path: str) -> None:
+    url = f"{stack.services['review'].url}/log/{path}"
+    assert httpx.get(url).status_code == 401
+    token = issue(Keys.of(stack.data), "an-auditor", [Role.AUDITOR])
+    answer = httpx.get(url, headers={"Authorization": f"Bearer {token}"})
+    assert answer.status_code in {200, 404}
+
+
+@pytest.mark.parametrize(
+    ("statement", "error"),
+    [
+        ("INSERT INTO people VALUES (%(name)s), (%(name)s)", psycopg.errors.UniqueViolation),
+        ("INSERT INTO people VALUES (%(name)s || '!')", psycopg.errors.CheckViolation),
+        ("SELECT %(name)s::uuid", psycopg.errors.InvalidTextRepresentation),
+        ("SELECT %(name)s::text FROM nowhere", psycopg.errors.UndefinedTable),
+        ("DO $$ BEGIN RAISE 'Brunhilde Nachtigall'; END $$", psycopg.errors.RaiseException),
+        ("SELECT 'Brunhilde Nachtigall", psycopg.errors.SyntaxError),
+    ],
+)
+def test_postgres_logs_no_name_of_a_statement_that_it_refuses(
+    stack: state.Stack, folder: Path, statement: LiteralString, error: type[psycopg.Error]
+) -> None:
+    name = "Brunhilde Nachtigall"
+    told = {"name": name} if "%(name)s" in statement else None
+    with psycopg.connect(stack.admin_dsn) as connection:
+        connection.execute(
+            "CREATE TEMPORARY TABLE people (name text PRIMARY KEY CHECK (name NOT LIKE '%!'))"
+        )
+        with pytest.raises(error):
+            connection.execute(statement, told)
+    log = (folder / "logs" / "postgres.log").read_text(encoding="utf-8")
+    assert "ready to accept connections" in log
+    assert name.partition(" ")[0] not in log
 
 
 def test_postgres_does_not_run_as_root(stack: state.Stack, folder: Path) -> None:
