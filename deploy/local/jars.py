@@ -66,7 +66,8 @@ def _download(missing: list[Jar], of: int, say: Callable[[str], None]) -> None:
         except (OSError, RuntimeError) as error:
             pool.shutdown(cancel_futures=True)
             raise StackError(
-                f"Kafka's jars cannot be downloaded ({type(error).__name__}); the first run needs the network: connect, or copy "
+                f"Kafka's jars cannot be downloaded ({type(error).__name__}); the first run needs "
+                "the network: connect, or copy "
                 f"{_context().repo_cache} from a machine that has run ledger up, and try again"
             ) from error
 
@@ -77,7 +78,8 @@ def _fetch(jar: Jar) -> None:
     if not jar.is_whole():
         jar.path().unlink()
         raise StackError(
-            f"{jar.path().name} does not have the digest of {LOCK.name}; try again, or look who answers as Maven"
+            f"{jar.path().name} does not have the digest of {LOCK.name}; try again, or find out "
+            "which server answers as Maven"
         )
 
 
@@ -108,7 +110,8 @@ def _jar(line: str, context: MavenContext) -> Jar:
 def _refresh() -> None:
     artifacts = sorted(jgo.resolve(COORDINATES), key=str)
     lines = [
-        f"{hashlib.sha256(artifact.resolve().read_bytes()).hexdigest()}  {artifact.groupId}:{artifact.artifactId}:{artifact.version}"
+        f"{hashlib.sha256(artifact.resolve().read_bytes()).hexdigest()}  "
+        f"{artifact.groupId}:{artifact.artifactId}:{artifact.version}"
         for artifact in artifacts
     ]
     LOCK.write_text("\n".join(lines) + "\n", encoding="utf-8")

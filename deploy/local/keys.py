@@ -133,7 +133,8 @@ class Keys:
         missing = [service for service in ServiceName if not self.signing_key(service).exists()]
         if missing and self.trust_file.exists():
             raise StackError(
-                f"{self.signing_key(missing[0])} is missing, which {self.trust_file.name} names; put it back from a backup, "
+                f"{self.signing_key(missing[0])} is missing, which {self.trust_file.name} names; "
+                "put it back from a backup, "
                 "or write a new key's line with the sequence from which it holds"
             )
         for service in missing:
@@ -152,7 +153,8 @@ class Keys:
         if not self.log_key.exists():
             if self.log_store.exists():
                 raise StackError(
-                    f"{self.log_key} is missing, which signed {self.log_store}; put it back from a backup"
+                    f"{self.log_key} is missing, which signed {self.log_store}; "
+                    "put it back from a backup"
                 )
             write_secret(self.log_key, generate_key(LOG_ORIGIN)[0] + "\n")
         vkey = Signer.parse(self.log_key.read_text(encoding="utf-8").strip()).vkey

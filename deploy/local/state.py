@@ -133,7 +133,8 @@ def load(data: Path = DEFAULT_DATA) -> Stack:
         )
     if stack.supervisor.running() is None:
         raise NoStack(
-            f"the stack on {data} was cut off; start it again with: {hint('ledger up --detach', data)}"
+            f"the stack on {data} was cut off; "
+            f"start it again with: {hint('ledger up --detach', data)}"
         )
     return stack
 

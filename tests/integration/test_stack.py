@@ -206,7 +206,8 @@ def test_a_second_up_on_the_same_folder_is_refused(stack: state.Stack, folder: P
     said = ledger("up", "--data", folder, "--port-base", free_base())
     assert (said.code, said.out) == (1, "")
     assert said.error == (
-        f"a stack runs on {folder} already; see it with: ledger status --data {folder}, end it with: ledger down --data {folder}"
+        f"a stack runs on {folder} already; see it with: ledger status --data {folder}, "
+        f"end it with: ledger down --data {folder}"
     )
 
 
@@ -256,7 +257,8 @@ def test_a_killed_supervisor_leaves_nothing_in_the_way(
     said = ledger("status", "--data", folder)
     assert (said.code, said.error) == (
         1,
-        f"the stack on {folder} was cut off; start it again with: ledger up --detach --data {folder}",
+        f"the stack on {folder} was cut off; "
+        f"start it again with: ledger up --detach --data {folder}",
     )
     again = ledger("up", "--detach", "--data", folder, "--port-base", base)
     assert again.code == 0, again

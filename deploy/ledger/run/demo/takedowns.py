@@ -21,7 +21,8 @@ KNEE_JERK_FOUND: Final = Review(
         item=("Ward boards show initials only", "lea", 30),
     ),
     well="Evidence of the post was complete before it was removed",
-    wrong="The first reaction was to ask for removal before anybody knew whether the names were real",
+    wrong="The first reaction was to ask for removal before anybody knew "
+    "whether the names were real",
     lesson="Look at the wall behind the person before the photo is taken",
 )
 
@@ -92,7 +93,8 @@ async def legal_says_no(t: Telling) -> None:
     await t.legal_view(
         notice,
         "refused",
-        "results are facts: secrecy is no ground for a copyright notice, and attendees signed no embargo",
+        "results are facts: secrecy is no ground for a copyright notice, "
+        "and attendees signed no embargo",
     )
     await t.cannot_authorise(notice)
     ask = await t.propose("ask_author_to_remove", "the authors of the tweets")
@@ -106,7 +108,8 @@ async def legal_says_no(t: Telling) -> None:
     await t.carried_out(ask, RASHID, "asked the authors; most removed their posts")
     await t.tell_required(
         facts,
-        "Embargoed results were shared from a conference hall. Authors were asked to remove their posts.",
+        "Embargoed results were shared from a conference hall. "
+        "Authors were asked to remove their posts.",
     )
     await t.publish(LEGAL_SAYS_NO_FOUND)
 
@@ -161,7 +164,8 @@ async def break_glass(t: Telling) -> None:
     await _assessed_and_confirmed(t, second_word)
     await t.tell_required(
         facts,
-        "Internal code and credentials stood in public repositories. They are gone, and the credentials changed.",
+        "Internal code and credentials stood in public repositories. "
+        "They are gone, and the credentials changed.",
     )
     await t.publish(BREAK_GLASS_FOUND)
 

@@ -115,7 +115,8 @@ class Telling:
             exposure={"platform": self.source["platform"], "visibility": "public", **exposure},
         )
         self.tell(
-            f"assessed as {determination.replace('_', ' ')}, severity {assessed['severity']} by rule {assessed['severity_rule']}"
+            f"assessed as {determination.replace('_', ' ')}, severity {assessed['severity']} "
+            f"by rule {assessed['severity_rule']}"
         )
 
     async def propose(self, kind: str, target: str) -> str:
@@ -165,9 +166,8 @@ class Telling:
         for audience in await self._required():
             message = await self.say(audience, f"Incident: {self.source['platform']}", text, facts)
             await self.approve_and_send(message, CARLA, *([NORA] if audience in OUTSIDE else []))
-            self.tell(
-                f"communicated to {audience}, approved by carla{' and nora (legal)' if audience in OUTSIDE else ''}"
-            )
+            second = " and nora (legal)" if audience in OUTSIDE else ""
+            self.tell(f"communicated to {audience}, approved by carla{second}")
 
     async def publish(self, found: Review) -> None:
         await self.review(RUTH, "/findings", **found.finding.body())
