@@ -5,5 +5,5 @@ from shared.contract.catalogue.triage import Assessed
 from shared.contract.envelope import Event
 
 
-def react(event: Event, state: State) -> list[Command]:  # noqa: ARG001  the decision looks at the state
+def react(event: Event, state: State) -> list[Command]:  # noqa: ARG001  the decider looks at it
     return [NoteDuties()] if isinstance(event.data, Assessed) else []

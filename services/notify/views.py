@@ -63,7 +63,8 @@ def project(recorded: Recorded) -> Iterable[Write]:
             )
         case CommunicationRequired(audience=audience, rule=rule):
             yield Write(
-                """INSERT INTO duty (incident_id, audience, rule, status, required_at) VALUES ($1, $2, $3, 'required', $4)
+                """INSERT INTO duty (incident_id, audience, rule, status, required_at)
+                   VALUES ($1, $2, $3, 'required', $4)
                    ON CONFLICT DO NOTHING""",
                 (event.incident_id, audience.value, rule, event.time),
             )
@@ -92,8 +93,8 @@ def _settled(
 
 def _drafted(event: Event, data: CommunicationDrafted) -> Write:
     return Write(
-        """INSERT INTO communication (communication_id, incident_id, audience, channel, title, text, facts, drafted_by, drafted_at,
-                                      since, approvals_needed)
+        """INSERT INTO communication (communication_id, incident_id, audience, channel, title, text, facts,
+                                      drafted_by, drafted_at, since, approvals_needed)
            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9, $10)""",
         (
             data.communication_id,
@@ -125,7 +126,8 @@ def _approved(event: Event, data: CommunicationApproved) -> Iterable[Write]:
 
 def _told(event: Event, data: Communicated) -> Write:
     return Write(
-        "UPDATE communication SET status = $2, since = $3, due_at = NULL WHERE communication_id = $1",
+        """UPDATE communication SET status = $2, since = $3, due_at = NULL
+           WHERE communication_id = $1""",
         (data.communication_id, Status.COMMUNICATED.value, event.time),
     )
 
@@ -165,7 +167,8 @@ def _to(
     note: str | None = None,
 ) -> Write:
     return Write(
-        """UPDATE communication SET status = $2, since = $3, attempt = coalesce($4, attempt), due_at = $5, note = $6
+        """UPDATE communication SET status = $2, since = $3, attempt = coalesce($4, attempt),
+                                    due_at = $5, note = $6
            WHERE communication_id = $1""",
         (communication_id, status.value, event.time, attempt, due_at, note),
     )
@@ -191,7 +194,8 @@ async def incidents(
     rows = await connection.fetch(
         """SELECT incident.*, owed
            FROM incident CROSS JOIN LATERAL (
-               SELECT count(*) AS owed FROM duty WHERE duty.incident_id = incident.incident_id AND status = 'required'
+               SELECT count(*) AS owed FROM duty
+               WHERE duty.incident_id = incident.incident_id AND status = 'required'
            ) AS duties
            WHERE ($1::boolean IS NULL OR exercise = $1)
            AND ($2::text IS NULL OR determination = $2)
@@ -215,7 +219,8 @@ async def incidents(
 
 async def incident(connection: Connection, incident_id: UUID) -> IncidentRow | None:
     row = await connection.fetchrow(
-        """SELECT incident.*, (SELECT count(*) FROM duty WHERE incident_id = $1 AND status = 'required') AS owed
+        """SELECT incident.*,
+                  (SELECT count(*) FROM duty WHERE incident_id = $1 AND status = 'required') AS owed
            FROM incident WHERE incident_id = $1""",
         incident_id,
     )
@@ -309,6 +314,7 @@ class Attempt:
 
 async def begun(connection: Connection) -> list[Attempt]:
     rows = await connection.fetch(
-        "SELECT communication_id, incident_id, attempt AS number FROM communication WHERE status = 'started'"
+        """SELECT communication_id, incident_id, attempt AS number FROM communication
+           WHERE status = 'started'"""
     )
     return [Attempt(**row) for row in rows]

@@ -102,5 +102,8 @@ def _report(
     for form in ("json", "markdown", "html"):
         said, is_ = getattr(reviewed.report, f"{form}_sha256"), getattr(again, f"{form}_sha256")
         if said != is_:
-            detail = f"the {form} of these events has the SHA-256 {is_[:16]}…, on the log stands {said[:16]}…"
+            detail = (
+                f"the {form} of these events has the SHA-256 {is_[:16]}…, on the log stands "
+                f"{said[:16]}…"
+            )
             yield Violation(event, REPORT_DIFFERS, detail)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from services.review import domain
 from services.review.domain.commands import Publish
 from services.review.domain.state import NotOpened, Published, State
-from services.review.report import Draft, Gap, Report, build, covers_of, digest_of, published
+from services.review.report import Gap, Report, Unpublished, build, covers_of, digest_of, published
 from shared.contract.catalogue.review import ReportDigest
 from shared.contract.envelope import Event
 
@@ -31,4 +31,4 @@ def edition(events: Sequence[Event]) -> tuple[Report, ReportDigest | None]:
     gaps = tuple(
         Gap(gate.subject, gate.missing, gate.who) for gate in domain.gates(state) if not gate.open
     )
-    return build(events, Draft(not isinstance(state.review, NotOpened), gaps)), None
+    return build(events, Unpublished(not isinstance(state.review, NotOpened), gaps)), None

@@ -48,13 +48,7 @@ def project(recorded: Recorded) -> Iterable[Write]:
         case FindingRecorded():
             yield from _found(incident_id, data)
         case LessonRecorded():
-            yield Write(
-                "UPDATE review SET lessons = lessons + 1 WHERE incident_id = $1", (incident_id,)
-            )
-            yield Write(
-                "INSERT INTO lesson (lesson_id, incident_id, text) VALUES ($1, $2, $3)",
-                (recorded.event.id, incident_id, data.text),
-            )
+            yield from _learned(recorded.event.id, incident_id, data)
         case NextReviewSet():
             yield Write(
                 "UPDATE review SET next_review_on = $2 WHERE incident_id = $1",
@@ -72,7 +66,8 @@ def _known(recorded: Recorded) -> Write:
     event = recorded.event
     opening = event.data if isinstance(event.data, Reported) and event.data.opens else None
     return Write(
-        "INSERT INTO review (incident_id, known_since, exercise, reported_at) VALUES ($1, $2, $3, $4)",
+        """INSERT INTO review (incident_id, known_since, exercise, reported_at)
+           VALUES ($1, $2, $3, $4)""",
         (
             event.incident_id,
             event.time,
@@ -82,9 +77,18 @@ def _known(recorded: Recorded) -> Write:
     )
 
 
+def _learned(lesson_id: UUID, incident_id: UUID, data: LessonRecorded) -> Iterable[Write]:
+    yield Write("UPDATE review SET lessons = lessons + 1 WHERE incident_id = $1", (incident_id,))
+    yield Write(
+        "INSERT INTO lesson (lesson_id, incident_id, text) VALUES ($1, $2, $3)",
+        (lesson_id, incident_id, data.text),
+    )
+
+
 def _found(incident_id: UUID, data: FindingRecorded) -> Iterable[Write]:
     yield Write(
-        "UPDATE review SET findings = findings + 1, action_items = action_items + $2 WHERE incident_id = $1",
+        """UPDATE review SET findings = findings + 1, action_items = action_items + $2
+           WHERE incident_id = $1""",
         (incident_id, len(data.action_items)),
     )
     for number, item in enumerate(data.action_items, start=1):
@@ -147,7 +151,8 @@ async def action_items(
     """What is due first comes first; `after` is due, finding_id and number of the last one of the
     page before."""
     rows = await connection.fetch(
-        """SELECT action_item.*, review.exercise, review.status FROM action_item JOIN review USING (incident_id)
+        """SELECT action_item.*, review.exercise, review.status
+           FROM action_item JOIN review USING (incident_id)
            WHERE ($1::text IS NULL OR owner = $1)
            AND ($2::date IS NULL OR due < $2)
            AND ($3::boolean IS NULL OR exercise = $3)
@@ -175,7 +180,8 @@ async def lessons(
     """Of published reports, the newest first; `before` is the published_at and lesson_id of the
     last one of the page before."""
     rows = await connection.fetch(
-        """SELECT lesson.*, review.exercise, review.published_at FROM lesson JOIN review USING (incident_id)
+        """SELECT lesson.*, review.exercise, review.published_at
+           FROM lesson JOIN review USING (incident_id)
            WHERE status = 'published'
            AND ($1::boolean IS NULL OR exercise = $1)
            AND ($2::timestamptz IS NULL OR (published_at, lesson_id) < ($2, $3::uuid))

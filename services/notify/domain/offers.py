@@ -1,8 +1,7 @@
 """What a caller may do next: every kind of command put to `decide` itself. There is no second set
 of rules."""
 
-from collections.abc import Iterable, Iterator
-from datetime import UTC, datetime
+from collections.abc import Iterator
 from typing import Final
 from uuid import UUID
 
@@ -17,13 +16,12 @@ from services.notify.domain.commands import (
 )
 from services.notify.domain.decisions import decide
 from services.notify.domain.state import Message, State
-from shared.contract.decision import Actor, Context, Rejected, name_of
+from shared.contract.decision import Actor, accepted
 from shared.contract.vocabulary import Audience
 
 ANY_ID: Final = UUID(int=0)
 ANY_TEXT: Final = "-"
-ANY_TIME: Final = datetime(1970, 1, 1, tzinfo=UTC)
-"""No rule for people depends on the time, or on what they write."""
+"""No rule for people depends on what they write."""
 
 
 def next_commands(state: State, actor: Actor) -> tuple[str, ...]:
@@ -31,11 +29,11 @@ def next_commands(state: State, actor: Actor) -> tuple[str, ...]:
         *_for_incident(state),
         *(item for message in state.messages.values() for item in _for_message(message)),
     ]
-    return _accepted(candidates, state, actor)
+    return accepted(candidates, decide, state, actor)
 
 
 def next_for_message(message: Message, state: State, actor: Actor) -> tuple[str, ...]:
-    return _accepted(_for_message(message), state, actor)
+    return accepted(_for_message(message), decide, state, actor)
 
 
 def _for_incident(state: State) -> Iterator[Command]:
@@ -53,19 +51,3 @@ def _for_message(message: Message) -> Iterator[Command]:
     yield Reject(message.id, ANY_TEXT)
     yield RequestSend(message.id)
     yield DecideOutcome(message.id, delivered=True, reason=ANY_TEXT)
-
-
-def _accepted(candidates: Iterable[Command], state: State, actor: Actor) -> tuple[str, ...]:
-    context = Context(ANY_TIME, actor)
-    return tuple(
-        dict.fromkeys(
-            name_of(command) for command in candidates if _is_accepted(command, state, context)
-        )
-    )
-
-
-def _is_accepted(command: Command, state: State, context: Context) -> bool:
-    try:
-        return bool(decide(command, state, context))
-    except Rejected:
-        return False

@@ -39,7 +39,8 @@ def decide(command: Command, state: State, context: Context) -> list[EventData]:
         case Published():
             raise Rejected(
                 "published",
-                "The report is published and does not change; what is new is reported as a new incident.",
+                "The report is published and does not change; what is new is reported as a new "
+                "incident.",
             )
         case _:
             assert_never(state.review)
@@ -93,7 +94,8 @@ def _open(trigger: ReviewTrigger, state: State) -> EventData:
     if state.determination not in allowed:
         raise Rejected(
             "opens_on_assessment",
-            f"A review opens for an incident that is assessed as {' or '.join(allowed)}; this one is {state.assessed_as}.",
+            f"A review opens for an incident that is assessed as {' or '.join(allowed)}; "
+            f"this one is {state.assessed_as}.",
             missing=tuple(f"assessed_as_{determination}" for determination in allowed),
             who=WHO_ASSESSES,
         )
@@ -104,7 +106,8 @@ def _finding(command: RecordFinding, context: Context) -> EventData:
     if bool(command.action_items) == bool(command.no_action_reason):
         raise Rejected(
             "finding_has_actions_or_reason",
-            "A finding names what will be done about it, or why nothing will: one of the two, and not both.",
+            "A finding names what will be done about it, or why nothing will: one of the two, "
+            "and not both.",
             missing=("action_items or no_action_reason",),
             who=who_may(RecordFinding),
         )
@@ -112,7 +115,8 @@ def _finding(command: RecordFinding, context: Context) -> EventData:
     if late := [item for item in command.action_items if item.due < today]:
         raise Rejected(
             "due_not_in_the_past",
-            f"Nothing new can be due before today, {today} (UTC); due on {', '.join(str(item.due) for item in late)}.",
+            f"Nothing new can be due before today, {today} (UTC); "
+            f"due on {', '.join(str(item.due) for item in late)}.",
             missing=("due",),
             who=who_may(RecordFinding),
         )
@@ -151,7 +155,8 @@ def _publish(command: Publish, under_review: UnderReview, state: State, actor: A
     if command.covers != state.covers:
         raise Rejected(
             LEAVES_NOTHING_OUT,
-            "Something was said or heard since the report was made; make it again and publish that.",
+            "Something was said or heard since the report was made; make it again and publish "
+            "that.",
         )
     return review.Reviewed(
         report=command.report,

@@ -2,7 +2,7 @@
 of rules."""
 
 from collections.abc import Iterator
-from datetime import UTC, date, datetime
+from datetime import timedelta
 from typing import Final
 from uuid import UUID
 
@@ -19,11 +19,10 @@ from services.review.domain.commands import (
 from services.review.domain.decisions import decide
 from services.review.domain.state import State
 from shared.contract.catalogue.review import ReportDigest, ReviewTrigger
-from shared.contract.decision import Actor, Context, Missing, Rejected, name_of
+from shared.contract.decision import SOME_TIME, Actor, accepted
 from shared.contract.vocabulary import Answer, ControlLayer, ObservationKind
 
-_SOME_TIME: Final = datetime(2000, 1, 1, tzinfo=UTC)
-_LATER: Final = date(2001, 1, 1)
+_LATER: Final = (SOME_TIME + timedelta(days=1)).date()
 _SOME_ID: Final = UUID(int=0)
 _WORDS: Final = "…"
 _SOME_REPORT: Final = ReportDigest(json_sha256=_WORDS, markdown_sha256=_WORDS, html_sha256=_WORDS)
@@ -31,9 +30,7 @@ _SOME_REPORT: Final = ReportDigest(json_sha256=_WORDS, markdown_sha256=_WORDS, h
 
 def next_commands(state: State, actor: Actor) -> tuple[str, ...]:
     """The names of the commands that this caller may give next."""
-    return tuple(
-        name_of(command) for command in _commands(state) if _would_be_done(command, state, actor)
-    )
+    return accepted(_commands(state), decide, state, actor)
 
 
 def _commands(state: State) -> Iterator[Command]:
@@ -51,10 +48,3 @@ def _commands(state: State) -> Iterator[Command]:
     yield CitePolicyClause(_WORDS, _WORDS)
     yield SetNextReview(_LATER)
     yield Publish(_SOME_REPORT, state.covers)
-
-
-def _would_be_done(command: Command, state: State, actor: Actor) -> bool:
-    try:
-        return bool(decide(command, state, Context(_SOME_TIME, actor)))
-    except (Rejected, Missing):
-        return False

@@ -13,16 +13,16 @@ from services.review.report.as_json import render_json
 from services.review.report.as_markdown import render_markdown
 from services.review.report.building import build
 from services.review.report.history import covered, covers_of
-from services.review.report.model import Draft, Gap, Report
+from services.review.report.model import Gap, Report, Unpublished
 from services.review.report.plain import PLAIN
 from shared.contract.catalogue.review import Covered, ReportDigest
 from shared.contract.envelope import Event
 
 __all__ = [
-    "Draft",
     "Gap",
     "Report",
     "UnknownReportFormat",
+    "Unpublished",
     "build",
     "covered",
     "covers_of",
@@ -49,8 +49,8 @@ class UnknownReportFormat(ValueError):
 
     def __init__(self, format_: int) -> None:
         super().__init__(
-            f"this reader does not know report format {format_}, only {' and '.join(map(str, PLAIN))}: "
-            "make the report with the build that published it, or a newer one"
+            f"this reader does not know report format {format_}, only "
+            f"{' and '.join(map(str, PLAIN))}: make the report with the build that published it, or a newer one"
         )
 
 

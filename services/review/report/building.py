@@ -15,7 +15,7 @@ from services.review.report.learning import (
     policy_clauses,
 )
 from services.review.report.measures import measures
-from services.review.report.model import FORMAT, Draft, Report
+from services.review.report.model import FORMAT, Report, Unpublished
 from services.review.report.summary import summary
 from services.review.report.telling import duties, messages
 from services.review.report.timeline import timeline
@@ -23,7 +23,9 @@ from services.review.report.waiting import waits
 from shared.contract.envelope import Event
 
 
-def build(events: Sequence[Event], draft: Draft | None = None, *, format_: int = FORMAT) -> Report:
+def build(
+    events: Sequence[Event], draft: Unpublished | None = None, *, format_: int = FORMAT
+) -> Report:
     """The report on these events, which are of one incident. A published one has no `draft`, and
     the format of its time."""
     history = History.of_events(events)

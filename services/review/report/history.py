@@ -13,7 +13,7 @@ D = TypeVar("D", bound=EventData)
 
 
 @dataclass(frozen=True, slots=True)
-class Told(Generic[D]):
+class Sourced(Generic[D]):
     """Data with its source."""
 
     source: Source
@@ -35,13 +35,13 @@ class History:
         }
         return cls(tuple(sorted(once.values(), key=lambda event: (event.time, *_place(event)))))
 
-    def of(self, kind: type[D]) -> tuple[Told[D], ...]:
+    def of(self, kind: type[D]) -> tuple[Sourced[D], ...]:
         chain = sorted(self.events, key=_place)
         return tuple(
-            Told(source_of(event), event.data) for event in chain if isinstance(event.data, kind)
+            Sourced(source_of(event), event.data) for event in chain if isinstance(event.data, kind)
         )
 
-    def first(self, kind: type[D]) -> Told[D] | None:
+    def first(self, kind: type[D]) -> Sourced[D] | None:
         return next(iter(self.of(kind)), None)
 
 

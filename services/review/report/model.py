@@ -31,9 +31,9 @@ from shared.contract.vocabulary import (
 )
 
 FORMAT: Final = 2
-"""The format of a new report. Counts up whenever the same events give other bytes than before: digests hold within one format.
-What was published in an older one is still made in that one; `published` (__init__.py) looks it up,
-and tests/unit/review/published holds its bytes."""
+"""The format of a new report. Counts up whenever the same events give other bytes than before:
+digests hold within one format. A report that was published in an older one is still made in that
+one (plain.py knows them all), and tests/unit/review/published holds its bytes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +74,7 @@ class Gap:
 
 
 @dataclass(frozen=True, slots=True)
-class Draft:
+class Unpublished:
     """The report is not published yet: it will change."""
 
     review_opened: bool
@@ -82,7 +82,7 @@ class Draft:
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class TimelineRow:
     """One event of the timeline. `says` is ours, `quote` is free text that people wrote."""
 
     source: Source
@@ -336,9 +336,9 @@ class Report:
     exercise: Answer
     determination: Determination | None
     severity: Severity | None
-    draft: Draft | None
+    draft: Unpublished | None
     summary: tuple[str, ...]
-    timeline: tuple[Row, ...]
+    timeline: tuple[TimelineRow, ...]
     reports: tuple[ReportMade, ...]
     facts: tuple[FactLine, ...]
     assessments: tuple[AssessmentLine, ...]

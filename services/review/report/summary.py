@@ -53,9 +53,9 @@ def _of_assessments(assessments: tuple[AssessmentLine, ...], history: History) -
     last = assessments[-1]
     exposure = history.of(Assessed)[-1].data.exposure
     yield (
-        f"It was assessed as {word(last.determination)}, severity {last.severity} (rule: {word(last.severity_rule)}). "
-        f"What leaked: {words(last.information_types)}. How far it travelled: {tier(exposure.audience_tier)}; "
-        f"still live: {exposure.still_live}."
+        f"It was assessed as {word(last.determination)}, severity {last.severity} "
+        f"(rule: {word(last.severity_rule)}). What leaked: {words(last.information_types)}. "
+        f"How far it travelled: {tier(exposure.audience_tier)}; still live: {exposure.still_live}."
     )
 
 
@@ -85,8 +85,8 @@ def _of_break_glass(break_glass: tuple[GlassLine, ...]) -> Iterator[str]:
     )
     times = "once" if len(break_glass) == 1 else f"{len(break_glass)} times"
     yield (
-        f"Break-glass was used {times}: {len(break_glass) - owed - overruled} upheld by a second person, "
-        f"{overruled} not upheld, {owed} still owed a second person's word."
+        f"Break-glass was used {times}: {len(break_glass) - owed - overruled} upheld by a second "
+        f"person, {overruled} not upheld, {owed} still owed a second person's word."
     )
 
 
@@ -103,5 +103,7 @@ def _of_learning(
     findings: tuple[FindingLine, ...], lessons: tuple[LessonLine, ...]
 ) -> Iterator[str]:
     items = sum(len(finding.action_items) for finding in findings)
-    found = f"{count(len(findings), 'finding')}, {count(items, 'action item')}, {count(len(lessons), 'lesson')}."
-    yield f"The review recorded {found}"
+    yield (
+        f"The review recorded {count(len(findings), 'finding')}, {count(items, 'action item')}, "
+        f"{count(len(lessons), 'lesson')}."
+    )

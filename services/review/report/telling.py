@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from uuid import UUID
 
-from services.review.report.history import History, Told
+from services.review.report.history import History, Sourced
 from services.review.report.knowledge import corrected_by
 from services.review.report.model import ApprovalLine, CitedFact, DutyLine, MessageLine
 from services.review.report.words import count
@@ -20,7 +20,7 @@ def duties(history: History) -> tuple[DutyLine, ...]:
     return tuple(_duty(told, history) for told in in_order)
 
 
-def _duty(required: Told[notify.CommunicationRequired], history: History) -> DutyLine:
+def _duty(required: Sourced[notify.CommunicationRequired], history: History) -> DutyLine:
     audience, rule = required.data.audience, required.data.rule
     told = next(
         (told for told in history.of(notify.Communicated) if told.data.audience is audience), None
@@ -50,9 +50,9 @@ def messages(history: History) -> tuple[MessageLine, ...]:
 
 def _message(
     message_id: UUID,
-    draft: Told[notify.CommunicationDrafted] | None,
-    sent: Told[notify.Communicated] | None,
-    facts: Mapping[UUID, Told[FactRecorded]],
+    draft: Sourced[notify.CommunicationDrafted] | None,
+    sent: Sourced[notify.Communicated] | None,
+    facts: Mapping[UUID, Sourced[FactRecorded]],
     history: History,
 ) -> MessageLine:
     # What was said when it was sent holds; the draft tells of messages that never went out.
@@ -82,7 +82,7 @@ def _message(
     )
 
 
-def _cited(fact_id: UUID, fact: Told[FactRecorded] | None, history: History) -> CitedFact:
+def _cited(fact_id: UUID, fact: Sourced[FactRecorded] | None, history: History) -> CitedFact:
     if fact is None:
         return CitedFact(fact_id, None, None, None, None)
     correction = corrected_by(history).get(fact_id)

@@ -1,5 +1,5 @@
-"""The templates of the report. Every expression of one is finished by its form before it is written:
-there is no way to write free text that is not escaped."""
+"""The templates of the report. Each form finishes every expression before it is written, so that no
+free text gets through unescaped."""
 
 from collections.abc import Callable
 from typing import Any, Final

@@ -4,24 +4,27 @@ quotation."""
 from typing import Final, TypeAlias
 
 from services.review.report.history import History, source_of
-from services.review.report.model import Row
+from services.review.report.model import TimelineRow
 from services.review.report.words import count, moment, place, tier, word, words
 from shared.contract.catalogue import MILESTONES, intake, notify, review, short_name, triage
 from shared.contract.envelope import Event
 
 Line: TypeAlias = tuple[str, str | None]
 
-NOT_UNDERSTOOD: Final = "An event of a type or version that this report cannot read. It is on the log and covered by the proof."
+NOT_UNDERSTOOD: Final = (
+    "An event of a type or version that this report cannot read. It is on the log and covered by "
+    "the proof."
+)
 
 
-def timeline(history: History) -> tuple[Row, ...]:
+def timeline(history: History) -> tuple[TimelineRow, ...]:
     return tuple(_row(event) for event in history.events)
 
 
-def _row(event: Event) -> Row:
+def _row(event: Event) -> TimelineRow:
     says, quote = line_of(event)
     name = short_name(event.type)
-    return Row(source_of(event), name, name in MILESTONES, says, quote)
+    return TimelineRow(source_of(event), name, name in MILESTONES, says, quote)
 
 
 def line_of(event: Event) -> Line:
@@ -58,7 +61,8 @@ def _of_triage(data: triage.TriageEvent) -> Line | None:
             missing = f" Facts missing: {words(data.facts_missing)}." if data.facts_missing else ""
             says = (
                 f"Assessed as {word(data.determination)}, severity {data.severity} "
-                f"(rule: {word(data.severity_rule)}), reach {tier(data.exposure.audience_tier)}.{missing}"
+                f"(rule: {word(data.severity_rule)}), "
+                f"reach {tier(data.exposure.audience_tier)}.{missing}"
             )
             return says, data.severity_override_reason
         case triage.InactionDecided():
@@ -79,7 +83,8 @@ def _of_action(data: triage.TriageEvent) -> Line:
     match data:
         case triage.ActionProposed():
             return (
-                f"Proposed: {word(data.kind)} ({word(data.action_class)}), aimed at “{data.target}”.",
+                f"Proposed: {word(data.kind)} ({word(data.action_class)}), "
+                f"aimed at “{data.target}”.",
                 data.reason,
             )
         case triage.LegalViewGiven():
@@ -89,7 +94,8 @@ def _of_action(data: triage.TriageEvent) -> Line:
         case triage.BreakGlassUsed():
             lack = f" that still asked for: {words(data.missing)}" if data.missing else ""
             return (
-                f"Break-glass: passed the gate “{word(data.gate)}”{lack}. A second person's word is owed.",
+                f"Break-glass: passed the gate “{word(data.gate)}”{lack}. "
+                "A second person's word is owed.",
                 data.reason,
             )
         case triage.BreakGlassConfirmed():
@@ -97,7 +103,8 @@ def _of_action(data: triage.TriageEvent) -> Line:
             return f"A second person's word on break-glass: {verdict}.", data.note
         case triage.Contained():
             return (
-                f"Carried out: {word(data.kind)}, on {moment(data.carried_out_at)}; outcome {data.outcome}.",
+                f"Carried out: {word(data.kind)}, on {moment(data.carried_out_at)}; "
+                f"outcome {data.outcome}.",
                 data.note,
             )
     return NOT_UNDERSTOOD, None
@@ -115,7 +122,8 @@ def _of_message(data: notify.NotifyEvent) -> Line | None:
         case notify.CommunicationDrafted():
             cited = count(len(data.facts), "fact")
             return (
-                f"Drafted for {word(data.audience)} by {data.channel}, resting on {cited}: “{data.title}”.",
+                f"Drafted for {word(data.audience)} by {data.channel}, resting on {cited}: "
+                f"“{data.title}”.",
                 None,
             )
         case notify.CommunicationApproved():

@@ -16,9 +16,9 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
 from services.review.report import (
-    Draft,
     Gap,
     Report,
+    Unpublished,
     build,
     covered,
     covers_of,
@@ -249,7 +249,7 @@ class TestBanners:
         assert "EXERCISE" not in render_html(build(KNOWN)).decode()
 
     def test_a_draft_says_what_is_missing_and_who_can_supply_it(self) -> None:
-        draft = Draft(True, (Gap("finding", ("finding",), (Role.REVIEWER, Role.LEAD)),))
+        draft = Unpublished(True, (Gap("finding", ("finding",), (Role.REVIEWER, Role.LEAD)),))
         report = build(KNOWN, draft)
         markdown, html = render_markdown(report).decode(), render_html(report).decode()
         assert "DRAFT" in markdown
