@@ -1,6 +1,8 @@
 """The event catalogue: every event type that may stand on the log, and the service that may say
 it."""
 
+from collections.abc import Iterator
+from types import ModuleType
 from typing import Final
 from uuid import UUID
 
@@ -9,41 +11,19 @@ from shared.contract.catalogue.base import EventData
 from shared.contract.topics import is_system
 from shared.contract.vocabulary import ServiceName
 
-EVENTS: Final[tuple[type[EventData], ...]] = (
-    intake.Reported,
-    triage.FactRecorded,
-    triage.SeatFilled,
-    triage.Assessed,
-    triage.ActionProposed,
-    triage.LegalViewGiven,
-    triage.ActionAuthorised,
-    triage.BreakGlassUsed,
-    triage.BreakGlassConfirmed,
-    triage.Contained,
-    triage.InactionDecided,
-    triage.IncidentDismissed,
-    notify.CommunicationRequired,
-    notify.CommunicationDrafted,
-    notify.CommunicationApproved,
-    notify.CommunicationRejected,
-    notify.CommunicationRequested,
-    notify.SendStarted,
-    notify.SendFailed,
-    notify.SendOutcomeUnknown,
-    notify.SendOutcomeDecided,
-    notify.Communicated,
-    notify.CommunicationWaived,
-    review.ReviewOpened,
-    review.FindingRecorded,
-    review.ObservationRecorded,
-    review.LessonRecorded,
-    review.PolicyClauseCited,
-    review.NextReviewSet,
-    review.Reviewed,
-    system.KeyRotated,
-    system.ChainHoleRecorded,
-    system.MessageParkedRecorded,
+
+def _said_in(module: ModuleType) -> Iterator[type[EventData]]:
+    """The event types that a module defines, in its order; a class without a type of its own only
+    gathers others."""
+    for one in vars(module).values():
+        if isinstance(one, type) and issubclass(one, EventData) and "TYPE" in vars(one):
+            yield one
+
+
+EVENTS: Final[tuple[type[EventData], ...]] = tuple(
+    event for module in (intake, triage, notify, review, system) for event in _said_in(module)
 )
+"""Every type of event, by the service that says it and in the order of its module."""
 
 BY_TYPE: Final[dict[str, type[EventData]]] = {event.TYPE: event for event in EVENTS}
 
