@@ -45,7 +45,7 @@ def history(past: Past) -> list:  # type: ignore[type-arg]
 
 
 def test_a_command_comes_back_from_the_event_it_made() -> None:
-    """Word for word where the event keeps every field; what an event does not keep no rule minds."""
+    """And makes the same event again, to the last field."""
     compared = 0
     for walk in walks():
         for step in walk.steps:
