@@ -1,4 +1,4 @@
-"""What may be asked of triage, and by whom. Ids come with the command; time and actor come with the
+"""The requests that triage takes. Ids come with the command; time and actor come with the
 context."""
 
 from dataclasses import dataclass
@@ -40,7 +40,8 @@ class FillSeat:
 
 @dataclass(frozen=True, slots=True)
 class Assess:
-    """Assesses, or assesses again. A severity of one's own goes over the table's and says why."""
+    """The first assessment, or a later one that replaces it. `severity_override` takes precedence over
+    the severity table, and needs its reason."""
 
     determination: Determination
     information_types: tuple[InformationType, ...]
@@ -73,7 +74,7 @@ class AuthoriseAction:
 
 @dataclass(frozen=True, slots=True)
 class CarryOut:
-    """States that the actor carried the action out, and what came of it."""
+    """The actor carried the action out, with this outcome."""
 
     action_id: UUID
     outcome: Outcome
@@ -91,7 +92,7 @@ class BreakGlass:
 
 @dataclass(frozen=True, slots=True)
 class ConfirmBreakGlass:
-    """The second person's word."""
+    """The word of a second person on a use of break-glass."""
 
     break_glass_id: UUID
     upheld: bool

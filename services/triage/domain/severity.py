@@ -1,8 +1,8 @@
-"""How severe a leak is: one table over what leaked, how far it can be seen and whether it is still
-out there.
+"""The severity of a leak: one table over the information that leaked, how far it can be seen, and
+whether it is still out there.
 
-Unknown counts as the higher: no answer is ever milder than an answer. The first row that matches
-gives severity and its name."""
+"Unknown" counts as the worst case, so that a missing answer never makes an incident milder. The
+first row that matches gives the severity and its name."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ from shared.contract.vocabulary import (
 
 
 class Harm(IntEnum):
-    """What this kind of information does in the wrong hands."""
+    """The damage that a kind of information does in the wrong hands."""
 
     ORDINARY = 1
     SERIOUS = 2

@@ -1,5 +1,5 @@
-"""What triage remembers of an incident: as much as a rule asks for, folded from the events. No text
-that people wrote."""
+"""What triage remembers of an incident: only as much as a rule asks for, folded from the events, and
+no text that people wrote."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -46,7 +46,7 @@ class Legal:
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """The last carrying out of an action, and what it rested on."""
+    """The last attempt to carry an action out, and the authority it rested on."""
 
     outcome: Outcome
     authorised_by: str | None
@@ -88,8 +88,8 @@ class Unreported:
 
 @dataclass(frozen=True, slots=True)
 class Open:
-    """Reported and in triage's hands. Facts, actions and broken glass stand in the order in which
-    they came."""
+    """Reported, and not dismissed. Facts, actions and uses of break-glass keep the order in which they
+    came."""
 
     facts: Mapping[UUID, Fact] = field(default_factory=dict)
     seats: Mapping[Seat, str] = field(default_factory=dict)
@@ -106,8 +106,7 @@ class Open:
         return self.assessment.determination if self.assessment else None
 
     def latest(self, key: str) -> Fact | None:
-        """The fact that counts for a key: the last one recorded that is known and was not
-        corrected."""
+        """The fact that counts for a key: the last one recorded that is known and not corrected."""
         counting = [fact for fact in self.facts.values() if fact.key == key and fact.counts]
         return counting[-1] if counting else None
 
@@ -125,7 +124,7 @@ class Open:
 
 @dataclass(frozen=True, slots=True)
 class Dismissed:
-    """Triage ended with a reason; a new report is a new incident."""
+    """Triage ended with a reason; anything new is reported as a new incident."""
 
 
 State: TypeAlias = Unreported | Open | Dismissed
