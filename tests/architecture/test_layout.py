@@ -36,12 +36,12 @@ OWN: Final[Mapping[str, frozenset[str]]] = {
             "batches.py",  # many reports in one request
             "bounds.py",  # how much of a request is taken
             "cloudevents.py",  # the other form in which a report comes
-            "documents.py",  # what the OpenAPI document says of bodies that are read by hand
-            "forgetting.py",  # the worker that forgets keys
+            "documents.py",  # what OpenAPI says of bodies that are read by hand
+            "forgetting.py",  # the worker that forgets the keys of anonymous reports
             "keys.py",  # when two reports are the same report
-            "reception.py",  # report in, receipt or refusal out
-            "reporting.py",  # the routes of reporting, beside those of reading
-            "sources.py",  # which caller speaks for which source
+            "reception.py",  # one report, however it came
+            "reporting.py",  # the routes by which reports come
+            "sources.py",  # for which sources a caller speaks
         }
     ),
     "triage": frozenset(),
