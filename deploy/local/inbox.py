@@ -1,17 +1,19 @@
-"""Where the messages of a local stack arrive until it gets channels of its own: a real HTTP
-receiver, as a chat or a pager would be.
+"""Where the messages of a local stack arrive until it gets channels of its own: a real receiver of
+webhooks, as `services/notify/CHANNELS.md` describes one.
 
-It keeps each message as a file that its owner alone may read; the newest name is the newest
-message."""
+It takes what is signed with its secret, and keeps each message once, as a file that its owner alone
+may read; the newest name is the newest message."""
 
 import contextlib
-import itertools
+import re
 import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Final
+
+from standardwebhooks import Webhook, WebhookVerificationError
 
 from deploy.local.keys import write_secret
 from deploy.local.ports import HOST
@@ -20,25 +22,28 @@ LARGEST: Final = 1 << 20
 WITHIN: Final = 10.0
 """Seconds that a sender may take over a message."""
 
+_ID: Final = re.compile(r"msg_[0-9a-f-]{36}")
+
 
 @contextlib.contextmanager
-def inbox(port: int, folder: Path) -> Iterator[None]:
-    """Receives on this port of this machine for as long as the body runs."""
+def inbox(port: int, folder: Path, secret: str) -> Iterator[int]:
+    """Receives on this port of this machine for as long as the body runs, and gives the port: 0
+    asks for any that is free. `secret` is that of the channel: whsec_…"""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    numbers = itertools.count()
+    kept = _Kept(folder, Webhook(secret))
 
     class Receiver(BaseHTTPRequestHandler):
         timeout = WITHIN
 
         def do_POST(self) -> None:
             length = self.headers.get("Content-Length", "")
-            if not length.isdecimal():
+            if not (length.isascii() and length.isdecimal()):
                 self.send_error(411)
             elif int(length) > LARGEST:
                 self.send_error(413)
+            elif not kept.take(self.rfile.read(int(length)), dict(self.headers.items())):
+                self.send_error(401)
             else:
-                name = f"{datetime.now(UTC):%Y%m%dT%H%M%S.%fZ}-{next(numbers)}.json"
-                write_secret(folder / name, self.rfile.read(int(length)).decode("utf-8", "replace"))
                 self.send_response(200)
                 self.send_header("Content-Length", "0")
                 self.end_headers()
@@ -49,7 +54,31 @@ def inbox(port: int, folder: Path) -> Iterator[None]:
     server = ThreadingHTTPServer((HOST, port), Receiver)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     try:
-        yield
+        yield server.server_port
     finally:
         server.shutdown()
         server.server_close()
+
+
+class _Kept:
+    """The messages that arrived."""
+
+    def __init__(self, folder: Path, secret: Webhook) -> None:
+        self._folder, self._secret = folder, secret
+        self._one_at_a_time = threading.Lock()
+
+    def take(self, body: bytes, headers: dict[str, str]) -> bool:
+        """Keeps a message, unless it is here already: a sender repeats what it got no answer to.
+        False when it is not signed with our secret, or was signed too long ago."""
+        try:
+            self._secret.verify(body, headers, json_parse=False)
+        except (WebhookVerificationError, ValueError):
+            return False
+        given = {name.lower(): value for name, value in headers.items()}["webhook-id"]
+        if _ID.fullmatch(given) is None:
+            return False
+        with self._one_at_a_time:
+            if not any(self._folder.glob(f"*-{given}.json")):
+                name = f"{datetime.now(UTC):%Y%m%dT%H%M%S.%fZ}-{given}.json"
+                write_secret(self._folder / name, body.decode("utf-8"))
+        return True

@@ -36,7 +36,8 @@ PASSWORDS: Final = (
 )
 
 
-_INBOX: Final = re.compile(r"json://127\.0\.0\.1:\d+/inbox")
+_INBOX: Final = re.compile(r"(json|http)://127\.0\.0\.1:\d+/inbox")
+"""What we wrote ourselves: `json://` before there were signatures."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +68,10 @@ class Keys:
     @property
     def channels(self) -> Path:
         return self.folder / "channels.json"
+
+    @property
+    def inbox_secret(self) -> Path:
+        return self.folder / "inbox.secret"
 
     @property
     def log_key(self) -> Path:
@@ -107,6 +112,9 @@ class Keys:
             write_secret(self.jwks, json.dumps({"keys": [public_jwk(self.token_key)]}, indent=2))
         if not self.channels.exists():
             write_secret(self.channels, "{}\n")
+        if not self.inbox_secret.exists():
+            secret = base64.b64encode(secrets.token_bytes(32)).decode("ascii")
+            write_secret(self.inbox_secret, f"whsec_{secret}\n")
         self._make_passwords()
 
     def _make_passwords(self) -> None:
@@ -123,10 +131,16 @@ class Keys:
             channels = json.loads(self.channels.read_text(encoding="utf-8"))
         except ValueError:
             return  # somebody has edited it; notify says what is wrong
-        if isinstance(channels, dict) and (
-            not channels or _INBOX.fullmatch(str(channels.get(INBOX_CHANNEL)))
-        ):
-            channels[INBOX_CHANNEL] = f"json://127.0.0.1:{port}/inbox"
+        if not isinstance(channels, dict):
+            return
+        entry = channels.get(INBOX_CHANNEL)
+        url = entry.get("url") if isinstance(entry, dict) else entry
+        if not channels or _INBOX.fullmatch(str(url)):
+            channels[INBOX_CHANNEL] = {
+                "url": f"http://127.0.0.1:{port}/inbox",
+                "secret": self.inbox_secret.read_text(encoding="ascii").strip(),
+                "allow_private": True,
+            }
             write_secret(self.channels, json.dumps(channels, indent=2) + "\n")
 
     def _make_signing_keys(self) -> None:

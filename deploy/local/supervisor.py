@@ -54,7 +54,8 @@ class Supervisor:
             self._keeper = Keeper(describe(self.data, self.ports, keys), asyncio.TaskGroup())
             self._keeper.stack.save()
             try:
-                with inbox(self.ports["inbox"], self._keeper.stack.inbox):
+                secret = keys.inbox_secret.read_text(encoding="ascii").strip()
+                with inbox(self.ports["inbox"], self._keeper.stack.inbox, secret):
                     await self._run(keys, ready)
             finally:
                 await self._end()

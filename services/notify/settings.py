@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field, FilePath
 
-from services.notify.channels import Channels
+from services.notify.channels.file import FORM, Channels
 from shared.runtime.process.settings import ServiceSettings
 from shared.runtime.running import Running
 
@@ -17,7 +17,7 @@ def _usable(file: FilePath) -> FilePath:
 
 class NotifySettings(ServiceSettings):
     channels_file: Annotated[FilePath, AfterValidator(_usable)] = Field(
-        description='JSON, {"channel name": "apprise URL"}, readable by this service alone (mode 0600)'
+        description=f"JSON, {FORM}, readable by this service alone (mode 0600)"
     )
 
     @cached_property

@@ -87,7 +87,7 @@ async def test_from_a_post_to_a_published_report(world: World, collector: Collec
         json.loads(file.read_text(encoding="utf-8")) for file in world.stack.inbox.glob("*.json")
     ]
     assert ("A roadmap", "It was removed.") in [
-        (message["title"], message["message"]) for message in arrived
+        (message["data"]["title"], message["data"]["text"]) for message in arrived
     ]
 
     closed = await office.refused(RUTH, REVIEW, incident, "/publication")

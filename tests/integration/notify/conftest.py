@@ -210,8 +210,8 @@ def mail() -> Iterator[Mailbox]:
 def channels(tmp_path: Path, hook: Webhook, mail: Mailbox) -> Path:
     """The channels file: `webhook`, `mail`, and `nowhere`, where nobody listens."""
     file = tmp_path / "channels.json"
-    nowhere = "json://127.0.0.1:9/"
-    write_secret(file, json.dumps({"webhook": hook.url, "mail": mail.url, "nowhere": nowhere}))
+    nowhere = hook.entry | {"url": "http://127.0.0.1:9/"}
+    write_secret(file, json.dumps({"webhook": hook.entry, "mail": mail.entry, "nowhere": nowhere}))
     return file
 
 

@@ -1,5 +1,6 @@
 """Real receivers of the protocols that messages go out by."""
 
+import base64
 import contextlib
 import json
 import threading
@@ -29,12 +30,18 @@ class Webhook:
     open: threading.Event = field(default_factory=threading.Event)
 
     @property
-    def url(self) -> str:
-        return f"json://127.0.0.1:{self.port}/a-secret-path?rto=30"
+    def entry(self) -> dict[str, Any]:
+        """What the channels file says of it."""
+        return {
+            "url": f"http://127.0.0.1:{self.port}/a-secret-path",
+            "secret": "whsec_" + base64.b64encode(bytes(32)).decode(),
+            "allow_private": True,
+            "timeout": 25,
+        }
 
     @property
     def titles(self) -> list[str]:
-        return [message["title"] for message in self.received]
+        return [message["data"]["title"] for message in self.received]
 
 
 @contextlib.contextmanager
@@ -46,7 +53,7 @@ def webhook() -> Iterator[Webhook]:
         def do_POST(self) -> None:
             sink.received.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
             sink.open.wait(PATIENCE)
-            # Whoever was killed in between does not hear the answer.
+            # A sender that was killed in between does not hear the answer.
             with contextlib.suppress(ConnectionError):
                 self.send_response(sink.answers.pop(0) if sink.answers else 200)
                 self.send_header("Content-Length", "0")
@@ -76,10 +83,14 @@ class Mailbox:
     answers: list[str] = field(default_factory=list)
 
     @property
-    def url(self) -> str:
-        return f"mailto://127.0.0.1:{self.port}?from=ledger@example.org&to=lead@example.org"
+    def entry(self) -> dict[str, Any]:
+        """What the channels file says of it."""
+        to = "from=ledger@example.org&to=lead@example.org&tls=none"
+        return {"url": f"smtp://127.0.0.1:{self.port}?{to}", "allow_private": True}
 
-    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802
+    async def handle_DATA(  # noqa: N802
+        self, server: SMTP, session: Session, envelope: Envelope
+    ) -> str:
         if self.answers:
             return self.answers.pop(0)
         message = message_from_bytes(

@@ -47,7 +47,7 @@ async def test_a_message_inside_is_drafted_approved_requested_and_sent(
         None,
         ["carla"],
     )
-    assert [(got["title"], got["message"]) for got in hook.received] == [
+    assert [(got["data"]["title"], got["data"]["text"]) for got in hook.received] == [
         ("A roadmap", "It stands in a public post.")
     ]
 

@@ -244,7 +244,8 @@ async def _end_the_lease(environment: Environment) -> None:
     database = environment.databases[ServiceName.NOTIFY]
     admin = await asyncpg.connect(database.admin_dsn)
     ended = await admin.fetch(
-        """SELECT pg_terminate_backend(pid) FROM pg_locks JOIN pg_database ON pg_database.oid = pg_locks.database
+        """SELECT pg_terminate_backend(pid) FROM pg_locks
+           JOIN pg_database ON pg_database.oid = pg_locks.database
            WHERE locktype = 'advisory' AND granted AND datname = $1""",
         database.name,
     )
