@@ -78,7 +78,7 @@ async def test_a_mail_to_the_outside_needs_all_facts_and_legal(
     message = await notify.drafted(incident, first, **to_press)
     refused = await notify.refused("carla", f"{message}/approval")
     assert (refused["rule"], refused["missing"]) == ("facts", [key.value for key in OUTSIDE[1:]])
-    assert refused["who_can_supply"] == ["responder", "lead"]
+    assert refused["who_can_supply"] == ["responder", "lead", "legal", "communications", "it"]
 
     await notify.hears(incident, *(fact(key) for key in OUTSIDE[1:]))
     await notify.give("carla", f"{message}/approval", {"approval": "peer"})
