@@ -50,7 +50,11 @@ class ReviewSettings(ServiceSettings):
     log_policy_file: Annotated[FilePath, AfterValidator(_policy)] = Field(
         description="tlog-policy: the log, its witnesses with their addresses, the quorum (none: no witness is asked)"
     )
-    log_open: bool = Field(False, description="true lets anybody read /log/, false auditors alone")
+    log_open: bool = Field(
+        False,
+        description="true publishes the sealed log: anybody who reaches review reads every event "
+        "in full at /log/, with its facts, reasons and names; false: auditors alone",
+    )
     log_checkpoint_every: float = Field(
         1.0, gt=0, le=3600, description="seconds between two checkpoints"
     )

@@ -49,7 +49,10 @@ def main(service: Service[C, S]) -> None:
     logging.configure(service.name, settings.log_format)
     if early.FORGOTTEN:
         log.info("variables meant for other programs are ignored", names=early.FORGOTTEN)
-    telemetry.configure(service.name)
+    try:
+        telemetry.configure(service.name)
+    except ValueError as error:
+        sys.exit(f"an OTEL_* variable cannot be used: {error}")
     try:
         import uvloop
 
