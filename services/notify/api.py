@@ -36,6 +36,7 @@ from shared.contract.authority import who_may
 from shared.contract.decision import Actor, Missing
 from shared.contract.vocabulary import Audience, Determination, Severity
 from shared.runtime.web.auth import READERS
+from shared.runtime.web.bodies import Flag, Id, Name
 from shared.runtime.web.desk import Answer, Cursor, Desk, Limit, Page, allow, desk
 from shared.runtime.web.gates import GateView
 from shared.runtime.web.moments import Moment
@@ -48,7 +49,6 @@ SHOWN: Final = 200
 router = APIRouter(route_class=StrictRoute)
 
 NotifyDesk = Annotated[Desk[Command, State], Depends(desk)]
-Word = Annotated[str | None, Query(min_length=1, max_length=200, pattern=r"^[^\x00]*$")]
 
 
 @router.get(
@@ -60,11 +60,11 @@ Word = Annotated[str | None, Query(min_length=1, max_length=200, pattern=r"^[^\x
 )
 async def list_incidents(
     desk: NotifyDesk,
-    exercise: bool | None = None,
+    exercise: Flag | None = None,
     determination: Determination | None = None,
     severity: Severity | None = None,
     owes_telling: Annotated[
-        bool | None, Query(description="Whether an audience must still be told.")
+        Flag | None, Query(description="Whether an audience must still be told.")
     ] = None,
     since: Annotated[Moment | None, Query(description="Known at or after.")] = None,
     until: Annotated[Moment | None, Query(description="Known before.")] = None,
@@ -85,7 +85,7 @@ async def list_incidents(
     summary="One incident: who must be told, its messages with what they wait for, and what you may do next.",
     description="The ETag is the incident's version; send it as If-Match with a command that must not be decided on anything newer.",
 )
-async def read_incident(incident_id: UUID, desk: NotifyDesk) -> IncidentView:
+async def read_incident(incident_id: Id, desk: NotifyDesk) -> IncidentView:
     loaded = await desk.load(incident_id)
     state = loaded.state
     async with desk.read() as connection:
@@ -129,12 +129,12 @@ def _view(row: CommunicationRow, state: State, actor: Actor) -> CommunicationVie
 )
 async def list_communications(
     desk: NotifyDesk,
-    incident_id: UUID | None = None,
+    incident_id: Id | None = None,
     status: Status | None = None,
     audience: Audience | None = None,
-    channel: Word = None,
-    drafted_by: Word = None,
-    exercise: bool | None = None,
+    channel: Name | None = None,
+    drafted_by: Name | None = None,
+    exercise: Flag | None = None,
     limit: Limit = 50,
     cursor: Cursor = None,
 ) -> Page[CommunicationRow]:
@@ -164,7 +164,7 @@ async def list_channels(desk: NotifyDesk) -> Page[ChannelView]:
     summary="Draft a message.",
     description="It cites the established facts that it rests on. Somebody else approves it; outside the company legal does, too.",
 )
-async def draft(incident_id: UUID, body: DraftBody, desk: NotifyDesk) -> Answer:
+async def draft(incident_id: Id, body: DraftBody, desk: NotifyDesk) -> Answer:
     channels = channels_of(desk.running).names
     command = DraftCommunication(
         desk.new_id(), body.audience, body.channel, body.title, body.text, body.facts, channels
@@ -181,7 +181,7 @@ async def draft(incident_id: UUID, body: DraftBody, desk: NotifyDesk) -> Answer:
     description="One person gives one approval. Without a body it is the one that is lacking and yours to give.",
 )
 async def approve(
-    incident_id: UUID, communication_id: UUID, desk: NotifyDesk, body: ApprovalBody | None = None
+    incident_id: Id, communication_id: Id, desk: NotifyDesk, body: ApprovalBody | None = None
 ) -> Answer:
     return await desk.carry_out(
         incident_id, Approve(communication_id, body.approval if body else None)
@@ -197,7 +197,7 @@ async def approve(
     description="Until its sending begins, also while a failed one waits to be tried again. A new draft may follow.",
 )
 async def reject(
-    incident_id: UUID, communication_id: UUID, body: RejectionBody, desk: NotifyDesk
+    incident_id: Id, communication_id: Id, body: RejectionBody, desk: NotifyDesk
 ) -> Answer:
     return await desk.carry_out(incident_id, Reject(communication_id, body.reason))
 
@@ -211,7 +211,7 @@ async def reject(
     description="The answer comes before it is sent: `communicated`, `send_failed` or `send_outcome_unknown` follow on the timeline. "
     "What a channel refuses is tried again, later each time; after the last try a new request is needed.",
 )
-async def request_send(incident_id: UUID, communication_id: UUID, desk: NotifyDesk) -> Answer:
+async def request_send(incident_id: Id, communication_id: Id, desk: NotifyDesk) -> Answer:
     return await desk.carry_out(incident_id, RequestSend(communication_id))
 
 
@@ -224,7 +224,7 @@ async def request_send(incident_id: UUID, communication_id: UUID, desk: NotifyDe
     description="A message whose sending broke off is never sent again by itself: somebody looks, and says what they found.",
 )
 async def decide_outcome(
-    incident_id: UUID, communication_id: UUID, body: OutcomeBody, desk: NotifyDesk
+    incident_id: Id, communication_id: Id, body: OutcomeBody, desk: NotifyDesk
 ) -> Answer:
     return await desk.carry_out(
         incident_id, DecideOutcome(communication_id, body.delivered, body.reason)
@@ -239,5 +239,5 @@ async def decide_outcome(
     summary="Waive the duty to tell an audience, with the reason.",
     description="For an audience that an assessment has made it a duty to tell, and that was not told.",
 )
-async def waive(incident_id: UUID, body: WaiverBody, desk: NotifyDesk) -> Answer:
+async def waive(incident_id: Id, body: WaiverBody, desk: NotifyDesk) -> Answer:
     return await desk.carry_out(incident_id, Waive(body.audience, body.reason))

@@ -45,8 +45,10 @@ from shared.contract.envelope import Event
 from shared.contract.vocabulary import Severity
 from shared.runtime.web import problems
 from shared.runtime.web.auth import READERS
+from shared.runtime.web.bodies import Flag, Id, Name
 from shared.runtime.web.desk import Answer, Cursor, Desk, Limit, Page, allow, allow_any, desk
 from shared.runtime.web.gates import GateView
+from shared.runtime.web.moments import Day
 from shared.runtime.web.paging import decode_cursor
 from shared.runtime.web.reading import StrictRoute
 
@@ -105,7 +107,7 @@ _REPORT_ANSWERS: Final[dict[int | str, dict[str, Any]]] = {
 async def list_reviews(
     desk: ReviewDesk,
     status: Status | None = None,
-    exercise: bool | None = None,
+    exercise: Flag | None = None,
     severity: Severity | None = None,
     limit: Limit = 50,
     cursor: Cursor = None,
@@ -125,7 +127,7 @@ async def list_reviews(
     summary="A review: how far it is, what publishing waits for, and what the caller may do next.",
     description="The ETag is the incident's version; send it as `If-Match` with a command that rests on what was read.",
 )
-async def read_review(incident_id: UUID, desk: ReviewDesk) -> IncidentView:
+async def read_review(incident_id: Id, desk: ReviewDesk) -> IncidentView:
     loaded = await desk.load(incident_id)
     async with desk.read() as connection:
         view = _found(await views.review(connection, incident_id), incident_id)
@@ -148,7 +150,7 @@ async def read_review(incident_id: UUID, desk: ReviewDesk) -> IncidentView:
     summary="Open a review by hand.",
     description="For a near miss or a suspected incident; the review of a confirmed one opens by itself.",
 )
-async def open_review(incident_id: UUID, desk: ReviewDesk) -> Answer:
+async def open_review(incident_id: Id, desk: ReviewDesk) -> Answer:
     return await desk.carry_out(incident_id, OpenReview(ReviewTrigger.REQUESTED))
 
 
@@ -160,7 +162,7 @@ async def open_review(incident_id: UUID, desk: ReviewDesk) -> Answer:
     summary="Record a finding.",
     description="A contributing factor, the control layer that let it through, and either action items or a reason for none.",
 )
-async def record_finding(incident_id: UUID, body: FindingBody, desk: ReviewDesk) -> Answer:
+async def record_finding(incident_id: Id, body: FindingBody, desk: ReviewDesk) -> Answer:
     command = RecordFinding(
         finding_id=desk.new_id(),
         contributing_factor=body.contributing_factor,
@@ -184,7 +186,7 @@ async def record_finding(incident_id: UUID, body: FindingBody, desk: ReviewDesk)
     summary="Record what went well, what went wrong, or where we were lucky.",
     description="Luck is what would have made it worse, had it been otherwise.",
 )
-async def record_observation(incident_id: UUID, body: ObservationBody, desk: ReviewDesk) -> Answer:
+async def record_observation(incident_id: Id, body: ObservationBody, desk: ReviewDesk) -> Answer:
     return await desk.carry_out(incident_id, RecordObservation(body.kind, body.text))
 
 
@@ -196,7 +198,7 @@ async def record_observation(incident_id: UUID, body: ObservationBody, desk: Rev
     summary="Record a lesson.",
     description="Everybody reads it under /lessons once the report is published: name nobody.",
 )
-async def record_lesson(incident_id: UUID, body: LessonBody, desk: ReviewDesk) -> Answer:
+async def record_lesson(incident_id: Id, body: LessonBody, desk: ReviewDesk) -> Answer:
     return await desk.carry_out(incident_id, RecordLesson(body.text))
 
 
@@ -208,7 +210,7 @@ async def record_lesson(incident_id: UUID, body: LessonBody, desk: ReviewDesk) -
     summary="Cite a policy clause that is concerned.",
     description="With a comment when the clause is to be changed, or was not understood.",
 )
-async def cite_policy_clause(incident_id: UUID, body: PolicyClauseBody, desk: ReviewDesk) -> Answer:
+async def cite_policy_clause(incident_id: Id, body: PolicyClauseBody, desk: ReviewDesk) -> Answer:
     return await desk.carry_out(
         incident_id, CitePolicyClause(body.policy, body.clause, body.comment)
     )
@@ -222,7 +224,7 @@ async def cite_policy_clause(incident_id: UUID, body: PolicyClauseBody, desk: Re
     summary="Set when this is looked at again.",
     description="The date that is set last holds.",
 )
-async def set_next_review(incident_id: UUID, body: NextReviewBody, desk: ReviewDesk) -> Answer:
+async def set_next_review(incident_id: Id, body: NextReviewBody, desk: ReviewDesk) -> Answer:
     return await desk.carry_out(incident_id, SetNextReview(body.on))
 
 
@@ -235,7 +237,7 @@ async def set_next_review(incident_id: UUID, body: NextReviewBody, desk: ReviewD
     description="Says `reviewed`, with the digests of the report and the last events that it rests on. Refused by the rule `closure` "
     "while something is missing: what, and who can supply it.",
 )
-async def publish(incident_id: UUID, desk: ReviewDesk) -> Answer:
+async def publish(incident_id: Id, desk: ReviewDesk) -> Answer:
     tries = AsyncRetrying(
         retry=retry_if_exception(_left_something_out),
         stop=stop_after_attempt(PUBLISH_ATTEMPTS),
@@ -263,16 +265,16 @@ def _left_something_out(error: BaseException) -> bool:
     responses=_REPORT_ANSWERS,
 )
 async def read_report(
-    incident_id: UUID,
+    incident_id: Id,
     desk: ReviewDesk,
     form: Annotated[Form | None, Query(alias="format", description="Goes before `Accept`.")] = None,
-    accept: Annotated[str | None, Header(include_in_schema=False)] = None,
+    accept: Annotated[list[str] | None, Header(include_in_schema=False)] = None,
     if_none_match: Annotated[
         str | None,
         Header(alias="If-None-Match", description="The ETag of the report that the caller has."),
     ] = None,
 ) -> Response:
-    wanted = form or preferred(accept)
+    wanted = form or preferred(", ".join(accept) if accept else None)
     if wanted is None:
         raise HTTPException(406, "the report is application/json, text/markdown or text/html")
     rendering = RENDERINGS[wanted]
@@ -319,19 +321,18 @@ def _render(events: list[Event], rendering: Rendering) -> tuple[bytes, str | Non
 )
 async def list_action_items(
     desk: ReviewDesk,
-    owner: Annotated[str | None, Query(min_length=1, max_length=200, pattern=r"^[^\x00]*$")] = None,
-    due_before: date | None = None,
-    exercise: bool | None = None,
+    owner: Name | None = None,
+    due_before: Day | None = None,
+    exercise: Flag | None = None,
     status: Annotated[Status | None, Query(description="Of the review that it comes from.")] = None,
-    incident_id: UUID | None = None,
+    incident_id: Id | None = None,
     limit: Limit = 50,
     cursor: Cursor = None,
 ) -> Page[ActionItemView]:
     wanted = views.Owed(owner, due_before, exercise, status, incident_id)
+    after = _after(cursor) if cursor else None
     async with desk.read() as connection:
-        found = await views.action_items(
-            connection, wanted, limit + 1, _after(cursor) if cursor else None
-        )
+        found = await views.action_items(connection, wanted, limit + 1, after)
     return Page.of(found, limit, _place)
 
 
@@ -352,7 +353,7 @@ def _after(cursor: str) -> tuple[date, UUID, int]:
     description="For everybody who works here. Those of exercises are marked as such.",
 )
 async def list_lessons(
-    desk: ReviewDesk, exercise: bool | None = None, limit: Limit = 50, cursor: Cursor = None
+    desk: ReviewDesk, exercise: Flag | None = None, limit: Limit = 50, cursor: Cursor = None
 ) -> Page[LessonView]:
     before = decode_cursor(cursor, datetime, UUID) if cursor else None
     async with desk.read() as connection:
@@ -360,7 +361,7 @@ async def list_lessons(
     return Page.of(found, limit, lambda last: (last.published_at, last.lesson_id))
 
 
-async def _events(incident_id: UUID, desk: ReviewDesk) -> list[Event]:
+async def _events(incident_id: Id, desk: ReviewDesk) -> list[Event]:
     """All that review knows of the incident, in the order in which it came to know it."""
     history = await desk.running.ledger.history(incident_id)
     if not history:
@@ -368,7 +369,7 @@ async def _events(incident_id: UUID, desk: ReviewDesk) -> list[Event]:
     return [recorded.event for recorded in history]
 
 
-def _found(view: T | None, incident_id: UUID) -> T:
+def _found(view: T | None, incident_id: Id) -> T:
     if view is None:
         raise Missing(f"incident {incident_id}")
     return view

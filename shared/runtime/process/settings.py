@@ -122,6 +122,9 @@ class ServiceSettings(KafkaSettings):
         min_length=1,
         description="path or https URL of the JSON Web Key Set that tokens are signed with",
     )
+    jwks_ca_file: FilePath | None = Field(
+        None, description="the authority that certifies the key set's server, if it is your own"
+    )
     jwt_issuer: str = Field(min_length=1, description="the `iss` that tokens must carry")
     jwt_audience: str = Field(
         "incident-ledger", min_length=1, description="the `aud` that tokens must carry"

@@ -35,6 +35,7 @@ def create_app(running: Running[Any, Any], router: APIRouter, title: str) -> Fas
         running.settings.jwt_issuer,
         running.settings.jwt_audience,
         running.settings.jwt_lifetime,
+        running.settings.jwks_ca_file,
     )
     problems.install(app)
     app.include_router(router, responses=problems.RESPONSES)

@@ -5,6 +5,7 @@ audience, by our issuer, not expired."""
 
 import asyncio
 import hashlib
+import ssl
 import time
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping
@@ -82,6 +83,8 @@ class Authenticator:
     audience: str
     lifetime: int = LIFETIME
     """Seconds that a token may hold, from `iat`, or from now where it has none."""
+    ca_file: Path | None = None
+    """Whom to trust with the key set's address, where that is not everybody's authorities."""
     _keys: dict[str, jwt.PyJWK] = field(default_factory=dict)
     _read_at: float = -REFRESH_EVERY
     _known_at: float = 0.0
@@ -172,7 +175,10 @@ class Authenticator:
     async def _read(self) -> str:
         if not self.jwks.startswith("https://"):
             return await asyncio.to_thread(Path(self.jwks).read_text, encoding="utf-8")
-        async with httpx.AsyncClient(follow_redirects=False, trust_env=False) as client:
+        trusted = ssl.create_default_context(cafile=self.ca_file)
+        async with httpx.AsyncClient(
+            follow_redirects=False, trust_env=False, verify=trusted
+        ) as client:
             answer = await client.get(self.jwks)
             answer.raise_for_status()
             return answer.text

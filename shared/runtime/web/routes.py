@@ -2,7 +2,6 @@
 word on its chains."""
 
 from typing import Annotated, Any, Final
-from uuid import UUID
 
 from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import JSONResponse, PlainTextResponse
@@ -11,6 +10,7 @@ from shared.runtime.process import clock
 from shared.runtime.say import words
 from shared.runtime.web import problems
 from shared.runtime.web.auth import READERS, allow, public
+from shared.runtime.web.bodies import Id
 from shared.runtime.web.desk import Desk, desk
 from shared.runtime.web.paging import Cursor, Limit, Page, decode_cursor
 from shared.runtime.web.receipts import TimelineItem
@@ -103,7 +103,7 @@ async def readyz(request: Request) -> JSONResponse:
     responses=problems.RESPONSES,
 )
 async def incident_events(
-    incident_id: UUID,
+    incident_id: Id,
     desk: Annotated[Desk[Any, Any], Depends(desk)],
     limit: Limit = 50,
     cursor: Cursor = None,
@@ -138,7 +138,7 @@ async def chains(request: Request) -> Response:
     response_class=PlainTextResponse,
     responses={200: {"content": {"text/plain": {"example": INCIDENT_HEAD}}}, **problems.RESPONSES},
 )
-async def incident_head(incident_id: UUID, request: Request) -> Response:
+async def incident_head(incident_id: Id, request: Request) -> Response:
     running = request.app.state.running
     async with running.read() as connection:
         return _note(

@@ -79,6 +79,22 @@ async def test_a_claim_that_is_missing(issuer: Issuer, claim: str) -> None:
         {"subject": "x" * 201},
         {"subject": "line\nbreak"},
         {"subject": "service:triage"},
+        {"subject": "Service:triage"},
+        {"subject": "service :triage"},
+        {"subject": "ｓervice:triage"},
+        {"subject": "service：triage"},
+        {"subject": "anonymous"},
+        {"subject": "ANONYMOUS"},
+        {"subject": "anybody"},
+        {"subject": "xavier "},
+        {"subject": " xavier"},
+        {"subject": "xa  vier"},
+        {"subject": "xavier\u200b"},
+        {"subject": "xavier\u3164"},
+        {"subject": "xavier\u00a0"},
+        {"subject": "xavie\u0301r"},
+        {"subject": " "},
+        {"subject": 7},
     ],
 )
 async def test_a_claim_that_is_wrong(issuer: Issuer, claims: dict[str, Any]) -> None:
@@ -88,6 +104,59 @@ async def test_a_claim_that_is_wrong(issuer: Issuer, claims: dict[str, Any]) -> 
 async def test_an_expired_token_is_told_what_to_do(issuer: Issuer) -> None:
     token = issuer.token(Role.LEAD, exp=datetime.now(UTC) - timedelta(minutes=1))
     assert await refused(issuer, token) == "the token has expired; get a new one"
+
+
+@pytest.mark.parametrize(
+    "subject", ["xavier", "Xavier X. O'Neill", "josé", "u-4711", "陳大文", "services"]
+)
+async def test_a_name_is_a_name(issuer: Issuer, subject: str) -> None:
+    assert (await authenticator(issuer).actor(issuer.token(subject=subject))).subject == subject
+
+
+NOW = datetime.now(UTC)
+
+
+@pytest.mark.parametrize(
+    ("begins", "holds", "counts"),
+    [
+        (NOW, timedelta(hours=1), True),
+        (NOW, timedelta(hours=1, minutes=1), False),
+        (None, timedelta(minutes=59), True),
+        (None, timedelta(hours=1, minutes=1), False),
+        (NOW - timedelta(hours=5), timedelta(minutes=1), False),
+        (NOW - timedelta(minutes=59), timedelta(minutes=1), True),
+    ],
+)
+async def test_a_token_holds_for_so_long_at_most(
+    issuer: Issuer, begins: datetime | None, holds: timedelta, counts: bool
+) -> None:
+    strict = Authenticator(str(issuer.file), ISSUER, AUDIENCE, lifetime=3600)
+    token = issuer.token(iat=begins, exp=NOW + holds)
+    if counts:
+        assert await strict.actor(token)
+    else:
+        with pytest.raises(Unauthenticated, match="at most 1 hour"):
+            await strict.actor(token)
+
+
+async def test_a_token_for_ever_does_not_count(issuer: Issuer) -> None:
+    assert "1 day" in await refused(issuer, issuer.token(exp=4_000_000_000))
+
+
+async def test_keys_that_nobody_can_ask_for_stop_to_count_at_last(
+    issuer: Issuer, clock: "Clock"
+) -> None:
+    checks, known = authenticator(issuer), issuer.token()
+    await checks.actor(known)
+    issuer.file.unlink()
+    clock.seconds += auth.OUTLIVES - 1
+    assert await checks.actor(known)
+    clock.seconds += 2
+    with pytest.raises(KeysAway):
+        await checks.actor(known)
+    issuer.publish()
+    clock.seconds += auth.REFRESH_EVERY + 1
+    assert await checks.actor(known)
 
 
 async def test_no_signature_at_all(issuer: Issuer) -> None:
@@ -197,13 +266,10 @@ async def test_a_key_set_that_is_none_is_away(tmp_path: Path, content: str) -> N
         await authenticator(issuer).actor(issuer.token())
 
 
-async def test_a_key_set_behind_https(
-    issuer: Issuer, tmp_path: Path, clock: Clock, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_key_set_behind_https(issuer: Issuer, tmp_path: Path, clock: Clock) -> None:
     certificate = _certificate(tmp_path)
-    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
     async with serving(issuer, certificate) as (url, asked):
-        checks = Authenticator(url, ISSUER, AUDIENCE)
+        checks = Authenticator(url, ISSUER, AUDIENCE, ca_file=certificate)
         assert all(
             await asyncio.gather(
                 *(checks.actor(issuer.token(subject=f"u-{number}")) for number in range(20))
@@ -216,11 +282,10 @@ async def test_a_key_set_whose_server_never_ends_is_away(
     issuer: Issuer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     certificate = _certificate(tmp_path)
-    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
     monkeypatch.setattr(auth, "READ_WITHIN", 0.2)
     async with serving(issuer, certificate, ends=False) as (url, asked):
         with pytest.raises(KeysAway):
-            await Authenticator(url, ISSUER, AUDIENCE).actor(issuer.token())
+            await Authenticator(url, ISSUER, AUDIENCE, ca_file=certificate).actor(issuer.token())
         assert asked
 
 
