@@ -246,13 +246,15 @@ class TestApproving:
 
     def test_inside_the_company_no_legal_approval_is_asked_for(self) -> None:
         past = given(domain, REPORTED, WHERE_ESTABLISHED, drafted())
-        past.when(Approve(MESSAGE, ApprovalKind.LEGAL), by=LEGAL).then_rejected("approval_lacking")
+        asked = past.when(Approve(MESSAGE, ApprovalKind.LEGAL), by=LEGAL)
+        assert asked.then_rejected("approval_lacking").detail.endswith("is not asked for.")
 
     @pytest.mark.parametrize(
         ("past", "person"), [(INSIDE_READY, COMMS_TOO), (OUTSIDE_READY, LEGAL_TOO)]
     )
     def test_an_approval_is_given_once(self, past: Past, person: Actor) -> None:
-        given(domain, *past).when(Approve(MESSAGE), by=person).then_rejected("approval_lacking")
+        asked = given(domain, *past).when(Approve(MESSAGE), by=person)
+        assert asked.then_rejected("approval_lacking").detail.endswith("was given already.")
 
     @pytest.mark.parametrize("person", [LEAD, LEGAL])
     def test_outside_nothing_is_approved_before_the_facts_are_in(self, person: Actor) -> None:
@@ -407,6 +409,12 @@ class TestSending:
         )
         assert isinstance(failed, SendFailed)
         assert failed.error == "Not sent. The text at hand is not the text that was approved."
+
+    def test_a_reason_that_just_fits_is_kept_whole(self) -> None:
+        fits = "x" * 500
+        (failed,) = standing("started").when(RecordFailure(MESSAGE, 1, fits), by=SENDER).decide()
+        assert isinstance(failed, SendFailed)
+        assert failed.error == fits
 
     def test_a_long_reason_is_cut_to_a_line(self) -> None:
         long = "x" * 600
