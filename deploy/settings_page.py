@@ -47,6 +47,7 @@ COMMANDS: Final = (
         "`LEDGER_<SERVICE>_OWNER_PASSWORD`, `LEDGER_<SERVICE>_PASSWORD`, `LEDGER_AUDITOR_PASSWORD`",
         "`migrate`: the passwords of the roles that it makes",
     ),
+    ("`LEDGER_INTAKE_OWNER_DSN`", "`source`: intake's database, as its owner"),
     ("`LEDGER_<SERVICE>_DSN`", "`rebuild kafka`: each service's own DSN"),
     (
         "`LEDGER_AUDITOR_DSN`",

@@ -16,6 +16,7 @@ COMMANDS: Final = {
     "down": "run.stack",
     "status": "run.status",
     "token": "run.token",
+    "source": "mend.source",
     "migrate": "mend.migrate",
     "verify": "check.verify",
     "replay": "check.replay",

@@ -75,6 +75,8 @@ def _own_settings(service: ServiceName, keys: Keys) -> dict[str, str]:
             "LEDGER_LOG_POLICY_FILE": str(keys.log_policy),
             "LEDGER_LOG_OPEN": "false",
         }
+    if service is ServiceName.INTAKE:
+        return {"LEDGER_ANONYMITY_KEY_FILE": str(keys.anonymity_key)}
     if service is ServiceName.NOTIFY:
         return {"LEDGER_CHANNELS_FILE": str(keys.channels)}
     return {}

@@ -74,6 +74,10 @@ class Keys:
         return self.folder / "inbox.secret"
 
     @property
+    def anonymity_key(self) -> Path:
+        return self.folder / "anonymity.key"
+
+    @property
     def log_key(self) -> Path:
         return self.folder / "log.key"
 
@@ -110,6 +114,8 @@ class Keys:
             write_secret(self.token_key, pem.decode("ascii"))
         if not self.jwks.exists():
             write_secret(self.jwks, json.dumps({"keys": [public_jwk(self.token_key)]}, indent=2))
+        if not self.anonymity_key.exists():
+            write_secret(self.anonymity_key, secrets.token_hex(32) + "\n")
         if not self.channels.exists():
             write_secret(self.channels, "{}\n")
         if not self.inbox_secret.exists():

@@ -2,6 +2,8 @@
 
 import shared.runtime.process.early  # noqa: F401  before all that reads the environment
 from services.intake import api, domain, views
+from services.intake.forgetting import forget_keys
+from services.intake.settings import IntakeSettings
 from shared.contract.vocabulary import ServiceName
 from shared.runtime.say.rules import Rules
 from shared.runtime.service import Service, main
@@ -17,6 +19,8 @@ SERVICE = Service(
         project=views.project,
         view_tables=views.TABLES,
     ),
+    settings=IntakeSettings,
+    workers=(forget_keys,),
 )
 
 if __name__ == "__main__":

@@ -5,13 +5,23 @@ from datetime import datetime
 from typing import Annotated, Any, Final, Literal
 from uuid import UUID
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StrictBool,
+    model_validator,
+)
 
-from shared.contract.catalogue.base import Exposure, Line, Name, Text, Url
 from shared.contract.catalogue.intake import Reported
+from shared.contract.fidelity import as_stated
 from shared.contract.vocabulary import DiscoveryMethod, Fidelity, InformationType
 from shared.runtime.say.plan import Signed
-from shared.runtime.web.moments import Moment
+from shared.runtime.web.bodies import Id, Line, Name, Text
+from shared.runtime.web.exposure import ExposureBody, or_unknown
+from shared.runtime.web.moments import WrittenMoment
 
 IDEMPOTENCY_KEY: Final = r"^[\x21-\x7e]{1,255}$"
 
@@ -76,10 +86,6 @@ def _example(value: dict[str, Any]) -> ConfigDict:
     return ConfigDict(json_schema_extra={"example": value})
 
 
-def _not_known(value: object) -> object:
-    return None if value == "unknown" else value
-
-
 def _some_types(value: object) -> object:
     return [InformationType.UNKNOWN] if value == "unknown" else value
 
@@ -92,27 +98,8 @@ def _each_once(types: tuple[InformationType, ...]) -> tuple[InformationType, ...
     return tuple(dict.fromkeys(types))
 
 
-def _or_unknown(kind: Any) -> BeforeValidator:
-    """`"unknown"` is an answer everywhere; where a field has no word for it, it is null."""
-    return BeforeValidator(_not_known, json_schema_input_type=kind | Literal["unknown"] | None)
-
-
-Copies = Annotated[int, Field(ge=0, le=2**53)]
-
-
 class Request(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class ExposureBody(Exposure):
-    """Where it stands and who can see it. Every field may be unknown."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    url: Annotated[Url | None, _or_unknown(Url)] = None
-    copies: Annotated[Copies | None, _or_unknown(Copies)] = Field(
-        default=None, description="Copies seen elsewhere."
-    )
 
 
 class ReporterBody(Request):
@@ -133,37 +120,39 @@ class ReportBody(Request):
 
     model_config = ConfigDict(json_schema_extra={"examples": [REPORT_EXAMPLE]})
 
-    incident_id: UUID | None = Field(
+    incident_id: Id | None = Field(
         default=None,
         description="The incident that this adds to; left out, the report opens a new one.",
     )
-    exercise: bool = Field(
+    exercise: StrictBool = Field(
         default=False, description="A drill: handled like the real thing, and shown as a drill."
     )
     discovery: DiscoveryMethod = Field(
         default=DiscoveryMethod.UNKNOWN, description="Who or what noticed."
     )
-    noticed_at: Annotated[Moment | None, _or_unknown(Moment)] = Field(
-        default=None, description="With an offset from UTC."
+    noticed_at: Annotated[WrittenMoment | None, or_unknown(WrittenMoment)] = Field(
+        default=None,
+        description="With an offset from UTC. Where only the day, month or year is known, the date "
+        "as it is written counts, in whatever zone.",
     )
-    noticed_at_fidelity: Annotated[Fidelity | None, _or_unknown(Fidelity)] = Field(
+    noticed_at_fidelity: Annotated[Fidelity | None, or_unknown(Fidelity)] = Field(
         default=None, description='How exactly that is known: a post may only say "3 d ago".'
     )
-    description: Annotated[Text | None, _or_unknown(Text)] = None
+    description: Annotated[Text | None, or_unknown(Text)] = None
     exposure: Annotated[
         ExposureBody,
         BeforeValidator(_some_exposure, json_schema_input_type=ExposureBody | Literal["unknown"]),
     ] = ExposureBody()
     information_types: Annotated[
         tuple[InformationType, ...],
-        Field(max_length=100),
+        Field(max_length=100, fail_fast=True),
         AfterValidator(_each_once),
         BeforeValidator(
             _some_types, json_schema_input_type=list[InformationType] | Literal["unknown"]
         ),
     ] = Field(default=(), description="What it seems to contain.")
     reporter: ReporterBody | None = None
-    anonymous: bool = Field(
+    anonymous: StrictBool = Field(
         default=False, description="Nothing about who sent this is kept, not even who called."
     )
 
@@ -172,6 +161,13 @@ class ReportBody(Request):
         if self.anonymous and self.reporter is not None:
             raise ValueError("an anonymous report names no reporter; leave out one of the two")
         return self
+
+    @property
+    def noticed(self) -> datetime | None:
+        """When it was noticed, as the event holds it."""
+        if self.noticed_at is None:
+            return None
+        return as_stated(self.noticed_at, self.noticed_at_fidelity)
 
 
 class BatchLine(ReportBody):

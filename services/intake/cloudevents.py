@@ -1,7 +1,8 @@
 """CloudEvents 1.0 as they come over HTTP: binary, structured and batched (the HTTP protocol binding
 and the JSON event format).
 
-Reads what the public SDKs write. What an event's data means is not known here.
+Reads what the public SDKs write. What an event's data means is not known here. A batch is taken
+apart by `bounds.elements`, and each of its events read by itself.
 """
 
 import base64
@@ -17,8 +18,11 @@ from urllib.parse import unquote_to_bytes
 from pydantic import ValidationError
 
 from shared.contract.catalogue.intake import ForeignEvent
+from shared.runtime.web import strict
 
 SPECVERSION: Final = "1.0"
+LARGEST: Final = 256 * 1024
+"""Bytes of one event, by itself or in a batch: as of a single report."""
 _QUOTED: Final = re.compile(r'"((?:[^"\\]|\\.)*)"')
 _CONTROL: Final = re.compile("[\x00-\x1f\x7f-\x9f]")
 
@@ -34,7 +38,7 @@ class NotACloudEvent(ValueError):
 
 
 class UnknownFormat(ValueError):
-    """The content type is none in which a CloudEvent comes."""
+    """No CloudEvent comes under this content type."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +47,8 @@ class CloudEvent:
 
     foreign: ForeignEvent
     data: bytes
+    within: tuple[str, ...] = ()
+    """Where its data stands in the JSON that came: the first steps of a pointer to a field."""
 
 
 def mode_of(headers: Mapping[str, str]) -> Mode:
@@ -68,44 +74,29 @@ def read_binary(headers: Mapping[str, str], body: bytes) -> CloudEvent:
     attributes = {
         name[3:]: _decoded(name, value) for name, value in headers.items() if name.startswith("ce-")
     }
+    if len(body) > LARGEST:
+        raise NotACloudEvent(_too_large(body))
     return CloudEvent(_foreign(attributes), _unwrapped(body))
 
 
-def read_structured(body: bytes) -> CloudEvent:
+def read_structured(event: bytes) -> CloudEvent:
     """The whole event is one JSON object. Raises NotACloudEvent."""
-    return _from_json(_json(body))
-
-
-def read_batched(body: bytes) -> list[CloudEvent | NotACloudEvent]:
-    """A JSON array of events, in order, each read by itself. Raises NotACloudEvent when it is no
-    array."""
-    batch = _json(body)
-    if not isinstance(batch, list):
-        raise NotACloudEvent("a batch is a JSON array of events")
-    return [_read_or_refuse(value) for value in batch]
-
-
-def _read_or_refuse(value: Any) -> CloudEvent | NotACloudEvent:
-    try:
-        return _from_json(value)
-    except NotACloudEvent as refusal:
-        return refusal
-
-
-def _from_json(value: Any) -> CloudEvent:
+    value = _json(event)
     if not isinstance(value, dict):
         raise NotACloudEvent("an event is a JSON object")
     foreign = _foreign(value)
     if value.get("data") is not None and value.get("data_base64") is not None:
         raise NotACloudEvent("an event has data or data_base64, not both")
-    return CloudEvent(foreign, _data(value))
+    if (encoded := value.get("data_base64")) is not None:
+        text = _from_base64(encoded)
+    elif (data := value.get("data")) is not None:
+        text = _unwrapped(json.dumps(data).encode())
+    else:
+        text = b""
+    return CloudEvent(foreign, text, ("data",))
 
 
-def _data(value: Mapping[str, Any]) -> bytes:
-    encoded = value.get("data_base64")
-    if encoded is None:
-        data = value.get("data")
-        return b"" if data is None else _unwrapped(json.dumps(data).encode())
+def _from_base64(encoded: Any) -> bytes:
     if not isinstance(encoded, str):
         raise NotACloudEvent("data_base64 is not a text")
     try:
@@ -164,8 +155,18 @@ def _unwrapped(data: bytes) -> bytes:
         return data
 
 
-def _json(body: bytes) -> Any:
+def _json(text: bytes) -> Any:
+    return json.loads(_checked(text))
+
+
+def _checked(text: bytes) -> bytes:
+    if len(text) > LARGEST:
+        raise NotACloudEvent(_too_large(text))
     try:
-        return json.loads(body.decode("utf-8"))
-    except (ValueError, RecursionError) as error:
-        raise NotACloudEvent(f"not JSON: {error}") from error
+        return strict.checked(text)
+    except strict.Unreadable as error:
+        raise NotACloudEvent(str(error)) from error
+
+
+def _too_large(event: bytes) -> str:
+    return f"an event may have {LARGEST} bytes, and this one has {len(event)}"

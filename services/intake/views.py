@@ -1,8 +1,9 @@
 """What intake's readers see: reports, how far their incidents have come, and who told us. Its only
 SQL.
 
-Reporters are written with their report, by the command that takes it; they are no view, and a
-rebuild leaves them alone."""
+Reporters are written with their report, by the command that takes it; they are not a view, and a
+rebuild leaves them alone. Neither are registered sources, which `ledger source` writes, nor the
+keys of anonymous reports, which are forgotten."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -12,6 +13,8 @@ from uuid import UUID
 
 from services.intake.bodies import Chain, PublicStatus, ReporterBody, ReporterView, ReportView
 from services.intake.domain.tables import ANONYMOUS
+from services.intake.keys import ANONYMOUS_KEYS
+from services.intake.sources import Opener, Registration
 from shared.contract.catalogue.intake import ReportChannel, Reported
 from shared.contract.catalogue.notify import Communicated
 from shared.contract.catalogue.review import Reviewed
@@ -149,6 +152,70 @@ async def public_status(connection: Connection, report_id: UUID) -> PublicStatus
     if row is None:
         return None
     return PublicStatus(report_id=report_id, stage=STAGES[row["stage"]], exercise=row["exercise"])
+
+
+async def opener(connection: Connection, incident_id: UUID) -> Opener | None:
+    """None where nobody has reported the incident."""
+    row = await connection.fetchrow(
+        """SELECT actor, data #>> '{foreign,source}' AS source FROM report
+           WHERE incident_id = $1 AND (data ->> 'opens')::boolean""",
+        incident_id,
+    )
+    return None if row is None else Opener(row["actor"], row["source"])
+
+
+async def registrations(connection: Connection) -> list[Registration]:
+    """Those that count now."""
+    rows = await connection.fetch(
+        "SELECT subject, source, opens, adds, exercises FROM source WHERE ended_at IS NULL"
+    )
+    return [Registration(**row) for row in rows]
+
+
+async def all_registrations(connection: Connection) -> list[dict[str, Any]]:
+    """With the time of each's beginning, and of its end where it has ended."""
+    rows = await connection.fetch(
+        """SELECT subject, source, opens, adds, exercises, added_at, ended_at FROM source
+           ORDER BY subject, source, source_id"""
+    )
+    return [dict(row) for row in rows]
+
+
+async def register(connection: Connection, registration: Registration, now: datetime) -> None:
+    """In place of what was registered for this subject and source before. Needs the owner."""
+    async with connection.transaction():
+        await end_registration(connection, registration.subject, registration.source, now)
+        await connection.execute(
+            """INSERT INTO source (subject, source, opens, adds, exercises, added_at)
+               VALUES ($1, $2, $3, $4, $5, $6)""",
+            registration.subject,
+            registration.source,
+            registration.opens,
+            registration.adds,
+            registration.exercises,
+            now,
+        )
+
+
+async def end_registration(
+    connection: Connection, subject: str, source: str, now: datetime
+) -> bool:
+    """False where nothing was registered. Needs the owner."""
+    status = await connection.execute(
+        "UPDATE source SET ended_at = $3 WHERE subject = $1 AND source = $2 AND ended_at IS NULL",
+        subject,
+        source,
+        now,
+    )
+    return bool(status != "UPDATE 0")
+
+
+async def forget_anonymous_keys(connection: Connection, before: datetime) -> None:
+    await connection.execute(
+        "DELETE FROM idempotency WHERE starts_with(key, $1) AND recorded_at < $2",
+        ANONYMOUS_KEYS,
+        before,
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,8 +14,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+import asyncpg
 import psutil
 
+from deploy.ledger.run.demo.cast import MONITOR
 from deploy.local import kafka, postgres
 from deploy.local.child import Child
 from deploy.local.described import databases, describe
@@ -23,8 +25,11 @@ from deploy.local.environment import of_server, of_service
 from deploy.local.keys import Keys
 from deploy.local.ports import HOST, Ports
 from deploy.local.state import Stack
+from services.intake import views
+from services.intake.sources import Registration
 from shared.contract.vocabulary import ServiceName
 from shared.runtime.carry.topic import ensure_topic
+from shared.runtime.process import clock
 from shared.runtime.repair import schema
 from tests.chaos.disk import Disk
 from tests.chaos.proxy import Link
@@ -88,6 +93,7 @@ async def running(data: Path, base: int, say: Callable[[str], None]) -> AsyncIte
         await asyncio.gather(
             _start_postgres(chaos, keys, keepers, say), _start_kafka(chaos, ports, keepers, say)
         )
+        await _register_clients(chaos, keys)
         say("starting the services")
         for service in ServiceName:
             _start_service(chaos, service, keepers)
@@ -105,6 +111,22 @@ async def running(data: Path, base: int, say: Callable[[str], None]) -> AsyncIte
         if chaos.disk is not None:
             chaos.disk.unmount()
         chaos.stack.forget()
+
+
+async def _register_clients(chaos: Chaos, keys: Keys) -> None:
+    """So that they may report by CloudEvents, and add to each other's incidents."""
+    intake = databases(chaos.stack.admin_dsn, keys)[0]
+    host, _, port = chaos.stack.admin_dsn.rpartition("@")[2].partition("/")[0].partition(":")
+    connection = await asyncpg.connect(
+        host=host,
+        port=int(port),
+        user=intake.owner,
+        password=intake.owner_password,
+        database=intake.database,
+    )
+    now = clock.now()
+    await views.register(connection, Registration(MONITOR.name, "//chaos", adds=True), now)
+    await connection.close()
 
 
 def _links(ports: Ports) -> dict[str, Link]:

@@ -8,12 +8,15 @@ from services.intake.domain.tables import CLOCKS_DIFFER
 from shared.contract.catalogue.base import EventData
 from shared.contract.catalogue.intake import Reported
 from shared.contract.decision import Context, Missing, Rejected
+from shared.contract.fidelity import has_begun
 
 
 def decide(command: Command, state: State, context: Context) -> list[EventData]:
     """The event that the report makes. Raises Rejected, and Missing when it adds to an incident
     that nobody has reported."""
-    if command.noticed_at is not None and command.noticed_at > context.now + CLOCKS_DIFFER:
+    if command.noticed_at is not None and not has_begun(
+        command.noticed_at, command.noticed_at_fidelity, context.now, CLOCKS_DIFFER
+    ):
         raise Rejected(
             "noticed_before_now",
             "A report is about something noticed before now; check noticed_at.",

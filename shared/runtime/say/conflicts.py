@@ -41,8 +41,8 @@ class Unauthenticated(Exception):
 class Forbidden(Exception):
     """The caller is known and may not; `roles` may."""
 
-    def __init__(self, roles: tuple[Role, ...]) -> None:
-        super().__init__(f"this is for {' or '.join(roles)}")
+    def __init__(self, roles: tuple[Role, ...], detail: str | None = None) -> None:
+        super().__init__(detail or f"this is for {' or '.join(roles)}")
         self.roles = roles
 
 

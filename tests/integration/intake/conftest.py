@@ -4,10 +4,13 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass, fields
 from typing import Any
 
+import asyncpg
 import httpx
 import pytest
 
+from services.intake import views
 from services.intake.__main__ import SERVICE
+from services.intake.sources import registration
 from shared.contract.authority import Role
 from tests.integration.conftest import Environment
 from tests.integration.serving import Served, serving
@@ -31,6 +34,12 @@ class Intake(Served):
         assert answer.status_code == 201, answer.text
         receipt: dict[str, Any] = answer.json()
         return receipt
+
+    async def register(self, subject: str, source: str, **may: bool) -> None:
+        """As `ledger source add` does; counts from the next request on."""
+        connection = await asyncpg.connect(self.database.owner_dsn)
+        await views.register(connection, registration(subject, source, **may), self.running.now())
+        await connection.close()
 
 
 def intake_of(served: Served) -> Intake:

@@ -6,7 +6,11 @@ from typing import Any
 
 import httpx
 
-from services.intake.reception import AT_ONCE, Reception, numbered
+from services.intake import bounds
+from services.intake.batches import AT_ONCE, MOST, take_lines
+from services.intake.reception import Reception
+from services.intake.settings import secret_of
+from services.intake.sources import Registration, Registry
 from shared.contract.authority import Role
 from shared.contract.decision import Actor
 from tests.integration.intake.conftest import Intake
@@ -15,7 +19,7 @@ NDJSON = "application/x-ndjson"
 
 
 async def post(
-    intake: Intake, body: bytes, content_type: str = NDJSON, name: str = "monitor"
+    intake: Intake, body: bytes, content_type: str = NDJSON, name: str = "a-source"
 ) -> httpx.Response:
     headers = {**intake.token(Role.SOURCE, name), "Content-Type": content_type}
     return await intake.http.post("/reports/batch", content=body, headers=headers)
@@ -42,8 +46,8 @@ async def test_bad_lines_do_not_spoil_the_others(intake: Intake) -> None:
             b'{"incident_id": "01960000-0000-7000-8000-000000000001"}',
             json.dumps(
                 {
-                    "description": "\x01" * 8000,
-                    "exposure": {"url": "\x01" * 2000, "platform": "\x01" * 200},
+                    "description": "x" + "\x01" * 7999,
+                    "exposure": {"url": "x" + "\x01" * 1999, "platform": "x" + "\x01" * 199},
                 }
             ).encode(),
             json.dumps({"incident_id": incident, "exercise": True}).encode(),
@@ -115,7 +119,7 @@ async def test_lines_with_the_same_key_are_one_report(intake: Intake) -> None:
 
 async def test_a_key_is_the_same_for_a_line_and_for_a_single_report(intake: Intake) -> None:
     (line,) = await taken(intake, {"description": "Seen", "idempotency_key": "k-1"})
-    headers = {**intake.token(Role.SOURCE, "monitor"), "Idempotency-Key": "k-1"}
+    headers = {**intake.token(Role.SOURCE, "a-source"), "Idempotency-Key": "k-1"}
     single = await intake.http.post("/reports", json={"description": "Seen"}, headers=headers)
     assert single.json() == line["receipt"]
 
@@ -141,7 +145,14 @@ async def test_the_same_batch_twice_at_once_is_taken_once(intake: Intake) -> Non
 
 async def test_answers_come_while_later_lines_are_still_to_be_taken(intake: Intake) -> None:
     lines = b"{}\n" * (AT_ONCE + 500)
-    answers = Reception(intake.running, Actor("monitor")).take_lines(numbered(lines))
+
+    async def nobody() -> list[Registration]:
+        return []
+
+    receiving = Reception(
+        intake.running, Actor("monitor"), Registry(nobody), secret_of(intake.running)
+    )
+    answers = take_lines(receiving, lines, bounds.lines(lines, MOST))
     first = await anext(answers)
     assert json.loads(first[0])["line"] == 1
     assert await intake.count() <= AT_ONCE

@@ -30,6 +30,12 @@ EVENT: dict[str, Any] = {
 }
 
 
+@pytest.fixture(autouse=True)
+async def registered(intake: Intake) -> None:
+    for subject in ("dlp", "relay"):
+        await intake.register(subject, "//dlp.example/*")
+
+
 async def post(
     intake: Intake, headers: dict[str, str], body: bytes, name: str = "dlp"
 ) -> httpx.Response:
@@ -144,7 +150,7 @@ class TestARefusal:
     async def test_of_data_that_is_no_report_names_the_field(self, intake: Intake) -> None:
         answer = await structured(intake, data={"severity": "high"})
         assert answer.status_code == 422
-        assert [error["pointer"] for error in answer.json()["errors"]] == ["#/severity"]
+        assert [error["pointer"] for error in answer.json()["errors"]] == ["#/data/severity"]
 
     async def test_of_what_is_no_event_says_how_to_send_one(self, intake: Intake) -> None:
         answer = await post(intake, {"Content-Type": "application/json"}, b"{}")

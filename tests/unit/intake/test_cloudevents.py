@@ -16,12 +16,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.intake.cloudevents import (
+    LARGEST,
     CloudEvent,
     Mode,
     NotACloudEvent,
     UnknownFormat,
     mode_of,
-    read_batched,
     read_binary,
     read_structured,
 )
@@ -149,33 +149,66 @@ class TestStructured:
         with pytest.raises(NotACloudEvent, match=why):
             read_structured(json.dumps({**EVENT, **change}).encode())
 
-    @pytest.mark.parametrize("body", [b"", b"{", b"\xff", b"[" * 100_000, b"[]", b"7"])
+    @pytest.mark.parametrize("body", [b"", b"{", b"\xff", b"[" * 20, b"[]", b"7"])
     def test_is_refused_when_it_is_no_object(self, body: bytes) -> None:
-        with pytest.raises(NotACloudEvent, match="JSON"):
+        with pytest.raises(NotACloudEvent, match=r"JSON|UTF-8"):
             read_structured(body)
 
 
-class TestBatched:
-    def test_is_an_array(self) -> None:
-        batch = read_batched(
-            json.dumps([{**EVENT, "data": DATA}, {**EVENT, "id": "18", "data": {}}]).encode()
-        )
-        assert [event.foreign.id for event in batch if isinstance(event, CloudEvent)] == [
-            "17",
-            "18",
+class TestTooMuch:
+    """What no report can be is refused before it is built, in whatever it is wrapped."""
+
+    DEEP = json.loads("[" * 300 + "]" * 300)
+    WIDE = [0] * 5000
+
+    @pytest.mark.parametrize("data", [DEEP, WIDE], ids=["deep", "wide"])
+    @pytest.mark.parametrize("member", ["data", "other"])
+    def test_in_an_event(self, data: Any, member: str) -> None:
+        with pytest.raises(NotACloudEvent, match=r"deep|many"):
+            read_structured(json.dumps({**EVENT, member: data}).encode())
+
+    def test_in_bytes(self) -> None:
+        with pytest.raises(NotACloudEvent, match="bytes"):
+            read_structured(json.dumps({**EVENT, "data": "x" * LARGEST}).encode())
+        with pytest.raises(NotACloudEvent, match="bytes"):
+            read_binary(HEADERS, b" " * (LARGEST + 1))
+
+
+class TestOddSpellings:
+    @pytest.mark.parametrize(
+        ("text", "why"),
+        [
+            ('"id": "18", "id": "17"', "twice"),
+            ('"data": NaN', "JSON does not have"),
+            ('"data": -Infinity', "JSON does not have"),
+            ('"data": ' + "1" * 5000, "number"),
+            ('"id": "\\u0007"', "control"),
+            ('"source": "a\\u007f"', "control"),
+            ('"id": "\\ud800"', "id"),
+            ('"id": true', "id"),
+            ('"source": ""', "source"),
+            ('"type": ["t"]', "type"),
+            ('"id": "' + "x" * 501 + '"', "id"),
+            ('"specversion": 1.0', "specversion"),
+            ('"specversion": "1.0 "', "specversion"),
+        ],
+    )
+    def test_are_refused_with_a_reason(self, text: str, why: str) -> None:
+        members = [
+            f'"{name}": "{value}"' for name, value in EVENT.items() if f'"{name}"' not in text
         ]
+        with pytest.raises(NotACloudEvent, match=why):
+            read_structured(("{" + ", ".join([*members, text]) + "}").encode())
 
-    def test_reads_each_event_by_itself(self) -> None:
-        first, second, third = read_batched(json.dumps([{}, {**EVENT, "data": {}}, 7]).encode())
-        assert isinstance(second, CloudEvent)
-        assert [str(refused)[:11] for refused in (first, third)] == ["specversion", "an event is"]
+    def test_a_byte_order_mark_is_passed_over(self) -> None:
+        event = json.dumps({**EVENT, "data": DATA}).encode()
+        assert read_structured(b"\xef\xbb\xbf" + event) == read_structured(event)
 
-    def test_may_be_empty(self) -> None:
-        assert read_batched(b"[]") == []
-
-    def test_is_refused_when_it_is_no_array(self) -> None:
-        with pytest.raises(NotACloudEvent, match="array"):
-            read_batched(json.dumps(EVENT).encode())
+    @pytest.mark.parametrize(
+        ("sent", "meant"), [(" 17", " 17"), ("a%20b", "a b"), ('"a\\"b"', 'a"b'), ("%2F", "/")]
+    )
+    def test_an_id_is_taken_as_it_is_meant(self, sent: str, meant: str) -> None:
+        assert read_binary({**HEADERS, "ce-id": sent}, b"{}").foreign.id == meant
 
 
 texts = st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_size=40)
@@ -241,9 +274,8 @@ class TestTheSdk:
 
 @given(st.binary(max_size=200))
 def test_any_bytes_are_read_or_refused(body: bytes) -> None:
-    for reading in (read_structured, read_batched):
-        with suppress(NotACloudEvent):
-            reading(body)
+    with suppress(NotACloudEvent):
+        read_structured(body)
 
 
 json_values = st.recursive(

@@ -1,110 +1,20 @@
-"""The pure parts of taking reports: numbering lines, keeping order, what makes a report the same
-report."""
+"""What makes a report the same report, however it is written; where a wrong field stands."""
 
-import asyncio
 import json
 from typing import Any
 
 import pytest
+from fastapi.exceptions import RequestValidationError
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.intake.bodies import RECEIPT_EXAMPLE, BatchLine, ReportBody, ReportReceipt
-from services.intake.reception import Key, answered, asked_for, in_order, numbered
+from services.intake.bodies import BatchLine, ReportBody
+from services.intake.reception import BODY, asked_for, validated
 from shared.contract.catalogue.intake import ForeignEvent
-from shared.contract.decision import Missing, Rejected
-from shared.contract.envelope import MalformedEnvelope
-from shared.runtime.say.conflicts import IdempotencyMismatch, Malformed
+from shared.runtime.say.conflicts import Malformed
+from shared.runtime.web.problems import field_problems
 
 FOREIGN = ForeignEvent(source="//dlp", id="17", type="com.example.dlp.finding")
-
-
-class TestNumbered:
-    @pytest.mark.parametrize(
-        ("body", "lines"),
-        [
-            (b"", []),
-            (b"{}", [(1, b"{}")]),
-            (b"{}\n", [(1, b"{}")]),
-            (b"{}\r\n\r\n  \n{}\r\n", [(1, b"{}"), (4, b"{}")]),
-            (b"\n\nx", [(3, b"x")]),
-        ],
-    )
-    def test_passes_over_empty_lines_and_keeps_count(
-        self, body: bytes, lines: list[tuple[int, bytes]]
-    ) -> None:
-        assert list(numbered(body)) == lines
-
-
-class TestInOrder:
-    @given(st.lists(st.integers(0, 5), max_size=20), st.integers(1, 8))
-    async def test_gives_results_in_the_order_of_the_jobs(
-        self, turns: list[int], at_once: int
-    ) -> None:
-        async def job(number: int, turns: int) -> int:
-            for _ in range(turns):
-                await asyncio.sleep(0)
-            return number
-
-        jobs = (job(number, count) for number, count in enumerate(turns))
-        places = asyncio.Semaphore(3)
-        results = [number async for ready in in_order(jobs, at_once, places) for number in ready]
-        assert results == list(range(len(turns)))
-
-    async def test_runs_so_many_side_by_side_and_no_more(self) -> None:
-        running = most = 0
-
-        async def job() -> None:
-            nonlocal running, most
-            running += 1
-            most = max(most, running)
-            await asyncio.sleep(0)
-            running -= 1
-
-        async for _ in in_order((job() for _ in range(50)), 7, asyncio.Semaphore(100)):
-            pass
-        assert most == 7
-
-    async def test_stops_what_is_under_way_when_nobody_listens_any_more(self) -> None:
-        stopped = 0
-
-        async def job(number: int) -> int:
-            nonlocal stopped
-            try:
-                await asyncio.sleep(3600 if number else 0)
-            except asyncio.CancelledError:
-                stopped += 1
-                raise
-            return number
-
-        places = asyncio.Semaphore(3)
-        answers = in_order((job(number) for number in range(3)), 3, places)
-        assert await anext(answers) == [0]
-        await answers.aclose()
-        await asyncio.sleep(0)
-        assert stopped == 2
-        assert not places.locked()
-
-    async def test_all_who_run_many_share_the_places_and_all_get_on(self) -> None:
-        running = most = 0
-
-        async def job(number: int) -> int:
-            nonlocal running, most
-            running += 1
-            most = max(most, running)
-            await asyncio.sleep(0)
-            running -= 1
-            return number
-
-        async def batch() -> list[int]:
-            jobs = (job(number) for number in range(50))
-            return [number async for ready in in_order(jobs, 10, places) for number in ready]
-
-        places = asyncio.Semaphore(12)
-        async with asyncio.timeout(10):
-            assert await asyncio.gather(*(batch() for _ in range(4))) == [list(range(50))] * 4
-        assert most == 12
-
 
 fields = st.fixed_dictionaries(
     {},
@@ -114,7 +24,7 @@ fields = st.fixed_dictionaries(
             st.characters(exclude_categories=["Cs"], exclude_characters="\0"),
             min_size=1,
             max_size=20,
-        ),
+        ).map("said: {}".format),
         "discovery": st.sampled_from(["dlp", "unknown"]),
         "exposure": st.fixed_dictionaries(
             {}, optional={"platform": st.just("x"), "copies": st.integers(0, 3)}
@@ -146,50 +56,26 @@ class TestTheSameReport:
         assert asked_for(ReportBody(), FOREIGN) != asked_for(ReportBody(), other)
 
 
-class TestKey:
-    def test_does_not_tell_whose_it_is(self) -> None:
-        kept = Key("caller maria", "my-key").on(b"").key
-        assert "maria" not in kept
-        assert "my-key" not in kept
-
-    @given(st.text(), st.text(), st.text(), st.text())
-    def test_is_the_same_only_for_the_same_owner_and_name(
-        self, a: str, b: str, c: str, d: str
-    ) -> None:
-        assert (Key(a, b).on(b"").key == Key(c, d).on(b"").key) == ((a, b) == (c, d))
-
-
-class TestAnsweredOneByOne:
-    """One report's failure is its own answer, in a batch as it would be alone."""
+class TestValidated:
+    def test_reads_a_report(self) -> None:
+        assert validated(BODY, b'{"exercise": true}').exercise is True
 
     @pytest.mark.parametrize(
-        ("error", "status", "kind"),
-        [
-            (Missing("incident 7"), 404, "missing"),
-            (Rejected("dismissed", "It was dismissed."), 409, "rejected"),
-            (IdempotencyMismatch("k"), 409, "idempotency-mismatch"),
-            (Malformed("not JSON"), 400, "malformed"),
-            (MalformedEnvelope("70000 bytes"), 413, "too-large"),
-            (ConnectionRefusedError(), 503, "unavailable"),
-            (ZeroDivisionError("secret"), 500, "bug"),
-        ],
+        ("within", "pointer"), [((), "#/exposure/copies"), (("data",), "#/data/exposure/copies")]
     )
-    async def test_by_its_problem(self, error: Exception, status: int, kind: str) -> None:
-        async def fails() -> ReportReceipt:
-            raise error
+    def test_points_from_the_body_at_what_is_wrong(
+        self, within: tuple[str, ...], pointer: str
+    ) -> None:
+        with pytest.raises(RequestValidationError) as refused:
+            validated(BODY, b'{"exposure": {"copies": -1}}', within)
+        assert [problem["pointer"] for problem in field_problems(refused.value)] == [pointer]
 
-        answer = json.loads(await answered("line", 7, fails()))
-        assert (answer["line"], answer["status"], answer["problem"]["status"]) == (
-            7,
-            status,
-            status,
-        )
-        assert answer["problem"]["type"].rpartition("/")[2] == kind
-        assert "secret" not in json.dumps(answer)
+    @pytest.mark.parametrize("data", [b"", b"{", b"\xff", b'{"exercise": tru}', b"NaN"])
+    def test_tells_what_is_not_json_from_what_is_no_report(self, data: bytes) -> None:
+        with pytest.raises(Malformed):
+            validated(BODY, data)
 
-    async def test_by_its_receipt(self) -> None:
-        async def succeeds() -> ReportReceipt:
-            return ReportReceipt.model_validate(RECEIPT_EXAMPLE)
-
-        answer = json.loads(await answered("index", 0, succeeds()))
-        assert answer == {"index": 0, "status": 201, "receipt": RECEIPT_EXAMPLE}
+    def test_shows_nothing_of_what_was_sent(self) -> None:
+        with pytest.raises(RequestValidationError) as refused:
+            validated(BODY, json.dumps({"discovery": "a secret"}).encode())
+        assert "a secret" not in json.dumps(field_problems(refused.value))

@@ -1,0 +1,164 @@
+"""`ledger source`: which callers may speak for which sources of CloudEvents, and what they may
+report."""
+
+import asyncio
+import os
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Annotated, Any, Final, TypeVar
+
+import asyncpg
+import typer
+from psycopg.conninfo import conninfo_to_dict
+
+from deploy.ledger.printing import complain, say, show_json, show_table
+from deploy.ledger.sources import or_stop
+from deploy.local import state
+from deploy.local.described import databases
+from deploy.local.keys import Keys
+from services.intake import views
+from services.intake.sources import registration
+from shared.contract.vocabulary import ServiceName
+from shared.runtime.process import clock
+
+T = TypeVar("T")
+
+OWNER_DSN: Final = "LEDGER_INTAKE_OWNER_DSN"
+WITHIN: Final = 10.0
+"""Seconds to connect."""
+
+app = typer.Typer(
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_show_locals=False,
+    add_completion=False,
+    help="Register the systems that report by CloudEvents: add, list, end.",
+)
+
+DataFolder = Annotated[
+    Path | None,
+    typer.Option(
+        "--data",
+        help="Data folder of a local stack (default: ./.ledger). With "
+        f"{OWNER_DSN} set, that database instead, as its owner.",
+    ),
+]
+Subject = Annotated[str, typer.Argument(help="The subject (`sub`) of the caller's token.")]
+Source = Annotated[
+    str,
+    typer.Argument(
+        help="The `source` of its CloudEvents; with * at its end, all that begin so. Quote it."
+    ),
+]
+
+
+@app.command()
+def add(
+    subject: Subject,
+    source: Source,
+    opens: Annotated[
+        bool, typer.Option("--opens/--no-opens", help="May report new incidents.")
+    ] = True,
+    adds: Annotated[
+        bool, typer.Option("--adds/--no-adds", help="May add to incidents that others reported.")
+    ] = False,
+    exercises: Annotated[
+        bool, typer.Option("--exercises/--no-exercises", help="May report exercises.")
+    ] = True,
+    data: DataFolder = None,
+) -> None:
+    """Let a caller speak for a source; what was registered for the two before is replaced."""
+    with or_stop():
+        one = registration(subject, source, opens=opens, adds=adds, exercises=exercises)
+        _within(data, lambda connection: views.register(connection, one, clock.now()))
+    say(f"{subject} speaks for {source}.")
+
+
+@app.command("list")
+def list_(
+    data: DataFolder = None,
+    ended: Annotated[bool, typer.Option("--all", help="Also those that have ended.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+) -> None:
+    """List who is registered for what."""
+    with or_stop():
+        rows = [
+            row
+            for row in _within(data, views.all_registrations)
+            if ended or row["ended_at"] is None
+        ]
+    if as_json:
+        show_json([_as_json(row) for row in rows])
+    elif rows:
+        show_table(("subject", "source", "may", "since (UTC)", "until (UTC)"), map(_cells, rows))
+    else:
+        say("Nobody is registered; ledger source add SUBJECT SOURCE.")
+
+
+@app.command()
+def end(subject: Subject, source: Source, data: DataFolder = None) -> None:
+    """End a registration: within two seconds the caller speaks for the source no more. What it
+    reported stays."""
+    with or_stop():
+        ended = _within(
+            data,
+            lambda connection: views.end_registration(connection, subject, source, clock.now()),
+        )
+    if not ended:
+        complain("Nobody is registered so; `ledger source list` shows who is.")
+        raise typer.Exit(1)
+    say(f"{subject} no longer speaks for {source}.")
+
+
+def _within(data: Path | None, work: Callable[[Any], Awaitable[T]]) -> T:
+    """Does it on intake's database, as its owner."""
+
+    async def connected() -> T:
+        connection = await asyncpg.connect(timeout=WITHIN, **_place(data))
+        try:
+            return await work(connection)
+        finally:
+            await connection.close()
+
+    return asyncio.run(connected())
+
+
+def _place(data: Path | None) -> dict[str, Any]:
+    """Raises StackError, or OSError where there is no stack."""
+    if data is None and (dsn := os.environ.get(OWNER_DSN)) is not None:
+        return {"dsn": dsn}
+    folder = data or state.DEFAULT_DATA
+    stack = state.load(folder)
+    (intake,) = (
+        one
+        for one in databases(stack.admin_dsn, Keys.of(folder))
+        if one.service is ServiceName.INTAKE
+    )
+    about = conninfo_to_dict(intake.dsn(intake.owner))
+    return {
+        "host": about["host"],
+        "port": about["port"],
+        "user": about["user"],
+        "password": about["password"],
+        "database": about["dbname"],
+    }
+
+
+def _cells(row: dict[str, Any]) -> list[str]:
+    may = [name for name in ("opens", "adds", "exercises") if row[name]]
+    return [
+        row["subject"],
+        row["source"],
+        ", ".join(may) or "nothing",
+        f"{row['added_at']:%Y-%m-%d %H:%M:%S}",
+        "" if row["ended_at"] is None else f"{row['ended_at']:%Y-%m-%d %H:%M:%S}",
+    ]
+
+
+def _as_json(row: dict[str, Any]) -> dict[str, Any]:
+    ended = row["ended_at"]
+    return {
+        **row,
+        "added_at": row["added_at"].isoformat(),
+        "ended_at": None if ended is None else ended.isoformat(),
+    }
