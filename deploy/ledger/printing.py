@@ -13,7 +13,7 @@ Messages are made of parts, so that style never travels inside text:
 import json
 import sys
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, Final, NamedTuple, TextIO
+from typing import Any, NamedTuple, TextIO
 
 from rich.cells import cell_len
 from rich.markdown import Markdown
@@ -21,24 +21,7 @@ from rich.table import Column, Table
 from rich.text import Text
 
 from deploy.ledger.terminal import console, is_terminal, unread_is_no_error, write
-
-_UNDRAWN: Final = frozenset(
-    number
-    for first, last in (
-        (0x034F, 0x034F),
-        (0x115F, 0x1160),
-        (0x17B4, 0x17B5),
-        (0x180B, 0x180F),
-        (0x2800, 0x2800),
-        (0x3164, 0x3164),
-        (0xFE00, 0xFE0F),
-        (0xFFA0, 0xFFA0),
-        (0xE0100, 0xE01EF),
-    )
-    for number in range(first, last + 1)
-)
-"""Characters that Unicode counts as letters, marks or symbols, and that fonts leave blank
-(Default_Ignorable_Code_Point, and the empty Braille pattern)."""
+from shared.contract.characters import shows
 
 
 class Styled(NamedTuple):
@@ -175,7 +158,7 @@ def _is_utf8(stream: TextIO | None) -> bool:
 
 
 def _is_drawn(sign: str) -> bool:
-    return sign.isprintable() and ord(sign) not in _UNDRAWN
+    return sign == " " or (sign.isprintable() and shows(sign))
 
 
 def _code(sign: str) -> str:

@@ -26,7 +26,7 @@ from shared.runtime.process.keyfiles import load_trust
 from shared.runtime.process.persistence import persist
 from shared.runtime.process.pool import pool_of
 from shared.runtime.process.settings import ServiceSettings
-from shared.runtime.repair import rebuilding, rotation
+from shared.runtime.repair import rebuilding, rotation, settling
 from shared.runtime.running import ROLES, Running, Service
 from shared.runtime.say.keyring import KeyMissing, Keyring
 from shared.runtime.say.ledger import Ledger
@@ -92,6 +92,15 @@ def _parser(service: Service[Any, Any]) -> argparse.ArgumentParser:
         help="try these parked messages again, and end",
     )
     parser.add_argument(
+        "--settle-parked",
+        type=int,
+        nargs="+",
+        metavar="ID",
+        help="say that these parked messages will never be heard, and end",
+    )
+    for name in ("reason", "proposed-by", "confirmed-by"):
+        parser.add_argument(f"--{name}", default="", help="with --settle-parked")
+    parser.add_argument(
         "--rebuild-ledger",
         action="store_true",
         help="take from the topic what the database lacks of what was heard and said, and end; the service must be stopped",
@@ -125,6 +134,8 @@ async def _main(
             print(await rotation.rotate(process.pool, process.ledger))  # noqa: T201
         elif arguments.relay_again:
             print(await rebuilding.relay_again(process.pool))  # noqa: T201
+        elif arguments.settle_parked:
+            await _settle(process, arguments)
         elif arguments.replay_parked:
             receiver = receiver_of(process)
             for line in await rebuilding.replay_parked(
@@ -133,6 +144,20 @@ async def _main(
                 print(line)  # noqa: T201
         else:
             await run(process)
+
+
+async def _settle(process: Running[C, S], arguments: argparse.Namespace) -> None:
+    try:
+        settlement = settling.Settlement(
+            arguments.reason, arguments.proposed_by, arguments.confirmed_by
+        )
+        lines = await settling.settle(
+            process.pool, process.ledger, arguments.settle_parked, settlement
+        )
+    except settling.CannotSettle as error:
+        sys.exit(str(error))
+    for line in lines:
+        print(line)  # noqa: T201
 
 
 @contextlib.asynccontextmanager

@@ -34,6 +34,8 @@ def show_stack(verification: Verification) -> None:
         f" events of {len(topic.incidents)} incidents{copies}{spoilt}: "
         f"{milestones}, {others} others.",
     )
+    for one in topic.settled:
+        say(doubtful("Settled:"), f" {one.where} ({one.code}), {one.detail}")
     for ledger in verification.ledgers:
         say(f"{ledger.owner.value:>7}: {ledger.rows} rows of {len(ledger.versions)} incidents")
 

@@ -148,6 +148,7 @@ def _as_json(verification: Verification) -> dict[str, Any]:
             "events": len(verification.topic.hashes),
             "copies": verification.topic.copies,
             "spoilt_copies": verification.topic.spoilt,
+            "settled": [_finding(one) for one in verification.topic.settled],
             "incidents": len(verification.topic.incidents),
         },
         "events": dict(sorted(verification.topic.types.items())),

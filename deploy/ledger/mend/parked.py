@@ -22,7 +22,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_show_locals=False,
     add_completion=False,
-    help="List, show and replay messages that a service could not hear.",
+    help="List, show, replay and settle messages that a service could not hear.",
 )
 
 
@@ -64,6 +64,25 @@ def replay(service: ServiceName, parked_ids: list[int], data: DataOption = None)
     """Try parked messages again, as if they had just come: after a key was added, or a bug
     mended."""
     run_service(data, service, "--replay-parked", *map(str, parked_ids))
+
+
+@app.command()
+def settle(
+    service: ServiceName,
+    parked_ids: list[int],
+    reason: Annotated[str, typer.Option(help="Why it may be left as it is.")],
+    by: Annotated[str, typer.Option(help="The person who proposes it.")],
+    confirmed_by: Annotated[str, typer.Option(help="Another person, who has looked at it, too.")],
+    data: DataOption = None,
+) -> None:
+    """Leave parked messages for good that are no events of this ledger, such as forged ones.
+
+    The service says so on its chain, with the reason and both names; verify then counts them as
+    settled. What waits for an event before it, or for a mended service, is not settled but
+    replayed."""
+    ids = [str(one) for one in parked_ids]
+    said = [f"--reason={reason}", f"--proposed-by={by}", f"--confirmed-by={confirmed_by}"]
+    run_service(data, service, *said, "--settle-parked", *ids)
 
 
 def run_service(data: Path | None, service: ServiceName, *arguments: str) -> None:

@@ -2,11 +2,11 @@
 its partition."""
 
 from datetime import datetime
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
-from shared.contract.catalogue.base import EventData
+from shared.contract.catalogue.base import Confidential, EventData, Line, Name
 from shared.contract.vocabulary import ServiceName
 
 
@@ -53,3 +53,26 @@ class MessageParkedRecorded(SystemRecord):
         None, description="Whose event it claims to be; null when it cannot be read."
     )
     sequence: int | None = None
+
+
+class ParkedSettled(SystemRecord):
+    """Two persons have looked at a message that the service could not hear, and it never will be:
+    it is no event of this ledger. It stands on the partition of this event's own chain."""
+
+    TYPE: ClassVar[str] = "incident.parked_settled.v1"
+    SAID_BY: ClassVar[ServiceName | None] = None
+
+    offset: int = Field(ge=0, description="Where on the partition it stands.")
+    value_sha256: str = Field(
+        pattern="^[0-9a-f]{64}$", description="SHA-256 of the message's value, as hex."
+    )
+    parked_as: str = Field(description="The reason for which the service could not hear it.")
+    reason: Confidential[Line] = Field(description="Why it may be left as it is.")
+    proposed_by: Name
+    confirmed_by: Name = Field(description="Another person.")
+
+    @model_validator(mode="after")
+    def _two_persons(self) -> Self:
+        if self.proposed_by.strip().casefold() == self.confirmed_by.strip().casefold():
+            raise ValueError("proposed_by and confirmed_by are the same person")
+        return self

@@ -12,12 +12,14 @@ from shared.runtime.process.database import Connection
 async def park(connection: Connection, parked: Sequence[Parked]) -> None:
     if not parked:
         return
-    # What was settled and is parked once more is open again: nothing else of it may be left.
+    # What was resolved and is parked once more is open again: nothing else of it may be left.
+    # What two persons have settled stays so, however often the topic is read again.
     await connection.executemany(
         """INSERT INTO parked (reason, detail, partition, kafka_offset, service, sequence, message_key, value, headers)
            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
            ON CONFLICT (partition, kafka_offset, reason, hash, md5(headers::text)) DO UPDATE
-           SET detail = excluded.detail, resolved_at = NULL, resolution = NULL WHERE parked.resolved_at IS NOT NULL""",
+           SET detail = excluded.detail, resolved_at = NULL, resolution = NULL
+           WHERE parked.resolved_at IS NOT NULL AND parked.resolution NOT LIKE 'settled by %'""",
         [
             (
                 item.reason.value,

@@ -4,15 +4,17 @@
 `compare` holds them against each other. Each violation is a finding; what the codes mean is in
 findings.py."""
 
+import hashlib
 from collections import Counter, deque
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from uuid import UUID
 
 from shared.chain.findings import Finding
 from shared.chain.link import EMPTY, Head, Verdict, judge
 from shared.chain.trust import Trust
 from shared.contract.catalogue import not_theirs_to_say, short_name
+from shared.contract.catalogue.system import ParkedSettled
 from shared.contract.envelope import Event, MalformedEnvelope, read
 from shared.contract.hashing import ZERO_HASH, event_hash
 from shared.contract.topics import is_system
@@ -22,6 +24,10 @@ from shared.runtime.process.database import Row
 
 Place = tuple[ServiceName, int, int]
 """A chain and a number on it: service, partition, sequence."""
+
+
+Message = tuple[int, int, str, str]
+"""A message that is no event: partition, offset, SHA-256 of its value, and why."""
 
 
 @dataclass(slots=True)
@@ -39,9 +45,14 @@ class TopicCheck:
     copies: int = 0
     spoilt: int = 0
     """Copies whose own signature is false: the same bytes are there with a true one."""
+    settled: list[Finding] = field(default_factory=list)
+    """What would be findings, were it not for the word of two persons on the record."""
     findings: list[Finding] = field(default_factory=list)
     _early: dict[Place, Heard] = field(default_factory=dict)
     _doubted: list[tuple[Event, Parked]] = field(default_factory=list)
+    _messages: list[Message] = field(default_factory=list)
+    """Which message each finding is about."""
+    _settlements: dict[Message, ParkedSettled] = field(default_factory=dict)
 
     def take(self, record: Record) -> None:
         self.messages += 1
@@ -57,6 +68,19 @@ class TopicCheck:
         for event, parked in self._doubted:
             self._doubt(event, parked)
         self._doubted.clear()
+        self._set_apart()
+
+    def _set_apart(self) -> None:
+        findings, self.findings = self.findings, []
+        for message, finding in zip(self._messages, findings, strict=True):
+            settlement = self._settlements.get(message)
+            if settlement is None:
+                self.findings.append(finding)
+                continue
+            who = f"{settlement.proposed_by} and {settlement.confirmed_by}"
+            detail = f"settled by {who}: {settlement.reason}"
+            self.settled.append(replace(finding, detail=detail))
+        self._messages.clear()
 
     def order(self) -> dict[int, list[bytes]]:
         """The hashes of the events of each partition, in the order in which they were first
@@ -112,6 +136,10 @@ class TopicCheck:
         self.heads[service, partition] = Head(sequence, event.hash)
         self.hashes[service, partition, sequence] = event.hash
         self.types[short_name(event.type)] += 1
+        if isinstance(event.data, ParkedSettled):
+            about = event.data
+            message = partition, about.offset, about.value_sha256, about.parked_as
+            self._settlements.setdefault(message, about)
         if not is_system(event.incident_id):
             self.incidents.add(event.incident_id)
         waited = []
@@ -131,6 +159,8 @@ class TopicCheck:
 
     def _find(self, reason: ParkReason, record: Record, detail: str, event: Event | None) -> None:
         where = f"topic partition {record.partition}, offset {record.offset}"
+        digest = hashlib.sha256(record.value).hexdigest()
+        self._messages.append((record.partition, record.offset, digest, reason.value))
         self.findings.append(Finding(reason.value, where, detail, event.id if event else None))
 
 

@@ -9,12 +9,14 @@ from aiokafka import AIOKafkaProducer
 
 from shared.contract.catalogue.intake import ReportChannel, Reported
 from shared.contract.vocabulary import ServiceName
+from shared.runtime.hear.judge import Record
 from shared.runtime.process import clock
 from shared.runtime.process.keyfiles import load_trust
 from shared.runtime.repair import auditing
 from shared.runtime.repair.auditing import Sources, Verification
+from shared.runtime.repair.settling import CannotSettle, Settlement, settle
 from tests.integration.conftest import Environment
-from tests.integration.runtime.processes import on_topic, process, until
+from tests.integration.runtime.processes import Process, on_topic, process, until
 
 REPORTED = Reported(opens=True, channel=ReportChannel.API, description="a whiteboard")
 INTAKE, TRIAGE = ServiceName.INTAKE, ServiceName.TRIAGE
@@ -154,3 +156,44 @@ async def test_an_event_signed_by_another_service_of_ours_is_found(history: Envi
     assert (
         verification.topic.spoilt == 1
     )  # the same bytes are there with a true signature: no harm, and counted
+
+
+async def test_a_forged_message_that_two_persons_have_settled_is_named_and_no_finding(
+    history: Environment,
+) -> None:
+    message = (await on_topic(history))[0]
+    producer = AIOKafkaProducer(bootstrap_servers=history.bootstrap)
+    await producer.start()
+    await producer.send_and_wait(history.topic, b"hello", message.key, message.partition)
+    await producer.stop()
+    settlement = Settlement("a stranger's line", "ida", "omar")
+    for service in (INTAKE, TRIAGE):
+        async with process(history, service) as hears:
+
+            async def is_parked(hears: Process = hears) -> bool:
+                return ("malformed", None) in await hears.parked()
+
+            await until(is_parked, f"{service} parks it")
+            pool, ledger = hears.running.pool, hears.running.ledger
+            (row,) = await pool.fetch("SELECT * FROM parked")
+            with pytest.raises(CannotSettle, match="no parked message"):
+                await settle(pool, ledger, [row["parked_id"], 999], settlement)
+            assert await hears.parked() == [("malformed", None)], "all of it or nothing"
+            await settle(pool, ledger, [row["parked_id"]], settlement)
+            with pytest.raises(CannotSettle, match="settled already"):
+                await settle(pool, ledger, [row["parked_id"]], settlement)
+            # Read again, as after the broker lost its end, it stays settled.
+            again = Record(
+                row["partition"], row["kafka_offset"], row["message_key"], b"hello", (), b""
+            )
+            await hears.receiver.hear(row["partition"], [again])
+            assert await hears.parked() == [("malformed", "settled by ida and omar")]
+
+            async def relayed(hears: Process = hears) -> bool:
+                return bool((await hears.running.readiness())["lag"]["to_relay"] == 0)
+
+            await until(relayed, "the word of two persons is on the topic")
+    verification = await verify(history)
+    assert verification.findings == ()
+    (one,) = verification.topic.settled
+    assert (one.code, one.detail) == ("malformed", "settled by ida and omar: a stranger's line")

@@ -15,6 +15,7 @@ from shared.contract.catalogue.system import (
     ChainHoleRecorded,
     KeyRotated,
     MessageParkedRecorded,
+    ParkedSettled,
     SystemRecord,
 )
 from shared.contract.envelope import Event, Link, Said, read, write
@@ -31,6 +32,18 @@ KEY_ROTATED: Final[Spoken] = (
     1700,
     "service:intake",
     KeyRotated(vkey="incident-ledger/intake+530d903a+AfJdjqUZuNZ5AQTsAoJd7dyLSNAKC7VcBdBRBmIaGnFt"),
+)
+SETTLED: Final[Spoken] = (
+    1730,
+    "service:triage",
+    ParkedSettled(
+        offset=47,
+        value_sha256="5891b5b522d5df086d0ff0b110fbd9d21bb4fc7163af34d08286a2e846f6be03",
+        parked_as="malformed",
+        reason="Somebody wrote a line of text to the topic; it was never an event.",
+        proposed_by="ida",
+        confirmed_by="omar",
+    ),
 )
 SEALER: Final[dict[type[EventData], Spoken]] = {
     ChainHoleRecorded: (
@@ -86,7 +99,7 @@ def examples() -> dict[type[EventData], Spoken]:
     ):
         about = {"communication_id": MESSAGE} if hasattr(data, "communication_id") else {}
         found.setdefault(type(data), (minutes, by, data.model_copy(update=about)))
-    return {**found, KeyRotated: KEY_ROTATED, **SEALER}
+    return {**found, KeyRotated: KEY_ROTATED, ParkedSettled: SETTLED, **SEALER}
 
 
 def main() -> None:

@@ -1,0 +1,118 @@
+"""Settling what was parked and can never be heard: a forged message, or bytes that are no envelope.
+
+Two persons stand for it, and the service says so on its chain, so that an auditor who finds the
+message on the topic finds there, too, who has looked at it and why it was left."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import asyncpg
+from asyncpg.pool import Pool
+
+from shared.contract.catalogue.system import ParkedSettled, SystemRecord
+from shared.contract.characters import has_visible
+from shared.contract.decision import Actor, Context
+from shared.runtime.hear.judge import ParkReason
+from shared.runtime.process import clock
+from shared.runtime.process.database import Row
+from shared.runtime.say.ledger import Ledger
+from shared.runtime.say.tables import lock_chains
+
+FINAL: Final = frozenset(ParkReason) - {
+    ParkReason.GAP,
+    ParkReason.PROJECTION,
+    ParkReason.REACTION,
+}
+"""For these no later message makes it heard. The others are events of the ledger that wait for
+those before them, or for a mended service."""
+
+
+class CannotSettle(ValueError):
+    """The message may not be settled, or not so; the message says why, and nothing was settled."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settlement:
+    """Why, and the two persons who stand for it. Raises CannotSettle."""
+
+    reason: str
+    proposed_by: str
+    confirmed_by: str
+
+    def __post_init__(self) -> None:
+        for name, text in (
+            ("a reason", self.reason),
+            ("the person who proposes it", self.proposed_by),
+            ("the person who confirms it", self.confirmed_by),
+        ):
+            if not has_visible(text):
+                raise CannotSettle(f"{name} is needed")
+        if self.proposed_by.strip().casefold() == self.confirmed_by.strip().casefold():
+            raise CannotSettle(
+                f"{self.proposed_by} cannot confirm it alone: a second person is needed"
+            )
+
+
+async def settle(
+    pool: "Pool[asyncpg.Record]",
+    ledger: Ledger[Any, Any],
+    parked_ids: Sequence[int],
+    settlement: Settlement,
+) -> list[str]:
+    """Says an event for each of these messages and marks them settled, or none of it. A line for
+    each. Raises CannotSettle."""
+    async with pool.acquire() as connection, connection.transaction():
+        chosen = await connection.fetch(
+            "SELECT DISTINCT partition FROM parked WHERE parked_id = ANY($1)", parked_ids
+        )
+        # The chains first, as everybody takes them.
+        partitions = [row["partition"] for row in chosen]
+        await lock_chains(connection, services=[ledger.service], partitions=partitions)
+        rows = await connection.fetch(
+            """SELECT parked_id, partition, kafka_offset, reason, resolution,
+                      encode(sha256(coalesce(value, '')), 'hex') AS value_sha256
+               FROM parked WHERE parked_id = ANY($1) ORDER BY parked_id FOR UPDATE""",
+            parked_ids,
+        )
+        _check(ledger.service.value, parked_ids, rows)
+        records = defaultdict[int, list[SystemRecord]](list)
+        for row in rows:
+            records[row["partition"]].append(_record(row, settlement))
+        context = Context(clock.now(), Actor.service(ledger.service))
+        await ledger.say_of_the_record(connection, records, context)
+        await connection.execute(
+            """UPDATE parked SET resolved_at = clock_timestamp(), resolution = $2
+               WHERE parked_id = ANY($1)""",
+            parked_ids,
+            f"settled by {settlement.proposed_by} and {settlement.confirmed_by}",
+        )
+    return [f"{row['parked_id']}: settled" for row in rows]
+
+
+def _check(service: str, parked_ids: Sequence[int], rows: Sequence[Row]) -> None:
+    found = {row["parked_id"] for row in rows}
+    if unknown := sorted(set(parked_ids) - found):
+        raise CannotSettle(f"{service} has no parked message {', '.join(map(str, unknown))}")
+    for row in rows:
+        if row["resolution"] is not None:
+            raise CannotSettle(
+                f"message {row['parked_id']} is settled already: {row['resolution']}"
+            )
+        if row["reason"] not in FINAL:
+            raise CannotSettle(
+                f"message {row['parked_id']} waits as {row['reason']}: it is an event of this "
+                "ledger; mend what keeps it, then: ledger parked replay"
+            )
+
+
+def _record(row: Row, settlement: Settlement) -> ParkedSettled:
+    return ParkedSettled(
+        offset=row["kafka_offset"],
+        value_sha256=row["value_sha256"],
+        parked_as=row["reason"],
+        reason=settlement.reason,
+        proposed_by=settlement.proposed_by,
+        confirmed_by=settlement.confirmed_by,
+    )
