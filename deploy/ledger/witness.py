@@ -1,6 +1,7 @@
 """`ledger witness`: a process of its own that cosigns a log's checkpoints, so that nobody is shown
 two histories."""
 
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -9,10 +10,14 @@ import typer
 from deploy.ledger.printing import note, say
 from deploy.ledger.run.options import or_say_why
 from deploy.local.errors import StackError
+from shared.audit.files import read_regular
+from shared.audit.writing import CannotWrite
+from shared.chain import keyfiles
+from shared.chain.keyfiles import BadKeyFile
 from shared.runtime.process import clock
 from shared.tlog.errors import TlogError
 from shared.tlog.keys import Verifier
-from shared.tlog.policy import Policy
+from shared.tlog.policy import MAX_POLICY
 
 EPILOG = """
 A log could show you one history and somebody else another. A witness makes that impossible to hide: it cosigns a checkpoint only
@@ -77,15 +82,18 @@ def witness(
                     log_level="warning",
                     server_header=False,
                 )
-        except (BadWitness, TlogError) as error:
+        except (BadWitness, BadKeyFile, TlogError) as error:
             raise StackError(str(error)) from error
+        except CannotWrite as error:
+            raise StackError(error.strerror or str(error)) from error
 
 
 def _logs(vkeys: list[str], policy: Path | None) -> list[Verifier]:
-    logs = [Verifier.parse(vkey.strip()) for vkey in vkeys]
+    logs = [keyfiles.log_key(os.fsencode(vkey)) for vkey in vkeys]
     if policy is not None:
         try:
-            logs += [log.verifier for log in Policy.parse(policy.read_bytes()).logs]
+            found = keyfiles.witness_policy(read_regular(policy, MAX_POLICY))
         except OSError as error:
             raise StackError(f"{policy}: {(error.strerror or 'cannot be read').lower()}") from error
+        logs += [log.verifier for log in found.logs]
     return logs

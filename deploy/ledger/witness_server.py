@@ -7,7 +7,6 @@ and on disk before anybody reads the answer. It is also what the monitoring path
 import asyncio
 import contextlib
 import fcntl
-import os
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -19,6 +18,10 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from shared.audit.files import MAX_TEXT, read_regular
+from shared.audit.writing import make_folder, write_whole
+from shared.chain import keyfiles
+from shared.chain.keyfiles import BadKeyFile
 from shared.tlog import witness
 from shared.tlog.checkpoint import open_checkpoint
 from shared.tlog.cosignature import Cosigner
@@ -63,10 +66,8 @@ class Witness:
             text, signatures = parse_note(request.note)
             known = {(log.name, log.key_id) for log in self.logs[origin]}
             own = [one for one in signatures if (one.name, one.key_id) in known]
-            _replace(
-                self._file(origin),
-                add_signatures(text, [*own, *read_signatures(answer.body.decode())]),
-            )
+            note = add_signatures(text, [*own, *read_signatures(answer.body.decode())])
+            write_whole(self._file(origin), note, 0o600)
         return answer
 
     def latest(self, origin: str) -> Latest:
@@ -109,17 +110,17 @@ def open_witness(
     BadWitness."""
     if not logs:
         raise BadWitness("name at least one log, by its verifier key or a policy")
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    make_folder(folder, 0o700)
     key = folder / KEY
     if not key.exists():
         if any(folder.glob("*.checkpoint")):
             raise BadWitness(
                 f"{key} is missing, which cosigned what lies beside it; put it back from a backup"
             )
-        _replace(key, (generate_key(name)[0] + "\n").encode())
+        write_whole(key, f"{generate_key(name)[0]}\n".encode(), 0o600)
     try:
-        cosigner = Cosigner.parse(key.read_text(encoding="utf-8").strip())
-    except TlogError as error:
+        cosigner = keyfiles.witness_key(read_regular(key, MAX_TEXT))
+    except BadKeyFile as error:
         raise BadWitness(f"{key}: {error}") from None
     if cosigner.verifier.name != name:
         raise BadWitness(f"{key} is the key of {cosigner.verifier.name}, not of {name}")
@@ -136,28 +137,13 @@ def open_witness(
 def alone(folder: Path) -> Iterator[None]:
     """Two processes on one folder could each cosign another future. Raises BadWitness when one runs
     already."""
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    make_folder(folder, 0o700)
     with (folder / LOCK).open("wb") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise BadWitness(f"a witness runs on {folder} already") from None
         yield
-
-
-def _replace(path: Path, data: bytes) -> None:
-    """Whole or not at all, and on disk when this returns."""
-    partial = path.with_name(f"{path.name}.new")
-    with open(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    partial.replace(path)
-    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
 
 
 def application(witness_: Witness) -> Starlette:
