@@ -37,7 +37,7 @@ from shared.contract.decision import Actor, Missing
 from shared.contract.vocabulary import Audience, Determination, Severity
 from shared.runtime.web.auth import READERS
 from shared.runtime.web.bodies import Flag, Id, Name
-from shared.runtime.web.desk import Answer, Cursor, Desk, Limit, Page, allow, desk
+from shared.runtime.web.desk import Accepted, Cursor, Desk, Limit, Page, allow, desk
 from shared.runtime.web.gates import GateView
 from shared.runtime.web.moments import Moment
 from shared.runtime.web.paging import decode_cursor
@@ -45,6 +45,9 @@ from shared.runtime.web.reading import StrictRoute
 
 SHOWN: Final = 200
 """Most messages that an incident's view shows."""
+
+UNNAMED: Final = ApprovalBody()
+"""What a request without a body asks for."""
 
 router = APIRouter(route_class=StrictRoute)
 
@@ -164,7 +167,7 @@ async def list_channels(desk: NotifyDesk) -> Page[ChannelView]:
     summary="Draft a message.",
     description="It cites the established facts that it rests on. Somebody else approves it; outside the company legal does, too.",
 )
-async def draft(incident_id: Id, body: DraftBody, desk: NotifyDesk) -> Answer:
+async def draft(incident_id: Id, body: DraftBody, desk: NotifyDesk) -> Accepted:
     channels = channels_of(desk.running).names
     command = DraftCommunication(
         desk.new_id(), body.audience, body.channel, body.title, body.text, body.facts, channels
@@ -181,11 +184,9 @@ async def draft(incident_id: Id, body: DraftBody, desk: NotifyDesk) -> Answer:
     description="One person gives one approval. Without a body it is the one that is lacking and yours to give.",
 )
 async def approve(
-    incident_id: Id, communication_id: Id, desk: NotifyDesk, body: ApprovalBody | None = None
-) -> Answer:
-    return await desk.carry_out(
-        incident_id, Approve(communication_id, body.approval if body else None)
-    )
+    incident_id: Id, communication_id: Id, desk: NotifyDesk, body: ApprovalBody = UNNAMED
+) -> Accepted:
+    return await desk.carry_out(incident_id, Approve(communication_id, body.approval))
 
 
 @router.post(
@@ -198,7 +199,7 @@ async def approve(
 )
 async def reject(
     incident_id: Id, communication_id: Id, body: RejectionBody, desk: NotifyDesk
-) -> Answer:
+) -> Accepted:
     return await desk.carry_out(incident_id, Reject(communication_id, body.reason))
 
 
@@ -211,7 +212,7 @@ async def reject(
     description="The answer comes before it is sent: `communicated`, `send_failed` or `send_outcome_unknown` follow on the timeline. "
     "What a channel refuses is tried again, later each time; after the last try a new request is needed.",
 )
-async def request_send(incident_id: Id, communication_id: Id, desk: NotifyDesk) -> Answer:
+async def request_send(incident_id: Id, communication_id: Id, desk: NotifyDesk) -> Accepted:
     return await desk.carry_out(incident_id, RequestSend(communication_id))
 
 
@@ -225,7 +226,7 @@ async def request_send(incident_id: Id, communication_id: Id, desk: NotifyDesk) 
 )
 async def decide_outcome(
     incident_id: Id, communication_id: Id, body: OutcomeBody, desk: NotifyDesk
-) -> Answer:
+) -> Accepted:
     return await desk.carry_out(
         incident_id, DecideOutcome(communication_id, body.delivered, body.reason)
     )
@@ -239,5 +240,5 @@ async def decide_outcome(
     summary="Waive the duty to tell an audience, with the reason.",
     description="For an audience that an assessment has made it a duty to tell, and that was not told.",
 )
-async def waive(incident_id: Id, body: WaiverBody, desk: NotifyDesk) -> Answer:
+async def waive(incident_id: Id, body: WaiverBody, desk: NotifyDesk) -> Accepted:
     return await desk.carry_out(incident_id, Waive(body.audience, body.reason))

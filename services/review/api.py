@@ -46,7 +46,7 @@ from shared.contract.vocabulary import Severity
 from shared.runtime.web import problems
 from shared.runtime.web.auth import READERS
 from shared.runtime.web.bodies import Flag, Id, Name
-from shared.runtime.web.desk import Answer, Cursor, Desk, Limit, Page, allow, allow_any, desk
+from shared.runtime.web.desk import Accepted, Cursor, Desk, Limit, Page, allow, allow_any, desk
 from shared.runtime.web.gates import GateView
 from shared.runtime.web.moments import Day
 from shared.runtime.web.paging import decode_cursor
@@ -150,7 +150,7 @@ async def read_review(incident_id: Id, desk: ReviewDesk) -> IncidentView:
     summary="Open a review by hand.",
     description="For a near miss or a suspected incident; the review of a confirmed one opens by itself.",
 )
-async def open_review(incident_id: Id, desk: ReviewDesk) -> Answer:
+async def open_review(incident_id: Id, desk: ReviewDesk) -> Accepted:
     return await desk.carry_out(incident_id, OpenReview(ReviewTrigger.REQUESTED))
 
 
@@ -162,7 +162,7 @@ async def open_review(incident_id: Id, desk: ReviewDesk) -> Answer:
     summary="Record a finding.",
     description="A contributing factor, the control layer that let it through, and either action items or a reason for none.",
 )
-async def record_finding(incident_id: Id, body: FindingBody, desk: ReviewDesk) -> Answer:
+async def record_finding(incident_id: Id, body: FindingBody, desk: ReviewDesk) -> Accepted:
     command = RecordFinding(
         finding_id=desk.new_id(),
         contributing_factor=body.contributing_factor,
@@ -186,7 +186,7 @@ async def record_finding(incident_id: Id, body: FindingBody, desk: ReviewDesk) -
     summary="Record what went well, what went wrong, or where we were lucky.",
     description="Luck is what would have made it worse, had it been otherwise.",
 )
-async def record_observation(incident_id: Id, body: ObservationBody, desk: ReviewDesk) -> Answer:
+async def record_observation(incident_id: Id, body: ObservationBody, desk: ReviewDesk) -> Accepted:
     return await desk.carry_out(incident_id, RecordObservation(body.kind, body.text))
 
 
@@ -198,7 +198,7 @@ async def record_observation(incident_id: Id, body: ObservationBody, desk: Revie
     summary="Record a lesson.",
     description="Everybody reads it under /lessons once the report is published: name nobody.",
 )
-async def record_lesson(incident_id: Id, body: LessonBody, desk: ReviewDesk) -> Answer:
+async def record_lesson(incident_id: Id, body: LessonBody, desk: ReviewDesk) -> Accepted:
     return await desk.carry_out(incident_id, RecordLesson(body.text))
 
 
@@ -210,7 +210,7 @@ async def record_lesson(incident_id: Id, body: LessonBody, desk: ReviewDesk) -> 
     summary="Cite a policy clause that is concerned.",
     description="With a comment when the clause is to be changed, or was not understood.",
 )
-async def cite_policy_clause(incident_id: Id, body: PolicyClauseBody, desk: ReviewDesk) -> Answer:
+async def cite_policy_clause(incident_id: Id, body: PolicyClauseBody, desk: ReviewDesk) -> Accepted:
     return await desk.carry_out(
         incident_id, CitePolicyClause(body.policy, body.clause, body.comment)
     )
@@ -224,7 +224,7 @@ async def cite_policy_clause(incident_id: Id, body: PolicyClauseBody, desk: Revi
     summary="Set when this is looked at again.",
     description="The date that is set last holds.",
 )
-async def set_next_review(incident_id: Id, body: NextReviewBody, desk: ReviewDesk) -> Answer:
+async def set_next_review(incident_id: Id, body: NextReviewBody, desk: ReviewDesk) -> Accepted:
     return await desk.carry_out(incident_id, SetNextReview(body.on))
 
 
@@ -237,7 +237,7 @@ async def set_next_review(incident_id: Id, body: NextReviewBody, desk: ReviewDes
     description="Says `reviewed`, with the digests of the report and the last events that it rests on. Refused by the rule `closure` "
     "while something is missing: what, and who can supply it.",
 )
-async def publish(incident_id: Id, desk: ReviewDesk) -> Answer:
+async def publish(incident_id: Id, desk: ReviewDesk) -> Accepted:
     tries = AsyncRetrying(
         retry=retry_if_exception(_left_something_out),
         stop=stop_after_attempt(PUBLISH_ATTEMPTS),

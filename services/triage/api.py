@@ -45,7 +45,7 @@ from shared.contract.decision import Actor, Missing
 from shared.contract.vocabulary import Determination, Severity
 from shared.runtime.web.auth import READERS
 from shared.runtime.web.bodies import Flag, Id, Name
-from shared.runtime.web.desk import Answer, Cursor, Desk, Limit, Page, allow, desk
+from shared.runtime.web.desk import Accepted, Cursor, Desk, Limit, Page, allow, desk
 from shared.runtime.web.gates import GateView
 from shared.runtime.web.moments import Moment
 from shared.runtime.web.paging import decode_cursor
@@ -137,7 +137,7 @@ def _with_gates(
     description="What is known, how surely, and from where. The value `unknown` is an answer too, and satisfies no gate. A correction "
     "names the fact that it corrects, which counts no more.",
 )
-async def record_fact(incident_id: Id, body: FactBody, desk: TriageDesk) -> Answer:
+async def record_fact(incident_id: Id, body: FactBody, desk: TriageDesk) -> Accepted:
     command = RecordFact(
         desk.new_id(),
         body.key,
@@ -157,7 +157,7 @@ async def record_fact(incident_id: Id, body: FactBody, desk: TriageDesk) -> Answ
     summary="Fill a seat, or take one of your own role.",
     description="Legal, communications and IT have to be filled before an incident can be assessed as confirmed.",
 )
-async def fill_seat(incident_id: Id, body: SeatBody, desk: TriageDesk) -> Answer:
+async def fill_seat(incident_id: Id, body: SeatBody, desk: TriageDesk) -> Accepted:
     return await desk.carry_out(incident_id, FillSeat(body.seat, body.holder))
 
 
@@ -168,7 +168,7 @@ async def fill_seat(incident_id: Id, body: SeatBody, desk: TriageDesk) -> Answer
     summary="Assess, or assess again.",
     description="Severity comes from a table over what leaked, who can see it and whether it is still live; its row is recorded.",
 )
-async def assess(incident_id: Id, body: AssessmentBody, desk: TriageDesk) -> Answer:
+async def assess(incident_id: Id, body: AssessmentBody, desk: TriageDesk) -> Accepted:
     command = Assess(
         body.determination,
         body.information_types,
@@ -187,7 +187,7 @@ async def assess(incident_id: Id, body: AssessmentBody, desk: TriageDesk) -> Ans
     description="A protective action can be carried out at once; a corrective one, or one against a person, waits for the gates that the "
     "incident shows.",
 )
-async def propose_action(incident_id: Id, body: ActionBody, desk: TriageDesk) -> Answer:
+async def propose_action(incident_id: Id, body: ActionBody, desk: TriageDesk) -> Accepted:
     return await desk.carry_out(
         incident_id, ProposeAction(desk.new_id(), body.kind, body.target, body.reason)
     )
@@ -202,7 +202,7 @@ async def propose_action(incident_id: Id, body: ActionBody, desk: TriageDesk) ->
 )
 async def give_legal_view(
     incident_id: Id, action_id: Id, body: LegalViewBody, desk: TriageDesk
-) -> Answer:
+) -> Accepted:
     command = GiveLegalView(
         action_id, body.view, body.ground, body.conditions, body.protected_activity_considered
     )
@@ -216,7 +216,7 @@ async def give_legal_view(
     summary="Authorise an action; somebody else carries it out.",
     description="Asks for the required facts and the legal view on this very action; what is missing is named.",
 )
-async def authorise_action(incident_id: Id, action_id: Id, desk: TriageDesk) -> Answer:
+async def authorise_action(incident_id: Id, action_id: Id, desk: TriageDesk) -> Accepted:
     return await desk.carry_out(incident_id, AuthoriseAction(action_id))
 
 
@@ -227,7 +227,9 @@ async def authorise_action(incident_id: Id, action_id: Id, desk: TriageDesk) -> 
     summary="State that you carried an action out, and what came of it.",
     description="Asks for every gate again, and names the authority. How an action ended that had begun is always recorded.",
 )
-async def carry_out(incident_id: Id, action_id: Id, body: OutcomeBody, desk: TriageDesk) -> Answer:
+async def carry_out(
+    incident_id: Id, action_id: Id, body: OutcomeBody, desk: TriageDesk
+) -> Accepted:
     return await desk.carry_out(
         incident_id, CarryOut(action_id, body.outcome, body.carried_out_at, body.note)
     )
@@ -240,7 +242,7 @@ async def carry_out(incident_id: Id, action_id: Id, body: OutcomeBody, desk: Tri
     summary="Pass a gate with a reason; a second person's word is owed from then on.",
     description="For a corrective action that cannot wait. It is shown in every report, with what was missing.",
 )
-async def break_glass(incident_id: Id, body: BreakGlassBody, desk: TriageDesk) -> Answer:
+async def break_glass(incident_id: Id, body: BreakGlassBody, desk: TriageDesk) -> Accepted:
     return await desk.carry_out(
         incident_id, BreakGlass(desk.new_id(), body.gate, body.action_id, body.reason)
     )
@@ -255,7 +257,7 @@ async def break_glass(incident_id: Id, body: BreakGlassBody, desk: TriageDesk) -
 )
 async def confirm_break_glass(
     incident_id: Id, break_glass_id: Id, body: WordBody, desk: TriageDesk
-) -> Answer:
+) -> Accepted:
     return await desk.carry_out(
         incident_id, ConfirmBreakGlass(break_glass_id, body.upheld, body.note)
     )
@@ -268,7 +270,7 @@ async def confirm_break_glass(
     summary="Decide not to act, with the reason.",
     description="On an assessment, and while no action is under way. The review of the incident can be closed on it.",
 )
-async def decide_inaction(incident_id: Id, body: ReasonBody, desk: TriageDesk) -> Answer:
+async def decide_inaction(incident_id: Id, body: ReasonBody, desk: TriageDesk) -> Accepted:
     return await desk.carry_out(incident_id, DecideInaction(body.reason))
 
 
@@ -279,5 +281,5 @@ async def decide_inaction(incident_id: Id, body: ReasonBody, desk: TriageDesk) -
     summary="Let the incident go, with the reason.",
     description="It ends here; what is new about it is reported as a new incident. Which reasons fit which assessment, the refusal says.",
 )
-async def dismiss(incident_id: Id, body: DismissalBody, desk: TriageDesk) -> Answer:
+async def dismiss(incident_id: Id, body: DismissalBody, desk: TriageDesk) -> Accepted:
     return await desk.carry_out(incident_id, Dismiss(body.reason, body.note))

@@ -23,10 +23,10 @@ from shared.runtime.say.memory import Loaded
 from shared.runtime.say.plan import Idempotency, Write
 from shared.runtime.web.auth import allow, allow_any, public
 from shared.runtime.web.paging import Cursor, Limit, Page
-from shared.runtime.web.receipts import Answer, Receipt
+from shared.runtime.web.receipts import Accepted, Receipt
 
 __all__ = [
-    "Answer",
+    "Accepted",
     "Cursor",
     "Desk",
     "Limit",
@@ -50,9 +50,8 @@ class WeakETag(Stale):
     weak) matches nothing."""
 
     def __init__(self, version: int) -> None:
-        Exception.__init__(
-            self, f'a weak ETag guards no change: send If-Match: "{version}", without W/'
-        )
+        super().__init__(version, version)
+        self.args = (f'a weak ETag guards no change: send If-Match: "{version}", without W/',)
 
 
 class Desk(Generic[C, S]):
@@ -97,7 +96,7 @@ class Desk(Generic[C, S]):
 
     async def carry_out(
         self, incident_id: UUID, command: C, *, must_exist: bool = True, extra: Sequence[Write] = ()
-    ) -> Answer:
+    ) -> Accepted:
         """Decides, appends and answers after commit, under the request's `If-Match` and
         `Idempotency-Key`."""
         carried = await self.running.ledger.carry_out(
@@ -110,7 +109,7 @@ class Desk(Generic[C, S]):
             extra=extra,
         )
         self.set_version(carried.version)
-        return Answer.of(carried)
+        return Accepted.of(carried)
 
     def set_version(self, version: int) -> None:
         self._response.headers["ETag"] = f'"{version}"'

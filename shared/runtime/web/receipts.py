@@ -81,7 +81,7 @@ class TimelineItem(Receipt):
         )
 
 
-class Answer(BaseModel):
+class Accepted(BaseModel):
     """What a command made true. The same request with the same `Idempotency-Key` gets the same
     answer."""
 
@@ -102,7 +102,7 @@ class Answer(BaseModel):
     events: list[Receipt] = Field(description="Empty when there was nothing new to say.")
 
     @classmethod
-    def of(cls, carried: Carried) -> "Answer":
+    def of(cls, carried: Carried) -> "Accepted":
         return cls(
             incident_id=carried.incident_id,
             version=carried.version,

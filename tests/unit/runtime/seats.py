@@ -19,7 +19,7 @@ from shared.contract.vocabulary import Seat, ServiceName
 from shared.runtime.say.plan import Recorded, Write
 from shared.runtime.say.rules import Rules
 from shared.runtime.service import Service
-from shared.runtime.web.desk import Answer, Desk, allow, allow_any, desk, public
+from shared.runtime.web.desk import Accepted, Desk, allow, allow_any, desk, public
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +68,7 @@ SeatDesk = Annotated[Desk[FillSeat, State], Depends(desk)]
 
 
 @router.post("/incidents", status_code=201, dependencies=[allow(Role.LEAD)], summary="Open one.")
-async def open_incident(body: SeatBody, desk: SeatDesk) -> Answer:
+async def open_incident(body: SeatBody, desk: SeatDesk) -> Accepted:
     return await desk.carry_out(desk.new_id(), FillSeat(body.seat, body.holder), must_exist=False)
 
 
@@ -78,7 +78,7 @@ async def open_incident(body: SeatBody, desk: SeatDesk) -> Answer:
     dependencies=[allow(Role.LEAD)],
     summary="Fill a seat.",
 )
-async def fill_seat(incident_id: UUID, body: SeatBody, desk: SeatDesk) -> Answer:
+async def fill_seat(incident_id: UUID, body: SeatBody, desk: SeatDesk) -> Accepted:
     return await desk.carry_out(incident_id, FillSeat(body.seat, body.holder))
 
 

@@ -412,7 +412,7 @@ def test_guards_of_commands_are_documented_with_commands(openapi: dict[str, Any]
 
 def test_answers_have_examples(openapi: dict[str, Any]) -> None:
     schemas = openapi["components"]["schemas"]
-    for name in ("Answer", "Receipt", "TimelineItem", "Problem"):
+    for name in ("Accepted", "Receipt", "TimelineItem", "Problem"):
         Draft202012Validator({"$ref": f"#/components/schemas/{name}", **openapi}).validate(
             schemas[name]["example"]
         )
