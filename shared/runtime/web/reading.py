@@ -4,9 +4,9 @@ text."""
 from collections.abc import Callable, Coroutine, Iterator
 from typing import Any, get_args
 
-from fastapi import FastAPI, Request, Response
+from fastapi import Request, Response
 from fastapi.exceptions import RequestValidationError
-from fastapi.routing import APIRoute, iter_route_contexts
+from fastapi.routing import APIRoute
 from starlette.types import Message, Receive
 
 from shared.runtime.web import problems, strict
@@ -78,15 +78,3 @@ def models(field: Any) -> Iterator[type[Body]]:
     for kind in (annotation, *get_args(annotation)):
         if isinstance(kind, type) and issubclass(kind, Body):
             yield kind
-
-
-def lax(app: FastAPI) -> Iterator[str]:
-    """The routes whose body is not read strictly, each with what it lacks."""
-    for route in iter_route_contexts(app.routes):
-        field = getattr(route, "body_field", None)
-        if field is None:
-            continue
-        if not isinstance(route.original_route, StrictRoute):
-            yield f"{route.path}: its router needs route_class=StrictRoute"
-        elif not any(models(field)):
-            yield f"{route.path}: its body must be a Body"
