@@ -11,6 +11,7 @@ from typing import Annotated, Final, NoReturn
 import typer
 
 from deploy.ledger.printing import complain
+from deploy.ledger.terminal import COULD_NOT
 from deploy.local import state
 from deploy.local.errors import StackError
 from shared.audit.files import Unreachable
@@ -21,8 +22,6 @@ from shared.runtime.process.keyfiles import load_trust
 from shared.runtime.process.persistence import BROKER_AWAY, DATABASE_AWAY
 from shared.runtime.process.settings import KafkaSettings
 from shared.runtime.repair.auditing import Sources
-
-COULD_NOT: Final = 2
 
 OF_A_DISK: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.EMFILE})
 """What a system says of its disks, where it names no file."""

@@ -4,9 +4,12 @@ terminal, or in an encoding that lacks a character. For `printing` and `progress
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from typing import TextIO
+from typing import Final, TextIO
 
 from rich.console import Console
+
+COULD_NOT: Final = 2
+"""The exit code of a command that could not do its work."""
 
 
 def is_terminal(stream: TextIO | None) -> bool:
@@ -55,10 +58,20 @@ def write(stream: TextIO | None, text: str) -> None:
 @contextmanager
 def unread_is_no_error(stream: TextIO) -> Iterator[None]:
     """Who reads may stop at any line (`ledger replay | head`): what follows goes nowhere, and the
-    exit code stays that of the work."""
+    exit code stays that of the work. What was asked for and does not fit on a disk was not given: one
+    line, and exit code 2."""
     try:
         yield
     except BrokenPipeError:
-        nowhere = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nowhere, stream.fileno())
-        os.close(nowhere)
+        _to_nowhere(stream)
+    except OSError as error:
+        _to_nowhere(stream)
+        with suppress(OSError):
+            os.write(2, f"the output cannot be written: {error.strerror}\n".encode())
+        raise SystemExit(COULD_NOT) from None
+
+
+def _to_nowhere(stream: TextIO) -> None:
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, stream.fileno())
+    os.close(nowhere)
