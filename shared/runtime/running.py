@@ -18,6 +18,7 @@ from shared.contract.topics import PARTITIONS
 from shared.contract.vocabulary import ServiceName
 from shared.runtime.process import clock
 from shared.runtime.process.database import Connection
+from shared.runtime.process.lag import Lag
 from shared.runtime.process.lease import lease
 from shared.runtime.process.persistence import PASSING
 from shared.runtime.process.settings import ServiceSettings
@@ -71,7 +72,7 @@ class Running(Generic[C, S]):
     ledger: Ledger[C, S]
     trust: Trust
     roles: frozenset[str]
-    lag: dict[int, int] = field(default_factory=dict)
+    lag: Lag = field(default_factory=Lag)
     broker_seen: tuple[float, str] = (-BROKER_ASKED_EVERY, "")
     checkpoint: tuple[float, bytes] = (-CHECKPOINT_KEPT, b"")
     many: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(MANY))
@@ -125,9 +126,7 @@ class Running(Generic[C, S]):
             "service": self.service.name.value,
             "ready": all(check == "ok" for check in checks.values()),
             "checks": checks,
-            # None is not none: who hears no partition, yet or any more, does not know how much
-            # there is to hear.
-            "lag": {"to_hear": sum(self.lag.values()) if self.lag else None, "to_relay": waiting},
+            "lag": {"to_hear": self.lag.to_hear, "to_relay": waiting},
             "parked": parked,
             **shown,
         }

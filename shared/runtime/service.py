@@ -224,7 +224,7 @@ def _siblings(process: Running[C, S]) -> Sequence[tuple[str, Any]]:
             process.settings.database_dsn.get_secret_value(),
             process.settings.kafka(),
             process.settings.topic,
-            process.ledger.appended,
+            process.ledger.writer.appended,
         )
         siblings.append(("relay", persist("relay", relay.run)))
     if "consumer" in process.roles:
@@ -255,5 +255,5 @@ async def _drain(process: Running[C, S]) -> None:
             while process.under_way:
                 await asyncio.sleep(0.05)
             while "relay" in process.roles and (await process.readiness())["lag"]["to_relay"]:
-                process.ledger.appended.set()
+                process.ledger.writer.appended.set()
                 await asyncio.sleep(0.05)

@@ -3,12 +3,13 @@
 from collections import defaultdict
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
 from shared.contract.catalogue.system import ChainHoleRecorded, MessageParkedRecorded, SystemRecord
 from shared.contract.decision import Actor, Context
 from shared.contract.vocabulary import ServiceName
-from shared.runtime.say.ledger import Ledger
+from shared.runtime.say.record import say_of_the_record
+from shared.runtime.say.writer import Writer
 from shared.seal.decide import Hole
 from shared.seal.state import LogState
 
@@ -16,7 +17,7 @@ RECORD_AT_ONCE: Final = 100
 
 
 async def record(
-    state: LogState, ledger: Ledger[Any, Any], overdue: Sequence[Hole], context: Context
+    state: LogState, writer: Writer, overdue: Sequence[Hole], context: Context
 ) -> int:
     """Says what is overdue and what is parked, and notes that it is said, in one transaction:
     once each. How many it said."""
@@ -41,7 +42,7 @@ async def record(
                     sequence=row["sequence"],
                 )
             )
-        await ledger.say_of_the_record(connection, words, context)
+        said = await say_of_the_record(connection, writer, words, context)
         await connection.execute(
             "UPDATE log_parked SET recorded_at = $2 WHERE parked_id = ANY($1)",
             [row["parked_id"] for row in parked],
@@ -51,9 +52,8 @@ async def record(
             "UPDATE log_hole SET recorded_at = $4 WHERE service = $1 AND partition = $2 AND sequence = $3",
             [(hole.service.value, hole.partition, hole.sequence, context.now) for hole in overdue],
         )
-    if words:
-        ledger.appended.set()
-    return sum(map(len, words.values()))
+    writer.committed(said)
+    return said
 
 
 def by_the_sealer(now: datetime) -> Context:

@@ -22,6 +22,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from shared.chain.trust import Trust
 from shared.contract.hashing import event_hash
 from shared.contract.topics import PARTITIONS
+from shared.runtime.carry.topic import follower
 from shared.runtime.process import clock
 from shared.runtime.process.database import Connection
 from shared.runtime.process.lease import lease
@@ -111,15 +112,7 @@ class Sealer:
 
     @contextlib.asynccontextmanager
     async def _reading(self, offsets: Mapping[int, int]) -> AsyncIterator[AIOKafkaConsumer]:
-        consumer = AIOKafkaConsumer(
-            **self.kafka,
-            enable_auto_commit=False,
-            # Only reached when the topic has lost or renumbered messages: read all again, what is a
-            # leaf is known.
-            auto_offset_reset="earliest",
-            max_poll_records=POLL,
-            metadata_max_age_ms=10_000,
-        )
+        consumer = follower(self.kafka, at_once=POLL)
         try:
             await consumer.start()
             consumer.assign([TopicPartition(self.topic, number) for number in range(PARTITIONS)])

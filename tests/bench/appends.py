@@ -18,8 +18,8 @@ from shared.contract.decision import Actor, Context
 from shared.contract.vocabulary import Confidence, ServiceName
 from shared.runtime.hear.judge import Record
 from shared.runtime.process import clock
-from shared.runtime.say.ledger import say
 from shared.runtime.say.plan import Proposal
+from shared.runtime.say.utterance import say
 from tests.bench import peers
 from tests.bench.callers import CALLERS
 from tests.bench.measure import Sides
@@ -118,7 +118,7 @@ async def append_in_bulk(intake: Process, count: int, at_once: int = 1000) -> fl
             incident = clock.new_id()
             proposals.append(Proposal(incident, 0, say(incident, [REPORTED], context)))
         async with intake.running.pool.acquire() as connection, connection.transaction():
-            await intake.running.ledger.append_within(connection, proposals)
+            await intake.running.ledger.writer.append_within(connection, proposals)
     return count / (time.perf_counter() - start)
 
 

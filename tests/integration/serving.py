@@ -101,7 +101,7 @@ def siblings(process: Running[Any, Any], parts: Sequence[str]) -> list[Any]:
     """Those of writer, relay and consumer that are named, to be run."""
     about = process.settings
     dsn, kafka = about.database_dsn.get_secret_value(), about.kafka()
-    relay = Relay(process.service.name, dsn, kafka, about.topic, process.ledger.appended)
+    relay = Relay(process.service.name, dsn, kafka, about.topic, process.ledger.writer.appended)
     runs = {
         "writer": process.ledger.run,
         "relay": lambda: persist("relay", relay.run),

@@ -19,9 +19,9 @@ from shared.runtime.carry import cursor
 from shared.runtime.carry.cursor import Progress, Sent
 from shared.runtime.hear import judge
 from shared.runtime.hear.judge import Heard, Known, Parked, ParkReason, Received, Record
+from shared.runtime.hear.tables import Stretch
 from shared.runtime.say import plan
 from shared.runtime.say.plan import Idempotency, IncidentHead, Proposal, Signed, Speaker, Turn
-from shared.runtime.say.tables import Stretch
 from shared.seal import decide
 from shared.seal.decide import Chains
 from tests.simulation import replica

@@ -22,9 +22,9 @@ from shared.contract.vocabulary import ServiceName
 from shared.runtime.carry import cursor
 from shared.runtime.hear import judge
 from shared.runtime.hear.judge import Heard, Parked, ParkReason, Received, Record
+from shared.runtime.hear.tables import Stretch
 from shared.runtime.say import plan
 from shared.runtime.say.conflicts import Conflict
-from shared.runtime.say.ledger import WRITERS
 from shared.runtime.say.plan import (
     UNHEARD_OF,
     Again,
@@ -34,7 +34,7 @@ from shared.runtime.say.plan import (
     Signed,
     Turn,
 )
-from shared.runtime.say.tables import Stretch
+from shared.runtime.say.writer import WRITERS
 from shared.seal.growth import LogRefused
 from tests.simulation.broker import Producer, Request
 from tests.simulation.database import ConnectionLost, Database, Row, Transaction, UniqueViolation
@@ -178,7 +178,7 @@ class Replica:
     def seal(self) -> Steps:
         return Sealer(self, self.world.store).run()
 
-    # Saying: ledger.Ledger
+    # Saying: ledger.Ledger and writer.Writer
 
     def ask(self, command: Command) -> None:
         self._open.append(command)
@@ -205,7 +205,7 @@ class Replica:
         return "refused" if isinstance(verdict, Exception) else verdict
 
     def _carry_out(self, command: Command) -> Steps:
-        """Mirrors Ledger._carry_out: on what this process remembers, then on what the database
+        """Mirrors Ledger._decide: on what this process remembers, then on what the database
         holds."""
         remembered = self._remembered.get(
             command.incident_id, UNHEARD_OF if command.opens else None
@@ -224,7 +224,7 @@ class Replica:
         return verdict
 
     def _decide_and_append(self, command: Command, known: IncidentHead) -> Steps:
-        """Mirrors Ledger._decide_and_append and _submit."""
+        """Mirrors Ledger._decide_and_append and Writer.submit."""
         version = known.version
         if (not command.opens and version == 0) or command.expected_version not in {None, version}:
             return Refused()
@@ -263,7 +263,7 @@ class Replica:
         return tuple(Signed(plan.Recorded(row.event, row.version), row.signature) for row in rows)
 
     def writer(self, number: int) -> Steps:
-        """Mirrors Ledger._take_turns."""
+        """Mirrors Writer._take_turns."""
         while True:
             if not self._queues[number]:
                 self._wakes[number] = Future()
@@ -272,7 +272,7 @@ class Replica:
             yield from self.commit(waiting)
 
     def commit(self, waiting: Sequence[Waiting], *, look: bool = False) -> Steps:
-        """Mirrors Ledger._commit."""
+        """Mirrors Writer._commit."""
         proposals = [item.proposal for item in waiting]
         with self.database.transaction(f"{self.name} writer") as transaction:
             try:
@@ -299,7 +299,7 @@ class Replica:
     def append(
         self, transaction: Transaction, proposals: Sequence[Proposal], *, look: bool
     ) -> Steps:
-        """Mirrors Ledger._append."""
+        """Mirrors Writer._append."""
         if not look and not self._cautious:
             if (turn := (yield from self.append_remembered(transaction, proposals))) is not None:
                 return turn
@@ -308,7 +308,7 @@ class Replica:
         return (yield from self.append_within(transaction, proposals))
 
     def be_cautious(self, proposals: Sequence[Proposal]) -> None:
-        """Mirrors Ledger._be_cautious."""
+        """Mirrors Writer._be_cautious."""
         for proposal in proposals:
             if self._heads.pop(partition_of(proposal.incident_id), None) is not None:
                 self._cautious = CAUTIOUS
@@ -318,7 +318,7 @@ class Replica:
             self.world.scheduler.set(item.answer, verdict)
 
     def commit_singly(self, waiting: Sequence[Waiting], error: Exception) -> Steps:
-        """Mirrors Ledger._commit_singly."""
+        """Mirrors Writer._commit_singly."""
         if len(waiting) == 1:
             self.world.scheduler.set(waiting[0].answer, error)
             return
@@ -326,7 +326,7 @@ class Replica:
             yield from self.commit([item])
 
     def append_within(self, transaction: Transaction, proposals: Sequence[Proposal]) -> Steps:
-        """Mirrors Ledger.append_within and _look."""
+        """Mirrors Writer.append_within and _look."""
         partitions = sorted({partition_of(proposal.incident_id) for proposal in proposals})
         yield from transaction.lock(partitions)
         yield from transaction.statement()
@@ -356,7 +356,7 @@ class Replica:
         return turn
 
     def append_remembered(self, transaction: Transaction, proposals: Sequence[Proposal]) -> Steps:
-        """Mirrors Ledger._append_remembered."""
+        """Mirrors Writer._append_remembered."""
         partitions = {partition_of(proposal.incident_id) for proposal in proposals}
         if not self._heads.keys() >= partitions:
             return None
@@ -375,7 +375,7 @@ class Replica:
         turn: Turn,
         heads: Mapping[int, Head],
     ) -> Steps:
-        """Mirrors the function of that name in the database, and Ledger._write."""
+        """Mirrors the function of that name in the database, and Writer._write."""
         if not turn.rows:
             return True
         yield from transaction.lock(sorted(turn.heads))

@@ -33,9 +33,11 @@ LOOK_EVERY: Final = 0.1
 relay at once."""
 
 NEXT: Final = """
-    SELECT next.* FROM unnest($3::smallint[], $4::bigint[]) AS reached (partition, sequence) CROSS JOIN LATERAL (
+    SELECT next.* FROM unnest($3::smallint[], $4::bigint[]) AS reached (partition, sequence)
+    CROSS JOIN LATERAL (
         SELECT partition, sequence, incident_id, envelope, signature FROM ledger
-        WHERE service = $1 AND ledger.partition = reached.partition AND ledger.sequence > reached.sequence
+        WHERE service = $1 AND ledger.partition = reached.partition
+        AND ledger.sequence > reached.sequence
         ORDER BY sequence LIMIT $2
     ) AS next ORDER BY partition, sequence"""
 
@@ -81,13 +83,14 @@ class Relay:
             while batches:
                 ends = reached | {batch.partition: batch.sequences[-1] for batch in batches}
                 # The next round is read while this one travels.
-                (sent, error), following = await asyncio.gather(
+                (sent, errors), following = await asyncio.gather(
                     self._send(producer, batches), self._next(connection, producer, ends)
                 )
                 before = {one.partition: reached[one.partition] for one in sent}
-                await move(connection, epoch, before, progress(before, sent).cursors)
-                if error is not None:
-                    raise error
+                after = progress(before, sent)
+                await move(connection, epoch, before, after.cursors)
+                if after.failed:
+                    raise errors[0]
                 reached, batches = ends, following
             await self._wait()
 
@@ -112,7 +115,8 @@ class Relay:
 
     async def _send(
         self, producer: AIOKafkaProducer, batches: Sequence[_Batch]
-    ) -> tuple[list[Sent], BaseException | None]:
+    ) -> tuple[list[Sent], list[BaseException]]:
+        """What became of the batches, and why some were not acknowledged."""
         async with asyncio.timeout(ACK_WITHIN):
             flying = [
                 await producer.send_batch(one.packed, self.topic, partition=one.partition)
@@ -123,17 +127,18 @@ class Relay:
             Sent(one.partition, one.sequences, not isinstance(answer, BaseException))
             for one, answer in zip(batches, answers, strict=True)
         ]
-        return sent, next((answer for answer in answers if isinstance(answer, BaseException)), None)
+        return sent, [answer for answer in answers if isinstance(answer, BaseException)]
 
 
 async def move(
     connection: Connection, epoch: int, before: Mapping[int, int], cursors: Mapping[int, int]
 ) -> None:
-    """Moves the cursors, in this epoch only: the lease's row is locked, so that it is not the epoch
-    of before we had to wait for somebody. Raises Fenced."""
+    """Moves the cursors, in this epoch only. The lease's row is locked, so that its epoch is read
+    after any wait for another's lock, not before. Raises Fenced."""
     status = await connection.execute(
         """UPDATE relay_cursor SET sequence = new.sequence
-           FROM unnest($1::smallint[], $2::bigint[]) AS new (partition, sequence), (SELECT epoch FROM relay_lease FOR SHARE) AS term
+           FROM unnest($1::smallint[], $2::bigint[]) AS new (partition, sequence),
+                (SELECT epoch FROM relay_lease FOR SHARE) AS term
            WHERE relay_cursor.partition = new.partition AND term.epoch = $3""",
         list(cursors),
         list(cursors.values()),
@@ -156,8 +161,8 @@ def _packed(packed: BatchBuilder, partition: int, rows: Iterable[Row]) -> _Batch
 
 
 def producer_to(kafka: Mapping[str, Any]) -> AIOKafkaProducer:
-    """Whoever writes to the topic writes like this: nothing counts that not all replicas have, in
-    order, once a session."""
+    """The one way of writing to the topic: nothing counts until all replicas have it, in order and
+    once a session."""
     return AIOKafkaProducer(
         **kafka,
         acks="all",

@@ -1,8 +1,11 @@
-"""Makes the topic where it is missing, and refuses one that is not as the ledger needs it."""
+"""The topic: made where it is missing, refused where it is not as the ledger needs it, and read by
+everybody in the same way."""
 
 import asyncio
+from collections.abc import Mapping
 from typing import Any
 
+from aiokafka import AIOKafkaConsumer
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import for_code
@@ -19,6 +22,24 @@ class WrongTopic(ValueError):
     """The topic exists and is not as it must be."""
 
 
+def follower(
+    kafka: Mapping[str, Any], *, group: str | None = None, at_once: int | None = None
+) -> AIOKafkaConsumer:
+    """A reader of the topic, not started yet. How far it has come is kept by its caller, in a
+    database: a group only shares out the partitions. `at_once` is the most messages of one read."""
+    return AIOKafkaConsumer(
+        **kafka,
+        group_id=group,
+        enable_auto_commit=False,
+        # Only reached when the topic has lost or renumbered messages: all is read again, and the
+        # chains drop what is known.
+        auto_offset_reset="earliest",
+        # A topic that is made or grows meanwhile is noticed in seconds, not in five minutes.
+        metadata_max_age_ms=10_000,
+        max_poll_records=at_once,
+    )
+
+
 async def ensure_topic(kafka: dict[str, Any], topic: str) -> bool:
     """Makes the topic, on three brokers where there are so many; True when it was missing.
 
@@ -33,7 +54,8 @@ async def ensure_topic(kafka: dict[str, Any], topic: str) -> bool:
                 await asyncio.sleep(0.05)
         if partitions != PARTITIONS:
             raise WrongTopic(
-                f"topic {topic} has {partitions} partitions, the ledger's arithmetic needs {PARTITIONS}; use a new topic"
+                f"topic {topic} has {partitions} partitions, the ledger's arithmetic needs "
+                f"{PARTITIONS}; use a new topic"
             )
         if not made:
             await _check_config(admin, topic)
@@ -63,5 +85,6 @@ async def _check_config(admin: AIOKafkaAdminClient, topic: str) -> None:
     for name, value in TOPIC_CONFIG.items():
         if settings[name] != value:
             raise WrongTopic(
-                f"topic {topic} has {name}={settings[name]}, the ledger needs {value}; alter the topic, then try again"
+                f"topic {topic} has {name}={settings[name]}, the ledger needs {value}; alter the "
+                "topic, then try again"
             )

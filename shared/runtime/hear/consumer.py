@@ -13,11 +13,14 @@ from typing import Any, Final
 import structlog
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
 
+from shared.runtime.carry.topic import follower
+from shared.runtime.hear.batch import Batch
 from shared.runtime.hear.examining import examine_all
 from shared.runtime.hear.messages import record_of
-from shared.runtime.hear.receiver import Batch, Receiver
+from shared.runtime.hear.receiver import Receiver
+from shared.runtime.hear.tables import Stretch
+from shared.runtime.process.lag import Lag
 from shared.runtime.process.lease import Fenced
-from shared.runtime.say.tables import Stretch
 
 BATCH: Final = 500
 """Most messages that are heard in one transaction."""
@@ -39,9 +42,7 @@ class Consumer:
     receiver: Receiver[Any, Any]
     kafka: Mapping[str, Any]
     topic: str
-    lag: dict[int, int]
-    """Messages of each assigned partition that are not heard yet; empty while it is not known.
-    Written here, read by readiness and metrics."""
+    lag: Lag = field(default_factory=Lag)
     assigned: set[int] = field(default_factory=set)
     """Partitions that are newly this replica's: what is parked there has not been looked at with
     its keys yet."""
@@ -52,53 +53,48 @@ class Consumer:
     terms: Counter[int] = field(default_factory=Counter)
     """How often it was said anew where to go on: what was read in an earlier term is dropped, for
     it will be read again."""
+    _ahead: "asyncio.Task[list[_Read]] | None" = None
+    _next_look: float = 0.0
     _at_once: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(AT_ONCE))
 
     async def run(self) -> None:
-        """Hears until cancelled or until anything fails; whoever runs it again goes on from the
+        """Hears until cancelled or until anything fails; run again, it goes on from the
         database."""
-        consumer = AIOKafkaConsumer(
-            **self.kafka,
-            group_id=f"{self.topic}.{self.receiver.ledger.service}",
-            enable_auto_commit=False,
-            # Only reached when the topic has lost or renumbered messages: hear all again, the
-            # chains drop what is known.
-            auto_offset_reset="earliest",
-            # A topic that is made or grows while this runs is noticed in seconds, not in five
-            # minutes.
-            metadata_max_age_ms=10_000,
-        )
-        ahead: asyncio.Task[list[_Read]] | None = None
-        next_look = 0.0
+        consumer = follower(self.kafka, group=f"{self.topic}.{self.receiver.ledger.service}")
         consumer.subscribe([self.topic], listener=_FromDatabase(self, consumer))
         try:
             await consumer.start()
             while True:
-                while self.assigned:
-                    await self.receiver.take_up(self.assigned.pop())
-                read = await (ahead or self._read(consumer))
-                gathered = asyncio.get_running_loop().time() + GATHERED
-                # Behind: what comes next is read and its signatures are checked while Postgres is
-                # at this.
-                behind = sum(len(batch.examined) for one in read for batch in one.batches) >= BATCH
-                ahead = asyncio.create_task(self._read(consumer)) if behind else None
-                answers = await asyncio.gather(
-                    *(self._hear_all(consumer, one) for one in read), return_exceptions=True
-                )
-                if failed := [error for error in answers if error]:
-                    raise failed[0]
-                self._measure_lag(consumer)
-                if (now := asyncio.get_running_loop().time()) >= next_look:
-                    await self._notice_if_elsewhere(consumer)
-                    next_look = now + LOOK_EVERY
-                if read and not behind:
-                    await asyncio.sleep(gathered - asyncio.get_running_loop().time())
+                await self._hear_next(consumer)
         finally:
-            self.lag.clear()
-            if ahead is not None:
-                ahead.cancel()
-                await asyncio.gather(ahead, return_exceptions=True)
+            self.lag.forget()
+            if self._ahead is not None:
+                self._ahead.cancel()
+                await asyncio.gather(self._ahead, return_exceptions=True)
+                self._ahead = None
             await consumer.stop()
+
+    async def _hear_next(self, consumer: AIOKafkaConsumer) -> None:
+        """Hears what has come, on all partitions."""
+        loop = asyncio.get_running_loop()
+        while self.assigned:
+            await self.receiver.take_up(self.assigned.pop())
+        read = await (self._ahead or self._read(consumer))
+        gathered = loop.time() + GATHERED
+        # Behind: what comes next is read and its signatures are checked while Postgres is at this.
+        behind = sum(len(batch.examined) for one in read for batch in one.batches) >= BATCH
+        self._ahead = asyncio.create_task(self._read(consumer)) if behind else None
+        outcomes = await asyncio.gather(
+            *(self._hear_all(consumer, one) for one in read), return_exceptions=True
+        )
+        if failed := [error for error in outcomes if error]:
+            raise failed[0]
+        self._measure_lag(consumer)
+        if loop.time() >= self._next_look:
+            await self._notice_if_elsewhere(consumer)
+            self._next_look = loop.time() + LOOK_EVERY
+        if read and not behind:
+            await asyncio.sleep(gathered - loop.time())
 
     async def _read(self, consumer: AIOKafkaConsumer) -> "list[_Read]":
         """What has come, by partition, and what is to be thought of each message by the keys that
@@ -106,12 +102,14 @@ class Consumer:
         messages = await consumer.getmany(timeout_ms=1000, max_records=READ)
         # Nothing may be awaited before this: an assignment says anew where to go on. What comes
         # before it does comes again.
-        messages = {
-            place: of_one for place, of_one in messages.items() if place.partition in self.read_to
+        wanted = {
+            one.partition: of_one
+            for one, of_one in messages.items()
+            if one.partition in self.read_to
         }
-        read = [self._taken(place.partition, of_one) for place, of_one in messages.items()]
+        read = [self._taken(partition, of_one) for partition, of_one in wanted.items()]
         trust = self.receiver.trust.copy()
-        records = [record_of(message) for of_one in messages.values() for message in of_one]
+        records = [record_of(message) for of_one in wanted.values() for message in of_one]
         examined = iter(await examine_all(records, trust))
         for one in read:
             one.batches = [
@@ -184,10 +182,10 @@ class Consumer:
             for number, end in ends.items()
             if end is not None and number in self.heard_to
         }
-        lag = {number: max(0, end - self.heard_to[number]) for number, end in known.items()}
-        self.lag.clear()
-        if len(lag) == len(ends):
-            self.lag.update(lag)
+        if len(known) == len(ends):
+            self.lag.measure({n: max(0, end - self.heard_to[n]) for n, end in known.items()})
+        else:
+            self.lag.forget()
 
 
 @dataclass(slots=True)

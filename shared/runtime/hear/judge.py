@@ -100,7 +100,8 @@ def _readable(record: Record) -> Heard | Parked:
         return Parked(record, ParkReason.MALFORMED, str(error))
     link = event.link
     if link.partition != record.partition or partition_of(event.incident_id) != record.partition:
-        where = f"source names partition {link.partition}, its incident belongs on {partition_of(event.incident_id)}"
+        home = partition_of(event.incident_id)
+        where = f"source names partition {link.partition}, its incident belongs on {home}"
         return Parked(record, ParkReason.WRONG_PARTITION, where, event)
     return Heard(event, record)
 
@@ -132,9 +133,9 @@ def receive(
 ) -> Received:
     """`heads` are the partition's chains as locked; `known` the hashes this service holds at
     numbers that the batch repeats; `waiting` what came too early before and is still parked. `own`
-    is who hears; None: the sealer, or somebody who has lost all he said.
+    is the service that hears; None for the sealer, and for a service that has lost what it said.
 
-    Goes no further than a change of key: who signs after it is not who signed before."""
+    Goes no further than a change of key: what comes after it is signed with another one."""
     batch = _Batch(own, dict(heads), dict(known), {_place(item.event): item for item in waiting})
     batch.take_up_waiting()
     done = 0
@@ -165,7 +166,7 @@ def placed(
     """The rows that what was accepted becomes, and the heads of its incidents after it; `incidents`
     are those heads as locked.
 
-    `own` is who hears: what is its own was lost and is taken in again."""
+    `own` is the service that hears: an event of its own was lost, and is taken in again."""
     moved = dict(incidents)
     rows: list[Signed] = []
     for heard in accepted:
@@ -202,7 +203,7 @@ class _Batch:
                 item.event.link.sequence <= head.sequence
                 and self.known.get(place) != item.event.hash
             ):
-                detail = f"another event is number {item.event.link.sequence} of {item.event.service}/{item.event.link.partition}"
+                detail = f"another event is {_number(item.event)}"
                 self.parked.append(Parked(item.record, ParkReason.EQUIVOCATION, detail, item.event))
 
     def hear_own(self, item: Heard) -> None:
@@ -234,7 +235,7 @@ class _Batch:
                 self.duplicates.append(item)
             case Verdict.GAP | Verdict.EQUIVOCATION | Verdict.BROKEN_LINK:
                 head = self.heads[event.service]
-                detail = f"number {event.link.sequence} of {event.service}/{event.link.partition}; the head is {head.sequence}"
+                detail = f"{_number(event)}; the head is {head.sequence}"
                 self.parked.append(Parked(item.record, ParkReason(verdict.value), detail, event))
                 if verdict is Verdict.GAP:
                     self.early.setdefault(_place(event), item)
@@ -243,3 +244,7 @@ class _Batch:
 
 def _place(event: Event) -> tuple[ServiceName, int]:
     return event.service, event.link.sequence
+
+
+def _number(event: Event) -> str:
+    return f"number {event.link.sequence} of {event.service}/{event.link.partition}"

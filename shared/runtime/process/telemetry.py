@@ -24,6 +24,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from shared.contract.envelope import Event
 from shared.contract.vocabulary import ServiceName
+from shared.runtime.process.lag import Lag
 
 T = TypeVar("T")
 
@@ -247,11 +248,14 @@ def refused(reason: str) -> None:
     _refused.add(1, {"reason": reason})
 
 
-def observe_lag(lag: Mapping[int, int]) -> None:
+def observe_lag(lag: Lag) -> None:
     """Publishes the messages that each assigned partition has not heard yet."""
 
     def observe(_: CallbackOptions) -> Iterable[Observation]:
-        return [Observation(count, {"partition": partition}) for partition, count in lag.items()]
+        return [
+            Observation(count, {"partition": partition})
+            for partition, count in lag.by_partition.items()
+        ]
 
     _meter.create_observable_gauge(
         "ledger.lag", [observe], "{message}", "Messages on the topic that are not heard yet."

@@ -6,13 +6,14 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import asyncpg
-from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka import TopicPartition
 
 from shared.chain.findings import Finding
 from shared.chain.trust import Trust
 from shared.contract.envelope import Event
 from shared.contract.topics import PARTITIONS
 from shared.contract.vocabulary import ServiceName
+from shared.runtime.carry.topic import follower
 from shared.runtime.hear.judge import Heard, Record, examine
 from shared.runtime.hear.messages import record_of
 from shared.runtime.repair.verifying import LedgerCheck, TopicCheck, compare
@@ -88,9 +89,7 @@ async def _check_ledger(
 
 async def messages(kafka: Mapping[str, Any], topic: str) -> AsyncIterator[Record]:
     """Every message of the topic as of now, each partition from its first."""
-    consumer = AIOKafkaConsumer(
-        **kafka, enable_auto_commit=False, auto_offset_reset="earliest", max_poll_records=PAGE
-    )
+    consumer = follower(kafka, at_once=PAGE)
     await consumer.start()
     try:
         places = [TopicPartition(topic, number) for number in range(PARTITIONS)]

@@ -12,12 +12,13 @@ from shared.contract.envelope import read
 from shared.runtime.hear.judge import Record
 from shared.runtime.hear.messages import record_from
 from shared.runtime.hear.receiver import Receiver
+from shared.runtime.hear.tables import Stretch, set_back
 from shared.runtime.process.database import Connection
 from shared.runtime.repair.auditing import messages
 from shared.runtime.say import projection
 from shared.runtime.say.plan import Recorded
 from shared.runtime.say.rules import Rules
-from shared.runtime.say.tables import Stretch, lock_chains, set_back
+from shared.runtime.say.tables import lock_chains
 
 PAGE: Final = 1000
 

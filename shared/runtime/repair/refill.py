@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 import asyncpg
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka import AIOKafkaProducer, TopicPartition
 
 from shared.chain.link import EMPTY, Head
 from shared.chain.trust import Trust
@@ -18,9 +18,11 @@ from shared.contract.envelope import MalformedEnvelope, read
 from shared.contract.topics import PARTITIONS
 from shared.contract.vocabulary import ServiceName
 from shared.runtime.carry.relay import add, producer_to
+from shared.runtime.carry.topic import follower
+from shared.runtime.hear.tables import set_back
 from shared.runtime.process.database import Connection, Row
 from shared.runtime.repair.ordering import Number, topic_order
-from shared.runtime.say.tables import lock_chains, set_back
+from shared.runtime.say.tables import lock_chains
 
 PAGE: Final = 500
 Progress = Callable[[str, int], None]
@@ -261,7 +263,7 @@ async def _require_empty(kafka: Mapping[str, Any], topic: str) -> None:
 
 
 async def _ends(kafka: Mapping[str, Any], topic: str) -> list[int]:
-    consumer = AIOKafkaConsumer(**kafka, enable_auto_commit=False)
+    consumer = follower(kafka)
     await consumer.start()
     try:
         if topic not in await consumer.topics():

@@ -14,6 +14,7 @@ from shared.contract.decision import Actor, Context
 from shared.contract.topics import PARTITIONS
 from shared.runtime.process import clock
 from shared.runtime.say.ledger import Ledger
+from shared.runtime.say.record import say_of_the_record
 from shared.runtime.say.tables import heads_of, learn_rotations, lock_chains
 
 
@@ -33,5 +34,6 @@ async def rotate(pool: "Pool[asyncpg.Record]", ledger: Ledger[Any, Any]) -> str:
             return f"{service} signs with {old.key_id.hex()} already, the last key of its key file"
         records = {partition: [KeyRotated(vkey=new.vkey)] for partition in range(PARTITIONS)}
         context = Context(clock.now(), Actor.service(ledger.service))
-        await ledger.say_of_the_record(connection, records, context)
-    return f"{service} signed with {old.key_id.hex()} until now, and signs with {new.key_id.hex()} from now on"
+        await say_of_the_record(connection, ledger.writer, records, context)
+    before, after = old.key_id.hex(), new.key_id.hex()
+    return f"{service} signed with {before} until now, and signs with {after} from now on"

@@ -37,17 +37,18 @@ class Keyring:
         """The key for the next number of each of these chains. Raises KeyMissing, KeysDiffer."""
         wanted = {partition: self._wanted(partition, head) for partition, head in heads.items()}
         if len(set(wanted.values())) > 1:
-            raise KeysDiffer(
-                f"the chains of {self.service} are signed with {len(set(wanted.values()))} different keys"
-            )
+            count = len(set(wanted.values()))
+            raise KeysDiffer(f"the chains of {self.service} are signed with {count} different keys")
         partition, keyid = next(iter(wanted.items()))
         if keyid not in self._held:
             self._held = {signer.key_id.hex(): signer for signer in load_keys(self.file)}
         if keyid not in self._held:
+            first, held = heads[partition].sequence + 1, ", ".join(self._held) or "none"
             raise KeyMissing(
-                f"{self.service} must sign {self.service}/{partition} from {heads[partition].sequence + 1} on with key {keyid}, "
-                f"which LEDGER_SIGNING_KEY_FILE does not hold (it holds {', '.join(self._held) or 'none'}); add that key's line to "
-                "the file, or name a key that it holds in LEDGER_TRUST_FILE of every service, from that number on"
+                f"{self.service} must sign {self.service}/{partition} from {first} on with key "
+                f"{keyid}, which LEDGER_SIGNING_KEY_FILE does not hold (it holds {held}); add that "
+                "key's line to the file, or name a key that it holds in LEDGER_TRUST_FILE of every "
+                "service, from that number on"
             )
         return self._held[keyid]
 
@@ -64,7 +65,7 @@ class Keyring:
         verifier = self.trust.in_force(self.service, partition, head.sequence + 1)
         if verifier is None:
             raise KeyMissing(
-                f"no key of {self.service} is trusted on partition {partition} from {head.sequence + 1} on; add the key's line to "
-                "LEDGER_TRUST_FILE of every service"
+                f"no key of {self.service} is trusted on partition {partition} from "
+                f"{head.sequence + 1} on; add the key's line to LEDGER_TRUST_FILE of every service"
             )
         return verifier.key_id.hex()

@@ -2,11 +2,15 @@
 remembered is never wrong, only old."""
 
 from collections import OrderedDict
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Final, Generic, TypeVar
 from uuid import UUID
 
+from shared.contract.envelope import Event
 from shared.contract.hashing import ZERO_HASH
+from shared.contract.vocabulary import ServiceName
+from shared.runtime.say.plan import Recorded
 
 S = TypeVar("S")
 
@@ -14,6 +18,8 @@ INCIDENTS: Final = 4096
 EVENTS: Final = 65_536
 """Events that all remembered states together were folded from: what they hold grows with these,
 whatever the number of incidents."""
+LINKS: Final = 16
+"""Most traces, the newest, that the trace of a command is linked to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +32,20 @@ class Loaded(Generic[S]):
     traceparents: tuple[str, ...] = ()
     said_hash: bytes = ZERO_HASH
     """Of the service's own last event of the incident."""
+
+    def after(
+        self, recorded: Iterable[Recorded], evolve: Callable[[S, Event], S], own: ServiceName
+    ) -> "Loaded[S]":
+        """The same after these events; `own` is the service that folds."""
+        state, version = self.state, self.version
+        traceparents, said_hash = self.traceparents, self.said_hash
+        for event, number in recorded:
+            state, version = evolve(state, event), number
+            if event.service == own:
+                said_hash = event.hash
+            if event.traceparent is not None:
+                traceparents = (*traceparents, event.traceparent)[-LINKS:]
+        return Loaded(state, version, traceparents, said_hash)
 
 
 class Memory(Generic[S]):

@@ -100,6 +100,12 @@ class Turn:
     heads: Mapping[int, Head]
     incidents: Mapping[UUID, IncidentHead]
 
+    def require_accepted(self) -> None:
+        """Raises the first refusal of a proposal."""
+        for verdict in self.verdicts:
+            if isinstance(verdict, Exception):
+                raise verdict
+
 
 def plan(
     proposals: Sequence[Proposal],

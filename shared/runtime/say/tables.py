@@ -1,5 +1,5 @@
-"""What is written to and read from the ledger's tables within a transaction; the tables are those
-of `migrations`."""
+"""The tables that saying writes to and plans on, within a transaction: chains and their locks,
+heads of incidents, idempotency keys, changes of key. `migrations` makes them."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final, NamedTuple
@@ -12,11 +12,19 @@ from shared.contract.envelope import Event, read
 from shared.contract.topics import PARTITIONS
 from shared.contract.vocabulary import ServiceName
 from shared.runtime.process.database import Connection, Row
-from shared.runtime.process.lease import Fenced
 from shared.runtime.say.plan import IncidentHead, Proposal, Signed, Turn
 
 KEYS: Final = "idempotency_pkey"
 """The constraint that a taken idempotency key violates."""
+
+
+class TurnBasis(NamedTuple):
+    """What a turn is planned on, as it stands under the locks: the heads of chains by partition and
+    of incidents, and the idempotency keys that are taken, with their digests."""
+
+    heads: Mapping[int, Head]
+    incidents: Mapping[UUID, IncidentHead]
+    taken: Mapping[str, bytes]
 
 
 async def lock_chains(
@@ -96,108 +104,6 @@ async def say_next(
     )
 
 
-class Stretch(NamedTuple):
-    """What was read of a partition: from the offset to which it had been heard, to where to go on.
-    The second is the smaller one when the topic had lost so much of its end that all is read
-    again."""
-
-    start: int
-    end: int
-
-
-async def heard_to(connection: Connection, partition: int, stretch: Stretch) -> None:
-    """Moves the offset, from where the stretch began only: whoever was paused, and has been
-    replaced, or set back with the topic, would skip what he has not read. Raises Fenced."""
-    status = await connection.execute(
-        "UPDATE heard_offset SET next_offset = $3 WHERE partition = $1 AND next_offset = $2",
-        partition,
-        *stretch,
-    )
-    _refuse_unless(status == "UPDATE 1", partition)
-
-
-async def set_back(connection: Connection) -> None:
-    """For a topic that is another one, or whose end is: all is to be relayed again, and all of the
-    topic heard, and sealed, again; what is known is dropped. The epochs move with the cursors, so
-    that who has a round on its way cannot move them forward again; a heard offset is fenced by
-    itself. Ends with the caller's transaction."""
-    await connection.execute("UPDATE relay_lease SET epoch = epoch + 1")
-    await connection.execute("UPDATE relay_cursor SET sequence = 0")
-    await connection.execute("UPDATE heard_offset SET next_offset = 0")
-    if await connection.fetchval("SELECT to_regclass('log_offset') IS NOT NULL"):
-        await connection.execute(
-            "SELECT FROM log_offset ORDER BY partition FOR UPDATE"
-        )  # as the sealer takes them
-        await connection.execute("UPDATE log_offset SET next_offset = 0")
-        await connection.execute("UPDATE log_state SET epoch = epoch + 1")
-
-
-def _refuse_unless(moved: bool, partition: int) -> None:
-    if not moved:
-        raise Fenced(
-            f"another replica hears partition {partition} now, or it is to be heard from elsewhere"
-        )
-
-
-RECORD: Final = """
-    WITH moved AS (
-        UPDATE heard_offset SET next_offset = $21 WHERE partition = $19 AND next_offset = $20 RETURNING partition
-    ), new AS (
-        INSERT INTO ledger (service, partition, sequence, event_id, incident_id, version, type, envelope, signature, hash, kafka_offset)
-        SELECT * FROM unnest($1::text[], $2::smallint[], $3::bigint[], $4::uuid[], $5::uuid[], $6::bigint[], $7::text[],
-                             $8::bytea[], $9::bytea[], $10::bytea[], $11::bigint[])
-    ), heads AS (
-        UPDATE chain SET sequence = head.sequence, hash = head.hash
-        FROM unnest($12::text[], $13::smallint[], $14::bigint[], $15::bytea[]) AS head (service, partition, sequence, hash)
-        WHERE chain.service = head.service AND chain.partition = head.partition
-    ), incidents AS (
-        INSERT INTO incident_head (incident_id, version, said_hash)
-        SELECT * FROM unnest($16::uuid[], $17::bigint[], $18::bytea[])
-        ON CONFLICT (incident_id) DO UPDATE SET version = excluded.version, said_hash = excluded.said_hash
-    )
-    SELECT count(*) FROM moved"""
-"""One statement, because each costs a round trip while the lanes are locked."""
-
-
-async def record(
-    connection: Connection,
-    rows: Sequence[Signed],
-    offsets: Sequence[int | None],
-    heads: Mapping[tuple[ServiceName, int], Head],
-    incidents: Mapping[UUID, IncidentHead],
-    partition: int,
-    stretch: Stretch | None,
-) -> None:
-    """Adds rows to the ledger and moves the heads of their chains and incidents. `offsets` are the
-    rows' Kafka offsets, None for what the service says itself; `stretch` is what was read of the
-    partition, None for what is heard again. Raises Fenced as `heard_to`."""
-    events = [row.recorded.event for row in rows]
-    moved = await connection.fetchval(
-        RECORD,
-        [event.link.service for event in events],
-        [event.link.partition for event in events],
-        [event.link.sequence for event in events],
-        [event.id for event in events],
-        [event.incident_id for event in events],
-        [row.recorded.version for row in rows],
-        [event.type for event in events],
-        [event.envelope for event in events],
-        [row.signature for row in rows],
-        [event.hash for event in events],
-        offsets,
-        [service for service, _ in heads],
-        [partition for _, partition in heads],
-        [head.sequence for head in heads.values()],
-        [head.hash for head in heads.values()],
-        list(incidents),
-        [head.version for head in incidents.values()],
-        [head.said_hash for head in incidents.values()],
-        partition,
-        *(stretch or (None, None)),
-    )
-    _refuse_unless(bool(moved) or stretch is None, partition)
-
-
 async def incident_heads(
     connection: Connection, incidents: Iterable[UUID]
 ) -> dict[UUID, IncidentHead]:
@@ -207,6 +113,15 @@ async def incident_heads(
         list(incidents),
     )
     return {row["incident_id"]: IncidentHead(row["version"], row["said_hash"]) for row in rows}
+
+
+async def taken_keys(connection: Connection, keys: Sequence[str]) -> dict[str, bytes]:
+    """Those of these idempotency keys that are taken, with the digests of what they were taken
+    for."""
+    if not keys:
+        return {}
+    rows = await connection.fetch("SELECT key, digest FROM idempotency WHERE key = ANY($1)", keys)
+    return {row["key"]: row["digest"] for row in rows}
 
 
 async def rotations(connection: Connection, trust: Trust, chains: Iterable[Row]) -> list[Event]:
@@ -221,7 +136,8 @@ async def rotations(connection: Connection, trust: Trust, chains: Iterable[Row])
         return []
     rows = await connection.fetch(
         """SELECT envelope FROM ledger WHERE type = 'incident.key_rotated.v1'
-           AND (service, partition) IN (SELECT * FROM unnest($1::text[], $2::smallint[])) ORDER BY service, partition, sequence""",
+           AND (service, partition) IN (SELECT * FROM unnest($1::text[], $2::smallint[]))
+           ORDER BY service, partition, sequence""",
         [row["service"] for row in behind],
         [row["partition"] for row in behind],
     )

@@ -29,7 +29,8 @@ async def incident_head(
     """How much the service has said of the incident, signed; also when that is nothing."""
     row = await connection.fetchrow(
         """SELECT service, partition, sequence, hash, rotated,
-                  (SELECT count(*) FROM ledger WHERE incident_id = $2 AND ledger.service = chain.service) AS said,
+                  (SELECT count(*) FROM ledger
+                   WHERE incident_id = $2 AND ledger.service = chain.service) AS said,
                   (SELECT said_hash FROM incident_head WHERE incident_id = $2) AS said_hash
            FROM chain WHERE service = $1 AND partition = $3""",
         keyring.service.value,

@@ -111,7 +111,7 @@ class Process:
                 settings.database_dsn.get_secret_value(),
                 settings.kafka(),
                 settings.topic,
-                self.running.ledger.appended,
+                self.running.ledger.writer.appended,
             )
             self._run(lambda: persist("relay", relay.run))
         if "consumer" in parts:

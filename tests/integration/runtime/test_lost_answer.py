@@ -14,8 +14,8 @@ from shared.contract.catalogue.intake import ReportChannel, Reported
 from shared.contract.topics import partition_of
 from shared.contract.vocabulary import ServiceName
 from shared.runtime.process import clock
-from shared.runtime.say.ledger import WRITERS
 from shared.runtime.say.plan import Idempotency
+from shared.runtime.say.writer import WRITERS
 from tests.integration.conftest import Databases, Environment
 from tests.integration.runtime.processes import process
 
@@ -99,7 +99,7 @@ async def test_commands_that_shared_the_commit_fail_and_are_not_carried_out_twic
         process(through, ServiceName.INTAKE, parts=[]) as intake,
     ):
         saying = [asyncio.create_task(intake.say(REPORTED, incident)) for incident in incidents]
-        while intake.running.ledger._queues[0].qsize() < 3:
+        while intake.running.ledger.writer._queues[0].qsize() < 3:
             await asyncio.sleep(0.01)
         wire.armed = True
         intake.start("writer")

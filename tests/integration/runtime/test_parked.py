@@ -17,8 +17,8 @@ from shared.contract.vocabulary import ServiceName
 from shared.runtime.hear import receiver
 from shared.runtime.hear.judge import Record
 from shared.runtime.hear.receiver import Receiver
+from shared.runtime.hear.tables import Stretch
 from shared.runtime.process import clock
-from shared.runtime.say.tables import Stretch
 from shared.tlog.note import Signer, generate_key
 from tests.integration.conftest import Environment
 from tests.integration.runtime.processes import Process, process, until

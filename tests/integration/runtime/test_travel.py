@@ -16,11 +16,11 @@ from shared.contract.vocabulary import Audience, ServiceName
 from shared.runtime.carry.relay import move
 from shared.runtime.hear.consumer import Consumer
 from shared.runtime.hear.judge import Record
+from shared.runtime.hear.tables import Stretch, set_back
 from shared.runtime.process import clock
 from shared.runtime.process.lease import Fenced
 from shared.runtime.repair import rebuilding
 from shared.runtime.say.plan import Recorded, Write
-from shared.runtime.say.tables import Stretch, set_back
 from tests.integration.conftest import Environment
 from tests.integration.runtime.processes import Process, on_topic, process, rules, until
 
@@ -429,7 +429,8 @@ async def relayed(environment: Environment, count: int) -> bool:
 
 
 async def joined(replica: Process) -> bool:
-    return len(replica.running.lag) == PARTITIONS and not any(replica.running.lag.values())
+    lag = replica.running.lag
+    return len(lag.by_partition) == PARTITIONS and lag.to_hear == 0
 
 
 @pytest.mark.parametrize("value", [b"", b"{", b"\x00" * 100, b"x" * 70_000])

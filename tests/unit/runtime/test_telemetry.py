@@ -20,6 +20,7 @@ PRELUDE = """
 import asyncio, logging, sys
 import structlog
 from shared.contract.vocabulary import ServiceName
+from shared.runtime.process.lag import Lag
 from shared.runtime.process import logging as logs, telemetry
 from shared.runtime.process.settings import LogFormat
 logs.configure(ServiceName.TRIAGE, LogFormat.JSON)
@@ -120,9 +121,9 @@ telemetry.appended(3)
 telemetry.relayed(5)
 telemetry.parked("gap")
 telemetry.heard([], ServiceName.TRIAGE)
-lag = {}
+lag = Lag()
 telemetry.observe_lag(lag)
-lag[4] = 7
+lag.measure({4: 7})
 """,
         OTEL_EXPORTER_OTLP_ENDPOINT=receiver.endpoint,
     )

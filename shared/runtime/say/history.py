@@ -1,0 +1,55 @@
+"""Reads the ledger: what the service knows of an incident, and what it said under an idempotency
+key."""
+
+from uuid import UUID
+
+from shared.contract.envelope import read
+from shared.contract.vocabulary import ServiceName
+from shared.runtime.process.database import Connection, Row
+from shared.runtime.say.conflicts import IdempotencyMismatch
+from shared.runtime.say.plan import Idempotency, Recorded, Signed
+
+
+async def known_of(
+    connection: Connection, incident_id: UUID, after: int = 0, limit: int | None = None
+) -> list[Signed]:
+    """What was said and heard of an incident: versions above `after`, in their order, at most
+    `limit`; None: all."""
+    rows = await connection.fetch(
+        """SELECT version, envelope, signature FROM ledger
+           WHERE incident_id = $1 AND version > $2 ORDER BY version LIMIT $3""",
+        incident_id,
+        after,
+        limit,
+    )
+    return [_signed(row) for row in rows]
+
+
+async def said_under(
+    connection: Connection, service: ServiceName, idempotency: Idempotency
+) -> tuple[Signed, ...]:
+    """What the service has said under this key; nothing when the key is free.
+
+    Raises IdempotencyMismatch when the key was taken for another request."""
+    taken = await connection.fetchrow(
+        "SELECT digest, partition, sequence, events FROM idempotency WHERE key = $1",
+        idempotency.key,
+    )
+    if taken is None:
+        return ()
+    if taken["digest"] != idempotency.digest:
+        raise IdempotencyMismatch(idempotency.key)
+    rows = await connection.fetch(
+        """SELECT version, envelope, signature FROM ledger
+           WHERE service = $1 AND partition = $2 AND sequence >= $3 AND sequence < $3 + $4
+           ORDER BY sequence""",
+        service.value,
+        taken["partition"],
+        taken["sequence"],
+        taken["events"],
+    )
+    return tuple(_signed(row) for row in rows)
+
+
+def _signed(row: Row) -> Signed:
+    return Signed(Recorded(read(row["envelope"]), row["version"]), row["signature"])

@@ -1,0 +1,41 @@
+"""Says something about the record itself, whose subject is a partition's system incident."""
+
+from collections.abc import Mapping, Sequence
+
+from shared.contract.catalogue.system import SystemRecord
+from shared.contract.decision import Context
+from shared.contract.topics import system_incident
+from shared.runtime.process.database import Connection
+from shared.runtime.say.plan import UNHEARD_OF, Proposal
+from shared.runtime.say.tables import incident_heads, lock_chains
+from shared.runtime.say.utterance import say
+from shared.runtime.say.writer import Writer
+
+
+async def say_of_the_record(
+    connection: Connection,
+    writer: Writer,
+    records: Mapping[int, Sequence[SystemRecord]],
+    context: Context,
+) -> int:
+    """Says these records on their partitions, in the caller's transaction: all of it, or an
+    exception. How many they are."""
+    if not records:
+        return 0
+    # The chains first: only under their locks are the versions read here the last ones.
+    await lock_chains(connection, services=[writer.service], partitions=records)
+    subjects = {partition: system_incident(partition) for partition in sorted(records)}
+    known = await incident_heads(connection, subjects.values())
+    turn = await writer.append_within(
+        connection,
+        [
+            Proposal(
+                subject,
+                known.get(subject, UNHEARD_OF).version,
+                say(subject, records[partition], context),
+            )
+            for partition, subject in subjects.items()
+        ],
+    )
+    turn.require_accepted()
+    return len(turn.rows)
