@@ -8,7 +8,6 @@ import contextlib
 import re
 import threading
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Final
@@ -17,6 +16,7 @@ from standardwebhooks import Webhook, WebhookVerificationError
 
 from deploy.local.keys import write_secret
 from deploy.local.ports import HOST
+from shared.runtime.process import clock
 
 LARGEST: Final = 1 << 20
 WITHIN: Final = 10.0
@@ -79,6 +79,6 @@ class _Kept:
             return False
         with self._one_at_a_time:
             if not any(self._folder.glob(f"*-{given}.json")):
-                name = f"{datetime.now(UTC):%Y%m%dT%H%M%S.%fZ}-{given}.json"
+                name = f"{clock.now():%Y%m%dT%H%M%S.%fZ}-{given}.json"
                 write_secret(self._folder / name, body.decode("utf-8"))
         return True

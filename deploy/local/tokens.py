@@ -1,6 +1,6 @@
 """Signed tokens of the local stack, as an identity provider would issue them."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Final
 
 from deploy.local.errors import StackError
@@ -17,7 +17,7 @@ def issue(keys: Keys, name: str, roles: list[Role], holds: timedelta = HOLDS) ->
     none."""
     import jwt
 
-    now = datetime.now(UTC)
+    now = clock.now()
     claims = {
         "iss": JWT_ISSUER,
         "aud": JWT_AUDIENCE,

@@ -3,12 +3,12 @@
 import shared.runtime.process.early  # noqa: F401  before all that reads the environment
 from services.intake import api, domain, views
 from services.intake.forgetting import forget_keys
-from services.intake.settings import IntakeSettings
+from services.intake.settings import IntakeSettings, Secrets, open_secrets
 from shared.contract.vocabulary import ServiceName
 from shared.runtime.say.rules import Rules
-from shared.runtime.service import Service, main
+from shared.runtime.service import Resources, Service, main
 
-SERVICE = Service(
+SERVICE: Service[domain.Command, domain.State, Secrets] = Service(
     name=ServiceName.INTAKE,
     title="Intake of the incident ledger",
     router=api.router,
@@ -19,7 +19,7 @@ SERVICE = Service(
         project=views.project,
         view_tables=views.TABLES,
     ),
-    settings=IntakeSettings,
+    resources=Resources(IntakeSettings, open_secrets),
     workers=(forget_keys,),
 )
 

@@ -6,13 +6,14 @@ from typing import Any, Final
 
 from services.intake import views
 from services.intake.keys import KEPT
+from services.intake.settings import Secrets
 from shared.runtime.running import Running
 
 LOOKS_EVERY: Final = 600.0
 """Seconds."""
 
 
-async def forget_keys(process: Running[Any, Any]) -> None:
+async def forget_keys(process: Running[Any, Any, Secrets]) -> None:
     """Until the process stops."""
     while not process.stopping.is_set():
         async with process.read() as connection:

@@ -47,7 +47,7 @@ LINE: Final[TypeAdapter[BatchLine]] = TypeAdapter(BatchLine)
 class Reception:
     """Takes the reports of one request."""
 
-    running: Running[Command, State]
+    running: Running[Command, State, settings.Secrets]
     actor: Actor
     registry: Registry
     secret: bytes

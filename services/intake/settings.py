@@ -1,7 +1,9 @@
 """Intake's own settings beside those of every service."""
 
+import contextlib
 import stat
-from functools import cached_property
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
 from typing import Annotated, Any, Final
 
 from pydantic import AfterValidator, Field, FilePath
@@ -27,12 +29,20 @@ class IntakeSettings(ServiceSettings):
         "database does not tell who sent an anonymous report: openssl rand -hex 32"
     )
 
-    @cached_property
-    def anonymity_key(self) -> bytes:
-        return self.anonymity_key_file.read_bytes().strip()
+
+@dataclass(frozen=True, slots=True)
+class Secrets:
+    """What intake alone knows."""
+
+    anonymity_key: bytes = field(repr=False)
 
 
-def secret_of(process: Running[Any, Any]) -> bytes:
+@contextlib.asynccontextmanager
+async def open_secrets(settings: IntakeSettings) -> AsyncIterator[Secrets]:
+    """The secrets, for as long as the service runs."""
+    yield Secrets(settings.anonymity_key_file.read_bytes().strip())
+
+
+def secret_of(process: Running[Any, Any, Secrets]) -> bytes:
     """The secret that this process was started with."""
-    assert isinstance(process.settings, IntakeSettings)
-    return process.settings.anonymity_key
+    return process.resources.anonymity_key

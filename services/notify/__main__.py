@@ -2,11 +2,11 @@
 
 import shared.runtime.process.early  # noqa: F401  before all that reads the environment
 from services.notify import api, domain, reactions, sender, views
-from services.notify.settings import NotifySettings
+from services.notify.settings import NotifySettings, open_channels
 from shared.contract.catalogue.triage import Assessed
 from shared.contract.vocabulary import ServiceName
 from shared.runtime.say.rules import Rules
-from shared.runtime.service import Service, main
+from shared.runtime.service import Resources, Service, main
 
 SERVICE = Service(
     name=ServiceName.NOTIFY,
@@ -21,7 +21,7 @@ SERVICE = Service(
         reacts_to=(Assessed,),
         react=reactions.react,
     ),
-    settings=NotifySettings,
+    resources=Resources(NotifySettings, open_channels),
     workers=(sender.send_what_is_due,),
 )
 

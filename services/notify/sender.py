@@ -14,6 +14,7 @@ from typing import Final
 from uuid import UUID
 
 from services.notify import views
+from services.notify.channels.file import Channels
 from services.notify.domain import Command, State
 from services.notify.sending import Sending
 from services.notify.views import Outgoing
@@ -27,7 +28,7 @@ AT_ONCE: Final = 8
 """Most messages under way: a channel that does not answer holds up itself, not the others."""
 
 
-async def send_what_is_due(process: Running[Command, State]) -> None:
+async def send_what_is_due(process: Running[Command, State, Channels]) -> None:
     """Sends until the process is told to stop; raises when database or lease are lost, and may then
     be run again."""
     async with process.lease("sender") as connection:
@@ -47,7 +48,7 @@ async def send_what_is_due(process: Running[Command, State]) -> None:
 
 @dataclass(slots=True)
 class Sender:
-    process: Running[Command, State]
+    process: Running[Command, State, Channels]
     under_way: dict[UUID, asyncio.Task[None]] = field(default_factory=dict)
 
     async def look(self, connection: Connection) -> None:

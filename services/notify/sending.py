@@ -7,6 +7,7 @@ from uuid import UUID
 
 import structlog
 
+from services.notify.channels.file import Channels
 from services.notify.channels.results import Delivered, NobodyKnows, NotDelivered, Payload, Result
 from services.notify.domain import (
     Command,
@@ -35,7 +36,7 @@ log = structlog.get_logger(__name__)
 class Sending:
     """Sends for one process."""
 
-    process: Running[Command, State]
+    process: Running[Command, State, Channels]
 
     async def send(self, message: Outgoing) -> None:
         """Sends a message once, unless the rules refuse that it begins."""
@@ -106,7 +107,7 @@ class Sending:
             log.warning("a result came too late", rule=refusal.rule, detail=refusal.detail)
 
     def _context(self) -> Context:
-        return Context(self.process.now(), Actor(f"service:{self.process.service.name}"))
+        return Context(self.process.now(), Actor.service(self.process.service.name))
 
 
 def message_of(outgoing: Outgoing) -> Payload:

@@ -1,6 +1,7 @@
 """Notify's own settings beside those of every service."""
 
-from functools import cached_property
+import contextlib
+from collections.abc import AsyncIterator
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field, FilePath
@@ -20,12 +21,13 @@ class NotifySettings(ServiceSettings):
         description=f"JSON, {FORM}, readable by this service alone (mode 0600)"
     )
 
-    @cached_property
-    def channels(self) -> Channels:
-        return Channels(self.channels_file)
+
+@contextlib.asynccontextmanager
+async def open_channels(settings: NotifySettings) -> AsyncIterator[Channels]:
+    """The channels, for as long as the service runs."""
+    yield Channels(settings.channels_file)
 
 
-def channels_of(process: Running[Any, Any]) -> Channels:
+def channels_of(process: Running[Any, Any, Channels]) -> Channels:
     """The channels that this process was started with, as their file is now."""
-    assert isinstance(process.settings, NotifySettings)
-    return process.settings.channels
+    return process.resources

@@ -6,13 +6,13 @@ from services.review.settings import ReviewSettings
 from shared.contract.catalogue.triage import Assessed
 from shared.contract.vocabulary import ServiceName
 from shared.runtime.say.rules import Rules
-from shared.runtime.service import Service, main
+from shared.runtime.service import Resources, Service, main
 
 SERVICE = Service(
     name=ServiceName.REVIEW,
     title="Review of the incident ledger",
     router=api.router,
-    settings=ReviewSettings,
+    resources=Resources(ReviewSettings, log.open_log),
     workers=(log.sealer,),
     shown=log.shown,
     rules=Rules(

@@ -1,14 +1,17 @@
 """The sealed log of all services' events: review seals it, and serves it read-only at the paths of
 c2sp.org/tlog-tiles."""
 
+import contextlib
 import hashlib
 import re
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Header, Path, Request, Response
 
 from services.review.settings import ReviewSettings
-from shared.chain.keyfiles import normal
+from shared.chain.keyfiles import log_signer, normal
 from shared.contract.authority import who_may
 from shared.contract.decision import Missing
 from shared.runtime.process import telemetry
@@ -18,8 +21,11 @@ from shared.runtime.web.auth import allow_or_open
 from shared.seal.growth import LogRefused
 from shared.seal.sealer import Sealer
 from shared.seal.status import about
+from shared.seal.store import LogStore
+from shared.seal.stores import open_store
 from shared.seal.term import Pace
 from shared.tlog.errors import TlogError
+from shared.tlog.keys import Signer
 from shared.tlog.policy import Policy
 from shared.tlog.tiles import Tile
 
@@ -31,7 +37,7 @@ FOR_EVER: Final = "public, max-age=31536000, immutable"
 FOR_A_MOMENT: Final = "public, max-age=1"
 CHANGING: Final = re.compile(r"checkpoint|witnessed|log\.vkey|trust|policy|chains/[a-z]+")
 
-_READERS: Final = allow_or_open("log_open", *who_may("read_log"))
+_READERS: Final = allow_or_open(lambda running: running.resources.open, *who_may("read_log"))
 _CHECKPOINT: Final = "incident-ledger/log\n20852163\nCsUYapGGPo4dkMgIAUqom/Xajj7h2fB2MPA3j2jxq2I=\n\n— incident-ledger/log Az3grl…\n"
 _ANSWERS: Final[dict[int | str, dict[str, Any]]] = {
     200: {
@@ -48,14 +54,35 @@ _ANSWERS: Final[dict[int | str, dict[str, Any]]] = {
 }
 
 
-async def sealer(process: Running[Any, Any]) -> None:
+@dataclass(frozen=True, slots=True)
+class Log:
+    """The sealed log, as this process was started with it."""
+
+    settings: ReviewSettings
+    store: LogStore
+    signer: Signer
+
+    @property
+    def open(self) -> bool:
+        """Whether anybody may read it, not auditors alone."""
+        return self.settings.log_open
+
+
+@contextlib.asynccontextmanager
+async def open_log(settings: ReviewSettings) -> AsyncIterator[Log]:
+    """The log, for as long as the service runs."""
+    signer = log_signer(settings.log_key_file.read_bytes())
+    yield Log(settings, open_store(settings.log_store), signer)
+
+
+async def sealer(process: Running[Any, Any, Log]) -> None:
     """The worker: seals until it fails. Any number may run; one at a time holds the lease."""
-    settings = process.settings
-    assert isinstance(settings, ReviewSettings)
-    signer, policy = settings.log_signer, normal(settings.log_policy_file.read_bytes())
+    settings, signer = process.resources.settings, process.resources.signer
+    policy = normal(settings.log_policy_file.read_bytes())
     if signer.name != settings.log_origin:
         raise LogRefused(
-            f"LEDGER_LOG_KEY_FILE holds a key of {signer.name}, the log's origin is {settings.log_origin}"
+            f"LEDGER_LOG_KEY_FILE holds a key of {signer.name}, "
+            f"the log's origin is {settings.log_origin}"
         )
     worker = Sealer(
         dsn=settings.database_dsn.get_secret_value(),
@@ -63,7 +90,7 @@ async def sealer(process: Running[Any, Any]) -> None:
         trust=process.trust,
         kafka=settings.kafka(),
         topic=settings.topic,
-        store=settings.store,
+        store=process.resources.store,
         signer=signer,
         policy=Policy.parse(policy),
         pace=Pace(
@@ -107,9 +134,9 @@ async def read_log(
         Header(alias="If-None-Match", description="The ETag of the file that the caller has."),
     ] = None,
 ) -> Response:
-    settings: ReviewSettings = request.app.state.running.settings
+    log: Log = request.app.state.running.resources
     changing = CHANGING.fullmatch(path) is not None
-    data = await settings.store.read(path) if changing or _is_tile(path) else None
+    data = await log.store.read(path) if changing or _is_tile(path) else None
     if data is None:
         raise Missing(f"file {path} of the log")
     if not changing:

@@ -1,7 +1,6 @@
 """Review's own settings beside those of every service: the sealed log, its key, its pace, its
 witnesses."""
 
-from functools import cached_property
 from typing import Annotated
 
 from pydantic import AfterValidator, Field, FilePath
@@ -9,10 +8,8 @@ from pydantic import AfterValidator, Field, FilePath
 from shared.chain import keyfiles
 from shared.chain.keyfiles import BadKeyFile
 from shared.runtime.process.settings import ServiceSettings
-from shared.seal.store import LogStore
 from shared.seal.stores import open_store
 from shared.tlog.errors import TlogError
-from shared.tlog.keys import Signer
 
 
 def _store(where: str) -> str:
@@ -67,11 +64,3 @@ class ReviewSettings(ServiceSettings):
     log_witness_within: float = Field(
         2.0, gt=0, le=60, description="seconds that the witnesses have to answer"
     )
-
-    @cached_property
-    def store(self) -> LogStore:
-        return open_store(self.log_store)
-
-    @cached_property
-    def log_signer(self) -> Signer:
-        return keyfiles.log_signer(self.log_key_file.read_bytes())

@@ -6,7 +6,7 @@ from shared.contract.vocabulary import ServiceName
 from shared.runtime.say.rules import Rules
 from shared.runtime.service import Service, main
 
-SERVICE = Service(
+SERVICE: Service[domain.Command, domain.State, None] = Service(
     name=ServiceName.TRIAGE,
     title="Triage of the incident ledger",
     router=api.router,

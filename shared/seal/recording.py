@@ -16,9 +16,7 @@ from shared.seal.state import LogState
 RECORD_AT_ONCE: Final = 100
 
 
-async def record(
-    state: LogState, writer: Writer, overdue: Sequence[Hole], context: Context
-) -> int:
+async def record(state: LogState, writer: Writer, overdue: Sequence[Hole], context: Context) -> int:
     """Says what is overdue and what is parked, and notes that it is said, in one transaction:
     once each. How many it said."""
     async with state.fenced() as connection:

@@ -175,7 +175,9 @@ class Sealing:
         holes = overdue(self.chains.holes.values(), now, timedelta(seconds=self.pace.hole_after))
         if not holes and not self.parked:
             return
-        self.parked = await record(self.state, self.ledger.writer, holes, by_the_sealer(now)) > len(holes)
+        self.parked = await record(self.state, self.ledger.writer, holes, by_the_sealer(now)) > len(
+            holes
+        )
         self.chains = recorded(self.chains, holes)
 
     async def _look_when_due(self) -> None:

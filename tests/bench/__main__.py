@@ -3,7 +3,6 @@
 import json
 import sys
 from dataclasses import asdict
-from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
@@ -11,6 +10,7 @@ import uvloop
 from rich.console import Console
 from rich.table import Table
 
+from shared.runtime.process import clock
 from tests.bench.growth import Growth, growth
 from tests.bench.log_growth import LogGrowth, log_growth
 from tests.bench.machine import machine
@@ -171,7 +171,7 @@ def _table(results: list[Result]) -> Table:
 def _markdown(results: list[Result]) -> str:
     rows = [HEADS, ("---",) * len(HEADS), *map(_cells, results)]
     table = "\n".join(f"| {' | '.join(cells)} |" for cells in rows)
-    return f"Measured on {datetime.now(UTC):%Y-%m-%d}, {machine()}.\n\n{table}"
+    return f"Measured on {clock.now():%Y-%m-%d}, {machine()}.\n\n{table}"
 
 
 def _figure(value: float) -> str:

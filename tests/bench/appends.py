@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import time
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime
 from statistics import median
 from uuid import UUID
 
@@ -110,7 +109,7 @@ async def append_by_callers(intake: Process, count: int, callers: int = CALLERS)
 
 
 async def append_in_bulk(intake: Process, count: int, at_once: int = 1000) -> float:
-    context = Context(datetime.now(UTC), Actor("maria"))
+    context = Context(clock.now(), Actor("maria"))
     start = time.perf_counter()
     for first in range(0, count, at_once):
         proposals = []
@@ -140,7 +139,7 @@ async def reported_to_triage(ground: Environment, incidents: int) -> list[UUID]:
 
 async def _record_fact(triage: Process, incident: UUID) -> float:
     """Seconds from command to answer."""
-    context = Context(datetime.now(UTC), Actor("maria", frozenset({Role.RESPONDER})))
+    context = Context(clock.now(), Actor("maria", frozenset({Role.RESPONDER})))
     command = RecordFact(
         clock.new_id(), "where", "a public post", Confidence.HIGH, "seen", context.now
     )

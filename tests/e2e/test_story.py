@@ -3,11 +3,12 @@ one end to the other."""
 
 import hashlib
 import json
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from deploy.ledger.run.demo.cast import CARLA, COLIN, LEA, NORA, RASHID, RUTH
 from deploy.ledger.run.demo.telling import CHANNEL
+from shared.runtime.process import clock
 from tests.e2e.conftest import Collector
 from tests.e2e.world import INTAKE, NOTIFY, REVIEW, TRIAGE, World, ledger, until
 
@@ -101,7 +102,7 @@ async def test_from_a_post_to_a_published_report(world: World, collector: Collec
             {
                 "description": "Label slides",
                 "owner": "lea",
-                "due": str(datetime.now(UTC).date() + timedelta(days=30)),
+                "due": str(clock.now().date() + timedelta(days=30)),
             }
         ],
     }

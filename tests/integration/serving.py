@@ -36,7 +36,7 @@ WITHIN = 30.0
 class Served:
     """A service that answers."""
 
-    running: Running[Any, Any]
+    running: Running[Any, Any, Any]
     http: httpx.AsyncClient
     keys: Keys
     database: FreshDatabase
@@ -97,7 +97,7 @@ class Served:
         return count
 
 
-def siblings(process: Running[Any, Any], parts: Sequence[str]) -> list[Any]:
+def siblings(process: Running[Any, Any, Any], parts: Sequence[str]) -> list[Any]:
     """Those of writer, relay and consumer that are named, to be run."""
     about = process.settings
     dsn, kafka = about.database_dsn.get_secret_value(), about.kafka()
@@ -112,8 +112,8 @@ def siblings(process: Running[Any, Any], parts: Sequence[str]) -> list[Any]:
 
 @contextlib.asynccontextmanager
 async def process(
-    environment: Environment, service: Service[Any, Any], *parts: str
-) -> AsyncIterator[Running[Any, Any]]:
+    environment: Environment, service: Service[Any, Any, Any], *parts: str
+) -> AsyncIterator[Running[Any, Any, Any]]:
     """One replica of the service, with the parts of it that are named."""
     given = {
         name.removeprefix("LEDGER_").lower(): value
@@ -134,7 +134,7 @@ async def process(
 
 @contextlib.asynccontextmanager
 async def serving(
-    environment: Environment, service: Service[Any, Any], *parts: str
+    environment: Environment, service: Service[Any, Any, Any], *parts: str
 ) -> AsyncIterator[Served]:
     async with process(environment, service, *(parts or ("writer",))) as opened:
         transport = httpx.ASGITransport(create_app(opened, service.router, service.title))
@@ -149,7 +149,7 @@ class Others:
     """The services around the one that is tested: real ledgers and relays, and no rules of their
     own."""
 
-    processes: dict[ServiceName, Running[Any, Any]]
+    processes: dict[ServiceName, Running[Any, Any, Any]]
 
     async def say(self, incident: UUID, *said: EventData, by: str = "somebody") -> None:
         for data in said:
@@ -190,7 +190,7 @@ async def until(true: Callable[[], Awaitable[bool]], what: str) -> None:
         raise AssertionError(f"not within {WITHIN:g} s: {what}") from None
 
 
-def says_all(service: Service[Any, Any]) -> Service[Any, Any]:
+def says_all(service: Service[Any, Any, Any]) -> Service[Any, Any, Any]:
     """The same service, which also says whatever it is told to."""
     rules = service.rules
 

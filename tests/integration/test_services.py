@@ -44,15 +44,17 @@ JsonObject = dict[str, Any]
 
 
 @pytest.fixture(params=SERVICES, ids=by_name)
-def service(request: pytest.FixtureRequest, keys: Keys) -> Service[Any, Any]:
+def service(request: pytest.FixtureRequest, keys: Keys) -> Service[Any, Any, Any]:
     if not keys.channels.exists():
         write_secret(keys.channels, json.dumps({"press-desk": "json://127.0.0.1:9/"}))
-    service: Service[Any, Any] = request.param
+    service: Service[Any, Any, Any] = request.param
     return service
 
 
 @pytest.fixture
-async def served(service: Service[Any, Any], environment: Environment) -> AsyncIterator[Served]:
+async def served(
+    service: Service[Any, Any, Any], environment: Environment
+) -> AsyncIterator[Served]:
     async with serving(environment, service, "writer") as served:
         yield served
 
@@ -206,7 +208,7 @@ HISTORY: Final[Sequence[tuple[str, EventData]]] = [
 """At least one event of every type that there is of an incident."""
 
 
-def others_than(service: Service[Any, Any]) -> list[ServiceName]:
+def others_than(service: Service[Any, Any, Any]) -> list[ServiceName]:
     return [name for name in ServiceName if name is not service.name]
 
 
@@ -226,7 +228,9 @@ def distinct(data: EventData, number: int) -> EventData:
     return data.model_copy(update=changed)
 
 
-async def tell(incident: UUID, number: int, replica: Running[Any, Any], around: Others) -> None:
+async def tell(
+    incident: UUID, number: int, replica: Running[Any, Any, Any], around: Others
+) -> None:
     """The history as an incident's own, through that replica what its service says itself, once it
     knows of the incident."""
 
@@ -245,7 +249,7 @@ async def tell(incident: UUID, number: int, replica: Running[Any, Any], around: 
             await around.say(incident, said, by=by)
 
 
-async def views_of(process: Running[Any, Any]) -> dict[str, list[str]]:
+async def views_of(process: Running[Any, Any, Any]) -> dict[str, list[str]]:
     tables = process.service.rules.view_tables
     rows = {
         name: await process.pool.fetch(f"SELECT t::text AS row FROM {name} t ORDER BY 1")  # noqa: S608
@@ -255,7 +259,7 @@ async def views_of(process: Running[Any, Any]) -> dict[str, list[str]]:
 
 
 async def test_two_replicas_at_once_double_and_reorder_nothing_and_a_rebuild_comes_out_equal(
-    service: Service[Any, Any], environment: Environment
+    service: Service[Any, Any, Any], environment: Environment
 ) -> None:
     incidents = [clock.new_id() for _ in range(6)]
     parts = ("writer", "relay", "consumer")
@@ -288,7 +292,7 @@ async def test_two_replicas_at_once_double_and_reorder_nothing_and_a_rebuild_com
 
 
 async def _nothing_doubled_or_reordered(
-    replica: Running[Any, Any], incidents: Sequence[UUID], around: Others
+    replica: Running[Any, Any, Any], incidents: Sequence[UUID], around: Others
 ) -> None:
     rows = await replica.pool.fetch("SELECT * FROM ledger ORDER BY position")
     assert len({row["hash"] for row in rows}) == len(rows)
@@ -312,7 +316,7 @@ async def _nothing_doubled_or_reordered(
 
 
 async def test_what_a_service_does_on_its_own_two_replicas_do_once(
-    service: Service[Any, Any], environment: Environment
+    service: Service[Any, Any, Any], environment: Environment
 ) -> None:
     incidents = [clock.new_id() for _ in range(8)]
     assessed = next(data for _, data in HISTORY if isinstance(data, Assessed))

@@ -539,7 +539,7 @@ class Replica:
     # Hearing: consumer.Consumer
 
     def consumer(self) -> Steps:
-        """Mirrors Consumer.run with _FromDatabase. Each partition's positions: where it is heard
+        """Mirrors Consumer.run and _hear_next with _FromDatabase. Each partition's positions: where it is heard
         to, and where it is read to."""
         generation = 0
         self.heard_to, self.read_to, self.terms = {}, {}, Counter()
@@ -632,7 +632,7 @@ class Replica:
             left = yield from self._hear(partition, (), None)
 
     def take_up(self, partition: int) -> Steps:
-        """Mirrors Consumer.take_up."""
+        """Mirrors Receiver.take_up."""
         yield from self.hear(partition, ())
         trusted = [
             parked.record
@@ -644,7 +644,7 @@ class Replica:
             yield from self.hear(partition, trusted)
 
     def _hear(self, partition: int, records: Sequence[Record], stretch: Stretch | None) -> Steps:
-        """Mirrors Receiver._hear: whether more waits than one transaction takes."""
+        """Mirrors HearTransaction.hear: whether more waits than one transaction takes."""
         examined = [self.world.examine(record, self.service) for record in records]
         with self.database.transaction(f"{self.name} consumer") as transaction:
             received, left = yield from self._judge(transaction, partition, examined)
@@ -670,7 +670,7 @@ class Replica:
     def _judge(
         self, transaction: Transaction, partition: int, examined: Sequence[Heard | Parked]
     ) -> Steps:
-        """Mirrors Consumer._locked, _look and _judge. The lane stands for the partition's chain
+        """Mirrors HearTransaction._hear_part, _waited and _judge. The lane stands for the partition's chain
         rows, which are locked together."""
         yield from transaction.lock([partition])
         yield from transaction.statement()
@@ -737,7 +737,7 @@ class Replica:
         ]
 
     def record(self, transaction: Transaction, received: Received) -> None:
-        """Mirrors Consumer._record."""
+        """Mirrors HearTransaction._record."""
         if not received.accepted:
             return
         incidents = {
@@ -787,7 +787,7 @@ class Replica:
                 transaction.put(table, key, (item, True))
 
     def _react(self, transaction: Transaction, accepted: Sequence[Heard]) -> Steps:
-        """Mirrors Consumer._react_to: what is said because of an event commits with it."""
+        """Mirrors Reactions.to: what is said because of an event commits with it."""
         for heard in accepted:
             event = heard.event
             if (
@@ -814,7 +814,7 @@ def place_of(event: Event) -> tuple[ServiceName, int, int]:
 
 
 def insert(transaction: Transaction, rows: Sequence[Signed], offsets: Sequence[int | None]) -> None:
-    """Mirrors tables.record and say_next, with the table's two unique keys."""
+    """Mirrors record and say_next of the two tables modules, with the table's two unique keys."""
     for row, offset in zip(rows, offsets, strict=True):
         event, version = row.recorded.event, row.recorded.version
         transaction.insert("ledger", place_of(event), Row(event, version, row.signature, offset))

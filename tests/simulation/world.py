@@ -305,7 +305,7 @@ class World:
 
     def replay_parked(self, service: ServiceName) -> Steps:
         """`ledger parked replay`: each unresolved message by itself, in any order; mirrors
-        rebuilding.replay_parked."""
+        replaying.replay_parked."""
         database = self.databases[service]
         rows = [
             item for number in self.partitions for item in database.tables["parked", number].items()

@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Mapping
 from contextlib import suppress
-from datetime import UTC, datetime
 from typing import Annotated, Any
 
 import httpx
@@ -15,6 +14,7 @@ from deploy.local import state
 from deploy.local.keys import Keys
 from deploy.local.tokens import issue
 from shared.contract.authority import Role
+from shared.runtime.process import clock
 from shared.tlog.checkpoint import Checkpoint
 from shared.tlog.errors import TlogError
 from shared.tlog.note import parse_note
@@ -108,7 +108,7 @@ def _process(process: state.Process | None) -> dict[str, Any]:
             "uptime_s": None,
             "restarts": process.restarts if process is not None else 0,
         }
-    uptime = datetime.now(UTC).timestamp() - process.created
+    uptime = clock.now().timestamp() - process.created
     return {"pid": process.pid, "uptime_s": round(uptime, 1), "restarts": process.restarts}
 
 

@@ -2,6 +2,7 @@
 everybody in the same way."""
 
 import asyncio
+import contextlib
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,6 +12,7 @@ from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import for_code
 
 from shared.contract.topics import PARTITIONS, TOPIC_CONFIG
+from shared.runtime.process.persistence import PASSING
 
 TOPIC_EXISTS = 36
 REPLICAS = 3
@@ -38,6 +40,24 @@ def follower(
         metadata_max_age_ms=10_000,
         max_poll_records=at_once,
     )
+
+
+async def problem_of(kafka: Mapping[str, Any], topic: str) -> str | None:
+    """Why the topic cannot be used now; None when it can."""
+    admin = AIOKafkaAdminClient(**kafka, request_timeout_ms=2000)
+    try:
+        async with asyncio.timeout(3):
+            await admin.start()
+            (about,) = await admin.describe_topics([topic])
+    except PASSING as error:
+        return type(error).__name__
+    finally:
+        with contextlib.suppress(*PASSING):
+            await admin.close()
+    count = len(about["partitions"])
+    if count == PARTITIONS:
+        return None
+    return f"the topic has {count} partitions, must have {PARTITIONS}"
 
 
 async def ensure_topic(kafka: dict[str, Any], topic: str) -> bool:

@@ -39,7 +39,7 @@ log = structlog.get_logger(__name__)
 
 @dataclass(slots=True)
 class Consumer:
-    receiver: Receiver[Any, Any]
+    receiver: Receiver
     kafka: Mapping[str, Any]
     topic: str
     lag: Lag = field(default_factory=Lag)

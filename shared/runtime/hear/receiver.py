@@ -13,37 +13,30 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Any
 
 import asyncpg
 import structlog
 from asyncpg.pool import Pool
 
 from shared.chain.trust import Trust
-from shared.contract.envelope import Event
 from shared.runtime.hear.batch import Batch, HeardPart, batch_of
 from shared.runtime.hear.examining import examine_all
 from shared.runtime.hear.judge import Heard, Record
-from shared.runtime.hear.parking import settle_reaction, untrusted
+from shared.runtime.hear.parking import untrusted
 from shared.runtime.hear.reactions import Reactions
 from shared.runtime.hear.tables import Stretch
 from shared.runtime.hear.transaction import HearTransaction
 from shared.runtime.hear.views import ViewFailed
 from shared.runtime.process import telemetry
 from shared.runtime.say.ledger import Ledger
-from shared.runtime.say.rules import Rules
-from shared.runtime.say.tables import lock_chains
-
-C = TypeVar("C")
-S = TypeVar("S")
 
 log = structlog.get_logger(__name__)
 
 
 @dataclass(slots=True)
-class Receiver(Generic[C, S]):
-    ledger: Ledger[C, S]
-    rules: Rules[C, S]
+class Receiver:
+    ledger: Ledger[Any, Any]
     pool: "Pool[asyncpg.Record]"
     trust: Trust
     rebuilding: bool = False
@@ -76,18 +69,6 @@ class Receiver(Generic[C, S]):
         await self.hear(partition, ())
         await self._trust_again(partition)
 
-    async def react_again(self, parked_id: int, event: Event) -> None:
-        """Tries a parked reaction again; raises what it raises."""
-        async with self.pool.acquire() as connection, connection.transaction():
-            # The chains first, as in everything that says something.
-            await lock_chains(connection, partitions=[event.link.partition])
-            said = await self._reactions.to(connection, event)
-            await settle_reaction(connection, parked_id, said)
-
-    @property
-    def _reactions(self) -> Reactions[C, S]:
-        return Reactions(self.ledger, self.rules)
-
     async def _trust_again(self, partition: int) -> None:
         """Hears what was parked as untrusted and is trusted now, as if it had just come."""
         async for records in untrusted(self.pool, partition):
@@ -105,10 +86,10 @@ class Receiver(Generic[C, S]):
         return parts
 
     async def _commit(self, batch: Batch, *, careful: bool) -> list[HeardPart]:
-        reactions = None if self.rebuilding else self._reactions
+        reactions = None if self.rebuilding else Reactions(self.ledger)
         async with self.pool.acquire() as connection, connection.transaction():
             transaction = HearTransaction(
-                connection, self.ledger.service, self.rules.project, reactions, careful
+                connection, self.ledger.service, self.ledger.rules.project, reactions, careful
             )
             return await transaction.hear(batch)
 

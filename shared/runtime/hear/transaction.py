@@ -6,7 +6,7 @@ replaced and does not know it, can double nothing. `judge` decides; this module 
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
 from shared.chain.link import Head
@@ -31,7 +31,7 @@ class HearTransaction:
     connection: Connection
     service: ServiceName
     project: Project
-    reactions: Reactions[Any, Any] | None
+    reactions: Reactions | None
     """None while a lost ledger is rebuilt: the service's own events are taken from the topic too,
     and nothing is reacted to."""
     careful: bool

@@ -2,18 +2,14 @@
 other views: it is parked, and behind until it is rebuilt."""
 
 from collections.abc import Sequence
+from functools import partial
 
-import structlog
-
-from shared.runtime.hear.judge import Heard, Parked, ParkReason
-from shared.runtime.hear.parking import park
-from shared.runtime.process import telemetry
+from shared.runtime.hear.attempt import attempt
+from shared.runtime.hear.judge import Heard, ParkReason
 from shared.runtime.process.database import Connection
 from shared.runtime.process.persistence import PASSING
 from shared.runtime.say import projection
 from shared.runtime.say.plan import Recorded
-
-log = structlog.get_logger(__name__)
 
 
 class ViewFailed(Exception):
@@ -46,19 +42,5 @@ async def show_each(
             await show(connection, project, recorded)
     except ViewFailed:
         for heard, item in zip(accepted, recorded, strict=True):
-            await _show_or_park(connection, project, heard, item)
-
-
-async def _show_or_park(
-    connection: Connection, project: projection.Project, heard: Heard, item: Recorded
-) -> None:
-    try:
-        async with connection.transaction():
-            await projection.apply(connection, project, [item])
-    except PASSING:
-        raise
-    except Exception as error:
-        log.exception("a view failed on an event and is behind", event_id=str(item.event.id))
-        failed = Parked(heard.record, ParkReason.PROJECTION, repr(error), item.event)
-        await park(connection, [failed])
-        telemetry.parked(ParkReason.PROJECTION.value)
+            work = partial(projection.apply, connection, project, [item])
+            await attempt(connection, heard, ParkReason.PROJECTION, work)

@@ -2,7 +2,7 @@
 all again, try parked messages again."""
 
 from collections import Counter, defaultdict
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping
 from typing import Any, Final
 
 import asyncpg
@@ -10,7 +10,6 @@ from asyncpg.pool import Pool
 
 from shared.contract.envelope import read
 from shared.runtime.hear.judge import Record
-from shared.runtime.hear.messages import record_from
 from shared.runtime.hear.receiver import Receiver
 from shared.runtime.hear.tables import Stretch, set_back
 from shared.runtime.process.database import Connection
@@ -56,7 +55,7 @@ class StillRuns(RuntimeError):
 
 
 async def rebuild_ledger(
-    pool: "Pool[asyncpg.Record]", receiver: Receiver[Any, Any], kafka: Mapping[str, Any], topic: str
+    pool: "Pool[asyncpg.Record]", receiver: Receiver, kafka: Mapping[str, Any], topic: str
 ) -> str:
     """Takes in from the topic what the database lacks of what the service heard and said, each
     checked as by any receiver.
@@ -87,7 +86,7 @@ async def rebuild_ledger(
     return f"{service}: {after - before} events taken from the topic, {after} in its ledger now, {parked} messages parked"
 
 
-async def _hear_all(receiver: Receiver[Any, Any], kafka: Mapping[str, Any], topic: str) -> None:
+async def _hear_all(receiver: Receiver, kafka: Mapping[str, Any], topic: str) -> None:
     await receiver.pool.execute("UPDATE heard_offset SET next_offset = 0")
     batches: defaultdict[int, list[Record]] = defaultdict(list)
     reached: Counter[int] = Counter()
@@ -115,34 +114,3 @@ async def relay_again(pool: "Pool[asyncpg.Record]") -> str:
         await set_back(connection)
         events = await connection.fetchval("SELECT count(*) FROM ledger WHERE kafka_offset IS NULL")
     return f"{events} events will be relayed again, and all of the topic heard"
-
-
-async def replay_parked(
-    pool: "Pool[asyncpg.Record]", receiver: Receiver[Any, Any], ids: Sequence[int]
-) -> list[str]:
-    """Gives parked messages to the receiver again, as if they had just come; says what became of
-    each."""
-    answers = []
-    for parked_id in ids:
-        row = await pool.fetchrow("SELECT * FROM parked WHERE parked_id = $1", parked_id)
-        if row is None:
-            answers.append(f"{parked_id}: there is no such parked message")
-        elif row["resolved_at"] is not None:
-            answers.append(f"{parked_id}: already resolved ({row['resolution']})")
-        else:
-            await _replay(receiver, row)
-            after = await pool.fetchrow(
-                "SELECT reason, detail, resolution FROM parked WHERE parked_id = $1", parked_id
-            )
-            assert after is not None
-            answers.append(
-                f"{parked_id}: {after['resolution'] or 'still parked, ' + after['reason'] + ': ' + after['detail']}"
-            )
-    return answers
-
-
-async def _replay(receiver: Receiver[Any, Any], row: asyncpg.Record) -> None:
-    if row["reason"] == "reaction":
-        await receiver.react_again(row["parked_id"], read(row["value"]))
-    elif row["reason"] != "projection":
-        await receiver.hear(row["partition"], [record_from(row)])

@@ -18,6 +18,7 @@ from shared.runtime.hear.judge import ParkReason
 from shared.runtime.process import clock
 from shared.runtime.process.database import Row
 from shared.runtime.say.ledger import Ledger
+from shared.runtime.say.record import say_of_the_record
 from shared.runtime.say.tables import lock_chains
 
 FINAL: Final = frozenset(ParkReason) - {
@@ -81,7 +82,7 @@ async def settle(
         for row in rows:
             records[row["partition"]].append(_record(row, settlement))
         context = Context(clock.now(), Actor.service(ledger.service))
-        await ledger.say_of_the_record(connection, records, context)
+        await say_of_the_record(connection, ledger.writer, records, context)
         await connection.execute(
             """UPDATE parked SET resolved_at = clock_timestamp(), resolution = $2
                WHERE parked_id = ANY($1)""",

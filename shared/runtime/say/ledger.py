@@ -26,10 +26,11 @@ import asyncpg
 from asyncpg.pool import Pool
 from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_attempt, wait_random
 
-from shared.contract.decision import Context, Missing, Rejected
+from shared.contract.decision import Actor, Context, Missing, Rejected
+from shared.contract.envelope import Event
 from shared.contract.topics import is_system
 from shared.contract.vocabulary import ServiceName
-from shared.runtime.process import telemetry
+from shared.runtime.process import clock, telemetry
 from shared.runtime.process.database import Connection
 from shared.runtime.say import history
 from shared.runtime.say.conflicts import Conflict, Stale
@@ -76,7 +77,7 @@ class _Asked(Generic[C]):
 class Ledger(Generic[C, S]):
     def __init__(self, pool: "Pool[asyncpg.Record]", keyring: Keyring, rules: Rules[C, S]) -> None:
         self._pool = pool
-        self._rules = rules
+        self.rules = rules
         self._memory: Memory[S] = Memory()
         self._in_line: WeakValueDictionary[UUID, asyncio.Lock] = WeakValueDictionary()
         self.keyring = keyring
@@ -119,6 +120,20 @@ class Ledger(Generic[C, S]):
             return await self._earlier(asked) or carried
         return carried
 
+    async def carry_out_within(self, connection: Connection, command: C, cause: Event) -> int:
+        """What the service itself decides because of an event, in the caller's transaction, which
+        holds the locks on the event's chains. How many events it said; all of them commit with the
+        transaction, or none. Raises what `decide` raises."""
+        incident_id = cause.incident_id
+        context = Context(clock.now(), Actor.service(self.service))
+        loaded = await self.load(incident_id, connection)
+        decided = self.rules.decide(command, loaded.state, context)
+        said = say(incident_id, decided, context, cause)
+        proposal = Proposal(incident_id, loaded.version, said)
+        turn = await self.writer.append_within(connection, [proposal])
+        turn.require_accepted()
+        return len(said)
+
     async def run(self) -> None:
         """Commits for everybody who waits, until cancelled."""
         await self.writer.run()
@@ -127,8 +142,8 @@ class Ledger(Generic[C, S]):
         """Folds what the service knows of the incident; of a system incident nothing, for it is not
         an incident. With a connection: as its transaction sees it, and that is not remembered."""
         if is_system(incident_id):
-            return Loaded(self._rules.initial, 0)
-        since = self._memory.get(incident_id) or Loaded(self._rules.initial, 0)
+            return Loaded(self.rules.initial, 0)
+        since = self._memory.get(incident_id) or Loaded(self.rules.initial, 0)
         async with self._connection(connection) as used:
             new = await history.known_of(used, incident_id, since.version)
         loaded = self._after(since, (row.recorded for row in new))
@@ -173,7 +188,7 @@ class Ledger(Generic[C, S]):
 
     def _remembered(self, asked: "_Asked[C]") -> Loaded[S] | None:
         return self._memory.get(asked.incident_id) or (
-            None if asked.must_exist else Loaded(self._rules.initial, 0)
+            None if asked.must_exist else Loaded(self.rules.initial, 0)
         )
 
     async def _decide_and_append(self, asked: "_Asked[C]", loaded: Loaded[S]) -> Carried:
@@ -182,7 +197,7 @@ class Ledger(Generic[C, S]):
         if asked.expected_version is not None and asked.expected_version != loaded.version:
             raise Stale(asked.expected_version, loaded.version)
         with telemetry.linked_span(type(asked.command).__name__, loaded.traceparents):
-            decided = self._rules.decide(asked.command, loaded.state, asked.context)
+            decided = self.rules.decide(asked.command, loaded.state, asked.context)
             if not decided:
                 return Carried(asked.incident_id, loaded.version, ())
             signed = await self.writer.submit(
@@ -203,7 +218,7 @@ class Ledger(Generic[C, S]):
         return Carried(asked.incident_id, signed[-1].recorded.version, signed)
 
     def _after(self, since: Loaded[S], recorded: Iterable[Recorded]) -> Loaded[S]:
-        return since.after(recorded, self._rules.evolve, self.service)
+        return since.after(recorded, self.rules.evolve, self.service)
 
     async def _earlier(self, asked: "_Asked[C]") -> Carried | None:
         """What was said under the command's idempotency key before."""

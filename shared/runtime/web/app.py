@@ -15,7 +15,7 @@ from shared.runtime.web.limits import Limits
 from shared.runtime.web.openapi import documented
 
 
-def create_app(running: Running[Any, Any], router: APIRouter, title: str) -> FastAPI:
+def create_app(running: Running[Any, Any, Any], router: APIRouter, title: str) -> FastAPI:
     """The service's application. Raises ValueError when a route does not say who may call it."""
     app = FastAPI(
         title=title,

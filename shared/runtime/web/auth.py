@@ -8,9 +8,8 @@ import hashlib
 import ssl
 import time
 from collections import OrderedDict
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any, Final
 
@@ -23,7 +22,9 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from shared.contract.authority import Role, who_may
 from shared.contract.decision import Actor
+from shared.runtime.process import clock
 from shared.runtime.process.logging import said
+from shared.runtime.running import Running
 from shared.runtime.say.conflicts import Forbidden, Unauthenticated
 from shared.runtime.web import subjects
 from shared.runtime.web.spans import duration
@@ -106,8 +107,7 @@ class Authenticator:
 
     async def _holds(self, checked: "_Checked") -> bool:
         return (
-            await self._key(checked.kid) is checked.key
-            and datetime.now(UTC).timestamp() < checked.until
+            await self._key(checked.kid) is checked.key and clock.now().timestamp() < checked.until
         )
 
     async def _check(self, token: str) -> "_Checked":
@@ -133,7 +133,7 @@ class Authenticator:
 
     def _check_lifetime(self, claims: Mapping[str, Any]) -> None:
         """A token that holds for years cannot be taken back, so it does not count at all."""
-        begins = claims.get("iat", datetime.now(UTC).timestamp())
+        begins = claims.get("iat", clock.now().timestamp())
         if int(claims["exp"]) - begins > self.lifetime + LEEWAY:
             raise Unauthenticated(
                 f"the token holds for too long; at most {duration(self.lifetime)} count here"
@@ -223,18 +223,21 @@ class Allow:
         return actor
 
 
+IsOpen = Callable[[Running[Any, Any, Any]], bool]
+
+
 @dataclass(frozen=True, slots=True)
 class AllowOrOpen(Allow):
-    """The same, where a setting of the service does not open the route to anybody."""
+    """The same, where the service does not open the route to anybody."""
 
-    setting: str = ""
+    is_open: IsOpen = lambda _: False
 
     async def __call__(
         self,
         request: Request,
         credentials: Annotated[HTTPAuthorizationCredentials | None, Security(_bearer)],
     ) -> Actor:
-        if getattr(request.app.state.running.settings, self.setting):
+        if self.is_open(request.app.state.running):
             return Actor("anybody")
         return await Allow.__call__(self, request, credentials)
 
@@ -250,10 +253,10 @@ def allow(*roles: Role) -> Any:
     return Depends(Allow(frozenset(roles)))
 
 
-def allow_or_open(setting: str, *roles: Role) -> Any:
-    """For `dependencies=[…]` of a route: these roles may call it; anybody may where this setting is
-    true."""
-    return Depends(AllowOrOpen(frozenset(roles), setting))
+def allow_or_open(is_open: IsOpen, *roles: Role) -> Any:
+    """For `dependencies=[…]` of a route: these roles may call it; anybody may where the running
+    service opens it."""
+    return Depends(AllowOrOpen(frozenset(roles), is_open))
 
 
 def allow_any() -> Any:

@@ -65,7 +65,7 @@ class Desk(Generic[C, S]):
         self._response = response
         self._expected_version = expected_version
         self._key = key
-        self.running: Running[C, S] = request.app.state.running
+        self.running: Running[C, S, Any] = request.app.state.running
 
     @property
     def actor(self) -> Actor:

@@ -19,7 +19,7 @@ LISTENERS: Final = 16
 """Newcomers that are let in at a turn of the loop."""
 
 
-async def serve(process: Running[Any, Any]) -> None:
+async def serve(process: Running[Any, Any, Any]) -> None:
     app = create_app(process, process.service.router, process.service.title)
     config = uvicorn.Config(
         app,

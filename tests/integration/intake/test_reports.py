@@ -3,7 +3,7 @@ table."""
 
 import asyncio
 import base64
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -14,6 +14,7 @@ from services.intake.bodies import REPORT_EXAMPLE
 from shared.contract.authority import Role
 from shared.contract.envelope import read
 from shared.contract.hashing import event_hash, signed_bytes
+from shared.runtime.process import clock
 from shared.tlog.note import Signer
 from tests.integration.intake.conftest import Intake
 
@@ -79,7 +80,7 @@ class TestAReport:
         )
 
     async def test_from_the_future_is_refused(self, intake: Intake) -> None:
-        later = (datetime.now(UTC) + timedelta(hours=1)).isoformat()
+        later = (clock.now() + timedelta(hours=1)).isoformat()
         answer = await intake.report(noticed_at=later)
         assert (answer.status_code, answer.json()["rule"]) == (409, "noticed_before_now")
 

@@ -6,7 +6,6 @@ import itertools
 import json
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -65,7 +64,7 @@ def fact(
         value="on a public page" if known else "unknown",
         confidence=Confidence.HIGH,
         source="seen",
-        observed_at=datetime.now(UTC),
+        observed_at=clock.now(),
         corrects=corrects,
     )
 
@@ -87,7 +86,7 @@ def assessed(
 class Notify:
     """One replica, what it hears, and the people who use it."""
 
-    running: Running[Command, State]
+    running: Running[Command, State, Any]
     http: httpx.AsyncClient
     keys: Keys
     speakers: dict[ServiceName, Process]

@@ -15,6 +15,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import NameOID
 
+from shared.runtime.process import clock
+
 Reader, Writer = asyncio.StreamReader, asyncio.StreamWriter
 
 DRIP_EVERY = 0.05
@@ -30,7 +32,7 @@ class Certificates:
 
 def certificates(folder: Path, name: str = "localhost") -> Certificates:
     """A new authority, and a server's certificate by it for `name` and 127.0.0.1."""
-    now = datetime.datetime.now(datetime.UTC)
+    now = clock.now()
     root, leaf = (ec.generate_private_key(ec.SECP256R1()) for _ in range(2))
     issuer = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "test authority")])
 

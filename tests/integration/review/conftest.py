@@ -27,8 +27,8 @@ from shared.runtime.process import clock
 from tests.integration.conftest import Environment
 from tests.integration.serving import Others, Served, others, serving, until
 
-SOON: Final = str(datetime.now(UTC).date() + timedelta(days=30))
-LATER: Final = str(datetime.now(UTC).date() + timedelta(days=60))
+SOON: Final = str(clock.now().date() + timedelta(days=30))
+LATER: Final = str(clock.now().date() + timedelta(days=60))
 CONTAINED: Final = Contained(
     action_id=UUID(int=0xA1),
     kind=ActionKind.PLATFORM_REPORT,

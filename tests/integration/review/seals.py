@@ -39,7 +39,7 @@ FAST = Pace(every=0.02, heartbeat=3600, hole_after=3600, witness_within=1)
 class Desk:
     """What a sealer of a test needs."""
 
-    running: Running[Any, Any]
+    running: Running[Any, Any, Any]
     settings: ReviewSettings
 
     def sealer(
@@ -51,8 +51,8 @@ class Desk:
             trust=self.running.trust,
             kafka=self.settings.kafka(),
             topic=self.settings.topic,
-            store=store or self.settings.store,
-            signer=self.settings.log_signer,
+            store=store or self.running.resources.store,
+            signer=self.running.resources.signer,
             policy=Policy.parse(policy or self.settings.log_policy_file.read_bytes()),
             pace=pace,
         )
@@ -63,7 +63,7 @@ class Desk:
 
     @property
     def vkey(self) -> Verifier:
-        return self.settings.log_signer.verifier
+        return self.running.resources.signer.verifier
 
     async def query(self, sql: str, *args: object) -> list[asyncpg.Record]:
         return await self.running.pool.fetch(sql, *args)

@@ -2,13 +2,14 @@
 rule, missing and who."""
 
 import asyncio
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from shared.contract.authority import Role
 from shared.contract.catalogue.notify import Communicated, CommunicationRequired
 from shared.contract.catalogue.triage import BreakGlassConfirmed, BreakGlassUsed
 from shared.contract.vocabulary import Audience, Determination, GateName, ServiceName
+from shared.runtime.process import clock
 from tests.integration.conftest import Environment
 from tests.integration.review.conftest import CONTAINED, LATER, Review, assessed, finding
 from tests.integration.serving import NOBODY, others
@@ -98,16 +99,14 @@ async def test_a_finding_says_what_will_be_done_or_why_nothing(review: Review) -
     await review.gives(
         incident, "/findings", finding(action_items=[], no_action_reason="It was moved.")
     )
-    late = [
-        {"description": "x", "owner": "u", "due": str(datetime.now(UTC).date() - timedelta(days=1))}
-    ]
+    late = [{"description": "x", "owner": "u", "due": str(clock.now().date() - timedelta(days=1))}]
     problem = await review.refused(incident, "/findings", finding(action_items=late))
     assert (problem["rule"], problem["missing"]) == ("due_not_in_the_past", ["due"])
 
 
 async def test_the_next_review_is_still_to_come(review: Review) -> None:
     incident = await review.opened()
-    problem = await review.refused(incident, "/next-review", {"on": str(datetime.now(UTC).date())})
+    problem = await review.refused(incident, "/next-review", {"on": str(clock.now().date())})
     assert (problem["rule"], problem["missing"]) == ("next_review_in_the_future", ["on"])
 
 

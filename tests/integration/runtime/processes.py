@@ -5,7 +5,6 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from typing import Any, TypeAlias
 from uuid import UUID
 
@@ -21,6 +20,7 @@ from shared.contract.vocabulary import ServiceName
 from shared.runtime.carry.relay import Relay
 from shared.runtime.hear.consumer import Consumer
 from shared.runtime.hear.receiver import Receiver
+from shared.runtime.process import clock
 from shared.runtime.process.persistence import persist
 from shared.runtime.process.settings import ServiceSettings
 from shared.runtime.running import Running
@@ -62,12 +62,12 @@ def rules(
 class Process:
     """One replica of a service."""
 
-    running: Running[Command, int]
+    running: Running[Command, int, Any]
     consumer: Consumer
     tasks: list[asyncio.Task[None]] = field(default_factory=list)
 
     @property
-    def receiver(self) -> Receiver[Command, int]:
+    def receiver(self) -> Receiver:
         return self.consumer.receiver
 
     async def say(
@@ -78,7 +78,7 @@ class Process:
         expected: int | None = None,
         idempotency: Idempotency | None = None,
     ) -> Carried:
-        context = Context(datetime.now(UTC), Actor("maria"))
+        context = Context(clock.now(), Actor("maria"))
         return await self.running.ledger.carry_out(
             incident,
             data,
@@ -141,7 +141,7 @@ async def process(
     settings = ServiceSettings(
         **{name: value for name, value in values.items() if name in ServiceSettings.model_fields}
     )
-    definition: Service[Command, int] = Service(
+    definition: Service[Command, int, Any] = Service(
         service, "a service of the tests", rules_ or rules(), APIRouter()
     )
     async with running(definition, settings) as opened:

@@ -43,7 +43,7 @@ class Lead:
     """A caller, and the service that is called."""
 
     client: httpx.AsyncClient
-    running: Running[seats.FillSeat, seats.State]
+    running: Running[seats.FillSeat, seats.State, Any]
     issuer: Issuer
     subject: str = "u-lead"
 

@@ -14,7 +14,7 @@ from shared.contract.catalogue.intake import ReportChannel, Reported
 from shared.contract.envelope import Said, read, write
 from shared.contract.hashing import signed_bytes
 from shared.contract.vocabulary import ServiceName
-from shared.runtime.hear import receiver
+from shared.runtime.hear import parking, transaction
 from shared.runtime.hear.judge import Record
 from shared.runtime.hear.receiver import Receiver
 from shared.runtime.hear.tables import Stretch
@@ -88,7 +88,8 @@ async def test_the_same_bytes_under_another_signature_are_another_message(
 @pytest.fixture
 def few(monkeypatch: pytest.MonkeyPatch) -> None:
     """A transaction takes three of what waited, not thousands."""
-    monkeypatch.setattr(receiver, "WAITED", 3)
+    monkeypatch.setattr(transaction, "WAITED", 3)
+    monkeypatch.setattr(parking, "PAGE", 3)
 
 
 @pytest.mark.usefixtures("few")

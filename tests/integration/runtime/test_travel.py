@@ -19,7 +19,7 @@ from shared.runtime.hear.judge import Record
 from shared.runtime.hear.tables import Stretch, set_back
 from shared.runtime.process import clock
 from shared.runtime.process.lease import Fenced
-from shared.runtime.repair import rebuilding
+from shared.runtime.repair import rebuilding, replaying
 from shared.runtime.say.plan import Recorded, Write
 from tests.integration.conftest import Environment
 from tests.integration.runtime.processes import Process, on_topic, process, rules, until
@@ -160,9 +160,7 @@ async def test_a_failing_reaction_is_parked_and_can_be_tried_again(
         assert await notify.parked() == [("reaction", None)]
         broken[0] = False
         parked_id = await notify.running.pool.fetchval("SELECT parked_id FROM parked")
-        (answer,) = await rebuilding.replay_parked(
-            notify.running.pool, notify.receiver, [parked_id]
-        )
+        (answer,) = await replaying.replay_parked(notify.running.pool, notify.receiver, [parked_id])
         assert answer.endswith("reacted with 1 events")
         assert len(await notify.rows("service = 'notify'")) == 1
 
@@ -272,9 +270,7 @@ async def test_a_forged_message_is_parked_with_its_bytes_and_stays_parked_when_t
         parked_id = await triage.running.pool.fetchval(
             "SELECT parked_id FROM parked WHERE value = $1", forged.value
         )
-        (answer,) = await rebuilding.replay_parked(
-            triage.running.pool, triage.receiver, [parked_id]
-        )
+        (answer,) = await replaying.replay_parked(triage.running.pool, triage.receiver, [parked_id])
         assert "still parked, untrusted" in answer
         assert await triage.rows() == []
 
@@ -296,7 +292,7 @@ async def test_copies_that_were_parked_before_their_key_was_trusted_are_all_sett
             row["parked_id"]
             for row in await triage.running.pool.fetch("SELECT parked_id FROM parked ORDER BY 1")
         ]
-        await rebuilding.replay_parked(triage.running.pool, triage.receiver, ids)
+        await replaying.replay_parked(triage.running.pool, triage.receiver, ids)
         assert await triage.parked() == [
             ("untrusted", "heard"),
             ("untrusted", "heard by another copy"),

@@ -2,10 +2,11 @@
 missing and who."""
 
 import asyncio
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from shared.contract.authority import Role
+from shared.runtime.process import clock
 from tests.integration.serving import NOBODY
 from tests.integration.triage.conftest import FACTS, Triage, assessment, fact, outcome
 
@@ -79,7 +80,7 @@ async def test_a_moment_that_is_none_is_a_wrong_field(triage: Triage) -> None:
 
 async def test_a_fact_from_the_future_is_refused(triage: Triage) -> None:
     incident = await triage.reported()
-    later = (datetime.now(UTC) + timedelta(hours=1)).isoformat()
+    later = (clock.now() + timedelta(hours=1)).isoformat()
     problem = await triage.refused(
         incident, "/facts", fact("where", observed_at=later), Role.RESPONDER
     )

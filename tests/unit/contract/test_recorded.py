@@ -107,11 +107,11 @@ def test_together_they_are_chains() -> None:
         assert [event.link.prevhash for event in chain[1:]] == [event.hash for event in chain[:-1]]
 
 
-def folded(service: Service[Any, Any], events: list[Event]) -> Any:
+def folded(service: Service[Any, Any, Any], events: list[Event]) -> Any:
     return functools.reduce(service.rules.evolve, events, service.rules.initial)
 
 
-def written(service: Service[Any, Any], events: list[Event]) -> list[Write]:
+def written(service: Service[Any, Any, Any], events: list[Event]) -> list[Write]:
     return [
         write
         for version, event in enumerate(events, start=1)
@@ -121,7 +121,7 @@ def written(service: Service[Any, Any], events: list[Event]) -> list[Write]:
 
 @pytest.mark.parametrize("service", SERVICES, ids=by_name)
 def test_every_service_remembers_and_shows_them_as_before_when_news_come_along(
-    service: Service[Any, Any],
+    service: Service[Any, Any, Any],
 ) -> None:
     assert written(service, history())
     assert _without_hashes(written(service, history(news=True))) == _without_hashes(

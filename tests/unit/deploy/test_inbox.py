@@ -3,7 +3,7 @@
 import base64
 import json
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from http.client import HTTPConnection
 from pathlib import Path
 
@@ -12,6 +12,7 @@ import pytest
 from standardwebhooks import Webhook
 
 from deploy.local.inbox import LARGEST, inbox
+from shared.runtime.process import clock
 
 SECRET = "whsec_" + base64.b64encode(bytes(32)).decode()
 ID = "msg_01938c2e-6f6b-7c3a-9d0e-2f4b8a1c5d7e"
@@ -27,7 +28,7 @@ def url(tmp_path: Path) -> Iterator[str]:
 def signed(
     body: str = BODY, id_: str = ID, secret: str = SECRET, ago: timedelta = timedelta()
 ) -> dict[str, str]:
-    at = datetime.now(UTC) - ago
+    at = clock.now() - ago
     return {
         "webhook-id": id_,
         "webhook-timestamp": str(int(at.timestamp())),

@@ -21,7 +21,7 @@ def sender(**under_way: Coroutine[None, None, None]) -> Sender:
         UUID(int=number): asyncio.create_task(work)
         for number, work in enumerate(under_way.values(), 1)
     }
-    return Sender(cast("Running[Command, State]", None), tasks)
+    return Sender(cast("Running[Command, State, None]", None), tasks)
 
 
 async def works() -> None:

@@ -3,7 +3,7 @@ would sign."""
 
 import json
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key a
 from jwt.algorithms import ECAlgorithm, OKPAlgorithm, RSAAlgorithm
 
 from shared.contract.authority import Role
+from shared.runtime.process import clock
 
 ISSUER = "https://issuer.test"
 AUDIENCE = "incident-ledger"
@@ -55,7 +56,7 @@ class Issuer:
         self, *roles: Role | str, subject: str | None = "u-1", alg: str | None = None, **claims: Any
     ) -> str:
         """Claims that are None are left out."""
-        now = datetime.now(UTC)
+        now = clock.now()
         said = {
             "sub": subject,
             "iss": ISSUER,

@@ -1,10 +1,12 @@
 """A service without a database and a broker: what a request meets before it needs either."""
 
 import asyncio
+import json
 import socket
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import asyncpg
@@ -12,6 +14,7 @@ import httpx
 from fastapi import FastAPI
 from fastapi.routing import RouteContext
 
+from deploy.local.keys import write_secret
 from shared.chain.trust import Trust
 from shared.contract.authority import Role
 from shared.runtime.process.settings import ServiceSettings
@@ -21,6 +24,7 @@ from shared.runtime.say.ledger import Ledger
 from shared.runtime.service import Service
 from shared.runtime.web.app import create_app
 from shared.runtime.web.auth import permissions
+from shared.tlog.keys import generate_key
 from tests.unit.runtime import seats
 from tests.unit.runtime.callers import AUDIENCE, ISSUER, Issuer
 
@@ -29,8 +33,8 @@ INCIDENT = "01960000-0000-7000-8000-000000000001"
 
 @asynccontextmanager
 async def running_nowhere(
-    issuer: Issuer, service: Service[Any, Any] = seats.SERVICE
-) -> AsyncIterator[Running[Any, Any]]:
+    issuer: Issuer, service: Service[Any, Any, Any] = seats.SERVICE
+) -> AsyncIterator[Running[Any, Any, Any]]:
     """A real service; whoever it asks is not there."""
     with socket.socket() as nobody:
         nobody.bind(("127.0.0.1", 0))
@@ -52,10 +56,27 @@ async def running_nowhere(
             keyring = Keyring(service.name, settings.signing_key_file, trust)
             ledger = Ledger(pool, keyring, service.rules)
             writer = asyncio.create_task(ledger.run())
-            # Of a service's own settings, those that have a default.
-            own = service.settings.model_construct(**settings.model_dump())
-            yield Running(service, own, pool, ledger, trust, frozenset({"http"}))
+            own = service.settings.model_construct(
+                **settings.model_dump(), **_files(issuer.file.parent)
+            )
+            async with service.resources.open(own) as resources:
+                yield Running(service, own, resources, pool, ledger, trust, frozenset({"http"}))
             writer.cancel()
+
+
+def _files(folder: Path) -> dict[str, Any]:
+    """What the services' own settings name, where it has no default."""
+    channels, log_key = folder / "channels.json", folder / "log.key"
+    secret = folder / "anonymity.key"
+    write_secret(channels, json.dumps({"desk": "json://127.0.0.1:9/"}))
+    write_secret(log_key, generate_key("incident-ledger/log")[0])
+    write_secret(secret, "0123456789abcdef" * 4)
+    return {
+        "anonymity_key_file": secret,
+        "channels_file": channels,
+        "log_key_file": log_key,
+        "log_store": str(folder / "log"),
+    }
 
 
 def calling(app: Callable[..., Any]) -> httpx.AsyncClient:
@@ -106,7 +127,7 @@ class Standing:
 
 
 @asynccontextmanager
-async def standing(issuer: Issuer, service: Service[Any, Any]) -> AsyncIterator[Standing]:
+async def standing(issuer: Issuer, service: Service[Any, Any, Any]) -> AsyncIterator[Standing]:
     async with running_nowhere(issuer, service) as running:
         app = create_app(running, service.router, service.title)
         async with calling(app) as client:

@@ -7,7 +7,7 @@ import ssl
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from fastapi import APIRouter, FastAPI, Response
 
 from shared.contract.authority import Role
 from shared.contract.decision import Actor
+from shared.runtime.process import clock
 from shared.runtime.say.conflicts import Unauthenticated
 from shared.runtime.web import auth
 from shared.runtime.web.auth import Authenticator, KeysAway, allow, allow_any, permissions, public
@@ -73,8 +74,8 @@ async def test_a_claim_that_is_missing(issuer: Issuer, claim: str) -> None:
     [
         {"iss": "https://somebody-else.test"},
         {"aud": "another-service"},
-        {"exp": datetime.now(UTC) - timedelta(minutes=1)},
-        {"nbf": datetime.now(UTC) + timedelta(days=1)},
+        {"exp": clock.now() - timedelta(minutes=1)},
+        {"nbf": clock.now() + timedelta(days=1)},
         {"subject": ""},
         {"subject": "x" * 201},
         {"subject": "line\nbreak"},
@@ -102,7 +103,7 @@ async def test_a_claim_that_is_wrong(issuer: Issuer, claims: dict[str, Any]) -> 
 
 
 async def test_an_expired_token_is_told_what_to_do(issuer: Issuer) -> None:
-    token = issuer.token(Role.LEAD, exp=datetime.now(UTC) - timedelta(minutes=1))
+    token = issuer.token(Role.LEAD, exp=clock.now() - timedelta(minutes=1))
     assert await refused(issuer, token) == "the token has expired; get a new one"
 
 
@@ -113,7 +114,7 @@ async def test_a_name_is_a_name(issuer: Issuer, subject: str) -> None:
     assert (await authenticator(issuer).actor(issuer.token(subject=subject))).subject == subject
 
 
-NOW = datetime.now(UTC)
+NOW = clock.now()
 
 
 @pytest.mark.parametrize(
@@ -322,7 +323,7 @@ def _certificate(folder: Path) -> Path:
     from cryptography.hazmat.primitives.hashes import SHA256
     from cryptography.hazmat.primitives.serialization import NoEncryption, PrivateFormat
 
-    key, now = p256(), datetime.now(UTC)
+    key, now = p256(), clock.now()
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "issuer")])
     address = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))])
     built = x509.CertificateBuilder(

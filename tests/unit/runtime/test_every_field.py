@@ -116,7 +116,7 @@ def test_all_bodies_were_walked() -> None:
 
 @pytest_asyncio.fixture(params=SERVICES, ids=by_name)
 async def stands(request: pytest.FixtureRequest, tmp_path: Path) -> Any:
-    service: Service[Any, Any] = request.param
+    service: Service[Any, Any, Any] = request.param
     async with standing(Issuer(tmp_path / "jwks.json"), service) as standing_:
         yield standing_
 

@@ -34,7 +34,7 @@ def _quiet() -> Iterator[None]:
 
 @pytest_asyncio.fixture(params=SERVICES, ids=by_name)
 async def stands(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Standing]:
-    service: Service[Any, Any] = request.param
+    service: Service[Any, Any, Any] = request.param
     async with standing(Issuer(tmp_path / "jwks.json"), service) as standing_:
         yield standing_
 

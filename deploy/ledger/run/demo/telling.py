@@ -3,7 +3,7 @@ the way."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any, Final
 from uuid import UUID
 
@@ -22,6 +22,7 @@ from deploy.ledger.run.demo.cast import (
 )
 from deploy.local.keys import INBOX_CHANNEL
 from shared.contract.vocabulary import ServiceName
+from shared.runtime.process import clock
 
 INTAKE, TRIAGE, NOTIFY, REVIEW = ServiceName
 CHANNEL: Final = INBOX_CHANNEL
@@ -213,8 +214,8 @@ async def begin(office: Office, source: Mapping[str, str], tell: Tell) -> Tellin
 
 
 def _now() -> str:
-    return datetime.now(UTC).isoformat()
+    return clock.now().isoformat()
 
 
 def _in_days(days: int) -> str:
-    return str(datetime.now(UTC).date() + timedelta(days=days))
+    return str(clock.now().date() + timedelta(days=days))
