@@ -1,7 +1,7 @@
 """The only place from which the `ledger` command prints.
 
-Whatever it is given may come from an enemy: a reporter's text, an actor's name in somebody's log, an
-error of a foreign server. So nothing in it is read as markup, each character that a terminal would
+Everything it is given may come from an enemy: a reporter's text, an actor's name in a log, an error
+of a foreign server. So nothing in it is read as markup, each character that a terminal would
 obey or not draw is shown by its code, and a row or message stays on one line. Where the output is
 no terminal, tables are plain lines of full width, so that `grep` finds what is there. A terminal
 that lacks a character shows its code instead; a reader that has gone away (`| head`) is no error.
@@ -89,8 +89,8 @@ def show_table(
     title: Part = None,
     lines: bool = False,
 ) -> None:
-    """Rows below their headings, on standard output. A terminal folds cells that are too long for it
-    and never cuts one; elsewhere each row is one line of full width. `lines` draws a terminal's
+    """Rows below their headings, on standard output. A terminal folds cells that are too long for
+    it and never cuts one; elsewhere each row is one line of full width. `lines` draws a terminal's
     table with a frame."""
     cells = [[text_of(cell) for cell in row] for row in rows]
     if title is not None:
@@ -120,8 +120,8 @@ def show_json_line(document: bytes) -> None:
 
 
 def show_exactly(document: bytes, code: Callable[[str], str] | None = None) -> None:
-    """The bytes of a document on standard output; on a terminal, or in an encoding that may not hold
-    them, its text with codes (by `code`) for what is not drawn."""
+    """The bytes of a document on standard output; on a terminal, or in an encoding that may not
+    hold them, its text with codes (by `code`) for what is not drawn."""
     stream = sys.stdout
     if stream is None:
         return

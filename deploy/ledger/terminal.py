@@ -58,8 +58,8 @@ def write(stream: TextIO | None, text: str) -> None:
 @contextmanager
 def unread_is_no_error(stream: TextIO) -> Iterator[None]:
     """Who reads may stop at any line (`ledger replay | head`): what follows goes nowhere, and the
-    exit code stays that of the work. What was asked for and does not fit on a disk was not given: one
-    line, and exit code 2."""
+    exit code stays that of the work. What was asked for and does not fit on a disk was not
+    given: one line, and exit code 2."""
     try:
         yield
     except BrokenPipeError:

@@ -116,8 +116,8 @@ def parse(text: str) -> Trust:
     """The keys of a trust file; see `keyfiles` for one that comes from a disk. Raises BadTrustFile
     naming the line.
 
-    Only a newline ends a line: after any other sign that some programs break lines at, a key would be
-    read that an editor shows as part of a comment."""
+    Only a newline ends a line: after any other sign that some programs break lines at, a key would
+    be read that an editor shows as part of a comment."""
     keys: list[TrustedKey] = []
     for number, line in enumerate(text.split("\n"), 1):
         if fields := _BLANKS.split(line.partition("#")[0].strip(" \t\r")):

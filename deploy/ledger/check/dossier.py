@@ -17,11 +17,11 @@ from deploy.ledger.printing import note, say
 from deploy.ledger.progress import steps
 from deploy.ledger.sources import DataOption, or_stop
 from shared.audit.anchors import NAMES, Pins
-from shared.audit.archive import pack
-from shared.audit.dossier import compose
-from shared.audit.dossier_check import audit_dossier
+from shared.audit.dossier.archive import pack
+from shared.audit.dossier.checking import audit_dossier
+from shared.audit.dossier.gathering import Gathered, evidence, gather, heads_of
+from shared.audit.dossier.parts import compose
 from shared.audit.files import MAX_TEXT, Files, NotALog, read_regular
-from shared.audit.gathering import Gathered, evidence, gather, heads_of
 from shared.audit.writing import write_whole
 from shared.chain import keyfiles
 from shared.chain.statements import IncidentStatement

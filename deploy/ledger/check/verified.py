@@ -7,7 +7,7 @@ from typing import Any, Final
 from deploy.ledger.check import telling
 from deploy.ledger.check.audits import Believed
 from deploy.ledger.printing import bold, good, say
-from shared.audit.dossier_events import DossierAudit
+from shared.audit.dossier.events import DossierAudit
 from shared.audit.log import Behind, LogAudit
 from shared.chain.findings import Finding
 from shared.runtime.repair.auditing import Verification

@@ -16,8 +16,8 @@ from deploy.ledger.printing import show_json
 from deploy.ledger.progress import counting
 from deploy.ledger.sources import DataOption, open_sources, or_stop
 from deploy.local.state import DEFAULT_DATA
-from shared.audit.archive import MAX_SIZE
-from shared.audit.dossier_check import audit_dossier
+from shared.audit.dossier.archive import MAX_SIZE
+from shared.audit.dossier.checking import audit_dossier
 from shared.audit.files import Files, read_regular
 from shared.audit.heads import Seen
 from shared.audit.log import Options, audit_log

@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 from services.review.audit import reports
 from services.review.report import UnknownReportFormat
 from shared.audit.anchors import Pins
-from shared.audit.archive import pack, unpack
-from shared.audit.dossier import Evidence, compose
-from shared.audit.dossier_check import audit_dossier
-from shared.audit.dossier_events import DossierAudit
+from shared.audit.dossier.archive import pack, unpack
+from shared.audit.dossier.checking import audit_dossier
+from shared.audit.dossier.events import DossierAudit
+from shared.audit.dossier.parts import Evidence, compose
 from shared.chain import keyfiles
 from shared.contract.envelope import Event
 from shared.contract.hashing import signed_bytes

@@ -21,7 +21,7 @@ from typer.testing import CliRunner, Result
 from deploy.ledger.check import web
 from deploy.ledger.check.web import Web
 from deploy.ledger.main import app
-from shared.audit.archive import MAX_PARTS, MAX_SIZE, pack, unpack
+from shared.audit.dossier.archive import MAX_PARTS, MAX_SIZE, pack, unpack
 from shared.audit.files import MAX_TEXT, Folder, Unreachable, longest, read_regular
 from shared.contract.vocabulary import ServiceName
 from shared.tlog.checkpoint import Checkpoint, sign_checkpoint

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from uuid import UUID
 
-from shared.audit.dossier import Evidence
+from shared.audit.dossier.parts import Evidence
 from shared.audit.files import Files, NotALog
 from shared.audit.heads import trusted_head
 from shared.audit.tree import Leaves, Signatures, TreeCheck, tile_reader

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
 
-from shared.audit.dossier_page import PAGE, page
+from shared.audit.dossier.page import PAGE, page
 from shared.contract.envelope import Event, read
 from shared.contract.vocabulary import ServiceName
 from shared.tlog.proof import SUFFIX, Proof

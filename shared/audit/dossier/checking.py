@@ -4,11 +4,11 @@ from collections.abc import Mapping, Sequence
 from uuid import UUID
 
 from shared.audit.anchors import NAMES, Pins
-from shared.audit.archive import unpack
 from shared.audit.decisions import UNFORESEEN
-from shared.audit.dossier import REPORTS, Reports, event_names, may_hold
-from shared.audit.dossier_events import DossierAudit, sealed_event
-from shared.audit.dossier_page import PAGE, page
+from shared.audit.dossier.archive import unpack
+from shared.audit.dossier.events import DossierAudit, sealed_event
+from shared.audit.dossier.page import PAGE, page
+from shared.audit.dossier.parts import REPORTS, Reports, event_names, may_hold
 from shared.audit.heads import Opened, open_head
 from shared.audit.incidents import Rules, Sealed, check_incident
 from shared.chain import statements
