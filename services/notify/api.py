@@ -59,7 +59,8 @@ NotifyDesk = Annotated[Desk[Command, State], Depends(desk)]
     tags=["incidents"],
     dependencies=[allow(*READERS)],
     summary="Incidents, the newest first.",
-    description="Those that fit all filters. Send a page's `next` as `cursor`, with the same filters, for the page after it.",
+    description="Those that fit all filters. Send a page's `next` as `cursor`, with the same "
+    "filters, for the page after it.",
 )
 async def list_incidents(
     desk: NotifyDesk,
@@ -85,8 +86,10 @@ async def list_incidents(
     "/incidents/{incident_id}",
     tags=["incidents"],
     dependencies=[allow(*READERS)],
-    summary="One incident: who must be told, its messages with what they wait for, and what you may do next.",
-    description="The ETag is the incident's version; send it as If-Match with a command that must not be decided on anything newer.",
+    summary="One incident: who must be told, its messages with what they wait for, and what you "
+    "may do next.",
+    description="The ETag is the incident's version; send it as If-Match with a command that must "
+    "not be decided on anything newer.",
 )
 async def read_incident(incident_id: Id, desk: NotifyDesk) -> IncidentView:
     loaded = await desk.load(incident_id)
@@ -128,7 +131,8 @@ def _view(row: CommunicationRow, state: State, actor: Actor) -> CommunicationVie
     tags=["communications"],
     dependencies=[allow(*READERS)],
     summary="Messages of all incidents, the newest first.",
-    description="Those that fit all filters: for example what a person must decide, `status=outcome_unknown`.",
+    description="Those that fit all filters: for example what a person must decide, "
+    "`status=outcome_unknown`.",
 )
 async def list_communications(
     desk: NotifyDesk,
@@ -165,7 +169,8 @@ async def list_channels(desk: NotifyDesk) -> Page[ChannelView]:
     tags=["communications"],
     dependencies=[allow(*who_may(DraftCommunication))],
     summary="Draft a message.",
-    description="It cites the established facts that it rests on. Somebody else approves it; outside the company legal does, too.",
+    description="It cites the established facts that it rests on. Somebody else approves it; "
+    "outside the company legal does, too.",
 )
 async def draft(incident_id: Id, body: DraftBody, desk: NotifyDesk) -> Accepted:
     channels = channels_of(desk.running).names
@@ -181,7 +186,8 @@ async def draft(incident_id: Id, body: DraftBody, desk: NotifyDesk) -> Accepted:
     tags=["communications"],
     dependencies=[allow(*who_may(Approve))],
     summary="Approve a message that another person drafted.",
-    description="One person gives one approval. Without a body it is the one that is lacking and yours to give.",
+    description="One person gives one approval. Without a body it is the one that is lacking and "
+    "yours to give.",
 )
 async def approve(
     incident_id: Id, communication_id: Id, desk: NotifyDesk, body: ApprovalBody = UNNAMED
@@ -195,7 +201,8 @@ async def approve(
     tags=["communications"],
     dependencies=[allow(*who_may(Reject))],
     summary="Reject a message, with the reason.",
-    description="Until its sending begins, also while a failed one waits to be tried again. A new draft may follow.",
+    description="Until its sending begins, also while a failed one waits to be tried again. A new "
+    "draft may follow.",
 )
 async def reject(
     incident_id: Id, communication_id: Id, body: RejectionBody, desk: NotifyDesk
@@ -209,8 +216,10 @@ async def reject(
     tags=["communications"],
     dependencies=[allow(*who_may(RequestSend))],
     summary="Ask for an approved message to be sent.",
-    description="The answer comes before it is sent: `communicated`, `send_failed` or `send_outcome_unknown` follow on the timeline. "
-    "What a channel refuses is tried again, later each time; after the last try a new request is needed.",
+    description="The answer comes before it is sent: `communicated`, `send_failed` or "
+    "`send_outcome_unknown` follow on the timeline. "
+    "What a channel refuses is tried again, later each time; after the last try a new request is "
+    "needed.",
 )
 async def request_send(incident_id: Id, communication_id: Id, desk: NotifyDesk) -> Accepted:
     return await desk.carry_out(incident_id, RequestSend(communication_id))
@@ -222,7 +231,8 @@ async def request_send(incident_id: Id, communication_id: Id, desk: NotifyDesk) 
     tags=["communications"],
     dependencies=[allow(*who_may(DecideOutcome))],
     summary="State whether a message of unknown outcome went out.",
-    description="A message whose sending broke off is never sent again by itself: somebody looks, and says what they found.",
+    description="A message whose sending broke off is never sent again by itself: somebody looks, "
+    "and says what they found.",
 )
 async def decide_outcome(
     incident_id: Id, communication_id: Id, body: OutcomeBody, desk: NotifyDesk
@@ -238,7 +248,8 @@ async def decide_outcome(
     tags=["incidents"],
     dependencies=[allow(*who_may(Waive))],
     summary="Waive the duty to tell an audience, with the reason.",
-    description="For an audience that an assessment has made it a duty to tell, and that was not told.",
+    description="For an audience that an assessment has made it a duty to tell, and that was not "
+    "told.",
 )
 async def waive(incident_id: Id, body: WaiverBody, desk: NotifyDesk) -> Accepted:
     return await desk.carry_out(incident_id, Waive(body.audience, body.reason))

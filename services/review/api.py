@@ -102,7 +102,8 @@ _REPORT_ANSWERS: Final[dict[int | str, dict[str, Any]]] = {
     tags=["reviews"],
     dependencies=[allow(*READERS)],
     summary="Reviews, those of the newest incidents first.",
-    description="Every incident that review knows of, also those that nobody reviews (`not_opened`). Filters are joined by and.",
+    description="Every incident that review knows of, also those that nobody reviews "
+    "(`not_opened`). Filters are joined by and.",
 )
 async def list_reviews(
     desk: ReviewDesk,
@@ -125,7 +126,8 @@ async def list_reviews(
     tags=["reviews"],
     dependencies=[allow(*READERS)],
     summary="A review: how far it is, what publishing waits for, and what the caller may do next.",
-    description="The ETag is the incident's version; send it as `If-Match` with a command that rests on what was read.",
+    description="The ETag is the incident's version; send it as `If-Match` with a command that "
+    "rests on what was read.",
 )
 async def read_review(incident_id: Id, desk: ReviewDesk) -> IncidentView:
     loaded = await desk.load(incident_id)
@@ -148,7 +150,8 @@ async def read_review(incident_id: Id, desk: ReviewDesk) -> IncidentView:
     tags=["reviews"],
     dependencies=[allow(*who_may(OpenReview))],
     summary="Open a review by hand.",
-    description="For a near miss or a suspected incident; the review of a confirmed one opens by itself.",
+    description="For a near miss or a suspected incident; the review of a confirmed one opens by "
+    "itself.",
 )
 async def open_review(incident_id: Id, desk: ReviewDesk) -> Accepted:
     return await desk.carry_out(incident_id, OpenReview(ReviewTrigger.REQUESTED))
@@ -160,7 +163,8 @@ async def open_review(incident_id: Id, desk: ReviewDesk) -> Accepted:
     tags=["reviews"],
     dependencies=[allow(*who_may(RecordFinding))],
     summary="Record a finding.",
-    description="A contributing factor, the control layer that let it through, and either action items or a reason for none.",
+    description="A contributing factor, the control layer that let it through, and either action "
+    "items or a reason for none.",
 )
 async def record_finding(incident_id: Id, body: FindingBody, desk: ReviewDesk) -> Accepted:
     command = RecordFinding(
@@ -234,7 +238,8 @@ async def set_next_review(incident_id: Id, body: NextReviewBody, desk: ReviewDes
     tags=["reviews"],
     dependencies=[allow(*who_may(Publish))],
     summary="Publish the report.",
-    description="Says `reviewed`, with the digests of the report and the last events that it rests on. Refused by the rule `closure` "
+    description="Says `reviewed`, with the digests of the report and the last events that it rests "
+    "on. Refused by the rule `closure` "
     "while something is missing: what, and who can supply it.",
 )
 async def publish(incident_id: Id, desk: ReviewDesk) -> Accepted:
@@ -259,8 +264,10 @@ def _left_something_out(error: BaseException) -> bool:
     tags=["reports"],
     dependencies=[allow(*READERS)],
     summary="The lessons-learned report.",
-    description="Before publication a draft, marked as one, that says what is missing; afterwards the bytes whose digest is on the log, "
-    "projected anew from the events that it covers. In JSON, Markdown or HTML: by `format`, or by `Accept`.",
+    description="Before publication a draft, marked as one, that says what is missing; afterwards "
+    "the bytes whose digest is on the log, "
+    "projected anew from the events that it covers. In JSON, Markdown or HTML: by `format`, or by "
+    "`Accept`.",
     response_class=Response,
     responses=_REPORT_ANSWERS,
 )
@@ -290,8 +297,10 @@ async def read_report(
             500,
             "report-differs",
             CANNOT_SHOW,
-            f"This build of review makes other bytes of it than those with the SHA-256 {published}, which is on the log, though "
-            "both are of one format: this is a bug of ours. Make the report from the log with the build that published it.",
+            f"This build of review makes other bytes of it than those with the SHA-256 "
+            f"{published}, which is on the log, though "
+            "both are of one format: this is a bug of ours. Make the report from the log with the "
+            "build that published it.",
         )
     headers = {
         "ETag": f'"{digest.hexdigest()}"',

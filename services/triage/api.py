@@ -60,7 +60,8 @@ TriageDesk = Annotated[Desk[Command, State], Depends(desk)]
     "/incidents",
     dependencies=[allow(*READERS)],
     summary="Incidents, the newest first.",
-    description="Those that fit all filters. Send a page's `next` as `cursor`, with the same filters, for the page after it.",
+    description="Those that fit all filters. Send a page's `next` as `cursor`, with the same "
+    "filters, for the page after it.",
 )
 async def list_incidents(
     desk: TriageDesk,
@@ -90,8 +91,10 @@ async def list_incidents(
 @router.get(
     "/incidents/{incident_id}",
     dependencies=[allow(*READERS)],
-    summary="One incident: facts, seats, assessment, actions with their gates, and what you may do next.",
-    description="The ETag is the incident's version; send it as If-Match with a command that must not be decided on anything newer.",
+    summary="One incident: facts, seats, assessment, actions with their gates, and what you may do "
+    "next.",
+    description="The ETag is the incident's version; send it as If-Match with a command that must "
+    "not be decided on anything newer.",
 )
 async def read_incident(incident_id: Id, desk: TriageDesk) -> IncidentView:
     loaded = await desk.load(incident_id)
@@ -134,7 +137,8 @@ def _with_gates(
     status_code=201,
     dependencies=[allow(*who_may(RecordFact))],
     summary="Record a fact, or correct one.",
-    description="What is known, how surely, and from where. The value `unknown` is an answer too, and satisfies no gate. A correction "
+    description="What is known, how surely, and from where. The value `unknown` is an answer too, "
+    "and satisfies no gate. A correction "
     "names the fact that it corrects, which counts no more.",
 )
 async def record_fact(incident_id: Id, body: FactBody, desk: TriageDesk) -> Accepted:
@@ -155,7 +159,8 @@ async def record_fact(incident_id: Id, body: FactBody, desk: TriageDesk) -> Acce
     status_code=201,
     dependencies=[allow(*who_may(FillSeat))],
     summary="Fill a seat, or take one of your own role.",
-    description="Legal, communications and IT have to be filled before an incident can be assessed as confirmed.",
+    description="Legal, communications and IT have to be filled before an incident can be assessed "
+    "as confirmed.",
 )
 async def fill_seat(incident_id: Id, body: SeatBody, desk: TriageDesk) -> Accepted:
     return await desk.carry_out(incident_id, FillSeat(body.seat, body.holder))
@@ -166,7 +171,8 @@ async def fill_seat(incident_id: Id, body: SeatBody, desk: TriageDesk) -> Accept
     status_code=201,
     dependencies=[allow(*who_may(Assess))],
     summary="Assess, or assess again.",
-    description="Severity comes from a table over what leaked, who can see it and whether it is still live; its row is recorded.",
+    description="Severity comes from a table over what leaked, who can see it and whether it is "
+    "still live; its row is recorded.",
 )
 async def assess(incident_id: Id, body: AssessmentBody, desk: TriageDesk) -> Accepted:
     command = Assess(
@@ -184,7 +190,8 @@ async def assess(incident_id: Id, body: AssessmentBody, desk: TriageDesk) -> Acc
     status_code=201,
     dependencies=[allow(*who_may(ProposeAction))],
     summary="Propose an action; its class follows from its kind.",
-    description="A protective action can be carried out at once; a corrective one, or one against a person, waits for the gates that the "
+    description="A protective action can be carried out at once; a corrective one, or one against "
+    "a person, waits for the gates that the "
     "incident shows.",
 )
 async def propose_action(incident_id: Id, body: ActionBody, desk: TriageDesk) -> Accepted:
@@ -198,7 +205,8 @@ async def propose_action(incident_id: Id, body: ActionBody, desk: TriageDesk) ->
     status_code=201,
     dependencies=[allow(*who_may(GiveLegalView))],
     summary="Give the legal view on an action; a later one replaces it.",
-    description="Cleared, cleared with conditions, or refused, and on which ground. No break-glass passes a refusal.",
+    description="Cleared, cleared with conditions, or refused, and on which ground. No break-glass "
+    "passes a refusal.",
 )
 async def give_legal_view(
     incident_id: Id, action_id: Id, body: LegalViewBody, desk: TriageDesk
@@ -214,7 +222,8 @@ async def give_legal_view(
     status_code=201,
     dependencies=[allow(*who_may(AuthoriseAction))],
     summary="Authorise an action; somebody else carries it out.",
-    description="Asks for the required facts and the legal view on this very action; what is missing is named.",
+    description="Asks for the required facts and the legal view on this very action; what is "
+    "missing is named.",
 )
 async def authorise_action(incident_id: Id, action_id: Id, desk: TriageDesk) -> Accepted:
     return await desk.carry_out(incident_id, AuthoriseAction(action_id))
@@ -225,7 +234,8 @@ async def authorise_action(incident_id: Id, action_id: Id, desk: TriageDesk) -> 
     status_code=201,
     dependencies=[allow(*who_may(CarryOut))],
     summary="State that you carried an action out, and what came of it.",
-    description="Asks for every gate again, and names the authority. How an action ended that had begun is always recorded.",
+    description="Asks for every gate again, and names the authority. How an action ended that had "
+    "begun is always recorded.",
 )
 async def carry_out(
     incident_id: Id, action_id: Id, body: OutcomeBody, desk: TriageDesk
@@ -240,7 +250,8 @@ async def carry_out(
     status_code=201,
     dependencies=[allow(*who_may(BreakGlass))],
     summary="Pass a gate with a reason; a second person's word is owed from then on.",
-    description="For a corrective action that cannot wait. It is shown in every report, with what was missing.",
+    description="For a corrective action that cannot wait. It is shown in every report, with what "
+    "was missing.",
 )
 async def break_glass(incident_id: Id, body: BreakGlassBody, desk: TriageDesk) -> Accepted:
     return await desk.carry_out(
@@ -253,7 +264,8 @@ async def break_glass(incident_id: Id, body: BreakGlassBody, desk: TriageDesk) -
     status_code=201,
     dependencies=[allow(*who_may(ConfirmBreakGlass))],
     summary="Give the second person's word on a use of break-glass.",
-    description="By somebody who neither broke the glass nor carried the action out. If it is not upheld, the gate is closed again.",
+    description="By somebody who neither broke the glass nor carried the action out. If it is not "
+    "upheld, the gate is closed again.",
 )
 async def confirm_break_glass(
     incident_id: Id, break_glass_id: Id, body: WordBody, desk: TriageDesk
@@ -268,7 +280,8 @@ async def confirm_break_glass(
     status_code=201,
     dependencies=[allow(*who_may(DecideInaction))],
     summary="Decide not to act, with the reason.",
-    description="On an assessment, and while no action is under way. The review of the incident can be closed on it.",
+    description="On an assessment, and while no action is under way. The review of the incident "
+    "can be closed on it.",
 )
 async def decide_inaction(incident_id: Id, body: ReasonBody, desk: TriageDesk) -> Accepted:
     return await desk.carry_out(incident_id, DecideInaction(body.reason))
@@ -279,7 +292,8 @@ async def decide_inaction(incident_id: Id, body: ReasonBody, desk: TriageDesk) -
     status_code=201,
     dependencies=[allow(*who_may(Dismiss))],
     summary="Let the incident go, with the reason.",
-    description="It ends here; what is new about it is reported as a new incident. Which reasons fit which assessment, the refusal says.",
+    description="It ends here; what is new about it is reported as a new incident. Which reasons "
+    "fit which assessment, the refusal says.",
 )
 async def dismiss(incident_id: Id, body: DismissalBody, desk: TriageDesk) -> Accepted:
     return await desk.carry_out(incident_id, Dismiss(body.reason, body.note))

@@ -57,7 +57,8 @@ class FactBody(Body):
     )
 
     key: Name = Field(
-        description="One of the keys that gates ask for (authentic_and_ours, information_kind, where, …) or any other."
+        description="One of the keys that gates ask for (authentic_and_ours, information_kind, "
+        "where, …) or any other."
     )
     value: Text = Field(description='"unknown" is an answer, and satisfies no gate.')
     confidence: Confidence

@@ -65,7 +65,8 @@ class KafkaSettings(BaseSettings):
         named = self.kafka_sasl_username and self.kafka_sasl_password
         if self.kafka_security_protocol.startswith("SASL") and not named:
             raise ValueError(
-                f"LEDGER_KAFKA_SASL_USERNAME and LEDGER_KAFKA_SASL_PASSWORD: {self.kafka_security_protocol} needs both"
+                f"LEDGER_KAFKA_SASL_USERNAME and LEDGER_KAFKA_SASL_PASSWORD: "
+                f"{self.kafka_security_protocol} needs both"
             )
         return self
 

@@ -276,5 +276,6 @@ def observe_log(log: Mapping[str, int]) -> None:
     _meter.create_observable_gauge(
         "ledger.log",
         [observe],
-        description="Of the sealed log: leaves (size, witnessed_size), open holes, events that wait, …",
+        description="Of the sealed log: leaves (size, witnessed_size), open holes, events that "
+        "wait, …",
     )

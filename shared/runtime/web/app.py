@@ -20,7 +20,8 @@ def create_app(running: Running[Any, Any, Any], router: APIRouter, title: str) -
     app = FastAPI(
         title=title,
         version=version("incident-ledger"),
-        description="A service of the incident ledger. Refusals are problem details (RFC 9457): they say what to do next.",
+        description="A service of the incident ledger. Refusals are problem details (RFC 9457): "
+        "they say what to do next.",
         servers=[{"url": "/", "description": "This service"}],
         docs_url=None,
         redoc_url=None,

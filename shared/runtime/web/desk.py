@@ -141,7 +141,8 @@ async def desk(
         str | None,
         Header(
             alias="Idempotency-Key",
-            description="1 to 255 visible ASCII characters, unique to the request: a retry with it does nothing twice.",
+            description="1 to 255 visible ASCII characters, unique to the request: a retry with it "
+            "does nothing twice.",
             examples=["2f1c9d5e-report-17"],
         ),
     ] = None,

@@ -23,7 +23,8 @@ class GateView(BaseModel):
 
     gate: str
     subject: str = Field(
-        description="What waits at it: the id of an action, `communication` and the id of a message, or a name."
+        description="What waits at it: the id of an action, `communication` and the id of a "
+        "message, or a name."
     )
     open: bool
     missing: list[str] = Field(description="Also of a gate that break-glass has passed.")

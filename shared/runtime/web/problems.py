@@ -135,7 +135,8 @@ RESPONSES: Final[dict[int | str, dict[str, Any]]] = {
         (422, "A field is wrong: which, and what it must be"),
         (
             503,
-            "Too much at once, or the database or the broker is away: try again after `Retry-After` seconds",
+            "Too much at once, or the database or the broker is away: try again after "
+            "`Retry-After` seconds",
         ),
     )
 }
@@ -169,7 +170,8 @@ class _Problem(JSONResponse):
 def overloaded(headers: Mapping[str, str] = MappingProxyType({})) -> JSONResponse:
     """More is asked for at once than can be done; nothing of this request was done."""
     detail = (
-        "Too much is asked for at once. Nothing of this request was done: send it again after Retry-After seconds. "
+        "Too much is asked for at once. Nothing of this request was done: send it again after "
+        "Retry-After seconds. "
         "Many reports cost least in one batch."
     )
     return problem(503, "overloaded", "Not now", detail, {"Retry-After": "1", **headers})

@@ -78,9 +78,11 @@ async def healthz() -> dict[str, str]:
     dependencies=[public()],
     tags=["health"],
     summary="Can it do its work? Database, broker, lag.",
-    description="200 when it can, 503 when not, or when it is about to end; either way it says what it sees. "
+    description="200 when it can, 503 when not, or when it is about to end; either way it says "
+    "what it sees. "
     "For readiness probes. `to_hear` is "
-    "null while this process hears nothing, because it is joining, or the broker is away, or others hear for it.",
+    "null while this process hears nothing, because it is joining, or the broker is away, or "
+    "others hear for it.",
     responses={
         200: {"content": {"application/json": {"example": READY}}},
         503: {
@@ -99,7 +101,8 @@ async def readyz(request: Request) -> JSONResponse:
     dependencies=[allow(*READERS)],
     tags=["incidents"],
     summary="The timeline of an incident: all that this service knows of it.",
-    description="What it said and what it heard, in the order in which it came to know it, each with its proof.",
+    description="What it said and what it heard, in the order in which it came to know it, each "
+    "with its proof.",
     responses=problems.RESPONSES,
 )
 async def incident_events(
@@ -119,8 +122,10 @@ async def incident_events(
     dependencies=[public()],
     tags=["proofs"],
     summary="The service's signed word on where its chains stand.",
-    description="A C2SP signed note by the key that signs the service's events: one line a partition with the number and hash of "
-    "the last event. Held against the sealed log it shows what is missing there. At most a second old.",
+    description="A C2SP signed note by the key that signs the service's events: one line a "
+    "partition with the number and hash of "
+    "the last event. Held against the sealed log it shows what is missing there. At most a second "
+    "old.",
     response_class=PlainTextResponse,
     responses={200: {"content": {"text/plain": {"example": CHAINS}}}, **problems.RESPONSES},
 )
@@ -133,7 +138,8 @@ async def chains(request: Request) -> Response:
     dependencies=[allow(*READERS)],
     tags=["proofs"],
     summary="The service's signed word on how much it has said of an incident.",
-    description="A C2SP signed note: the count and last hash of the service's events of the incident, and the head of its chain at "
+    description="A C2SP signed note: the count and last hash of the service's events of the "
+    "incident, and the head of its chain at "
     "that moment. Also for an incident of which it has said nothing.",
     response_class=PlainTextResponse,
     responses={200: {"content": {"text/plain": {"example": INCIDENT_HEAD}}}, **problems.RESPONSES},
