@@ -30,8 +30,9 @@ DataOption = Annotated[
     Path | None,
     typer.Option(
         "--data",
-        help="Data folder of a local stack (default: ./.ledger). With LEDGER_AUDITOR_DSN set, that is read instead: "
-        "a DSN in which {service} stands for the service, with LEDGER_KAFKA_* and LEDGER_TRUST_FILE.",
+        help="Data folder of a local stack (default: ./.ledger). With LEDGER_AUDITOR_DSN set, "
+        "that is read instead: a DSN in which {service} stands for the service, with "
+        "LEDGER_KAFKA_* and LEDGER_TRUST_FILE.",
     ),
 ]
 

@@ -62,30 +62,30 @@ def witness(
 ) -> None:
     """Cosign a log's checkpoints when they are consistent (tlog-witness). See below how to
     begin."""
-    import uvicorn
-
-    from deploy.ledger.witness_server import BadWitness, alone, application, open_witness
+    from deploy.ledger.witness_server import BadWitness
 
     with or_say_why():
         try:
-            with alone(state):
-                opened = open_witness(
-                    state, name, _logs(log or [], policy), lambda: int(clock.now().timestamp())
-                )
-                say(f"witness {name.replace('/', '-')} {opened.cosigner.vkey} http://{host}:{port}")
-                for origin in opened.logs:
-                    note(f"{origin}: cosigned up to {opened.latest(origin).size} leaves")
-                uvicorn.run(
-                    application(opened),
-                    host=host,
-                    port=port,
-                    log_level="warning",
-                    server_header=False,
-                )
+            _serve(state, name, _logs(log or [], policy), host, port)
         except (BadWitness, BadKeyFile, TlogError) as error:
             raise StackError(str(error)) from error
         except CannotWrite as error:
             raise StackError(error.strerror or str(error)) from error
+
+
+def _serve(state: Path, name: str, logs: list[Verifier], host: str, port: int) -> None:
+    import uvicorn
+
+    from deploy.ledger.witness_server import alone, application, open_witness
+
+    with alone(state):
+        opened = open_witness(state, name, logs, lambda: int(clock.now().timestamp()))
+        say(f"witness {name.replace('/', '-')} {opened.cosigner.vkey} http://{host}:{port}")
+        for origin in opened.logs:
+            note(f"{origin}: cosigned up to {opened.latest(origin).size} leaves")
+        uvicorn.run(
+            application(opened), host=host, port=port, log_level="warning", server_header=False
+        )
 
 
 def _logs(vkeys: list[str], policy: Path | None) -> list[Verifier]:

@@ -30,7 +30,8 @@ UntilOption = Annotated[
     typer.Option(
         "--until",
         metavar="TIME|SIZE",
-        help="Only up to this moment: a time, UTC (2026-03-02T09:00:00Z), or a size of the log (its first so many events).",
+        help="Only up to this moment: a time, UTC (2026-03-02T09:00:00Z), or a size of the "
+        "log (its first so many events).",
     ),
 ]
 
@@ -40,7 +41,8 @@ def replay(
         str | None,
         typer.Argument(
             metavar="[SOURCE]",
-            help="Folder or http(s) address of a log. Default: the running stack: its topic, or with --known or a size its log.",
+            help="Folder or http(s) address of a log. Default: the running stack: its "
+            "topic, or with --known or a size its log.",
         ),
     ] = None,
     data: DataOption = None,

@@ -39,8 +39,23 @@ StateOption = Annotated[
     Path | None,
     typer.Option(
         "--state",
-        help="File that remembers the last head of each log, so that one that goes back or forks is refused. "
-        "Default: seen.json in the stack's folder, or incident-ledger/seen.json in your state folder.",
+        help="File that remembers the last head of each log, so that one that goes back or "
+        "forks is refused. Default: seen.json in the stack's folder, or "
+        "incident-ledger/seen.json in your state folder.",
+    ),
+]
+EverySignatureOption = Annotated[
+    bool,
+    typer.Option(
+        "--every-signature",
+        help="Check each event's signature, not only those that vouch for it.",
+    ),
+]
+LinksOnlyOption = Annotated[
+    bool,
+    typer.Option(
+        "--links-only",
+        help="Check hashes, chains, root and signatures, not what the events say.",
     ),
 ]
 
@@ -52,20 +67,8 @@ def verify(
     trust: TrustOption = None,
     policy: PolicyOption = None,
     state_file: StateOption = None,
-    every_signature: Annotated[
-        bool,
-        typer.Option(
-            "--every-signature",
-            help="Check each event's signature, not only those that vouch for it.",
-        ),
-    ] = False,
-    links_only: Annotated[
-        bool,
-        typer.Option(
-            "--links-only",
-            help="Check hashes, chains, root and signatures, not what the events say.",
-        ),
-    ] = False,
+    every_signature: EverySignatureOption = False,
+    links_only: LinksOnlyOption = False,
     as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
     token: TokenOption = None,
 ) -> None:

@@ -15,21 +15,28 @@ from shared.contract.vocabulary import ServiceName
 from shared.runtime.process.keyfiles import load_keys
 from shared.tlog.note import Signer, generate_key
 
+ServiceDataOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--data",
+        help="Data folder of a local stack (default: ./.ledger). With LEDGER_DATABASE_DSN set, the "
+        "service of that environment.",
+    ),
+]
+IntoOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--into",
+        help="Only write a key file with the old and a new key there, and end: for a key file that "
+        "this command cannot write.",
+    ),
+]
+
 
 def rotate_key(
     service: ServiceName,
-    data: Annotated[
-        Path | None,
-        typer.Option(
-            help="Data folder of a local stack (default: ./.ledger). With LEDGER_DATABASE_DSN set, the service of that environment."
-        ),
-    ] = None,
-    into: Annotated[
-        Path | None,
-        typer.Option(
-            help="Only write a key file with the old and a new key there, and end: for a key file that this command cannot write."
-        ),
-    ] = None,
+    data: ServiceDataOption = None,
+    into: IntoOption = None,
 ) -> None:
     """Change the key that a service signs with. It may run on meanwhile.
 
@@ -54,7 +61,8 @@ def rotate_key(
             raise StackError(f"{file} holds two keys already; run this without --into")
     if into is not None:
         say(
-            f"{into} holds the old and the new key of {service}; give it to the service, then run this again"
+            f"{into} holds the old and the new key of {service}; give it to the service, "
+            "then run this again"
         )
         return
     code = service_program(environment, service, "--rotate-key")
