@@ -18,7 +18,7 @@ from opentelemetry.sdk.resources import SERVICE_NAME, Resource
 from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from opentelemetry.sdk.trace.id_generator import RandomIdGenerator
-from opentelemetry.trace import Link, SpanKind, TraceFlags
+from opentelemetry.trace import Link, SpanKind, Status, TraceFlags
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -30,6 +30,19 @@ T = TypeVar("T")
 
 HEALTH: Final = ("/healthz", "/readyz")
 """Asked all day: they get ids, and no spans."""
+OF_A_REQUEST: Final = (
+    "http.method",
+    "http.request.method",
+    "http.route",
+    "http.scheme",
+    "url.scheme",
+    "http.status_code",
+    "http.response.status_code",
+    "http.flavor",
+    "network.protocol.version",
+    "error.type",
+)
+"""What the span of a request may say of it: nothing that its caller chooses, nor who that is."""
 _PROPAGATOR: Final = TraceContextTextMapPropagator()
 _ids: Final = RandomIdGenerator()
 
@@ -95,7 +108,26 @@ class _Stories(BatchSpanProcessor):
 
     def on_end(self, span: ReadableSpan) -> None:
         if span.parent is not None or span.kind is not SpanKind.CLIENT:
-            super().on_end(span)
+            super().on_end(_without_caller(span) if span.kind is SpanKind.SERVER else span)
+
+
+def _without_caller(span: ReadableSpan) -> ReadableSpan:
+    """The span of a request with what OF_A_REQUEST names: an anonymous report is not to be traced
+    to an address, a program, or a header that the environment asks to be captured."""
+    attributes = span.attributes or {}
+    return ReadableSpan(
+        name=span.name,
+        context=span.context,
+        parent=span.parent,
+        resource=span.resource,
+        attributes={name: attributes[name] for name in OF_A_REQUEST if name in attributes},
+        links=span.links,
+        kind=span.kind,
+        status=Status(span.status.status_code),
+        start_time=span.start_time,
+        end_time=span.end_time,
+        instrumentation_scope=span.instrumentation_scope,
+    )
 
 
 def _exports(signal: str) -> bool:

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, fields
+from datetime import timedelta
 from typing import Any
 
 import asyncpg
@@ -40,6 +41,18 @@ class Intake(Served):
         connection = await asyncpg.connect(self.database.owner_dsn)
         await views.register(connection, registration(subject, source, **may), self.running.now())
         await connection.close()
+
+    async def end(self, subject: str, source: str) -> None:
+        """As `ledger source end` does."""
+        connection = await asyncpg.connect(self.database.owner_dsn)
+        assert await views.end_registration(connection, subject, source, self.running.now())
+        await connection.close()
+
+    async def forget(self, days: int) -> None:
+        """As the worker does, the keys of anonymous reports that are older."""
+        async with self.running.read() as connection:
+            before = self.running.now() - timedelta(days=days)
+            await views.forget_anonymous_keys(connection, before)
 
 
 def intake_of(served: Served) -> Intake:
