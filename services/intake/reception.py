@@ -10,6 +10,7 @@ Personal data goes into intake's own table, in the transaction of the event. An 
 leaves nothing of its sender: not the caller's name, nor its source, nor a key that leads to it, nor
 the trace of its request."""
 
+import asyncio
 import contextlib
 import json
 from dataclasses import dataclass, field
@@ -48,11 +49,16 @@ class Reception:
     """Takes the reports of one request."""
 
     running: Running[Command, State, settings.Secrets]
-    actor: Actor
+    caller: Caller
     registry: Registry
     secret: bytes
     """Under which the keys of anonymous reports are kept."""
-    _openers: dict[UUID, Opener] = field(default_factory=dict)
+    _openers: dict[UUID, asyncio.Future[Opener | None]] = field(default_factory=dict)
+    """Asked for once in a request, so that reports which add to one incident stay in order."""
+
+    @property
+    def actor(self) -> Actor:
+        return self.caller.actor
 
     async def take(
         self,
@@ -112,17 +118,15 @@ class Reception:
         return None if key is None else Key(key, self.actor.subject)
 
     async def _registered_for(self, source: str) -> None:
-        caller = await self.registry.caller(self.actor)
         try:
-            caller.rights(source)
+            self.caller.rights(source)
         except NotRegistered:
-            caller = await self.registry.caller(self.actor, latest=True)
-            caller.rights(source)
+            (await self.registry.caller(self.actor, latest=True)).rights(source)
 
     async def _admit(self, body: ReportBody, source: str | None) -> None:
         """Raises NotRegistered; Missing for an incident that is not the caller's to add to."""
         try:
-            await self._check(await self.registry.caller(self.actor), body, source)
+            await self._check(self.caller, body, source)
         except (NotRegistered, Missing):
             latest = await self.registry.caller(self.actor, latest=True)
             await self._check(latest, body, source)
@@ -143,19 +147,25 @@ class Reception:
 
     async def _opener(self, incident_id: UUID) -> Opener | None:
         if incident_id not in self._openers:
-            async with self.running.read() as connection:
-                opener = await views.opener(connection, incident_id)
-            if opener is None:
-                return None
-            self._openers[incident_id] = opener
-        return self._openers[incident_id]
+            self._openers[incident_id] = asyncio.ensure_future(self._look(incident_id))
+        asked = self._openers[incident_id]
+        opener: Opener | None = None
+        try:
+            opener = await asked
+        finally:
+            if opener is None and self._openers.get(incident_id) is asked:
+                del self._openers[incident_id]
+        return opener
+
+    async def _look(self, incident_id: UUID) -> Opener | None:
+        async with self.running.read() as connection:
+            return await views.opener(connection, incident_id)
 
 
 async def reception(request: Request) -> Reception:
-    running = request.app.state.running
-    return Reception(
-        running, request.state.actor, registry_of(request.app.state), settings.secret_of(running)
-    )
+    running, registry = request.app.state.running, registry_of(request.app.state)
+    caller = await registry.caller(request.state.actor)
+    return Reception(running, caller, registry, settings.secret_of(running))
 
 
 def registry_of(state: Any) -> Registry:

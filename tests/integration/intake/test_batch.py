@@ -10,7 +10,7 @@ from services.intake import bounds
 from services.intake.batches import AT_ONCE, MOST, take_lines
 from services.intake.reception import Reception
 from services.intake.settings import secret_of
-from services.intake.sources import Registration, Registry
+from services.intake.sources import Caller, Registration, Registry
 from shared.contract.authority import Role
 from shared.contract.decision import Actor
 from tests.integration.intake.conftest import Intake
@@ -150,7 +150,7 @@ async def test_answers_come_while_later_lines_are_still_to_be_taken(intake: Inta
         return []
 
     receiving = Reception(
-        intake.running, Actor("monitor"), Registry(nobody), secret_of(intake.running)
+        intake.running, Caller(Actor("monitor")), Registry(nobody), secret_of(intake.running)
     )
     answers = take_lines(receiving, lines, bounds.lines(lines, MOST))
     first = await anext(answers)

@@ -4,14 +4,13 @@ for a stranger, and for an incident that nobody reported."""
 import json
 from collections.abc import Awaitable, Callable
 from typing import Any, Final
-from uuid import uuid4
 
 import httpx
 import pytest
 
 from shared.contract.authority import Role
 from tests.integration.intake.conftest import Intake
-from tests.integration.serving import until
+from tests.integration.serving import NOBODY, until
 
 SOURCE: Final = "//dlp.example/scanner"
 OWNER, STRANGER = "dlp", "stranger"
@@ -40,7 +39,7 @@ async def line(intake: Intake, by: str, incident: str, more: dict[str, str]) -> 
 
 def event(source: str, content_type: str) -> Way:
     async def send(intake: Intake, by: str, incident: str, more: dict[str, str]) -> httpx.Response:
-        said: Any = {**EVENT, "source": source, "id": "a-1", "data": {"incident_id": incident}}
+        said: Any = {**EVENT, "source": source, "id": incident, "data": {"incident_id": incident}}
         headers = {**intake.token(Role.SOURCE, by), "Content-Type": content_type, **more}
         body = json.dumps([said] if "batch" in content_type else said)
         return await intake.http.post("/events", content=body, headers=headers)
@@ -80,7 +79,7 @@ async def test_an_incident_of_another_answers_as_one_that_nobody_reported(
         "anonymous": await _opened(intake, OWNER, anonymous=True),
         "event": await _opened_by_event(intake),
     }
-    nowhere = str(uuid4())
+    nowhere = str(NOBODY)
     unknown = told(await way(intake, STRANGER, nowhere, more), nowhere)
     assert "404" in str(unknown)
     before = await intake.count()
