@@ -35,6 +35,7 @@ from shared.contract.vocabulary import (
     Visibility,
 )
 from shared.runtime.web.bodies import Body, Id, Line, Listed, Name, Subject, Text, Url
+from shared.runtime.web.exposure import Copies, or_unknown
 from shared.runtime.web.gates import GateView
 from shared.runtime.web.moments import Moment
 
@@ -78,13 +79,13 @@ class ExposureBody(Body):
     """Where it stands and who can see it. Every field may be unknown."""
 
     platform: Name = "unknown"
-    url: Url | None = None
+    url: Annotated[Url | None, or_unknown(Url)] = None
     post_kind: PostKind = PostKind.UNKNOWN
     author_relation: AuthorRelation = AuthorRelation.UNKNOWN
     visibility: Visibility = Visibility.UNKNOWN
     audience_tier: AudienceTier = AudienceTier.UNKNOWN
     still_live: Answer = Answer.UNKNOWN
-    copies: Annotated[int, Field(ge=0, le=2**53)] | None = Field(
+    copies: Annotated[Copies | None, or_unknown(Copies)] = Field(
         default=None, description="Copies seen elsewhere; null is unknown."
     )
 
