@@ -3,15 +3,26 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from uuid import UUID
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from shared.contract.catalogue.base import EventData
 from shared.contract.catalogue.intake import ReportChannel, Reported
+from shared.contract.catalogue.system import KeyRotated
+from shared.contract.catalogue.triage import InactionDecided
+from shared.contract.envelope import Link, Said, write
+from shared.contract.hashing import ZERO_HASH, event_hash, signed_bytes
+from shared.contract.topics import partition_of, system_incident
 from shared.contract.vocabulary import ServiceName
 from shared.runtime.hear.judge import Heard, ParkReason, Record, examine, receive
-from shared.seal.decide import Chains, Hole, Taken, overdue, take
-from tests.unit.runtime.test_receiving import chain, trust
+from shared.seal import decide
+from shared.seal.decide import Chains, Hole, Taken, overdue, recorded, take, take_again
+from shared.seal.growth import LogRefused
+from shared.tlog.keys import Signer, generate_key
+from tests.unit.runtime.test_receiving import chain, signer, trust
 
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
 INTAKE, PARTITION = ServiceName.INTAKE, 3
@@ -120,3 +131,159 @@ def test_what_cannot_be_a_leaf_is_parked_and_holds_up_nobody() -> None:
     assert [(item.record.offset, item.reason) for item in step.parked] == [
         (0, ParkReason.MALFORMED)
     ]
+
+
+def test_holes_that_were_said_are_not_due_again() -> None:
+    first = taken(Chains(), [at(0, SAID[2])])
+    (hole,) = overdue(first.chains.holes.values(), NOW, timedelta(0))
+    said = recorded(first.chains, [hole])
+    assert overdue(said.holes.values(), NOW + timedelta(days=1), timedelta(0)) == []
+    assert said.waiting == first.chains.waiting
+    # The same hole stays said while more arrives behind it; a new one is a new matter.
+    more = taken(said, [at(1, SAID[3])])
+    assert more.opened == ()
+    assert [one.recorded for one in more.chains.holes.values()] == [True]
+    filled = taken(more.chains, [at(2, SAID[0]), at(3, SAID[1]), at(4, SAID[5])])
+    assert [(one.sequence, one.recorded) for one in filled.chains.holes.values()] == [(5, False)]
+
+
+def test_what_waits_is_held_once_and_released_when_it_becomes_a_leaf() -> None:
+    first = taken(Chains(), [at(0, SAID[1]), at(1, SAID[1])])
+    assert [item.record.offset for item in first.held] == [0]
+    second = taken(first.chains, [at(2, SAID[1])])
+    assert (second.held, second.released) == ((), ())
+    third = taken(second.chains, [at(3, SAID[0])])
+    assert numbers(third.leaves) == [1, 2]
+    assert [item.record.offset for item in third.released] == [0]
+    assert third.chains.waiting == {PARTITION: ()}
+    assert third.chains.holes == {}
+
+
+def test_partitions_and_chains_do_not_wait_for_each_other() -> None:
+    triage = chain(ServiceName.TRIAGE, 3, data=InactionDecided(reason="a drill"))
+    step = taken(Chains(), [at(0, SAID[1]), at(1, triage[0]), at(2, triage[1])])
+    assert [(one.event.service, one.event.link.sequence) for one in step.leaves] == [
+        (ServiceName.TRIAGE, 1),
+        (ServiceName.TRIAGE, 2),
+    ]
+    assert set(step.chains.holes) == {(INTAKE, PARTITION)}
+    elsewhere = {chain: head for chain, head in step.chains.heads.items() if chain[1] != PARTITION}
+    assert elsewhere == {
+        chain: head for chain, head in Chains().heads.items() if chain[1] != PARTITION
+    }
+
+
+def test_more_than_memory_should_hold_is_refused_and_names_the_missing_number(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(decide, "MOST_WAITING", 3)
+    behind = [at(offset, record) for offset, record in enumerate(SAID[1:])]
+    assert len(taken(Chains(), behind[:3]).held) == 3
+    with pytest.raises(LogRefused, match=r"intake/3 number 1\b"):
+        taken(Chains(), behind[:4])
+
+
+NEW = Signer.parse(generate_key(f"incident-ledger/{INTAKE}")[0])
+
+
+def rotating(length: int, *, rotates_at: int = 0, partition: int = PARTITION) -> list[Record]:
+    """A chain that changes to the key NEW at this number."""
+    records, before, key = list[Record](), ZERO_HASH, signer(INTAKE)
+    subject = next(
+        one
+        for one in (UUID(int=number) for number in range(1000))
+        if partition_of(one) == partition
+    )
+    for number in range(1, length + 1):
+        data: EventData = Reported(opens=True, channel=ReportChannel.API)
+        incident = subject
+        if number == rotates_at:
+            data, incident = KeyRotated(vkey=NEW.vkey), system_incident(partition)
+        said = Said(UUID(int=number), incident, NOW, "maria", data, "c")
+        link = Link(INTAKE, partition, number, before, ZERO_HASH)
+        envelope = write(said, link, key.key_id.hex())
+        before = event_hash(envelope)
+        signature = key.sign(signed_bytes(envelope))
+        records.append(Record(partition, number, None, envelope, (), signature))
+        if number == rotates_at:
+            key = NEW
+    return records
+
+
+@given(st.permutations(range(5)), st.integers(1, 5))
+def test_a_change_of_key_counts_from_its_own_number_on_in_whatever_order_it_arrives(
+    order: list[int], batch: int
+) -> None:
+    said, chains, trusted = rotating(5, rotates_at=3), Chains(), trust()
+    leaves, parked = list[Heard](), list[Record]()
+    arriving = [said[number] for number in order]
+    for start in range(0, 5, batch):
+        examined = [examine(record, trusted) for record in arriving[start : start + batch]]
+        step = take(chains, PARTITION, {}, examined, trusted, NOW)
+        chains, trusted = step.chains, step.trust
+        leaves += step.leaves
+        parked += [item.record for item in step.parked]
+    # What came before its key was known is parked; given again, all of it becomes leaves.
+    again = take(
+        chains, PARTITION, {}, [examine(record, trusted) for record in parked], trusted, NOW
+    )
+    assert numbers([*leaves, *again.leaves]) == [1, 2, 3, 4, 5]
+    assert not again.parked
+    assert {record.offset for record in parked} <= {4, 5}
+
+
+def again(records: Sequence[Record]) -> list[Taken]:
+    return take_again(
+        [record.value for record in records],
+        [record.signature or b"" for record in records],
+        Chains(),
+        trust(),
+        NOW,
+    )
+
+
+def test_the_leaves_of_a_log_are_taken_up_in_their_order_whatever_the_partition() -> None:
+    other = rotating(2, partition=5)
+    leaves = [SAID[0], other[0], SAID[1], SAID[2], other[1]]
+    steps = again(leaves)
+    assert [heard.event.envelope for step in steps for heard in step.leaves] == [
+        record.value for record in leaves
+    ]
+    heads = steps[-1].chains.heads
+    assert heads[INTAKE, PARTITION].hash == event_hash(SAID[2].value)
+    assert heads[INTAKE, 5].sequence == 2
+
+
+def test_a_log_whose_keys_change_is_taken_up_with_them() -> None:
+    steps = again(rotating(5, rotates_at=2))
+    assert sum(len(step.leaves) for step in steps) == 5
+
+
+NOT_A_LOG = {
+    "a number left out": [SAID[0], SAID[2]],
+    "a leaf twice": [SAID[0], SAID[0]],
+    "exchanged": [SAID[1], SAID[0], SAID[3], SAID[2], SAID[5]],
+    "a false signature": [SAID[0], replace(SAID[1], signature=bytes(64))],
+    "another's signature": [SAID[0], replace(SAID[1], signature=SAID[0].signature)],
+    "said by a service that may not": chain(
+        INTAKE, 1, data=InactionDecided(reason="none"), by=INTAKE
+    ),
+}
+
+
+@pytest.mark.parametrize("records", NOT_A_LOG.values(), ids=NOT_A_LOG.keys())
+def test_a_store_whose_leaves_no_service_can_have_said_is_refused(records: list[Record]) -> None:
+    with pytest.raises(LogRefused, match="no service can have said there"):
+        again(records)
+
+
+@pytest.mark.parametrize(
+    ("entries", "signatures"),
+    [([b"nonsense"], [bytes(64)]), ([SAID[0].value], []), ([], [bytes(64)])],
+    ids=["no event", "signature missing", "signature of nothing"],
+)
+def test_a_store_whose_leaves_are_no_events_is_refused(
+    entries: list[bytes], signatures: list[bytes]
+) -> None:
+    with pytest.raises(LogRefused, match="no event, or has no signature"):
+        take_again(entries, signatures, Chains(), trust(), NOW)

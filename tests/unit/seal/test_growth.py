@@ -1,6 +1,8 @@
 """How the log's files grow, whether a sealer may go on, and that a crash between any two steps
 leaves one log."""
 
+import hashlib
+import struct
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
@@ -9,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shared.seal.growth import (
+    Grown,
     LogRefused,
     Tree,
     TreeHead,
@@ -38,7 +41,7 @@ from shared.tlog.tiles import ENTRIES, Tile
         (TreeHead(6, b"6"), True),
     ],
 )
-def test_who_may_go_on_from_five_published_and_eight_decided(
+def test_five_published_and_eight_decided_go_on_only_from_a_checkpoint_of_either(
     shown: TreeHead | None, refused: bool
 ) -> None:
     decided, published = TreeHead(8, b"8"), TreeHead(5, b"5")
@@ -166,3 +169,156 @@ def test_growing_costs_the_same_however_large_the_log_is() -> None:
         grown = grow(tree, LEAVES[:512], [bytes(64)] * 512, list(map(leaf_hash, LEAVES[:512])))
         sizes.append(sum(len(data) for _, data in grown.files))
     assert sizes[1] < sizes[0] * 1.5
+
+
+def mth(leaves: Sequence[bytes]) -> bytes:
+    """RFC 6962 §2.1, as it is written there, with hashlib alone."""
+    if not leaves:
+        return hashlib.sha256(b"").digest()
+    if len(leaves) == 1:
+        return hashlib.sha256(b"\x00" + leaves[0]).digest()
+    split = max(2**power for power in range(len(leaves).bit_length()) if 2**power < len(leaves))
+    return hashlib.sha256(b"\x01" + mth(leaves[:split]) + mth(leaves[split:])).digest()
+
+
+def expected_files(size: int) -> dict[str, bytes]:
+    """Every file of a log of the first `size` LEAVES, by the definitions of tlog-tiles: tile n of
+    level l holds MTH of each run of 256^l leaves."""
+    files = {}
+    for level in range(3):
+        run = 256**level
+        hashes = [mth(LEAVES[at : at + run]) for at in range(0, size - run + 1, run)]
+        for number in range(0, len(hashes), 256):
+            row = hashes[number : number + 256]
+            files[_path(f"tile/{level}", number // 256, len(row))] = b"".join(row)
+    for number in range(0, size, 256):
+        row = LEAVES[number : min(number + 256, size)]
+        bundle = b"".join(struct.pack(">H", len(entry)) + entry for entry in row)
+        files[_path("tile/entries", number // 256, len(row))] = bundle
+        files[_path("signatures", number // 256, len(row))] = b"".join(
+            SIGNATURES[number : number + len(row)]
+        )
+    return files
+
+
+def _path(folder: str, number: int, width: int) -> str:
+    return f"{folder}/{number:03d}" + (f".p/{width}" if width < 256 else "")
+
+
+SIGNATURES = [b"%064d" % number for number in range(len(LEAVES))]
+
+
+def grow_by(tree: Tree, count: int) -> Grown:
+    first = tree.edge.size
+    leaves = LEAVES[first : first + count]
+    return grow(tree, leaves, SIGNATURES[first : first + count], list(map(leaf_hash, leaves)))
+
+
+@settings(deadline=None, max_examples=25)
+@given(st.lists(st.integers(0, 520), min_size=1, max_size=5))
+def test_a_log_grown_in_steps_has_the_files_of_the_definition(steps: list[int]) -> None:
+    tree, files, discarded = Tree(), dict[str, bytes](), set[str]()
+    for step in steps:
+        step_ = grow_by(tree, min(step, len(LEAVES) - tree.edge.size))
+        tree = step_.tree
+        for path, data in step_.files:
+            assert files.setdefault(path, data) == data
+        discarded |= set(step_.full)
+    size = tree.edge.size
+    wanted = expected_files(size)
+    assert {path: files.get(path) for path in wanted} == wanted
+    assert tree.sealed == TreeHead(size, mth(LEAVES[:size]))
+    # Of what is left, every partial file is one that the log outgrew: it is the beginning of a
+    # full one, or of a wider one of the same number.
+    for path in files.keys() - wanted.keys():
+        folder, _, _ = path.partition(".p/")
+        successors = [wanted[one] for one in wanted if one.partition(".p/")[0] == folder]
+        assert [one for one in successors if one.startswith(files[path])], path
+    assert discarded <= {path for path in wanted if ".p/" not in path}
+
+
+@given(st.integers(0, 900), st.integers(0, 600))
+def test_the_partial_files_to_discard_are_those_of_the_tiles_that_this_growth_filled(
+    before: int, more: int
+) -> None:
+    grown = grow_by(grow_by(Tree(), before).tree, more)
+    had = {path.partition(".p/")[0] for path in expected_partials(before)}
+    fuller = {path for path, _ in grown.files if ".p/" not in path}
+    assert had & fuller <= set(grown.full) <= fuller
+
+
+def expected_partials(size: int) -> list[str]:
+    counts = [
+        ("tile/0", size),
+        ("tile/entries", size),
+        ("signatures", size),
+        ("tile/1", size // 256),
+    ]
+    return [_path(folder, count // 256, count % 256) for folder, count in counts if count % 256]
+
+
+@given(st.integers(0, 70_000_000))
+def test_the_edge_is_the_partial_tile_of_each_level_and_the_partial_bundle(size: int) -> None:
+    wanted = {ENTRIES: size % 256} | {level: size // 256**level % 256 for level in range(4)}
+    assert {tile.level: tile.width for tile in edge_tiles(size)} == {
+        level: width for level, width in wanted.items() if width
+    }
+    for tile in edge_tiles(size):
+        assert tile.index == size // 256 ** max(tile.level, 0) // 256
+
+
+@given(st.integers(1, 600))
+def test_the_tails_are_the_last_partial_bundle(size: int) -> None:
+    tree = grow_by(Tree(), size).tree
+    tail = size % 256
+    assert tree.entries == tuple(LEAVES[size - tail : size])
+    assert tree.signatures == tuple(SIGNATURES[size - tail : size])
+
+
+@pytest.mark.parametrize("length", [0, 1, 63, 65, 128])
+def test_a_signature_of_another_length_would_shift_all_behind_it(length: int) -> None:
+    with pytest.raises(LogRefused, match=f"has {length} bytes, not 64"):
+        grow(Tree(), [b"leaf"], [bytes(length)], [leaf_hash(b"leaf")])
+
+
+def test_nothing_grows_of_nothing() -> None:
+    tree = grow_by(Tree(), 300).tree
+    assert grow_by(tree, 0) == Grown(tree, (), ())
+    assert Tree().sealed == TreeHead(0, mth([]))
+
+
+@pytest.mark.parametrize(
+    ("tile", "path"),
+    [
+        (Tile(ENTRIES, 0), "signatures/000"),
+        (Tile(ENTRIES, 7, 112), "signatures/007.p/112"),
+        (Tile(ENTRIES, 1_234_067), "signatures/x001/x234/067"),
+    ],
+)
+def test_signatures_lie_at_the_number_and_width_of_their_bundle(tile: Tile, path: str) -> None:
+    assert signatures_path(tile) == path
+
+
+@given(st.integers(0, 256))
+def test_signatures_are_read_as_they_were_written(count: int) -> None:
+    assert signatures_of(b"".join(SIGNATURES[:count])) == tuple(SIGNATURES[:count])
+
+
+@pytest.mark.parametrize(
+    ("decided", "published", "shown", "remedy"),
+    [
+        (8, 5, None, "set\nLEDGER_LOG_STORE"),
+        (8, 5, 9, "restore a newer backup"),
+        (8, 5, 4, "put the\nnewer one back"),
+        (8, 5, 6, "two logs, or one that was changed"),
+    ],
+)
+def test_a_refusal_names_the_sizes_and_the_remedy(
+    decided: int, published: int, shown: int | None, remedy: str
+) -> None:
+    head = None if shown is None else TreeHead(shown, b"x")
+    with pytest.raises(LogRefused) as refused:
+        may_resume(TreeHead(decided, b"8"), TreeHead(published, b"5"), head)
+    message = str(refused.value)
+    assert all(part in message for part in remedy.split("\n"))
+    assert str(published if shown is None else shown) in message
