@@ -1,7 +1,11 @@
 """What every test of the house stands on."""
 
+import os
+
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
+
+pytest.register_assert_rewrite("tests.unit.given")  # its assertions are every spec's
 
 LONGEST_FIRST = (
     "tests/chaos/",
@@ -15,7 +19,17 @@ left when the other has nothing."""
 # A machine that has other things to do makes no test fail: how long an example takes is no property
 # of the code.
 settings.register_profile("house", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.load_profile("house")
+# A mutant is run a thousand times over: few examples, always the same ones, and no search for the
+# smallest that fails.
+settings.register_profile(
+    "mutation",
+    settings.get_profile("house"),
+    max_examples=15,
+    derandomize=True,
+    database=None,
+    phases=(Phase.explicit, Phase.generate),
+)
+settings.load_profile("mutation" if "MUTANT_UNDER_TEST" in os.environ else "house")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -5,10 +5,13 @@ given(domain, Reported(...), FactRecorded(...)).when(Assess(...), by=LEAD).then(
 given(domain, ...).when(command, by=LEGAL).then_rejected("four_eyes", missing=("somebody else",))
 """
 
+import ast
 import itertools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from types import ModuleType
 from typing import Any, Protocol
 from uuid import UUID
 
@@ -66,6 +69,17 @@ class By:
 
 
 @dataclass(frozen=True, slots=True)
+class Refusal:
+    """All that a caller reads of a refusal: the rule, the sentence, what is missing, who can supply
+    it."""
+
+    rule: str
+    detail: str
+    missing: tuple[str, ...] = ()
+    who: tuple[Role, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Given:
     domain: Any
     state: Any
@@ -100,6 +114,34 @@ class When:
             assert refused.value.missing == missing
         return refused.value
 
+    def then_refused(self, expected: Refusal) -> None:
+        """Every word counts, not the rule alone."""
+        with pytest.raises(Rejected) as refused:
+            self.decide()
+        said = refused.value
+        assert Refusal(said.rule, said.detail, said.missing, said.who) == expected
+        assert str(said) == expected.detail
+
 
 def given(domain: Any, *past: EventData | By) -> Given:
     return Given(domain, domain.INITIAL, 0).and_given(*past)
+
+
+def rules_in(domain: ModuleType) -> set[str]:
+    """The rules that the modules of a domain refuse by, read off the calls of Rejected and Lack
+    that name their rule outright."""
+    sources = Path(domain.__file__ or "").parent.glob("*.py")
+    calls = (
+        node
+        for source in sources
+        for node in ast.walk(ast.parse(source.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
+    )
+    return {
+        call.args[0].value
+        for call in calls
+        if isinstance(call.func, ast.Name)
+        and call.func.id in ("Rejected", "Lack")
+        and isinstance(call.args[0], ast.Constant)
+        and isinstance(call.args[0].value, str)
+    }

@@ -155,10 +155,9 @@ def _new_duties(state: State) -> Iterator[Duty]:
     before."""
     if state.assessment is None or state.assessment.determination is not Determination.CONFIRMED:
         return
-    known = set(state.required | state.told)
+    known = state.required | state.told
     for duty in DUTIES:
         if duty.audience not in known and _holds(duty, state.assessment):
-            known.add(duty.audience)
             yield duty
 
 

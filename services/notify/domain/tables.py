@@ -59,9 +59,9 @@ DUTIES: Final = (
     ),
     Duty("inside_information_to_regulator", Audience.REGULATOR, FINANCIAL, SERIOUS, OUT),
 )
-"""Practice as data, not legal advice. Where a row asks too much (no risk to the persons, no listed
-company), lead or legal waives it with a reason, which is then on record. No row asks for the
-information owner: an assessment does not say whose it was."""
+"""One row for each audience. Practice as data, not legal advice. Where a row asks too much (no risk
+to the persons, no listed company), lead or legal waives it with a reason, which is then on record.
+No row asks for the information owner: an assessment does not say whose it was."""
 
 INSIDE: Final = frozenset({Audience.EXECUTIVES, Audience.EMPLOYEES, Audience.LINE_MANAGER})
 """Every other audience, also one that is added later, is outside the company."""

@@ -156,3 +156,9 @@ class TestWhatACallerSees:
 
     def test_nothing_once_it_is_dismissed(self) -> None:
         assert domain.next_commands(given(domain, REPORTED, DISMISSED).state, SOURCE) == ()
+
+    def test_a_drill_is_added_to_as_a_drill(self) -> None:
+        assert domain.next_commands(given(domain, DRILL).state, SOURCE) == ("report",)
+
+    def test_nothing_before_the_first_report(self) -> None:
+        assert domain.next_commands(given(domain).state, SOURCE) == ()

@@ -4,6 +4,7 @@ import pytest
 
 from services.notify import domain
 from services.notify.domain import NoteDuties, Waive
+from services.notify.domain.tables import DUTIES
 from services.notify.reactions import react
 from shared.contract.catalogue.notify import CommunicationRequired, CommunicationWaived
 from shared.contract.decision import Actor
@@ -83,6 +84,11 @@ def test_a_confirmed_incident_makes_the_duties_of_the_table(
 def test_what_is_not_confirmed_makes_no_duty(determination: Determination) -> None:
     found = assessed(Severity.CRITICAL, InformationType.PII, determination=determination)
     given(domain, REPORTED, found).when(NoteDuties(), by=SENDER).then()
+
+
+def test_no_audience_has_two_rows() -> None:
+    """Else one assessment would make the same duty twice."""
+    assert len({duty.audience for duty in DUTIES}) == len(DUTIES)
 
 
 def test_before_any_assessment_there_is_no_duty() -> None:

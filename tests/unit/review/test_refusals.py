@@ -1,0 +1,222 @@
+"""The words of every refusal of review: the rule, the sentence, what is missing, who supplies it."""
+
+from datetime import timedelta
+from typing import Final
+from uuid import UUID
+
+import pytest
+
+from services.review import domain
+from services.review.domain.commands import (
+    Command,
+    OpenReview,
+    Publish,
+    RecordLesson,
+    SetNextReview,
+)
+from services.review.domain.tables import LEAVES_NOTHING_OUT
+from shared.contract.authority import Role
+from shared.contract.catalogue.notify import CommunicationRequired
+from shared.contract.catalogue.review import LessonRecorded, ReviewTrigger
+from shared.contract.decision import Actor, Missing
+from shared.contract.vocabulary import Audience, Determination, GateName
+from tests.unit.given import START, Refusal, given, rules_in
+from tests.unit.review.world import (
+    AUDITOR,
+    BROKEN,
+    DIGEST,
+    DISMISSED,
+    GLASS_BROKEN,
+    ITEM,
+    LEAD,
+    PUBLISHABLE,
+    PUBLISHED,
+    REPORTED,
+    REQUIRED,
+    RESPONDER,
+    REVIEWER,
+    TODAY,
+    UNDER_REVIEW,
+    Past,
+    assessed,
+    contained,
+    finding_recorded,
+    publish,
+    record_finding,
+)
+
+BY_HAND = OpenReview(ReviewTrigger.REQUESTED)
+BY_ITSELF = OpenReview(ReviewTrigger.CONFIRMED)
+YESTERDAY = TODAY - timedelta(days=1)
+REVIEWERS = (Role.LEAD, Role.REVIEWER)
+ASSESSORS = (Role.RESPONDER, Role.LEAD)
+SPEAKERS = (Role.LEAD, Role.LEGAL, Role.COMMUNICATIONS)
+CARRY_OUT = (Role.RESPONDER, *SPEAKERS, Role.IT)
+EMPLOYEES_TOO = CommunicationRequired(audience=Audience.EMPLOYEES, rule="a row")
+OTHER_GLASS = UUID(int=0xB2)
+GLASS_BROKEN_TOO = GLASS_BROKEN.model_copy(update={"break_glass_id": OTHER_GLASS})
+
+REFUSALS: Final[dict[str, tuple[Past, Command, Actor, Refusal]]] = {
+    "records without the role": (
+        UNDER_REVIEW,
+        RecordLesson("Look before you post."),
+        AUDITOR,
+        Refusal("role", "record_lesson is for lead or reviewer.", who=REVIEWERS),
+    ),
+    "records once published": (
+        PUBLISHED,
+        RecordLesson("Look before you post."),
+        REVIEWER,
+        Refusal(
+            "published",
+            "The report is published and does not change; what is new is reported as a new "
+            "incident.",
+        ),
+    ),
+    "records before a review is open": (
+        (REPORTED, assessed()),
+        RecordLesson("Look before you post."),
+        REVIEWER,
+        Refusal(
+            "review_opened",
+            "No review of this incident is open; open one first.",
+            missing=("review",),
+            who=REVIEWERS,
+        ),
+    ),
+    "opens what is open": (
+        UNDER_REVIEW,
+        BY_HAND,
+        REVIEWER,
+        Refusal("opened_once", "The review of this incident is open already."),
+    ),
+    "opens on a dismissed incident": (
+        (REPORTED, assessed(Determination.NEAR_MISS), DISMISSED),
+        BY_HAND,
+        REVIEWER,
+        Refusal("dismissed", "The incident was dismissed: there is nothing to review."),
+    ),
+    "opens before an assessment": (
+        (REPORTED,),
+        BY_HAND,
+        REVIEWER,
+        Refusal(
+            "opens_on_assessment",
+            "A review opens for an incident that is assessed as near_miss or suspected or "
+            "confirmed; this one is not assessed.",
+            missing=("assessed_as_near_miss", "assessed_as_suspected", "assessed_as_confirmed"),
+            who=ASSESSORS,
+        ),
+    ),
+    "opens by itself on a suspicion": (
+        (REPORTED, assessed(Determination.SUSPECTED)),
+        BY_ITSELF,
+        Actor("service:review"),
+        Refusal(
+            "opens_on_assessment",
+            "A review opens for an incident that is assessed as confirmed; "
+            "this one is assessed as suspected.",
+            missing=("assessed_as_confirmed",),
+            who=ASSESSORS,
+        ),
+    ),
+    "finds without an answer": (
+        UNDER_REVIEW,
+        record_finding(),
+        REVIEWER,
+        Refusal(
+            "finding_has_actions_or_reason",
+            "A finding names what will be done about it, or why nothing will: one of the two, "
+            "and not both.",
+            missing=("action_items or no_action_reason",),
+            who=REVIEWERS,
+        ),
+    ),
+    "finds with an item that is late": (
+        UNDER_REVIEW,
+        record_finding(
+            ITEM,
+            ITEM.model_copy(update={"due": YESTERDAY}),
+            ITEM.model_copy(update={"due": YESTERDAY - timedelta(days=1)}),
+        ),
+        REVIEWER,
+        Refusal(
+            "due_not_in_the_past",
+            f"Nothing new can be due before today, {TODAY} (UTC); "
+            f"due on {YESTERDAY}, {YESTERDAY - timedelta(days=1)}.",
+            missing=("due",),
+            who=REVIEWERS,
+        ),
+    ),
+    "reviews next today": (
+        UNDER_REVIEW,
+        SetNextReview(TODAY),
+        REVIEWER,
+        Refusal(
+            "next_review_in_the_future",
+            f"The next review is on a day after today, {TODAY} (UTC).",
+            missing=("on",),
+            who=REVIEWERS,
+        ),
+    ),
+    "publishes with all of it lacking": (
+        (*UNDER_REVIEW, REQUIRED, EMPLOYEES_TOO, GLASS_BROKEN_TOO, GLASS_BROKEN),
+        publish(given(domain, *UNDER_REVIEW).state),
+        REVIEWER,
+        Refusal(
+            GateName.CLOSURE.value,
+            "Publishing waits: no action was carried out with success, and nobody decided not to "
+            "act; not told, and not waived with a reason: employees, executives; a second "
+            f"person's word is owed on break-glass {BROKEN}, {OTHER_GLASS}; "
+            "no finding is recorded.",
+            missing=(
+                "contained_or_decision_not_to_act",
+                "communication_to_employees",
+                "communication_to_executives",
+                f"second_word_on_break_glass_{BROKEN}",
+                f"second_word_on_break_glass_{OTHER_GLASS}",
+                "finding",
+            ),
+            who=(*CARRY_OUT, Role.REVIEWER),
+        ),
+    ),
+    "publishes on one's own actions": (
+        (*UNDER_REVIEW, contained(by=LEAD), finding_recorded(ITEM)),
+        publish(given(domain, *UNDER_REVIEW).state),
+        LEAD,
+        Refusal(
+            GateName.CLOSURE.value,
+            "Publishing waits: who carried out actions does not publish the report on them.",
+            missing=("another_publisher",),
+            who=REVIEWERS,
+        ),
+    ),
+    "publishes what leaves something out": (
+        (*PUBLISHABLE, LessonRecorded(text="Look before you post.")),
+        Publish(DIGEST, given(domain, *PUBLISHABLE).state.covers),
+        REVIEWER,
+        Refusal(
+            LEAVES_NOTHING_OUT,
+            "Something was said or heard since the report was made; make it again and publish "
+            "that.",
+        ),
+    ),
+}
+
+
+@pytest.mark.parametrize("scenario", REFUSALS)
+def test_each_refusal_says(scenario: str) -> None:
+    past, command, person, refusal = REFUSALS[scenario]
+    given(domain, *past).when(command, by=person, at=START).then_refused(refusal)
+
+
+def test_every_rule_is_in_the_table() -> None:
+    named = {refusal.rule for *_, refusal in REFUSALS.values()}
+    assert rules_in(domain) <= named
+    assert {GateName.CLOSURE.value, LEAVES_NOTHING_OUT} <= named
+
+
+@pytest.mark.parametrize("person", [REVIEWER, RESPONDER])
+def test_what_nobody_reported_is_said_to_be_unknown(person: Actor) -> None:
+    with pytest.raises(Missing, match=r"^the incident is not known here$"):
+        given(domain).when(BY_HAND, by=person).decide()
