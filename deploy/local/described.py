@@ -15,6 +15,16 @@ from shared.runtime.repair import schema
 SUPERUSER = "postgres"
 
 
+def prepare(data: Path, ports: Ports) -> Stack:
+    """Makes what a stack needs before any of it runs, its keys and the folder of its logs; then
+    the stack, described. Raises StackError."""
+    keys = Keys.of(data)
+    keys.make()
+    keys.lead_to_inbox(ports["inbox"])
+    (data / "logs").mkdir(mode=0o700, exist_ok=True)
+    return describe(data, ports, keys)
+
+
 def describe(data: Path, ports: Ports, keys: Keys) -> Stack:
     """The stack as `stack.json` keeps it, before any of it runs."""
     passwords = keys.passwords()

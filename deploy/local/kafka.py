@@ -19,6 +19,7 @@ from deploy.local.environment import of_server
 from deploy.local.errors import StackError
 from deploy.local.keys import write_secret
 from deploy.local.ports import HOST
+from shared.runtime.carry.topic import WrongTopic, ensure_topic
 
 CLIENTS: Final = "CLIENTS"
 """The listener that everybody but the controller speaks to."""
@@ -196,6 +197,14 @@ async def answers(broker: Broker) -> bool:
         return False
     finally:
         await admin.close()
+
+
+async def make_topic(broker: Broker, topic: str) -> None:
+    """Makes the topic where it is missing. Raises StackError where it is of another shape."""
+    try:
+        await ensure_topic(broker.client(), topic)
+    except WrongTopic as error:
+        raise StackError(str(error)) from error
 
 
 def as_java_reads(properties: Mapping[str, str]) -> str:

@@ -3,11 +3,13 @@ it."""
 
 import contextlib
 import signal
+from collections.abc import Callable
+from pathlib import Path
 from typing import Final
 
 import psutil
 
-from deploy.local.state import Process, Stack
+from deploy.local.state import Process, Stack, recorded
 
 ORDER: Final = (
     (("intake", "triage", "notify", "review"), signal.SIGTERM, 12.0),
@@ -15,6 +17,14 @@ ORDER: Final = (
     (("postgres",), signal.SIGINT, 15.0),
 )
 """SIGINT is Postgres's fast shutdown."""
+
+
+def end_of_earlier(data: Path, say: Callable[[str], None]) -> None:
+    """Ends what an earlier stack on this folder left, and says so where there was any. Blocks."""
+    left = recorded(data)
+    if left is not None and left.processes:
+        say("ending what a stack that was cut off left behind")
+        end(left)
 
 
 def end(stack: Stack) -> list[str]:

@@ -18,13 +18,14 @@ from typing import Final
 import asyncpg
 
 from deploy.local.account import Account, account
-from deploy.local.described import SUPERUSER
+from deploy.local.described import SUPERUSER, databases
 from deploy.local.environment import of_server
 from deploy.local.errors import StackError
-from deploy.local.keys import write_secret
+from deploy.local.keys import Keys, write_secret
 from deploy.local.ports import HOST
+from shared.runtime.repair import schema
 
-__all__ = ["SUPERUSER", "Postgres", "answers", "binaries", "prepare", "remove"]
+__all__ = ["SUPERUSER", "Postgres", "answers", "binaries", "migrate", "prepare", "remove"]
 
 SHARED: Final = Path("/var/lib/incident-ledger")
 """Where files lie that `nobody` must reach when the data folder or the environment is root's
@@ -93,6 +94,19 @@ def remove(data: Path) -> None:
     """Removes a cluster that lies outside the data folder."""
     if (pointer := _pointer(data)).exists():
         shutil.rmtree(pointer.read_text(encoding="utf-8").strip(), ignore_errors=True)
+
+
+def migrate(admin_dsn: str, keys: Keys) -> list[str]:
+    """Creates the services' databases where they are missing and applies what migrations they
+    lack. Blocks; a line for each thing made. Raises StackError."""
+    try:
+        return [
+            f"{database.database}: made {made}"
+            for database in databases(admin_dsn, keys)
+            for made in (*schema.create(database), *schema.migrate(database))
+        ]
+    except schema.SchemaError as error:
+        raise StackError(str(error)) from error
 
 
 async def answers(dsn: str) -> bool:

@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from deploy.local.broker import Broker
 from deploy.local.errors import StackError
 from deploy.local.folder import hint
-from deploy.local.keys import write_secret
+from deploy.local.keys import Keys, write_secret
 
 DEFAULT_DATA: Final = Path(".ledger")
 FILE: Final = "stack.json"
@@ -101,6 +101,11 @@ class Stack(BaseModel):
     log_vkey: Path
     jwks_file: Path
     token_key_file: Path
+
+    @property
+    def keys(self) -> Keys:
+        """Where its secrets lie."""
+        return Keys.of(self.data)
 
     @property
     def inbox(self) -> Path:

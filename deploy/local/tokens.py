@@ -1,6 +1,7 @@
 """Signed tokens of the local stack, as an identity provider would issue them."""
 
 from datetime import timedelta
+from pathlib import Path
 from typing import Final
 
 from deploy.local.errors import StackError
@@ -10,6 +11,12 @@ from shared.contract.authority import Role
 from shared.runtime.process import clock
 
 HOLDS: Final = timedelta(hours=12)
+
+
+def for_auditing(data: Path, name: str) -> str:
+    """The token with which a command reads the services of a data folder, under this name. Raises
+    StackError."""
+    return issue(Keys.of(data), name, [Role.AUDITOR])
 
 
 def issue(keys: Keys, name: str, roles: list[Role], holds: timedelta = HOLDS) -> str:

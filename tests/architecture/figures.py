@@ -43,6 +43,13 @@ class Source:
         """Lines that are not blank."""
         return sum(bool(line.strip()) for line in self.lines)
 
+    @property
+    def only_holds_others(self) -> bool:
+        """A package in which nothing is defined: at most it says what lies in it."""
+        return self.path.endswith("/__init__.py") and all(
+            isinstance(node, ast.Expr) for node in ast.parse(self.text).body
+        )
+
 
 @cache
 def sources(*tops: str) -> tuple[Source, ...]:
@@ -87,7 +94,7 @@ def _imported(source: Source, known: set[str]) -> Iterator[str]:
 
 def fan_out() -> list[tuple[int, str]]:
     """How many of our modules each module imports: packages that only hold others do not count."""
-    empty = {one.name for one in modules() if not one.length}
+    empty = {one.name for one in modules() if one.only_holds_others}
     return sorted((len(used - empty), name) for name, used in imports().items())
 
 

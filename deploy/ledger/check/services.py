@@ -10,10 +10,8 @@ from uuid import UUID
 from deploy.ledger.check.web import Answer, Web
 from deploy.local import state
 from deploy.local.errors import StackError
-from deploy.local.keys import Keys
-from deploy.local.tokens import issue
+from deploy.local.tokens import for_auditing
 from shared.audit.files import MAX_TEXT, Unreachable
-from shared.contract.authority import Role
 from shared.contract.vocabulary import ServiceName
 
 MOST: Final = 64 * 1024 * 1024
@@ -25,7 +23,7 @@ class Services:
 
     def __init__(self, data: Path | None, name: str) -> None:
         stack = state.load(data or state.DEFAULT_DATA)
-        token = issue(Keys.of(stack.data), name, [Role.AUDITOR])
+        token = for_auditing(stack.data, name)
         self._webs = {
             service: Web(stack.services[service.value].url, token) for service in ServiceName
         }

@@ -9,10 +9,8 @@ from pathlib import Path
 from deploy.ledger.check.audits import Pinned
 from deploy.ledger.check.web import Web
 from deploy.local import state
-from deploy.local.keys import Keys
-from deploy.local.tokens import issue
+from deploy.local.tokens import for_auditing
 from shared.audit.files import Files
-from shared.contract.authority import Role
 from shared.contract.vocabulary import ServiceName
 
 CHAINS = "chains/"
@@ -48,7 +46,7 @@ def log_of_stack(data: Path | None) -> Files | None:
     stack = state.recorded(data or state.DEFAULT_DATA)
     if stack is None:
         return None
-    token = issue(Keys.of(stack.data), "ledger-audit", [Role.AUDITOR])
+    token = for_auditing(stack.data, "ledger-audit")
     urls = {name: service.url for name, service in stack.services.items()}
     return StackLog(
         Web(f"{urls[ServiceName.REVIEW.value]}/log", token),
@@ -64,7 +62,7 @@ def pinned_by_stack(data: Path | None, pinned: Pinned) -> Pinned:
             pinned.vkey, pinned.trust or Path(os.environ["LEDGER_TRUST_FILE"]), pinned.policy
         )
     stack = state.load(data or state.DEFAULT_DATA)
-    folder = Keys.of(stack.data).folder
+    folder = stack.keys.folder
     policy = pinned.policy or _there(folder / "policy")
     return Pinned(
         pinned.vkey or _there(folder / "log.vkey"), pinned.trust or stack.trust_file, policy
