@@ -14,7 +14,8 @@ from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportM
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from deploy.ledger.run import stack as local
-from deploy.ledger.run.demo.cast import PEOPLE, Office
+from deploy.ledger.run.demo.cast import PEOPLE
+from deploy.ledger.run.demo.office import Office
 from deploy.local.keys import Keys
 from deploy.local.state import Stack
 from deploy.local.tokens import issue

@@ -8,7 +8,8 @@ import psycopg
 from aiokafka.admin import AIOKafkaAdminClient
 
 from deploy.ledger.run import stack as local
-from deploy.ledger.run.demo.cast import PEOPLE, Office
+from deploy.ledger.run.demo.cast import PEOPLE
+from deploy.ledger.run.demo.office import Office
 from deploy.ledger.sources import open_sources
 from deploy.local import state
 from deploy.local.keys import Keys

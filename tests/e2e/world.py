@@ -15,7 +15,8 @@ from uuid import UUID
 import httpx
 import psutil
 
-from deploy.ledger.run.demo.cast import LEA, MONITOR, RASHID, RUTH, Office
+from deploy.ledger.run.demo.cast import LEA, MONITOR, RASHID, RUTH
+from deploy.ledger.run.demo.office import Office
 from deploy.local import state
 from deploy.local.state import Stack
 from shared.contract.vocabulary import ServiceName

@@ -11,6 +11,7 @@ import typer
 from deploy.ledger.printing import complain
 from deploy.local.errors import StackError
 from deploy.local.folder import explain
+from shared.audit.writing import CannotWrite
 
 FAILED: Final = 1
 
@@ -24,6 +25,8 @@ def or_say_why() -> Iterator[None]:
         yield
     except StackError as error:
         complain(error)
+    except CannotWrite as error:
+        complain(error.strerror)
     except OSError as error:
         if error.filename is None:
             raise

@@ -17,9 +17,9 @@ from deploy.ledger.run.demo.cast import (
     NORA,
     RASHID,
     RUTH,
-    Office,
     Person,
 )
+from deploy.ledger.run.demo.office import Office
 from deploy.local.keys import INBOX_CHANNEL
 from shared.contract.vocabulary import ServiceName
 from shared.runtime.process import clock
