@@ -8,7 +8,7 @@ from uuid import UUID
 import structlog
 from fastapi import Depends, Query, Request
 
-from services.intake import domain, views
+from services.intake import domain, queries
 from services.intake.bodies import IncidentView, PublicStatus, ReporterView, ReportView
 from services.intake.domain import Command, State
 from services.intake.reporting import router
@@ -40,7 +40,7 @@ IntakeDesk = Annotated[Desk[Command, State], Depends(desk)]
 )
 async def report_status(report_id: UUID, request: Request) -> PublicStatus:
     async with request.app.state.running.read() as connection:
-        status = await views.public_status(connection, report_id)
+        status = await queries.public_status(connection, report_id)
     return _found(status, f"report {report_id}")
 
 
@@ -66,10 +66,10 @@ async def list_reports(
     limit: Limit = 50,
     cursor: Cursor = None,
 ) -> Page[ReportView]:
-    wanted = views.Filter(incident_id, exercise, anonymous, channel, platform, since, until)
+    wanted = queries.ReportFilter(incident_id, exercise, anonymous, channel, platform, since, until)
     before = decode_cursor(cursor, datetime, UUID) if cursor else None
     async with desk.read() as connection:
-        found = await views.reports(connection, wanted, limit + 1, before)
+        found = await queries.reports(connection, wanted, limit + 1, before)
     return Page.of(found, limit, lambda last: (last.said_at, last.report_id))
 
 
@@ -83,7 +83,7 @@ async def list_reports(
 )
 async def read_report(report_id: UUID, desk: IntakeDesk) -> ReportView:
     async with desk.read() as connection:
-        return _found(await views.report(connection, report_id), f"report {report_id}")
+        return _found(await queries.report(connection, report_id), f"report {report_id}")
 
 
 @router.get(
@@ -96,7 +96,7 @@ async def read_report(report_id: UUID, desk: IntakeDesk) -> ReportView:
 )
 async def read_reporter(reference: UUID, desk: IntakeDesk) -> ReporterView:
     async with desk.read() as connection:
-        reporter = _found(await views.reporter(connection, reference), f"reporter {reference}")
+        reporter = _found(await queries.reporter(connection, reference), f"reporter {reference}")
     log.info("a reporter's identity was read", reference=str(reference), by=desk.actor.subject)
     return reporter
 
@@ -112,8 +112,10 @@ async def read_reporter(reference: UUID, desk: IntakeDesk) -> ReporterView:
 async def read_incident(incident_id: UUID, desk: IntakeDesk) -> IncidentView:
     loaded = await desk.load(incident_id)
     async with desk.read() as connection:
-        incident = _found(await views.incident(connection, incident_id), f"incident {incident_id}")
-        newest = await views.reports(connection, views.Filter(incident_id), NEWEST)
+        incident = _found(
+            await queries.incident(connection, incident_id), f"incident {incident_id}"
+        )
+        newest = await queries.reports(connection, queries.ReportFilter(incident_id), NEWEST)
     return IncidentView(
         incident_id=incident_id,
         version=loaded.version,

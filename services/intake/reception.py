@@ -21,7 +21,7 @@ from fastapi import Request
 from fastapi.exceptions import RequestValidationError
 from pydantic import TypeAdapter, ValidationError
 
-from services.intake import settings, views
+from services.intake import queries, settings, views
 from services.intake.bodies import BatchLine, ReportBody, ReportReceipt
 from services.intake.cloudevents import CloudEvent
 from services.intake.domain import Command
@@ -159,7 +159,7 @@ class Reception:
 
     async def _look(self, incident_id: UUID) -> Opener | None:
         async with self.running.read() as connection:
-            return await views.opener(connection, incident_id)
+            return await queries.opener(connection, incident_id)
 
 
 async def reception(request: Request) -> Reception:
@@ -174,7 +174,7 @@ def registry_of(state: Any) -> Registry:
 
         async def read() -> Any:
             async with state.running.read() as connection:
-                return await views.registrations(connection)
+                return await queries.registrations(connection)
 
         state.registry = Registry(read)
     registry: Registry = state.registry

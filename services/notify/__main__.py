@@ -1,26 +1,17 @@
 """The notify service: who must be told, what they are told, and that they were."""
 
 import shared.runtime.process.early  # noqa: F401  before all that reads the environment
-from services.notify import api, domain, reactions, sender, views
+from services.notify import api, sender
+from services.notify.rules import RULES
 from services.notify.settings import NotifySettings, open_channels
-from shared.contract.catalogue.triage import Assessed
 from shared.contract.vocabulary import ServiceName
-from shared.runtime.say.rules import Rules
 from shared.runtime.service import Resources, Service, main
 
 SERVICE = Service(
     name=ServiceName.NOTIFY,
     title="Communications of the incident ledger",
     router=api.router,
-    rules=Rules(
-        initial=domain.INITIAL,
-        decide=domain.decide,
-        evolve=domain.evolve,
-        project=views.project,
-        view_tables=views.TABLES,
-        reacts_to=(Assessed,),
-        react=reactions.react,
-    ),
+    rules=RULES,
     resources=Resources(NotifySettings, open_channels),
     workers=(sender.send_what_is_due,),
 )

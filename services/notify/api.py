@@ -7,7 +7,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query
 
-from services.notify import domain, views
+from services.notify import domain, queries
 from services.notify.bodies import (
     ApprovalBody,
     ChannelView,
@@ -75,10 +75,10 @@ async def list_incidents(
     limit: Limit = 50,
     cursor: Cursor = None,
 ) -> Page[IncidentRow]:
-    wanted = views.Filter(exercise, determination, severity, owes_telling, since, until)
+    wanted = queries.IncidentFilter(exercise, determination, severity, owes_telling, since, until)
     before = decode_cursor(cursor, datetime, UUID) if cursor else None
     async with desk.read() as connection:
-        found = await views.incidents(connection, wanted, limit + 1, before)
+        found = await queries.incidents(connection, wanted, limit + 1, before)
     return Page.of(found, limit, lambda last: (last.known_since, last.incident_id))
 
 
@@ -95,12 +95,12 @@ async def read_incident(incident_id: Id, desk: NotifyDesk) -> IncidentView:
     loaded = await desk.load(incident_id)
     state = loaded.state
     async with desk.read() as connection:
-        row = await views.incident(connection, incident_id)
+        row = await queries.incident(connection, incident_id)
         if row is None:
             raise Missing(f"incident {incident_id}")
-        duties = await views.duties(connection, incident_id)
-        messages = await views.communications(
-            connection, views.Wanted(incident_id=incident_id), SHOWN
+        duties = await queries.duties(connection, incident_id)
+        messages = await queries.communications(
+            connection, queries.MessageFilter(incident_id=incident_id), SHOWN
         )
     return IncidentView(
         **row.model_dump(),
@@ -145,10 +145,10 @@ async def list_communications(
     limit: Limit = 50,
     cursor: Cursor = None,
 ) -> Page[CommunicationRow]:
-    wanted = views.Wanted(incident_id, status, audience, channel, drafted_by, exercise)
+    wanted = queries.MessageFilter(incident_id, status, audience, channel, drafted_by, exercise)
     before = decode_cursor(cursor, datetime, UUID) if cursor else None
     async with desk.read() as connection:
-        found = await views.communications(connection, wanted, limit + 1, before)
+        found = await queries.communications(connection, wanted, limit + 1, before)
     return Page.of(found, limit, lambda last: (last.drafted_at, last.communication_id))
 
 

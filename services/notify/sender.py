@@ -13,11 +13,11 @@ from dataclasses import dataclass, field
 from typing import Final
 from uuid import UUID
 
-from services.notify import views
+from services.notify import queries
 from services.notify.channels.file import Channels
 from services.notify.domain import Command, State
+from services.notify.queries import Outgoing
 from services.notify.sending import Sending
-from services.notify.views import Outgoing
 from shared.runtime.process.database import Connection
 from shared.runtime.process.persistence import PASSING
 from shared.runtime.running import Running
@@ -56,11 +56,11 @@ class Sender:
         nothing to read."""
         self._forget_what_ended()
         ours = set(self.under_way)
-        for attempt in await views.begun(connection):
+        for attempt in await queries.begun(connection):
             if attempt.communication_id not in ours:
                 await Sending(self.process).leave_to_a_person(attempt)
         room = AT_ONCE - len(ours)
-        for message in await views.due(connection, self.process.now(), AT_ONCE):
+        for message in await queries.due(connection, self.process.now(), AT_ONCE):
             if message.communication_id not in ours and room > 0:
                 room -= 1
                 self.under_way[message.communication_id] = asyncio.create_task(self._send(message))

@@ -18,8 +18,7 @@ from services.notify.domain import (
     State,
     text_digest,
 )
-from services.notify.settings import channels_of
-from services.notify.views import Attempt, Outgoing
+from services.notify.queries import BegunSending, Outgoing
 from shared.contract.catalogue.notify import SendStarted
 from shared.contract.decision import Actor, Context, Rejected
 from shared.runtime.process.persistence import PASSING, persist
@@ -54,7 +53,7 @@ class Sending:
         # What a channel has said is known nowhere else: it is said again until the database has it.
         await persist("recording a result", lambda: self._say(message.incident_id, command))
 
-    async def leave_to_a_person(self, attempt: Attempt) -> None:
+    async def leave_to_a_person(self, attempt: BegunSending) -> None:
         """Says of a sending that nobody is at work on that its outcome is unknown."""
         log.warning(
             "a sending has no result; a person decides",
@@ -87,7 +86,7 @@ class Sending:
     async def _call_channel(self, outgoing: Outgoing) -> Result:
         try:
             async with asyncio.timeout(SEND_WITHIN):
-                return await channels_of(self.process).send(outgoing.channel, message_of(outgoing))
+                return await self.process.resources.send(outgoing.channel, message_of(outgoing))
         except TimeoutError:
             return NobodyKnows(f"The channel took longer than {SEND_WITHIN:.0f} s.")
         except Exception as error:  # noqa: BLE001  whatever broke, the message may have gone out

@@ -1,20 +1,16 @@
-"""What notify's readers see: incidents, duties, messages; and which messages its sender takes up.
-Its only SQL."""
+"""What an event writes into notify's views: incidents, duties and messages. `queries` reads
+them."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
 from pydantic import TypeAdapter
 
 from services.notify.bodies import (
     ApprovalView,
-    CommunicationRow,
     DutyStatus,
-    DutyView,
-    IncidentRow,
     Status,
 )
 from services.notify.domain import approvals_needed
@@ -34,13 +30,13 @@ from shared.contract.catalogue.notify import (
 )
 from shared.contract.catalogue.triage import Assessed
 from shared.contract.envelope import Event
-from shared.contract.vocabulary import Audience, Determination, Severity
-from shared.runtime.process.database import Connection, Row
+from shared.contract.vocabulary import Audience
 from shared.runtime.say.plan import Recorded, Write
 
 TABLES: Final = ("incident", "duty", "communication")
 
-_APPROVALS: Final = TypeAdapter(list[ApprovalView])
+APPROVALS: Final = TypeAdapter(list[ApprovalView])
+"""As they are kept in one column of a message."""
 
 
 def project(recorded: Recorded) -> Iterable[Write]:
@@ -115,7 +111,7 @@ def _approved(event: Event, data: CommunicationApproved) -> Iterable[Write]:
     given = [ApprovalView(approval=data.approval, by=event.actor, at=event.time)]
     yield Write(
         "UPDATE communication SET approvals = approvals || $2::jsonb WHERE communication_id = $1",
-        (data.communication_id, _APPROVALS.dump_json(given).decode()),
+        (data.communication_id, APPROVALS.dump_json(given).decode()),
     )
     yield Write(
         """UPDATE communication SET status = 'approved', since = $2
@@ -172,149 +168,3 @@ def _to(
            WHERE communication_id = $1""",
         (communication_id, status.value, event.time, attempt, due_at, note),
     )
-
-
-@dataclass(frozen=True, slots=True)
-class Filter:
-    """Which incidents a reader asks for; None asks for any."""
-
-    exercise: bool | None = None
-    determination: Determination | None = None
-    severity: Severity | None = None
-    owing: bool | None = None
-    since: datetime | None = None
-    until: datetime | None = None
-
-
-async def incidents(
-    connection: Connection, wanted: Filter, limit: int, before: tuple[datetime, UUID] | None = None
-) -> list[IncidentRow]:
-    """The newest first; `before` is the known_since and incident_id of the last one of the page
-    before."""
-    rows = await connection.fetch(
-        """SELECT incident.*, owed
-           FROM incident CROSS JOIN LATERAL (
-               SELECT count(*) AS owed FROM duty
-               WHERE duty.incident_id = incident.incident_id AND status = 'required'
-           ) AS duties
-           WHERE ($1::boolean IS NULL OR exercise = $1)
-           AND ($2::text IS NULL OR determination = $2)
-           AND ($3::text IS NULL OR severity = $3)
-           AND ($4::boolean IS NULL OR (owed > 0) = $4)
-           AND ($5::timestamptz IS NULL OR known_since >= $5)
-           AND ($6::timestamptz IS NULL OR known_since < $6)
-           AND ($7::timestamptz IS NULL OR (known_since, incident_id) < ($7, $8::uuid))
-           ORDER BY known_since DESC, incident_id DESC LIMIT $9""",
-        wanted.exercise,
-        wanted.determination,
-        wanted.severity,
-        wanted.owing,
-        wanted.since,
-        wanted.until,
-        *(before or (None, None)),
-        limit,
-    )
-    return [IncidentRow(**row) for row in rows]
-
-
-async def incident(connection: Connection, incident_id: UUID) -> IncidentRow | None:
-    row = await connection.fetchrow(
-        """SELECT incident.*,
-                  (SELECT count(*) FROM duty WHERE incident_id = $1 AND status = 'required') AS owed
-           FROM incident WHERE incident_id = $1""",
-        incident_id,
-    )
-    return None if row is None else IncidentRow(**row)
-
-
-async def duties(connection: Connection, incident_id: UUID) -> list[DutyView]:
-    rows = await connection.fetch(
-        "SELECT * FROM duty WHERE incident_id = $1 ORDER BY required_at, audience", incident_id
-    )
-    return [DutyView(**row) for row in rows]
-
-
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """Which messages a reader asks for; None asks for any."""
-
-    incident_id: UUID | None = None
-    status: Status | None = None
-    audience: Audience | None = None
-    channel: str | None = None
-    drafted_by: str | None = None
-    exercise: bool | None = None
-
-
-async def communications(
-    connection: Connection, wanted: Wanted, limit: int, before: tuple[datetime, UUID] | None = None
-) -> list[CommunicationRow]:
-    """The newest first; `before` is the drafted_at and communication_id of the last one of the page
-    before."""
-    rows = await connection.fetch(
-        """SELECT communication.*, exercise FROM communication JOIN incident USING (incident_id)
-           WHERE ($1::uuid IS NULL OR incident_id = $1)
-           AND ($2::text IS NULL OR status = $2)
-           AND ($3::text IS NULL OR audience = $3)
-           AND ($4::text IS NULL OR channel = $4)
-           AND ($5::text IS NULL OR drafted_by = $5)
-           AND ($6::boolean IS NULL OR exercise = $6)
-           AND ($7::timestamptz IS NULL OR (drafted_at, communication_id) < ($7, $8::uuid))
-           ORDER BY drafted_at DESC, communication_id DESC LIMIT $9""",
-        wanted.incident_id,
-        wanted.status,
-        wanted.audience,
-        wanted.channel,
-        wanted.drafted_by,
-        wanted.exercise,
-        *(before or (None, None)),
-        limit,
-    )
-    return [_communication(row) for row in rows]
-
-
-def _communication(row: Row) -> CommunicationRow:
-    columns: dict[str, Any] = dict(row)  # type: ignore[call-overload]
-    return CommunicationRow(**{**columns, "approvals": _APPROVALS.validate_json(row["approvals"])})
-
-
-@dataclass(frozen=True, slots=True)
-class Outgoing:
-    """A message that the sender takes up."""
-
-    communication_id: UUID
-    incident_id: UUID
-    channel: str
-    title: str
-    text: str
-    exercise: bool
-
-
-async def due(connection: Connection, now: datetime, limit: int) -> list[Outgoing]:
-    """What is longest due comes first. A message that may be an exercise waits until that is
-    known."""
-    rows = await connection.fetch(
-        """SELECT communication_id, incident_id, channel, title, text, exercise
-           FROM communication JOIN incident USING (incident_id)
-           WHERE due_at <= $1 AND exercise IS NOT NULL ORDER BY due_at LIMIT $2""",
-        now,
-        limit,
-    )
-    return [Outgoing(**row) for row in rows]
-
-
-@dataclass(frozen=True, slots=True)
-class Attempt:
-    """A sending that was begun and of which no result is known."""
-
-    communication_id: UUID
-    incident_id: UUID
-    number: int
-
-
-async def begun(connection: Connection) -> list[Attempt]:
-    rows = await connection.fetch(
-        """SELECT communication_id, incident_id, attempt AS number FROM communication
-           WHERE status = 'started'"""
-    )
-    return [Attempt(**row) for row in rows]

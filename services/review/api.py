@@ -11,7 +11,7 @@ from fastapi import APIRouter, Depends, Header, Query, Response
 from starlette.exceptions import HTTPException
 from tenacity import AsyncRetrying, retry_if_exception, stop_after_attempt
 
-from services.review import domain, log, views
+from services.review import domain, log, queries
 from services.review.bodies import (
     ActionItemView,
     FindingBody,
@@ -115,8 +115,8 @@ async def list_reviews(
 ) -> Page[ReviewView]:
     before = decode_cursor(cursor, datetime, UUID) if cursor else None
     async with desk.read() as connection:
-        found = await views.reviews(
-            connection, views.Wanted(status, exercise, severity), limit + 1, before
+        found = await queries.reviews(
+            connection, queries.ReviewFilter(status, exercise, severity), limit + 1, before
         )
     return Page.of(found, limit, lambda last: (last.known_since, last.incident_id))
 
@@ -132,7 +132,7 @@ async def list_reviews(
 async def read_review(incident_id: Id, desk: ReviewDesk) -> IncidentView:
     loaded = await desk.load(incident_id)
     async with desk.read() as connection:
-        view = _found(await views.review(connection, incident_id), incident_id)
+        view = _found(await queries.review(connection, incident_id), incident_id)
     gates = domain.gates(loaded.state, desk.actor)
     return IncidentView(
         **view.model_dump(),
@@ -338,10 +338,10 @@ async def list_action_items(
     limit: Limit = 50,
     cursor: Cursor = None,
 ) -> Page[ActionItemView]:
-    wanted = views.Owed(owner, due_before, exercise, status, incident_id)
+    wanted = queries.ActionItemFilter(owner, due_before, exercise, status, incident_id)
     after = _after(cursor) if cursor else None
     async with desk.read() as connection:
-        found = await views.action_items(connection, wanted, limit + 1, after)
+        found = await queries.action_items(connection, wanted, limit + 1, after)
     return Page.of(found, limit, _place)
 
 
@@ -366,7 +366,7 @@ async def list_lessons(
 ) -> Page[LessonView]:
     before = decode_cursor(cursor, datetime, UUID) if cursor else None
     async with desk.read() as connection:
-        found = await views.lessons(connection, exercise, limit + 1, before)
+        found = await queries.lessons(connection, exercise, limit + 1, before)
     return Page.of(found, limit, lambda last: (last.published_at, last.lesson_id))
 
 

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query
 
-from services.triage import domain, views
+from services.triage import domain, queries
 from services.triage.bodies import (
     ActionBody,
     ActionView,
@@ -79,12 +79,12 @@ async def list_incidents(
     limit: Limit = 50,
     cursor: Cursor = None,
 ) -> Page[IncidentRow]:
-    wanted = views.Filter(
+    wanted = queries.IncidentFilter(
         stage, severity, determination, exercise, platform, seat_holder, owes_a_word, since, until
     )
     before = decode_cursor(cursor, datetime, UUID) if cursor else None
     async with desk.read() as connection:
-        found = await views.incidents(connection, wanted, limit + 1, before)
+        found = await queries.incidents(connection, wanted, limit + 1, before)
     return Page.of(found, limit, lambda last: (last.opened_at, last.incident_id))
 
 
@@ -100,14 +100,14 @@ async def read_incident(incident_id: Id, desk: TriageDesk) -> IncidentView:
     loaded = await desk.load(incident_id)
     state = loaded.state
     async with desk.read() as connection:
-        row = await views.incident(connection, incident_id)
+        row = await queries.incident(connection, incident_id)
         if row is None:
             raise Missing(f"incident {incident_id}")
         # What was said since the state was loaded belongs to a later version.
-        facts = await views.facts(connection, incident_id, loaded.version)
-        seats = await views.seats(connection, incident_id)
-        actions = await views.actions(connection, incident_id, loaded.version)
-        broken = await views.broken_glass(connection, incident_id, loaded.version)
+        facts = await queries.facts(connection, incident_id, loaded.version)
+        seats = await queries.seats(connection, incident_id)
+        actions = await queries.actions(connection, incident_id, loaded.version)
+        broken = await queries.broken_glass(connection, incident_id, loaded.version)
     gates = [GateView.of(gate) for gate in domain.gates(state)]
     return IncidentView(
         **dict(row),

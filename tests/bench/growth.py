@@ -10,7 +10,7 @@ from statistics import median
 import httpx
 import psutil
 
-from services.intake import views
+from services.intake import queries
 from services.intake.__main__ import SERVICE as INTAKE
 from shared.contract.vocabulary import ServiceName
 from shared.runtime.process import clock
@@ -75,8 +75,8 @@ async def _at(intake: Process, events: int, progress: Callable[[str], None]) -> 
         return Size(
             events,
             await _milliseconds(lambda: intake.say(REPORTED, clock.new_id())),
-            await _milliseconds(lambda: views.reports(connection, views.Filter(), 50)),
-            await _milliseconds(lambda: views.incident(connection, incident)),
+            await _milliseconds(lambda: queries.reports(connection, queries.ReportFilter(), 50)),
+            await _milliseconds(lambda: queries.incident(connection, incident)),
             rate,
         )
 

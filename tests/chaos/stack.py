@@ -25,7 +25,7 @@ from deploy.local.environment import of_server, of_service
 from deploy.local.keys import Keys
 from deploy.local.ports import HOST, Ports
 from deploy.local.state import Stack
-from services.intake import views
+from services.intake import queries
 from services.intake.sources import Registration
 from shared.contract.vocabulary import ServiceName
 from shared.runtime.carry.topic import ensure_topic
@@ -125,7 +125,7 @@ async def _register_clients(chaos: Chaos, keys: Keys) -> None:
         database=intake.database,
     )
     now = clock.now()
-    await views.register(connection, Registration(MONITOR.name, "//chaos", adds=True), now)
+    await queries.register(connection, Registration(MONITOR.name, "//chaos", adds=True), now)
     await connection.close()
 
 

@@ -16,7 +16,7 @@ from deploy.ledger.sources import or_stop
 from deploy.local import state
 from deploy.local.described import databases
 from deploy.local.keys import Keys
-from services.intake import views
+from services.intake import queries
 from services.intake.sources import registration
 from shared.contract.vocabulary import ServiceName
 from shared.runtime.process import clock
@@ -70,7 +70,7 @@ def add(
     """Let a caller speak for a source; what was registered for the two before is replaced."""
     with or_stop():
         one = registration(subject, source, opens=opens, adds=adds, exercises=exercises)
-        _within(data, lambda connection: views.register(connection, one, clock.now()))
+        _within(data, lambda connection: queries.register(connection, one, clock.now()))
     say(f"{subject} speaks for {source}.")
 
 
@@ -84,7 +84,7 @@ def list_(
     with or_stop():
         rows = [
             row
-            for row in _within(data, views.all_registrations)
+            for row in _within(data, queries.all_registrations)
             if ended or row["ended_at"] is None
         ]
     if as_json:
@@ -102,7 +102,7 @@ def end(subject: Subject, source: Source, data: DataFolder = None) -> None:
     with or_stop():
         ended = _within(
             data,
-            lambda connection: views.end_registration(connection, subject, source, clock.now()),
+            lambda connection: queries.end_registration(connection, subject, source, clock.now()),
         )
     if not ended:
         complain("Nobody is registered so; `ledger source list` shows who is.")

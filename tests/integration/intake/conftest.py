@@ -9,7 +9,7 @@ import asyncpg
 import httpx
 import pytest
 
-from services.intake import views
+from services.intake import queries
 from services.intake.__main__ import SERVICE
 from services.intake.sources import registration
 from shared.contract.authority import Role
@@ -39,20 +39,20 @@ class Intake(Served):
     async def register(self, subject: str, source: str, **may: bool) -> None:
         """As `ledger source add` does; counts from the next request on."""
         connection = await asyncpg.connect(self.database.owner_dsn)
-        await views.register(connection, registration(subject, source, **may), self.running.now())
+        await queries.register(connection, registration(subject, source, **may), self.running.now())
         await connection.close()
 
     async def end(self, subject: str, source: str) -> None:
         """As `ledger source end` does."""
         connection = await asyncpg.connect(self.database.owner_dsn)
-        assert await views.end_registration(connection, subject, source, self.running.now())
+        assert await queries.end_registration(connection, subject, source, self.running.now())
         await connection.close()
 
     async def forget(self, days: int) -> None:
         """As the worker does, the keys of anonymous reports that are older."""
         async with self.running.read() as connection:
             before = self.running.now() - timedelta(days=days)
-            await views.forget_anonymous_keys(connection, before)
+            await queries.forget_anonymous_keys(connection, before)
 
 
 def intake_of(served: Served) -> Intake:

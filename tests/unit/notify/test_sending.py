@@ -6,8 +6,8 @@ import pytest
 
 from services.notify.channels.results import Delivered, NobodyKnows, NotDelivered, Payload, Result
 from services.notify.domain import Command, MarkUnknown, RecordDelivered, RecordFailure
+from services.notify.queries import Outgoing
 from services.notify.sending import message_of, outcome
-from services.notify.views import Outgoing
 from tests.unit.notify.world import MESSAGE
 
 

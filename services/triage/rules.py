@@ -1,0 +1,14 @@
+"""Triage's rules, as the runtime is handed them: what decides, what is remembered, what is shown."""
+
+from typing import Final
+
+from services.triage import domain, views
+from shared.runtime.say.rules import Rules
+
+RULES: Final[Rules[domain.Command, domain.State]] = Rules(
+    initial=domain.INITIAL,
+    decide=domain.decide,
+    evolve=domain.evolve,
+    project=views.project,
+    view_tables=views.TABLES,
+)
