@@ -235,18 +235,25 @@ def _start(digest: str, message: Message, state: State) -> EventData:
     """What changed since the request ends it, on record: a refusal would leave a sender that asks
     again for ever."""
     attempt = message.attempts + 1
-    try:
-        check_gates(gates_before(message.audience), message, state)
-        if digest != message.text_digest:
-            raise Rejected("approved_text", "The text at hand is not the text that was approved.")
-    except Rejected as refusal:
+    if (reason := _changed(digest, message, state)) is not None:
         return notify.SendFailed(
             communication_id=message.id,
             attempt=attempt,
-            error=_line(f"Not sent. {refusal.detail}"),
+            error=_line(f"Not sent. {reason}"),
             retry_at=None,
         )
     return notify.SendStarted(communication_id=message.id, attempt=attempt)
+
+
+def _changed(digest: str, message: Message, state: State) -> str | None:
+    """Why this text, as things stand now, is not what was asked to be sent."""
+    try:
+        check_gates(gates_before(message.audience), message, state)
+    except Rejected as refusal:
+        return refusal.detail
+    if digest != message.text_digest:
+        return "The text at hand is not the text that was approved."
+    return None
 
 
 def _failed(error: str, message: Message, now: datetime) -> EventData:

@@ -65,10 +65,10 @@ def _unestablished(audience: Audience, state: State) -> Iterator[Lack]:
 
 
 def _approval(kind: ApprovalKind, message: Message) -> Iterator[Lack]:
-    if kind in (lacking := approvals_lacking(message)):
+    if kind not in _approvals_given(message):
         detail = (
             f"A message to {message.audience} is not sent without approval by: "
-            f"{' and '.join(lacking)}."
+            f"{' and '.join(approvals_lacking(message))}."
         )
         yield Lack(_gate_of(kind).value, (f"{kind}_approval",), APPROVERS[kind], detail)
 
@@ -118,8 +118,12 @@ def _together(lacks: Sequence[Lack]) -> Lack | None:
 
 
 def approvals_lacking(message: Message) -> tuple[ApprovalKind, ...]:
-    given = {approval.kind for approval in message.approvals}
+    given = _approvals_given(message)
     return tuple(kind for kind in approvals_needed(message.audience) if kind not in given)
+
+
+def _approvals_given(message: Message) -> frozenset[ApprovalKind]:
+    return frozenset(approval.kind for approval in message.approvals)
 
 
 def who_approves(message: Message) -> tuple[Role, ...]:

@@ -416,11 +416,12 @@ class TestSending:
         assert isinstance(failed, SendFailed)
         assert failed.error == fits
 
-    def test_a_long_reason_is_cut_to_a_line(self) -> None:
-        long = "x" * 600
+    @pytest.mark.parametrize("length", [501, 600])
+    def test_a_long_reason_is_cut_to_a_line(self, length: int) -> None:
+        long = "x" * length
         (failed,) = standing("started").when(RecordFailure(MESSAGE, 1, long), by=SENDER).decide()
         assert isinstance(failed, SendFailed)
-        assert len(failed.error) == 500
+        assert failed.error == "x" * 499 + "…"
 
 
 class TestRecording:
