@@ -2,7 +2,7 @@
 `reporting`, whose router this one is."""
 
 from datetime import datetime
-from typing import Annotated, Final, TypeVar
+from typing import Annotated, Final
 from uuid import UUID
 
 import structlog
@@ -14,19 +14,19 @@ from services.intake.domain import Command, State
 from services.intake.reporting import router
 from shared.contract.authority import who_may
 from shared.contract.catalogue.intake import ReportChannel
-from shared.contract.decision import Missing
 from shared.runtime.web.auth import READERS
-from shared.runtime.web.desk import Cursor, Desk, Limit, Page, allow, desk, public
+from shared.runtime.web.desk import Cursor, Desk, Limit, Order, Page, allow, desk, found, public
 from shared.runtime.web.moments import Moment
-from shared.runtime.web.paging import decode_cursor
 
 __all__ = ["router"]
 
 NEWEST: Final = 20
 
-T = TypeVar("T")
-
 log = structlog.get_logger(__name__)
+
+NEWEST_FIRST: Final[Order[ReportView]] = Order(
+    lambda row: (row.said_at, row.report_id), (datetime, UUID)
+)
 
 IntakeDesk = Annotated[Desk[Command, State], Depends(desk)]
 
@@ -41,7 +41,7 @@ IntakeDesk = Annotated[Desk[Command, State], Depends(desk)]
 async def report_status(report_id: UUID, request: Request) -> PublicStatus:
     async with request.app.state.running.read() as connection:
         status = await queries.public_status(connection, report_id)
-    return _found(status, f"report {report_id}")
+    return found(status, f"report {report_id}")
 
 
 @router.get(
@@ -67,10 +67,7 @@ async def list_reports(
     cursor: Cursor = None,
 ) -> Page[ReportView]:
     wanted = queries.ReportFilter(incident_id, exercise, anonymous, channel, platform, since, until)
-    before = decode_cursor(cursor, datetime, UUID) if cursor else None
-    async with desk.read() as connection:
-        found = await queries.reports(connection, wanted, limit + 1, before)
-    return Page.of(found, limit, lambda last: (last.said_at, last.report_id))
+    return await desk.page(queries.reports, wanted, NEWEST_FIRST, limit, cursor)
 
 
 @router.get(
@@ -83,7 +80,7 @@ async def list_reports(
 )
 async def read_report(report_id: UUID, desk: IntakeDesk) -> ReportView:
     async with desk.read() as connection:
-        return _found(await queries.report(connection, report_id), f"report {report_id}")
+        return found(await queries.report(connection, report_id), f"report {report_id}")
 
 
 @router.get(
@@ -96,7 +93,7 @@ async def read_report(report_id: UUID, desk: IntakeDesk) -> ReportView:
 )
 async def read_reporter(reference: UUID, desk: IntakeDesk) -> ReporterView:
     async with desk.read() as connection:
-        reporter = _found(await queries.reporter(connection, reference), f"reporter {reference}")
+        reporter = found(await queries.reporter(connection, reference), f"reporter {reference}")
     log.info("a reporter's identity was read", reference=str(reference), by=desk.actor.subject)
     return reporter
 
@@ -112,9 +109,7 @@ async def read_reporter(reference: UUID, desk: IntakeDesk) -> ReporterView:
 async def read_incident(incident_id: UUID, desk: IntakeDesk) -> IncidentView:
     loaded = await desk.load(incident_id)
     async with desk.read() as connection:
-        incident = _found(
-            await queries.incident(connection, incident_id), f"incident {incident_id}"
-        )
+        incident = found(await queries.incident(connection, incident_id), f"incident {incident_id}")
         newest = await queries.reports(connection, queries.ReportFilter(incident_id), NEWEST)
     return IncidentView(
         incident_id=incident_id,
@@ -127,9 +122,3 @@ async def read_incident(incident_id: UUID, desk: IntakeDesk) -> IncidentView:
         gates=[gate.as_json() for gate in domain.gates(loaded.state)],
         next_commands=list(domain.next_commands(loaded.state, desk.actor)),
     )
-
-
-def _found(view: T | None, what: str) -> T:
-    if view is None:
-        raise Missing(what)
-    return view

@@ -33,14 +33,13 @@ from services.notify.domain import (
 )
 from services.notify.settings import channels_of
 from shared.contract.authority import who_may
-from shared.contract.decision import Actor, Missing
+from shared.contract.decision import Actor
 from shared.contract.vocabulary import Audience, Determination, Severity
 from shared.runtime.web.auth import READERS
 from shared.runtime.web.bodies import Flag, Id, Name
-from shared.runtime.web.desk import Accepted, Cursor, Desk, Limit, Page, allow, desk
+from shared.runtime.web.desk import Accepted, Cursor, Desk, Limit, Order, Page, allow, desk, found
 from shared.runtime.web.gates import GateView
 from shared.runtime.web.moments import Moment
-from shared.runtime.web.paging import decode_cursor
 from shared.runtime.web.reading import StrictRoute
 
 SHOWN: Final = 200
@@ -50,6 +49,13 @@ UNNAMED: Final = ApprovalBody()
 """What a request without a body asks for."""
 
 router = APIRouter(route_class=StrictRoute)
+
+NEWEST_KNOWN_FIRST: Final[Order[IncidentRow]] = Order(
+    lambda row: (row.known_since, row.incident_id), (datetime, UUID)
+)
+NEWEST_DRAFT_FIRST: Final[Order[CommunicationRow]] = Order(
+    lambda row: (row.drafted_at, row.communication_id), (datetime, UUID)
+)
 
 NotifyDesk = Annotated[Desk[Command, State], Depends(desk)]
 
@@ -76,10 +82,7 @@ async def list_incidents(
     cursor: Cursor = None,
 ) -> Page[IncidentRow]:
     wanted = queries.IncidentFilter(exercise, determination, severity, owes_telling, since, until)
-    before = decode_cursor(cursor, datetime, UUID) if cursor else None
-    async with desk.read() as connection:
-        found = await queries.incidents(connection, wanted, limit + 1, before)
-    return Page.of(found, limit, lambda last: (last.known_since, last.incident_id))
+    return await desk.page(queries.incidents, wanted, NEWEST_KNOWN_FIRST, limit, cursor)
 
 
 @router.get(
@@ -95,9 +98,7 @@ async def read_incident(incident_id: Id, desk: NotifyDesk) -> IncidentView:
     loaded = await desk.load(incident_id)
     state = loaded.state
     async with desk.read() as connection:
-        row = await queries.incident(connection, incident_id)
-        if row is None:
-            raise Missing(f"incident {incident_id}")
+        row = found(await queries.incident(connection, incident_id), f"incident {incident_id}")
         duties = await queries.duties(connection, incident_id)
         messages = await queries.communications(
             connection, queries.MessageFilter(incident_id=incident_id), SHOWN
@@ -146,10 +147,7 @@ async def list_communications(
     cursor: Cursor = None,
 ) -> Page[CommunicationRow]:
     wanted = queries.MessageFilter(incident_id, status, audience, channel, drafted_by, exercise)
-    before = decode_cursor(cursor, datetime, UUID) if cursor else None
-    async with desk.read() as connection:
-        found = await queries.communications(connection, wanted, limit + 1, before)
-    return Page.of(found, limit, lambda last: (last.drafted_at, last.communication_id))
+    return await desk.page(queries.communications, wanted, NEWEST_DRAFT_FIRST, limit, cursor)
 
 
 @router.get(

@@ -3,8 +3,8 @@
 import asyncio
 import base64
 import hashlib
-from datetime import UTC, date, datetime, time
-from typing import Annotated, Any, Final, TypeVar
+from datetime import date, datetime
+from typing import Annotated, Any, Final
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Header, Query, Response
@@ -46,10 +46,20 @@ from shared.contract.vocabulary import Severity
 from shared.runtime.web import problems
 from shared.runtime.web.auth import READERS
 from shared.runtime.web.bodies import Flag, Id, Name
-from shared.runtime.web.desk import Accepted, Cursor, Desk, Limit, Page, allow, allow_any, desk
+from shared.runtime.web.desk import (
+    Accepted,
+    Cursor,
+    Desk,
+    Limit,
+    Order,
+    Page,
+    allow,
+    allow_any,
+    desk,
+    found,
+)
 from shared.runtime.web.gates import GateView
 from shared.runtime.web.moments import Day
-from shared.runtime.web.paging import decode_cursor
 from shared.runtime.web.reading import StrictRoute
 
 PUBLISH_ATTEMPTS: Final = 10
@@ -59,10 +69,18 @@ CANNOT_SHOW: Final = "The published report cannot be shown"
 
 POLICY: Final = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
-T = TypeVar("T")
-
 router = APIRouter(route_class=StrictRoute)
 router.include_router(log.router)
+
+NEWEST_KNOWN_FIRST: Final[Order[ReviewView]] = Order(
+    lambda row: (row.known_since, row.incident_id), (datetime, UUID)
+)
+SOONEST_DUE_FIRST: Final[Order[ActionItemView]] = Order(
+    lambda item: (item.due, item.finding_id, item.number), (date, UUID, int)
+)
+NEWEST_LESSON_FIRST: Final[Order[LessonView]] = Order(
+    lambda row: (row.published_at, row.lesson_id), (datetime, UUID)
+)
 
 ReviewDesk = Annotated[Desk[Command, domain.State], Depends(desk)]
 
@@ -113,12 +131,8 @@ async def list_reviews(
     limit: Limit = 50,
     cursor: Cursor = None,
 ) -> Page[ReviewView]:
-    before = decode_cursor(cursor, datetime, UUID) if cursor else None
-    async with desk.read() as connection:
-        found = await queries.reviews(
-            connection, queries.ReviewFilter(status, exercise, severity), limit + 1, before
-        )
-    return Page.of(found, limit, lambda last: (last.known_since, last.incident_id))
+    wanted = queries.ReviewFilter(status, exercise, severity)
+    return await desk.page(queries.reviews, wanted, NEWEST_KNOWN_FIRST, limit, cursor)
 
 
 @router.get(
@@ -132,7 +146,7 @@ async def list_reviews(
 async def read_review(incident_id: Id, desk: ReviewDesk) -> IncidentView:
     loaded = await desk.load(incident_id)
     async with desk.read() as connection:
-        view = _found(await queries.review(connection, incident_id), incident_id)
+        view = found(await queries.review(connection, incident_id), f"incident {incident_id}")
     gates = domain.gates(loaded.state, desk.actor)
     return IncidentView(
         **view.model_dump(),
@@ -339,19 +353,7 @@ async def list_action_items(
     cursor: Cursor = None,
 ) -> Page[ActionItemView]:
     wanted = queries.ActionItemFilter(owner, due_before, exercise, status, incident_id)
-    after = _after(cursor) if cursor else None
-    async with desk.read() as connection:
-        found = await queries.action_items(connection, wanted, limit + 1, after)
-    return Page.of(found, limit, _place)
-
-
-def _place(item: ActionItemView) -> tuple[datetime, UUID, int]:
-    return datetime.combine(item.due, time(), UTC), item.finding_id, item.number
-
-
-def _after(cursor: str) -> tuple[date, UUID, int]:
-    due, finding_id, number = decode_cursor(cursor, datetime, UUID, int)
-    return due.date(), finding_id, min(max(number, 0), 32_767)
+    return await desk.page(queries.action_items, wanted, SOONEST_DUE_FIRST, limit, cursor)
 
 
 @router.get(
@@ -364,10 +366,7 @@ def _after(cursor: str) -> tuple[date, UUID, int]:
 async def list_lessons(
     desk: ReviewDesk, exercise: Flag | None = None, limit: Limit = 50, cursor: Cursor = None
 ) -> Page[LessonView]:
-    before = decode_cursor(cursor, datetime, UUID) if cursor else None
-    async with desk.read() as connection:
-        found = await queries.lessons(connection, exercise, limit + 1, before)
-    return Page.of(found, limit, lambda last: (last.published_at, last.lesson_id))
+    return await desk.page(queries.lessons, exercise, NEWEST_LESSON_FIRST, limit, cursor)
 
 
 async def _events(incident_id: Id, desk: ReviewDesk) -> list[Event]:
@@ -376,9 +375,3 @@ async def _events(incident_id: Id, desk: ReviewDesk) -> list[Event]:
     if not history:
         raise Missing(f"incident {incident_id}")
     return [recorded.event for recorded in history]
-
-
-def _found(view: T | None, incident_id: Id) -> T:
-    if view is None:
-        raise Missing(f"incident {incident_id}")
-    return view

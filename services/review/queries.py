@@ -74,7 +74,7 @@ async def action_items(
            AND ($3::boolean IS NULL OR exercise = $3)
            AND ($4::text IS NULL OR status = $4)
            AND ($5::uuid IS NULL OR incident_id = $5)
-           AND ($6::date IS NULL OR (due, finding_id, number) > ($6, $7::uuid, $8::smallint))
+           AND ($6::date IS NULL OR (due, finding_id, number) > ($6, $7::uuid, $8::bigint))
            ORDER BY due, finding_id, number LIMIT $9""",
         wanted.owner,
         wanted.due_before,

@@ -3,7 +3,7 @@ out."""
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Final
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query
@@ -41,17 +41,20 @@ from services.triage.domain.commands import (
 )
 from services.triage.domain.state import State
 from shared.contract.authority import who_may
-from shared.contract.decision import Actor, Missing
+from shared.contract.decision import Actor
 from shared.contract.vocabulary import Determination, Severity
 from shared.runtime.web.auth import READERS
 from shared.runtime.web.bodies import Flag, Id, Name
-from shared.runtime.web.desk import Accepted, Cursor, Desk, Limit, Page, allow, desk
+from shared.runtime.web.desk import Accepted, Cursor, Desk, Limit, Order, Page, allow, desk, found
 from shared.runtime.web.gates import GateView
 from shared.runtime.web.moments import Moment
-from shared.runtime.web.paging import decode_cursor
 from shared.runtime.web.reading import StrictRoute
 
 router = APIRouter(tags=["incidents"], route_class=StrictRoute)
+
+NEWEST_FIRST: Final[Order[IncidentRow]] = Order(
+    lambda row: (row.opened_at, row.incident_id), (datetime, UUID)
+)
 
 TriageDesk = Annotated[Desk[Command, State], Depends(desk)]
 
@@ -82,10 +85,7 @@ async def list_incidents(
     wanted = queries.IncidentFilter(
         stage, severity, determination, exercise, platform, seat_holder, owes_a_word, since, until
     )
-    before = decode_cursor(cursor, datetime, UUID) if cursor else None
-    async with desk.read() as connection:
-        found = await queries.incidents(connection, wanted, limit + 1, before)
-    return Page.of(found, limit, lambda last: (last.opened_at, last.incident_id))
+    return await desk.page(queries.incidents, wanted, NEWEST_FIRST, limit, cursor)
 
 
 @router.get(
@@ -100,9 +100,7 @@ async def read_incident(incident_id: Id, desk: TriageDesk) -> IncidentView:
     loaded = await desk.load(incident_id)
     state = loaded.state
     async with desk.read() as connection:
-        row = await queries.incident(connection, incident_id)
-        if row is None:
-            raise Missing(f"incident {incident_id}")
+        row = found(await queries.incident(connection, incident_id), f"incident {incident_id}")
         # What was said since the state was loaded belongs to a later version.
         facts = await queries.facts(connection, incident_id, loaded.version)
         seats = await queries.seats(connection, incident_id)

@@ -22,7 +22,7 @@ from shared.runtime.say.conflicts import Malformed, Stale
 from shared.runtime.say.memory import Loaded
 from shared.runtime.say.plan import Idempotency, Write
 from shared.runtime.web.auth import allow, allow_any, public
-from shared.runtime.web.paging import Cursor, Limit, Page
+from shared.runtime.web.paging import Cursor, Limit, Order, Page, View
 from shared.runtime.web.receipts import Accepted, Receipt
 
 __all__ = [
@@ -30,16 +30,20 @@ __all__ = [
     "Cursor",
     "Desk",
     "Limit",
+    "Order",
     "Page",
     "Receipt",
     "allow",
     "allow_any",
     "desk",
+    "found",
     "public",
 ]
 
 C = TypeVar("C")
 S = TypeVar("S")
+T = TypeVar("T")
+W = TypeVar("W")
 
 _ETAG: Final = re.compile(r'(W/)?"(\d{1,18})"')
 _KEY: Final = re.compile(r"[\x21-\x7e]{1,255}")
@@ -85,6 +89,14 @@ class Desk(Generic[C, S]):
         """A connection for the queries of views."""
         return self.running.read()
 
+    async def page(
+        self, view: View[W, T], wanted: W, order: Order[T], limit: int, cursor: str | None
+    ) -> Page[T]:
+        """A page of a view's items that fit a filter. Raises Malformed on a foreign cursor."""
+        after = order.after(cursor)
+        async with self.read() as connection:
+            return order.page(await view(connection, wanted, limit + 1, after), limit)
+
     async def load(self, incident_id: UUID) -> Loaded[S]:
         """What the service knows of the incident. Raises Missing when that is nothing. Sets the
         ETag."""
@@ -124,6 +136,13 @@ class Desk(Generic[C, S]):
             f"{self._request.method} {url.path}?{url.query}\n".encode() + await self._request.body()
         )
         return Idempotency(f"{self.actor.subject} {self._key}", hashlib.sha256(request).digest())
+
+
+def found(view: T | None, what: str) -> T:
+    """What a view found. Raises Missing, which names `what` was asked for, when that is nothing."""
+    if view is None:
+        raise Missing(what)
+    return view
 
 
 async def desk(

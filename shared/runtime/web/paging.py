@@ -3,19 +3,25 @@
 import base64
 import binascii
 import json
-from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
 from typing import Annotated, Any, Final, Generic, TypeAlias, TypeVar
 from uuid import UUID
 
 from fastapi import Query
 from pydantic import BaseModel, Field
 
+from shared.runtime.process.database import Connection
 from shared.runtime.say.conflicts import Malformed
 from shared.runtime.web.bodies import Number
 
 T = TypeVar("T")
-Value: TypeAlias = str | int | datetime | UUID
+W = TypeVar("W")
+Value: TypeAlias = str | int | datetime | date | UUID
+View: TypeAlias = Callable[[Connection, W, int, Any], Awaitable[Sequence[T]]]
+"""A list that can be queried: by a filter, for so many items, after the place of the last one seen
+(None for the first page)."""
 
 _EARLIEST: Final = datetime(1, 1, 3, tzinfo=UTC)
 _LATEST: Final = datetime(9999, 12, 29, tzinfo=UTC)
@@ -34,21 +40,29 @@ class Page(BaseModel, Generic[T]):
         default=None, description="Send as `cursor` for the next page; null on the last."
     )
 
-    @classmethod
-    def of(
-        cls, found: Sequence[T], limit: int, place: Callable[[T], tuple[Value, ...]]
-    ) -> "Page[T]":
-        """The first `limit` of what was found; one more than that tells of a next page, which
-        begins after the last one's place."""
+
+@dataclass(frozen=True, slots=True)
+class Order(Generic[T]):
+    """What a list is sorted by: the values that a cursor carries, and their kinds."""
+
+    place: Callable[[T], tuple[Value, ...]]
+    kinds: tuple[type[Value], ...]
+
+    def after(self, cursor: str | None) -> tuple[Any, ...] | None:
+        """The place that the page begins after; None for the first page. Raises Malformed."""
+        return decode_cursor(cursor, *self.kinds) if cursor else None
+
+    def page(self, found: Sequence[T], limit: int) -> Page[T]:
+        """The first `limit` items found; one more than that means that another page follows, which
+        begins after the last item's place."""
         items = list(found[:limit])
-        return cls(
-            items=items, next=encode_cursor(*place(items[-1])) if len(found) > limit else None
-        )
+        more = len(found) > limit
+        return Page(items=items, next=encode_cursor(*self.place(items[-1])) if more else None)
 
 
 def encode_cursor(*values: Value) -> str:
     """A cursor that carries the values which the next page begins after."""
-    plain = [value.isoformat() if isinstance(value, datetime) else value for value in values]
+    plain = [value.isoformat() if isinstance(value, date) else value for value in values]
     return base64.urlsafe_b64encode(json.dumps(plain, default=str).encode()).decode().rstrip("=")
 
 
@@ -90,5 +104,6 @@ _READ: Final[Mapping[type, Callable[[Any], Any]]] = {
     str: _text,
     int: _number,
     datetime: _time,
+    date: date.fromisoformat,
     UUID: UUID,
 }

@@ -12,10 +12,12 @@ from shared.runtime.web import problems
 from shared.runtime.web.auth import READERS, allow, public
 from shared.runtime.web.bodies import Id
 from shared.runtime.web.desk import Desk, desk
-from shared.runtime.web.paging import Cursor, Limit, Page, decode_cursor
+from shared.runtime.web.paging import Cursor, Limit, Order, Page
 from shared.runtime.web.receipts import TimelineItem
 
 router = APIRouter()
+
+IN_TURN: Final[Order[TimelineItem]] = Order(lambda item: (item.version,), (int,))
 
 READY: Final = {
     "service": "triage",
@@ -112,9 +114,9 @@ async def incident_events(
     cursor: Cursor = None,
 ) -> Page[TimelineItem]:
     await desk.load(incident_id)
-    (after,) = decode_cursor(cursor, int) if cursor else (0,)
+    (after,) = IN_TURN.after(cursor) or (0,)
     signed = await desk.running.ledger.timeline(incident_id, after, limit + 1)
-    return Page.of([TimelineItem.of(one) for one in signed], limit, lambda last: (last.version,))
+    return IN_TURN.page([TimelineItem.of(one) for one in signed], limit)
 
 
 @router.get(

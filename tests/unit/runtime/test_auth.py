@@ -145,18 +145,18 @@ async def test_a_token_for_ever_does_not_count(issuer: Issuer) -> None:
 
 
 async def test_keys_that_nobody_can_ask_for_stop_to_count_at_last(
-    issuer: Issuer, clock: "Clock"
+    issuer: Issuer, auth_clock: "Clock"
 ) -> None:
     checks, known = authenticator(issuer), issuer.token()
     await checks.actor(known)
     issuer.file.unlink()
-    clock.seconds += auth.OUTLIVES - 1
+    auth_clock.seconds += auth.OUTLIVES - 1
     assert await checks.actor(known)
-    clock.seconds += 2
+    auth_clock.seconds += 2
     with pytest.raises(KeysAway):
         await checks.actor(known)
     issuer.publish()
-    clock.seconds += auth.REFRESH_EVERY + 1
+    auth_clock.seconds += auth.REFRESH_EVERY + 1
     assert await checks.actor(known)
 
 
@@ -209,10 +209,10 @@ class Clock:
 
 
 @pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
-    clock = Clock()
-    monkeypatch.setattr(auth, "time", clock)
-    return clock
+def auth_clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    auth_clock = Clock()
+    monkeypatch.setattr(auth, "time", auth_clock)
+    return auth_clock
 
 
 def rotate(issuer: Issuer, kid: str) -> None:
@@ -221,39 +221,39 @@ def rotate(issuer: Issuer, kid: str) -> None:
 
 
 async def test_a_new_key_is_found_though_not_asked_for_all_the_time(
-    issuer: Issuer, clock: Clock
+    issuer: Issuer, auth_clock: Clock
 ) -> None:
     checks = authenticator(issuer)
     await checks.actor(issuer.token())
     rotate(issuer, "second")
     with pytest.raises(Unauthenticated):
         await checks.actor(issuer.token())
-    clock.seconds += auth.REFRESH_EVERY
+    auth_clock.seconds += auth.REFRESH_EVERY
     assert await checks.actor(issuer.token())
 
 
-async def test_a_key_that_was_taken_out_stops_to_count(issuer: Issuer, clock: Clock) -> None:
+async def test_a_key_that_was_taken_out_stops_to_count(issuer: Issuer, auth_clock: Clock) -> None:
     checks, stolen = authenticator(issuer), issuer.token()
     await checks.actor(stolen)
     rotate(issuer, "second")
-    clock.seconds += auth.KEPT_FOR + 1
+    auth_clock.seconds += auth.KEPT_FOR + 1
     with pytest.raises(Unauthenticated):
         await checks.actor(stolen)
 
 
 async def test_while_the_key_set_is_away_known_keys_count_and_others_are_nobodys_fault(
-    issuer: Issuer, clock: Clock
+    issuer: Issuer, auth_clock: Clock
 ) -> None:
     checks, known = authenticator(issuer), issuer.token()
     await checks.actor(known)
     issuer.file.unlink()
-    clock.seconds += auth.KEPT_FOR + 1
+    auth_clock.seconds += auth.KEPT_FOR + 1
     assert await checks.actor(known)
     issuer.kid = "second"
     with pytest.raises(KeysAway):
         await checks.actor(issuer.token())
     issuer.publish()
-    clock.seconds += auth.REFRESH_EVERY + 1
+    auth_clock.seconds += auth.REFRESH_EVERY + 1
     assert await checks.actor(issuer.token())
 
 
@@ -267,7 +267,7 @@ async def test_a_key_set_that_is_none_is_away(tmp_path: Path, content: str) -> N
         await authenticator(issuer).actor(issuer.token())
 
 
-async def test_a_key_set_behind_https(issuer: Issuer, tmp_path: Path, clock: Clock) -> None:
+async def test_a_key_set_behind_https(issuer: Issuer, tmp_path: Path, auth_clock: Clock) -> None:
     certificate = _certificate(tmp_path)
     async with serving(issuer, certificate) as (url, asked):
         checks = Authenticator(url, ISSUER, AUDIENCE, ca_file=certificate)
