@@ -6,7 +6,7 @@ PIN ?= --upgrade
 .DEFAULT_GOAL := help
 .SUFFIXES:
 
-.PHONY: help demo up down check test test-long test-containers simulate chaos load lint format bench pin clean
+.PHONY: help demo up down check test test-long test-containers simulate chaos mutate load lint format bench pin clean
 
 help: ## List the commands
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -26,7 +26,7 @@ check: $(VENV)/.dev lint ## Lint, types, import rules, and the tests that start 
 test: $(VENV)/.dev lint ## Lint, types, import rules, and every test on a real Kafka and Postgres (about ten minutes)
 	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(PYTEST)
 
-test-long: test chaos ## The tests, then ten minutes of the campaign: what CI runs at night
+test-long: test chaos mutate ## The tests, ten minutes of the campaign, then mutation testing: what CI runs at night
 
 test-containers: $(VENV)/.dev ## The integration suite on postgres:18 and apache/kafka:4.3.1 by testcontainers (needs Docker)
 	LEDGER_TEST_CONTAINERS=1 $(BIN)/python -m pytest tests/integration $(PYTEST)
@@ -36,6 +36,10 @@ simulate: $(VENV)/.dev ## Appender, relay, receiver and sealer under a million s
 
 chaos: $(VENV)/.dev ## Kill, stop, cut off, slow and fill everything under load, then check every answer; MINUTES=10 SEED=…
 	@$(BIN)/python -m tests.chaos --minutes $(or $(MINUTES),10) $(if $(SEED),--seed $(SEED))
+
+mutate: $(VENV)/.dev ## Change the rules and deciding halves in thousands of ways: the tests must notice (an hour); MUTATE="services.intake.*"
+	@$(BIN)/mutmut run $(MUTATE)
+	@$(BIN)/python -m tests.mutation $(MUTATE)
 
 lint: $(VENV)/.dev ## Style, types (mypy strict) and import rules
 	$(BIN)/ruff check .
@@ -60,7 +64,7 @@ pin: $(VENV)/.dev ## Refresh the pinned requirements, by hash and for every plat
 		--extra dev --extra build --constraint requirements.txt pyproject.toml --output-file requirements-dev.txt
 
 clean: ## Remove what the other commands made here, the environment included
-	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache demo .ledger chaos
+	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache demo .ledger chaos mutants
 
 # Two environments in one folder: what runs the ledger, and on top what tests it.
 $(VENV)/.run: requirements.txt pyproject.toml
