@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.runtime.carry.cursor import Sent, progress
+from shared.runtime.carry.cursor import Progress, Sent, progress
 
 
 def test_an_acknowledged_batch_moves_the_cursor_to_its_end() -> None:
@@ -39,3 +39,20 @@ def test_the_cursor_never_passes_a_number_that_is_not_acknowledged(round_: list[
     }
     for partition, cursor in after.cursors.items():
         assert all((partition, number) in acknowledged for number in range(1, cursor + 1))
+
+
+def test_a_round_without_a_refusal_has_not_failed() -> None:
+    after = progress({0: 4, 1: 7}, [Sent(0, [5], True), Sent(1, [8, 9], True)])
+    assert (after.cursors, after.failed) == ({0: 5, 1: 9}, False)
+    assert progress({0: 4}, []) == Progress({0: 4}, failed=False)
+
+
+def test_a_hole_in_one_batch_stops_no_other() -> None:
+    after = progress({0: 4, 1: 0}, [Sent(0, [6], True), Sent(1, [1, 2], True)])
+    assert after.cursors == {0: 4, 1: 2}
+
+
+def test_the_cursors_before_are_left_as_they_were() -> None:
+    before = {0: 4}
+    progress(before, [Sent(0, [5], True)])
+    assert before == {0: 4}

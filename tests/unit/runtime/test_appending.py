@@ -4,6 +4,7 @@ command."""
 from datetime import UTC, datetime
 from uuid import UUID
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -140,3 +141,45 @@ def test_what_was_planned_is_what_a_reader_reads(wanted: list[tuple[int, int, in
         *(proposal(number, version, events) for number, version, events in wanted)
     ).rows:
         assert read(row.recorded.event.envelope) == row.recorded.event
+
+
+def test_a_refusal_names_what_was_expected_and_what_was_found() -> None:
+    key = Idempotency("k", b"other")
+    conflict, mismatch = turn(proposal(1, 3), proposal(2, key=key), taken={"k": b"d"}).verdicts
+    assert isinstance(conflict, Conflict)
+    assert str(conflict) == str(Conflict(incident(1), 3, 0))
+    assert isinstance(mismatch, IdempotencyMismatch)
+    assert str(mismatch) == str(IdempotencyMismatch("k"))
+
+
+def test_a_turn_is_accepted_when_no_proposal_is_refused() -> None:
+    turn(proposal(1), proposal(2)).require_accepted()
+    with pytest.raises(Conflict):
+        turn(proposal(1), proposal(2, 5)).require_accepted()
+
+
+def test_a_turn_that_writes_nothing_moves_nothing() -> None:
+    refused = turn(proposal(1, 3))
+    assert (refused.rows, refused.heads, refused.incidents) == ((), {}, {})
+
+
+def test_an_event_carries_all_that_was_said() -> None:
+    said = Said(
+        incident(900),
+        incident(1),
+        datetime(2026, 3, 2, tzinfo=UTC),
+        "maria",
+        Reported(opens=True, channel=ReportChannel.API),
+        "correlation",
+        causation_id=incident(901),
+        traceparent="00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
+    )
+    (row,) = turn(Proposal(incident(1), 0, [said])).rows
+    event = row.recorded.event
+    assert event == read(event.envelope)
+    assert (event.id, event.actor, event.keyid) == (said.id, "maria", SPEAKER.keyid)
+    assert (event.correlation_id, event.causation_id, event.traceparent) == (
+        "correlation",
+        said.causation_id,
+        said.traceparent,
+    )
