@@ -5,9 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
-from typing import Annotated, Final, TypeVar
-
-import typer
+from typing import Final, TypeVar
 
 from services.intake import audit as intake
 from services.notify import audit as notify
@@ -18,33 +16,6 @@ from shared.audit.files import MAX_TEXT, Files, read_regular
 from shared.audit.incidents import Rules
 from shared.chain import keyfiles
 from shared.contract.vocabulary import ServiceName
-
-VkeyOption = Annotated[
-    Path | None,
-    typer.Option(
-        "--vkey",
-        help="File with the log's verifier key. Default: the log's own, which proves little.",
-    ),
-]
-TrustOption = Annotated[
-    Path | None,
-    typer.Option("--trust", help="File with the services' verifier keys. Default: the log's own."),
-]
-PolicyOption = Annotated[
-    Path | None,
-    typer.Option(
-        "--policy",
-        help="File in the format of c2sp.org/tlog-policy: which witnesses. Default: the log's own.",
-    ),
-]
-TokenOption = Annotated[
-    str | None,
-    typer.Option(
-        "--token",
-        envvar="LEDGER_TOKEN",
-        help="For a log that is not open to all; better in LEDGER_TOKEN.",
-    ),
-]
 
 _AUDITS: Final[Mapping[ServiceName, ModuleType]] = {
     ServiceName.INTAKE: intake,

@@ -8,11 +8,10 @@ from uuid import UUID
 import typer
 
 from deploy.ledger.check import audits
-from deploy.ledger.check.audits import TokenOption
-from deploy.ledger.check.replay import UntilOption, from_log
+from deploy.ledger.check.replay import from_log
 from deploy.ledger.check.services import Services
+from deploy.ledger.options import DataOption, TokenOption, UntilOption, or_stop
 from deploy.ledger.printing import say, show_json, show_table
-from deploy.ledger.sources import DataOption, or_stop
 from shared.audit.history import Until
 from shared.audit.incidents import Sealed
 from shared.contract.vocabulary import ServiceName

@@ -10,12 +10,12 @@ from uuid import UUID
 import typer
 
 from deploy.ledger.check import audits
-from deploy.ledger.check.audits import Pinned, TokenOption, VkeyOption
-from deploy.ledger.check.export import LogArgument, log_at
+from deploy.ledger.check.audits import Pinned
 from deploy.ledger.check.services import Services
+from deploy.ledger.check.stacklog import log_at
+from deploy.ledger.options import DataOption, LogArgument, TokenOption, VkeyOption, or_stop
 from deploy.ledger.printing import note, say
 from deploy.ledger.progress import steps
-from deploy.ledger.sources import DataOption, or_stop
 from shared.audit.anchors import NAMES, Pins
 from shared.audit.dossier.archive import pack
 from shared.audit.dossier.checking import audit_dossier

@@ -7,22 +7,12 @@ from typing import Annotated
 import typer
 
 from deploy.ledger.check import audits
-from deploy.ledger.check.audits import Pinned, TokenOption, VkeyOption
-from deploy.ledger.check.stacklog import log_of_stack
-from deploy.ledger.check.web import open_files
+from deploy.ledger.check.audits import Pinned
+from deploy.ledger.check.stacklog import log_at
+from deploy.ledger.options import DataOption, LogArgument, TokenOption, VkeyOption, or_stop
 from deploy.ledger.printing import say
 from deploy.ledger.progress import counting
-from deploy.ledger.sources import DataOption, or_stop
-from deploy.local.errors import StackError
 from shared.audit.export import export as export_log
-from shared.audit.files import Files
-
-LogArgument = Annotated[
-    str | None,
-    typer.Argument(
-        metavar="[SOURCE]", help="Folder or http(s) address of a log. Default: the running stack's."
-    ),
-]
 
 
 def export(
@@ -42,15 +32,3 @@ def export(
         done = export_log(files, folder, believed.anchors.log, bar)
     say(f"{done.size} events in {folder}: {done.fetched} files fetched, {done.kept} were there.")
     say(f"Verify them with: ledger verify {shlex.quote(str(folder))}")
-
-
-def log_at(source: str | None, data: Path | None, token: str | None) -> Files:
-    """The log at this folder or address, or the stack's. Raises StackError, Unreachable."""
-    if source is not None:
-        return open_files(source, token)
-    files = log_of_stack(data)
-    if files is None:
-        raise StackError(
-            "no stack runs here; name the folder or address of a log, or a stack with --data"
-        )
-    return files

@@ -10,12 +10,13 @@ from uuid import UUID
 import typer
 
 from deploy.ledger.check import audits
-from deploy.ledger.check.audits import Pinned, TokenOption, VkeyOption
+from deploy.ledger.check.audits import Pinned
 from deploy.ledger.check.stacklog import log_of_stack, pinned_by_stack
 from deploy.ledger.check.web import open_files
+from deploy.ledger.options import DataOption, TokenOption, UntilOption, VkeyOption, or_stop
 from deploy.ledger.printing import Cell, bold, say, show_json, show_json_line, show_table
 from deploy.ledger.progress import counting
-from deploy.ledger.sources import DataOption, open_sources, or_stop
+from deploy.ledger.sources import open_sources
 from shared.audit.files import Files, NotALog
 from shared.audit.history import Until, by_time, history
 from shared.audit.incidents import Sealed
@@ -24,16 +25,6 @@ from shared.contract.envelope import Event, Unknown
 from shared.contract.topics import is_system
 from shared.contract.vocabulary import ServiceName
 from shared.runtime.repair import auditing
-
-UntilOption = Annotated[
-    str | None,
-    typer.Option(
-        "--until",
-        metavar="TIME|SIZE",
-        help="Only up to this moment: a time, UTC (2026-03-02T09:00:00Z), or a size of the "
-        "log (its first so many events).",
-    ),
-]
 
 
 def replay(

@@ -9,9 +9,9 @@ from uuid import UUID
 import typer
 
 from deploy.ledger.check.services import Services
+from deploy.ledger.options import or_stop
 from deploy.ledger.printing import show_exactly, show_markdown
 from deploy.ledger.run.options import DataFolder
-from deploy.ledger.sources import or_stop
 from deploy.local import state
 from deploy.local.errors import StackError
 from shared.audit.writing import write_whole

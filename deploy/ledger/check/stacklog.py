@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from deploy.ledger.check.audits import Pinned
-from deploy.ledger.check.web import Web
+from deploy.ledger.check.web import Web, open_files
 from deploy.local import state
+from deploy.local.errors import StackError
 from deploy.local.tokens import for_auditing
 from shared.audit.files import Files
 from shared.contract.vocabulary import ServiceName
@@ -52,6 +53,18 @@ def log_of_stack(data: Path | None) -> Files | None:
         Web(f"{urls[ServiceName.REVIEW.value]}/log", token),
         {name: Web(url, token) for name, url in urls.items()},
     )
+
+
+def log_at(source: str | None, data: Path | None, token: str | None) -> Files:
+    """The log at this folder or address, or the stack's. Raises StackError, Unreachable."""
+    if source is not None:
+        return open_files(source, token)
+    files = log_of_stack(data)
+    if files is None:
+        raise StackError(
+            "no stack runs here; name the folder or address of a log, or a stack with --data"
+        )
+    return files
 
 
 def pinned_by_stack(data: Path | None, pinned: Pinned) -> Pinned:

@@ -8,13 +8,21 @@ from typing import Annotated, Any
 import typer
 
 from deploy.ledger.check import audits
-from deploy.ledger.check.audits import Pinned, PolicyOption, TokenOption, TrustOption, VkeyOption
+from deploy.ledger.check.audits import Pinned
 from deploy.ledger.check.stacklog import log_of_stack, pinned_by_stack
 from deploy.ledger.check.verified import DossierVerified, LogVerified, StackVerified, Verified
 from deploy.ledger.check.web import open_files
+from deploy.ledger.options import (
+    DataOption,
+    PolicyOption,
+    TokenOption,
+    TrustOption,
+    VkeyOption,
+    or_stop,
+)
 from deploy.ledger.printing import show_json
 from deploy.ledger.progress import counting
-from deploy.ledger.sources import DataOption, open_sources, or_stop
+from deploy.ledger.sources import open_sources
 from deploy.local.state import DEFAULT_DATA
 from shared.audit.dossier.archive import MAX_SIZE
 from shared.audit.dossier.checking import audit_dossier

@@ -11,8 +11,9 @@ from typing import Annotated, Any
 
 import typer
 
+from deploy.ledger.options import DataOption, or_stop
 from deploy.ledger.printing import Cell, complain, say, show_json, show_table
-from deploy.ledger.sources import DataOption, open_sources, or_stop
+from deploy.ledger.sources import open_sources
 from deploy.local import state
 from shared.contract.vocabulary import ServiceName
 from shared.runtime.repair import auditing

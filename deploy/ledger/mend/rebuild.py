@@ -1,24 +1,19 @@
 """`ledger rebuild`: views from a ledger, a ledger from the topic, the topic from the ledgers."""
 
 import asyncio
-import os
-from collections.abc import Mapping
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from deploy.ledger.mend.parked import run_service
+from deploy.ledger.options import or_stop
 from deploy.ledger.printing import doubtful, note, say
 from deploy.ledger.progress import counting
-from deploy.ledger.sources import or_stop
-from deploy.local import state
+from deploy.ledger.sources import open_as_services
 from deploy.local.errors import StackError
-from shared.chain.trust import Trust
 from shared.contract.vocabulary import ServiceName
-from shared.runtime.process.keyfiles import load_trust
-from shared.runtime.process.settings import KafkaSettings
 from shared.runtime.repair import refill
 from shared.runtime.repair.refill import Refilled
 
@@ -68,36 +63,19 @@ def rebuild(
     with or_stop():
         if heard:
             raise StackError("--heard goes with a service: the topic hears nothing")
-        refilled = asyncio.run(_refill(*_places(data)))
+        refilled = asyncio.run(_refill(data))
     for line in refilled.lacking:
         note(doubtful(line))
     say(f"The topic holds {refilled.events} events. Start the services.")
 
 
-async def _refill(
-    dsns: Mapping[ServiceName, str], kafka: Mapping[str, Any], topic: str, trusted: Trust
-) -> Refilled:
+async def _refill(data: Path | None) -> Refilled:
+    places = open_as_services(data)
     with counting() as bar:
         return await refill.refill(
-            dsns, kafka, topic, trusted, lambda what, count: bar(what, count, None)
+            places.databases,
+            places.kafka,
+            places.topic,
+            places.trust,
+            lambda what, count: bar(what, count, None),
         )
-
-
-def _places(
-    data: Path | None,
-) -> tuple[Mapping[ServiceName, str], Mapping[str, Any], str, Trust]:
-    """Raises StackError, or KeyError naming the variable that is not set."""
-    if data is None and "LEDGER_INTAKE_DSN" in os.environ:
-        kafka = KafkaSettings()
-        dsns = {service: os.environ[f"LEDGER_{service.upper()}_DSN"] for service in ServiceName}
-        return dsns, kafka.kafka(), kafka.topic, load_trust(Path(os.environ["LEDGER_TRUST_FILE"]))
-    stack = state.load(data or state.DEFAULT_DATA)
-    dsns = {
-        service: stack.services[service.value].env["LEDGER_DATABASE_DSN"] for service in ServiceName
-    }
-    return (
-        dsns,
-        stack.broker.client(),
-        stack.topic,
-        load_trust(stack.trust_file),
-    )

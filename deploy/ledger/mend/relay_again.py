@@ -1,7 +1,7 @@
 """`ledger relay-again`: a topic that lost some of its end gets it again."""
 
 from deploy.ledger.mend.parked import run_service
-from deploy.ledger.sources import DataOption
+from deploy.ledger.options import DataOption
 from shared.contract.vocabulary import ServiceName
 
 

@@ -7,8 +7,8 @@ from typing import Annotated
 import typer
 
 from deploy.ledger.mend.parked import environment_of, service_program
+from deploy.ledger.options import or_stop
 from deploy.ledger.printing import say
-from deploy.ledger.sources import or_stop
 from deploy.local.errors import StackError
 from deploy.local.keys import write_secret
 from shared.contract.vocabulary import ServiceName

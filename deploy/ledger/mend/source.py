@@ -11,8 +11,8 @@ import asyncpg
 import typer
 from psycopg.conninfo import conninfo_to_dict
 
+from deploy.ledger.options import or_stop
 from deploy.ledger.printing import complain, say, show_json, show_table
-from deploy.ledger.sources import or_stop
 from deploy.local import state
 from deploy.local.described import databases
 from deploy.local.keys import Keys

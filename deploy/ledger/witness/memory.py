@@ -1,4 +1,4 @@
-"""A witness of logs (c2sp.org/tlog-witness): cosigns a checkpoint only when it continues the one it
+"""A witness and its memory (c2sp.org/tlog-witness): it cosigns a checkpoint only when it continues the one it
 cosigned last.
 
 The state of a log is the last checkpoint with our cosignature, in a file of its own, replaced whole
@@ -12,11 +12,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
-
-from starlette.applications import Starlette
-from starlette.requests import ClientDisconnect, Request
-from starlette.responses import Response
-from starlette.routing import Route
 
 from shared.audit.files import MAX_TEXT, read_regular
 from shared.audit.writing import make_folder, write_whole
@@ -117,7 +112,11 @@ def open_witness(
             raise BadWitness(
                 f"{key} is missing, which cosigned what lies beside it; put it back from a backup"
             )
-        write_whole(key, f"{generate_key(name)[0]}\n".encode(), 0o600)
+        try:
+            private, _ = generate_key(name)
+        except TlogError as error:
+            raise BadWitness(f"--name: {error}") from None
+        write_whole(key, f"{private}\n".encode(), 0o600)
     try:
         cosigner = keyfiles.witness_key(read_regular(key, MAX_TEXT))
     except BadKeyFile as error:
@@ -144,48 +143,3 @@ def alone(folder: Path) -> Iterator[None]:
         except BlockingIOError:
             raise BadWitness(f"a witness runs on {folder} already") from None
         yield
-
-
-def application(witness_: Witness) -> Starlette:
-    """The two paths of tlog-witness: `POST /add-checkpoint`, and `GET /<hash of the
-    origin>/checkpoint` for monitors."""
-
-    async def add(request: Request) -> Response:
-        try:
-            body = await _bounded(request)
-        except TlogError as error:
-            return _response(witness.malformed(error))
-        return _response(await witness_.add_checkpoint(body))
-
-    async def show(request: Request) -> Response:
-        shown = await asyncio.to_thread(
-            witness_.shown, f"{request.path_params['origin']}/checkpoint"
-        )
-        if shown is None:
-            return Response(
-                "this witness has cosigned nothing of that log\n", 404, media_type="text/plain"
-            )
-        return Response(shown, media_type="text/plain", headers={"Cache-Control": "no-cache"})
-
-    return Starlette(
-        routes=[
-            Route("/add-checkpoint", add, methods=["POST"]),
-            Route("/{origin}/checkpoint", show),
-        ]
-    )
-
-
-async def _bounded(request: Request) -> bytes:
-    body = b""
-    with contextlib.suppress(ClientDisconnect):
-        async for part in request.stream():
-            body += part
-            if len(body) > witness.MAX_REQUEST:
-                raise TlogError(f"the request is longer than {witness.MAX_REQUEST} bytes")
-    return body
-
-
-def _response(answer: Answer) -> Response:
-    response = Response(answer.body, answer.status)
-    response.headers["Content-Type"] = answer.content_type
-    return response

@@ -1,7 +1,6 @@
 """`ledger witness`: a process of its own that cosigns a log's checkpoints, so that nobody is shown
 two histories."""
 
-import os
 from pathlib import Path
 from typing import Annotated
 
@@ -9,15 +8,10 @@ import typer
 
 from deploy.ledger.printing import note, say
 from deploy.ledger.run.options import or_say_why
+from deploy.ledger.witness.logs import logs_of
 from deploy.local.errors import StackError
-from shared.audit.files import read_regular
-from shared.audit.writing import CannotWrite
-from shared.chain import keyfiles
-from shared.chain.keyfiles import BadKeyFile
 from shared.runtime.process import clock
-from shared.tlog.errors import TlogError
 from shared.tlog.keys import Verifier
-from shared.tlog.policy import MAX_POLICY
 
 EPILOG = """
 A log could show you one history and somebody else another. A witness makes that impossible to hide: it cosigns a checkpoint only
@@ -62,21 +56,20 @@ def witness(
 ) -> None:
     """Cosign a log's checkpoints when they are consistent (tlog-witness). See below how to
     begin."""
-    from deploy.ledger.witness_server import BadWitness
+    from deploy.ledger.witness.memory import BadWitness
 
     with or_say_why():
         try:
-            _serve(state, name, _logs(log or [], policy), host, port)
-        except (BadWitness, BadKeyFile, TlogError) as error:
+            _serve(state, name, logs_of(log or [], policy), host, port)
+        except BadWitness as error:
             raise StackError(str(error)) from error
-        except CannotWrite as error:
-            raise StackError(error.strerror or str(error)) from error
 
 
 def _serve(state: Path, name: str, logs: list[Verifier], host: str, port: int) -> None:
     import uvicorn
 
-    from deploy.ledger.witness_server import alone, application, open_witness
+    from deploy.ledger.witness.memory import alone, open_witness
+    from deploy.ledger.witness.server import application
 
     with alone(state):
         opened = open_witness(state, name, logs, lambda: int(clock.now().timestamp()))
@@ -86,14 +79,3 @@ def _serve(state: Path, name: str, logs: list[Verifier], host: str, port: int) -
         uvicorn.run(
             application(opened), host=host, port=port, log_level="warning", server_header=False
         )
-
-
-def _logs(vkeys: list[str], policy: Path | None) -> list[Verifier]:
-    logs = [keyfiles.log_key(os.fsencode(vkey)) for vkey in vkeys]
-    if policy is not None:
-        try:
-            found = keyfiles.witness_policy(read_regular(policy, MAX_POLICY))
-        except OSError as error:
-            raise StackError(f"{policy}: {(error.strerror or 'cannot be read').lower()}") from error
-        logs += [log.verifier for log in found.logs]
-    return logs
