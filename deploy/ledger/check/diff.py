@@ -8,7 +8,7 @@ from uuid import UUID
 import typer
 
 from deploy.ledger.check import audits
-from deploy.ledger.check.replay import from_log
+from deploy.ledger.check.past import from_log
 from deploy.ledger.check.services import Services
 from deploy.ledger.options import DataOption, TokenOption, UntilOption, or_stop
 from deploy.ledger.printing import say, show_json, show_table

@@ -11,7 +11,7 @@ from deploy.ledger.check.web import Answer, Web
 from deploy.local import state
 from deploy.local.errors import StackError
 from deploy.local.tokens import for_auditing
-from shared.audit.files import MAX_TEXT, Unreachable
+from shared.audit.files import MAX_TEXT, Unreachable, read_regular
 from shared.contract.vocabulary import ServiceName
 
 MOST: Final = 64 * 1024 * 1024
@@ -64,3 +64,14 @@ class Services:
             why = answer.body[:200].decode("utf-8", "replace")
             raise StackError(f"{service} gives no word on the incident: {answer.status} {why}")
         return answer.body
+
+
+def heads_from_stack(data: Path | None, incident: UUID) -> dict[ServiceName, bytes]:
+    """Each service's signed word on the incident. Raises StackError."""
+    services = Services(data, "ledger-dossier")
+    return {service: services.head(service, incident) for service in ServiceName}
+
+
+def heads_in(folder: Path) -> dict[ServiceName, bytes]:
+    """The same from files, each named after its service. Raises OSError."""
+    return {service: read_regular(folder / service.value, MAX_TEXT) for service in ServiceName}

@@ -15,7 +15,6 @@ from deploy.ledger.options import or_stop
 from deploy.ledger.printing import complain, say, show_json, show_table
 from deploy.local import state
 from deploy.local.described import databases
-from deploy.local.keys import Keys
 from services.intake import queries
 from services.intake.sources import registration
 from shared.contract.vocabulary import ServiceName
@@ -127,12 +126,9 @@ def _place(data: Path | None) -> dict[str, Any]:
     """Raises StackError, or OSError where there is no stack."""
     if data is None and (dsn := os.environ.get(OWNER_DSN)) is not None:
         return {"dsn": dsn}
-    folder = data or state.DEFAULT_DATA
-    stack = state.load(folder)
+    stack = state.load(data or state.DEFAULT_DATA)
     (intake,) = (
-        one
-        for one in databases(stack.admin_dsn, Keys.of(folder))
-        if one.service is ServiceName.INTAKE
+        one for one in databases(stack.admin_dsn, stack.keys) if one.service is ServiceName.INTAKE
     )
     about = conninfo_to_dict(intake.dsn(intake.owner))
     return {

@@ -21,6 +21,9 @@ from shared.tlog.note import parse_note
 from shared.tlog.proof import Proof
 from shared.tlog.tile_proofs import inclusion_from_tiles
 
+Words = Mapping[ServiceName, IncidentStatement]
+"""What each service says that it has said of an incident."""
+
 
 @dataclass(slots=True)
 class Gathered:
@@ -32,7 +35,7 @@ class Gathered:
     events: list[tuple[int, Event]] = field(default_factory=list)
     rotations: list[tuple[int, Event]] = field(default_factory=list)
 
-    def up_to(self, heads: Mapping[ServiceName, IncidentStatement]) -> "Gathered":
+    def up_to(self, heads: Words) -> "Gathered":
         """Without what the services said after they gave their word; they may go on while a dossier
         is made."""
         said = dict.fromkeys(heads, 0)
@@ -43,7 +46,7 @@ class Gathered:
                 events.append((index, event))
         return Gathered(self.note, self.size, events, self.rotations)
 
-    def lacks(self, heads: Mapping[ServiceName, IncidentStatement]) -> list[str]:
+    def lacks(self, heads: Words) -> list[str]:
         """What the services' own word says and the log has not sealed, or has otherwise."""
         missing = []
         for service, word in heads.items():
@@ -105,9 +108,7 @@ def evidence(
     return found
 
 
-def heads_of(
-    notes: Mapping[ServiceName, bytes], incident: UUID
-) -> dict[ServiceName, IncidentStatement]:
+def heads_of(notes: Mapping[ServiceName, bytes], incident: UUID) -> Words:
     """Each service's word on the incident, unverified. Raises BadStatement."""
     heads: dict[ServiceName, IncidentStatement] = {}
     for service, note in notes.items():

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from deploy.ledger.check.verify import verified_stack
+from deploy.ledger.check.stacks import verified_stack
 from deploy.ledger.printing import say
 from deploy.ledger.run.demo.papers import write_dossiers
 from deploy.ledger.run.demo.playing import play

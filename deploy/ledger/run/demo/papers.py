@@ -5,7 +5,8 @@ from pathlib import Path
 from typing import Final
 from uuid import UUID
 
-from deploy.ledger.check.dossier import dossier_of, heads_from_stack
+from deploy.ledger.check.packing import dossier_of
+from deploy.ledger.check.services import heads_from_stack
 from deploy.ledger.check.stacklog import log_of_stack
 from deploy.ledger.progress import steps
 from deploy.ledger.run.demo.cast import RUTH

@@ -1,0 +1,49 @@
+"""Verifies a log by its static files alone."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from deploy.ledger.check import audits
+from deploy.ledger.check.audits import Pinned
+from deploy.ledger.check.verified import LogVerified
+from deploy.ledger.progress import counting
+from shared.audit.files import Files
+from shared.audit.heads import Seen
+from shared.audit.log import Options, audit_log
+from shared.audit.order import OrderCheck
+from shared.audit.seen import SeenFile
+
+
+@dataclass(frozen=True, slots=True)
+class How:
+    """How thoroughly, by whose rules (None: links alone), against which heads seen before, and
+    whether it tells how far it is."""
+
+    every_signature: bool
+    rules: Any
+    seen: SeenFile
+    quiet: bool
+
+
+def verify_log(
+    files: Files,
+    pinned: Pinned,
+    how: How,
+    order: Mapping[int, Sequence[bytes]] | None = None,
+) -> LogVerified:
+    """A log's static files, and with `order` whether they stand as the topic has them. Remembers
+    its head where that may be believed."""
+    believed = audits.believe(files, pinned)
+    vkey = believed.anchors.log.vkey
+    with counting(quiet=how.quiet) as bar:
+        options = Options(
+            how.rules,
+            how.every_signature,
+            how.seen.load(vkey),
+            OrderCheck(order) if order is not None else None,
+        )
+        audit = audit_log(files, believed.anchors, options, bar)
+    if audit.may_be_remembered and audit.checkpoint is not None:
+        how.seen.save(vkey, Seen(audit.checkpoint.size, audit.checkpoint.root))
+    return LogVerified(audit, believed)

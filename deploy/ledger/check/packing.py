@@ -1,0 +1,75 @@
+"""Packs a dossier once the log has sealed what the services say of the incident."""
+
+import time
+from collections.abc import Callable
+from typing import Final
+from uuid import UUID
+
+from deploy.ledger.check import audits
+from shared.audit.anchors import NAMES
+from shared.audit.dossier.archive import pack
+from shared.audit.dossier.gathering import Gathered, Words, evidence, gather, heads_of
+from shared.audit.dossier.parts import compose
+from shared.audit.files import Files, NotALog
+from shared.chain import keyfiles
+from shared.contract.vocabulary import ServiceName
+from shared.tlog.keys import Verifier
+
+SEALED_WITHIN: Final = 30.0
+"""Seconds in which the sealer must have taken in what the services say they have said."""
+
+
+def dossier_of(
+    files: Files,
+    incident: UUID,
+    notes: dict[ServiceName, bytes],
+    tell: Callable[[str], None],
+    log: Verifier | None = None,
+) -> bytes:
+    """The archive, once all is sealed that the services' words in `notes` speak of. Without `log`,
+    the key that lies beside the log is believed. Raises NotALog."""
+    words = heads_of(notes, incident)
+    if not any(word.count for word in words.values()):
+        raise NotALog(f"no service has said anything of incident {incident}")
+    beside = _beside(files)
+    believed = log or keyfiles.log_key(beside["log.vkey"])
+    gathered = _wait_until_sealed(files, believed, incident, words, tell).up_to(words)
+    events, rotations = (
+        evidence(files, gathered, items) for items in (gathered.events, gathered.rotations)
+    )
+    reports = audits.audit_of(ServiceName.REVIEW).reports
+    return pack(compose(incident, gathered.note, beside, events, rotations, notes, reports))
+
+
+def _beside(files: Files) -> dict[str, bytes]:
+    """The keys and the policy that lie beside a log."""
+    beside: dict[str, bytes] = {}
+    for name in NAMES:
+        text = files.read(name)
+        if text is None:
+            raise NotALog(f"{files.name} lacks {name}")
+        beside[name] = text
+    return beside
+
+
+def _wait_until_sealed(
+    files: Files,
+    log: Verifier,
+    incident: UUID,
+    words: Words,
+    tell: Callable[[str], None],
+) -> Gathered:
+    """Prefers the head that witnesses have seen; after a while the newest one must do, and says
+    itself that they have not."""
+    end = time.monotonic() + SEALED_WITHIN
+    while True:
+        witnessed = files.read("witnessed") is not None and time.monotonic() < end
+        gathered = gather(files, log, incident, "witnessed" if witnessed else "checkpoint")
+        if not (lacks := gathered.lacks(words)):
+            return gathered
+        if not witnessed and time.monotonic() > end:
+            raise NotALog(
+                f"the log has not sealed what the services say of the incident: {'; '.join(lacks)}"
+            )
+        tell("waiting until all of it is sealed")
+        time.sleep(0.5)
