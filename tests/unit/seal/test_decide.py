@@ -9,15 +9,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from shared.chain.link import Head
 from shared.contract.catalogue.base import EventData
 from shared.contract.catalogue.intake import ReportChannel, Reported
 from shared.contract.catalogue.system import KeyRotated
 from shared.contract.catalogue.triage import InactionDecided
-from shared.contract.envelope import Link, Said, write
+from shared.contract.envelope import Link, Said, read, write
 from shared.contract.hashing import ZERO_HASH, event_hash, signed_bytes
 from shared.contract.topics import partition_of, system_incident
 from shared.contract.vocabulary import ServiceName
-from shared.runtime.hear.judge import Heard, ParkReason, Record, examine, receive
+from shared.runtime.hear.judge import Heard, Parked, ParkReason, Record, examine, receive
 from shared.seal import decide
 from shared.seal.decide import Chains, Hole, Taken, overdue, recorded, take, take_again
 from shared.seal.growth import LogRefused
@@ -287,3 +288,82 @@ def test_a_store_whose_leaves_are_no_events_is_refused(
 ) -> None:
     with pytest.raises(LogRefused, match="no event, or has no signature"):
         take_again(entries, signatures, Chains(), trust(), NOW)
+
+
+def test_each_refusal_says_what_the_store_holds(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(
+        LogRefused,
+        match=r"^the log store holds a leaf that no service can have said there: it was changed$",
+    ):
+        again([SAID[0], SAID[0]])
+    with pytest.raises(
+        LogRefused,
+        match=r"^the log store holds a leaf that is no event, or has no signature: .+",
+    ):
+        take_again([b"nonsense"], [bytes(64)], Chains(), trust(), NOW)
+    monkeypatch.setattr(decide, "MOST_WAITING", 2)
+    triage = chain(ServiceName.TRIAGE, 3, data=InactionDecided(reason="a drill"))
+    with pytest.raises(LogRefused) as refused:
+        taken(Chains(), [SAID[1], triage[1], triage[2]])
+    words, _, holes = str(refused.value).partition(": ")
+    assert words == "more than 2 events wait for numbers that are missing in their chains"
+    assert sorted(holes.split(", ")) == ["intake/3 number 1", "triage/3 number 1"]
+
+
+def test_a_rival_of_what_waits_is_parked_with_its_event_and_says_why() -> None:
+    rival = at(1, _rival(3))
+    (parked,) = taken(Chains(), [at(0, SAID[2]), rival]).parked
+    assert parked == Parked(
+        rival,
+        ParkReason.EQUIVOCATION,
+        "another event with this number waits for those before it",
+        read(rival.value),
+    )
+
+
+def test_a_leaf_taken_up_again_is_the_record_of_its_number_in_the_log() -> None:
+    steps = again(SAID[:2])
+    assert [heard.record for step in steps for heard in step.leaves] == [
+        Record(PARTITION, leaf, None, record.value, (), record.signature)
+        for leaf, record in enumerate(SAID[:2])
+    ]
+
+
+def test_a_step_leaves_other_partitions_as_they_were() -> None:
+    elsewhere = Chains(
+        heads={**Chains().heads, (INTAKE, 5): Head(7, b"h" * 32)},
+        waiting={5: taken(Chains(), [at(0, SAID[2])]).held},
+        holes={(INTAKE, 5): Hole(INTAKE, 5, 8, NOW)},
+    )
+    step = taken(elsewhere, [at(0, SAID[0]), at(1, SAID[3])])
+    assert step.chains.heads[INTAKE, 5] == Head(7, b"h" * 32)
+    assert step.chains.waiting[5] == elsewhere.waiting[5]
+    assert step.chains.holes == {
+        (INTAKE, 5): Hole(INTAKE, 5, 8, NOW),
+        (INTAKE, PARTITION): Hole(INTAKE, PARTITION, 2, NOW),
+    }
+    assert step.filled == ()
+
+
+def test_what_waits_for_a_key_that_refuses_it_is_parked_and_no_longer_waits() -> None:
+    said = rotating(4, rotates_at=2)
+    forged = replace(said[3], signature=signer(INTAKE).sign(signed_bytes(said[3].value)))
+    held = take(Chains(), PARTITION, {}, [heard_as(forged)], trust(), NOW)
+    assert numbers(held.held) == [4]
+    step = take(
+        held.chains,
+        PARTITION,
+        {},
+        [examine(record, trust()) for record in said[:2]],
+        trust(),
+        NOW,
+    )
+    assert numbers(step.leaves) == [1, 2]
+    assert [(item.record, item.reason) for item in step.parked] == [(forged, ParkReason.UNTRUSTED)]
+    assert numbers(step.released) == [4]
+    assert step.chains.holes == {}
+
+
+def heard_as(record: Record) -> Heard:
+    """As a message of a key that was in force when it came."""
+    return Heard(read(record.value), record)

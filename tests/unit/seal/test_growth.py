@@ -322,3 +322,40 @@ def test_a_refusal_names_the_sizes_and_the_remedy(
     message = str(refused.value)
     assert all(part in message for part in remedy.split("\n"))
     assert str(published if shown is None else shown) in message
+
+
+@pytest.mark.parametrize(
+    ("shown", "words"),
+    [
+        (
+            None,
+            "the log store has no checkpoint, but one of 5 leaves was published: put the store "
+            "back, or set LEDGER_LOG_STORE to where the log lies",
+        ),
+        (
+            TreeHead(9, b"9"),
+            "the published checkpoint has 9 leaves, the database knows of 8: it was restored from "
+            "an old backup, or the store is another log's. Going on would fork the log; restore a "
+            "newer backup",
+        ),
+        (
+            TreeHead(4, b"4"),
+            "the log store shows 4 leaves, 5 were published: it was restored from an old backup; "
+            "put the newer one back",
+        ),
+        (
+            TreeHead(5, b"x"),
+            "the published checkpoint of 5 leaves has another root than the database's: two logs, "
+            "or one that was changed",
+        ),
+        (
+            TreeHead(8, b"x"),
+            "the published checkpoint of 8 leaves has another root than the database's: two logs, "
+            "or one that was changed",
+        ),
+    ],
+)
+def test_a_refusal_says_the_whole_of_it(shown: TreeHead | None, words: str) -> None:
+    with pytest.raises(LogRefused) as refused:
+        may_resume(TreeHead(8, b"8"), TreeHead(5, b"5"), shown)
+    assert str(refused.value) == words
