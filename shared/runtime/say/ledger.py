@@ -165,22 +165,26 @@ class Ledger(Generic[C, S]):
             return await history.known_of(connection, incident_id, after, limit)
 
     async def _in_turn(self, asked: "_Asked[C]") -> Carried:
-        if not asked.must_exist:
-            return await self._decide(asked)
+        if not asked.must_exist and (carried := await self._on_memory(asked)) is not None:
+            return carried
         # Commands of one incident stand in line in this process: they would only make each other
-        # decide again.
+        # decide again. A command that opens one competes with nobody, and need not.
         async with self._in_line.setdefault(asked.incident_id, asyncio.Lock()):
-            return await self._decide(asked)
+            return await self._on_memory(asked) or await self._on_the_table(asked)
 
-    async def _decide(self, asked: "_Asked[C]") -> Carried:
-        if (remembered := self._remembered(asked)) is not None:
-            # Decided on what this process knows. It counts if nothing was said or heard since; only
-            # the database can refuse.
-            try:
-                if (carried := await self._decide_and_append(asked, remembered)).signed:
-                    return carried
-            except (*REFUSALS, Conflict):
-                pass
+    async def _on_memory(self, asked: "_Asked[C]") -> Carried | None:
+        """Decides on what this process remembers. It counts if nothing was said or heard since,
+        and only the database can refuse: None stands for everything else."""
+        if (remembered := self._remembered(asked)) is None:
+            return None
+        try:
+            carried = await self._decide_and_append(asked, remembered)
+        except (*REFUSALS, Conflict):
+            return None
+        return carried if carried.signed else None
+
+    async def _on_the_table(self, asked: "_Asked[C]") -> Carried:
+        """Decides on what the ledger holds, again and again while others come between."""
         async for attempt in AsyncRetrying(**TRIES):
             with attempt:
                 return await self._decide_and_append(asked, await self.load(asked.incident_id))
