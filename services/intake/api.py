@@ -15,6 +15,7 @@ from services.intake.reporting import router
 from shared.contract.authority import who_may
 from shared.contract.catalogue.intake import ReportChannel
 from shared.runtime.web.auth import READERS
+from shared.runtime.web.bodies import Flag, Id, Name
 from shared.runtime.web.desk import Cursor, Desk, Limit, Order, Page, allow, desk, found, public
 from shared.runtime.web.moments import Moment
 
@@ -38,7 +39,7 @@ IntakeDesk = Annotated[Desk[Command, State], Depends(desk)]
     summary="How far the incident of a report has come.",
     description="For whoever holds the receipt: no token, and no details.",
 )
-async def report_status(report_id: UUID, request: Request) -> PublicStatus:
+async def report_status(report_id: Id, request: Request) -> PublicStatus:
     async with request.app.state.running.read() as connection:
         status = await queries.public_status(connection, report_id)
     return found(status, f"report {report_id}")
@@ -54,13 +55,11 @@ async def report_status(report_id: UUID, request: Request) -> PublicStatus:
 )
 async def list_reports(
     desk: IntakeDesk,
-    incident_id: UUID | None = None,
-    exercise: bool | None = None,
-    anonymous: bool | None = None,
+    incident_id: Id | None = None,
+    exercise: Flag | None = None,
+    anonymous: Flag | None = None,
     channel: ReportChannel | None = None,
-    platform: Annotated[
-        str | None, Query(max_length=200, description="In upper or lower case.")
-    ] = None,
+    platform: Annotated[Name | None, Query(description="In upper or lower case.")] = None,
     since: Annotated[Moment | None, Query(description="Said at or after.")] = None,
     until: Annotated[Moment | None, Query(description="Said before.")] = None,
     limit: Limit = 50,
@@ -78,7 +77,7 @@ async def list_reports(
     description="As it was said, with its place on the chain. Who told us is behind the reference "
     "`data.reporter`.",
 )
-async def read_report(report_id: UUID, desk: IntakeDesk) -> ReportView:
+async def read_report(report_id: Id, desk: IntakeDesk) -> ReportView:
     async with desk.read() as connection:
         return found(await queries.report(connection, report_id), f"report {report_id}")
 
@@ -91,7 +90,7 @@ async def read_report(report_id: UUID, desk: IntakeDesk) -> ReportView:
     description="For legal only: the one place where a reporter has a name. Every look is logged, "
     "with who looked.",
 )
-async def read_reporter(reference: UUID, desk: IntakeDesk) -> ReporterView:
+async def read_reporter(reference: Id, desk: IntakeDesk) -> ReporterView:
     async with desk.read() as connection:
         reporter = found(await queries.reporter(connection, reference), f"reporter {reference}")
     log.info("a reporter's identity was read", reference=str(reference), by=desk.actor.subject)
@@ -106,7 +105,7 @@ async def read_reporter(reference: UUID, desk: IntakeDesk) -> ReporterView:
     description="Its newest reports, how far it has come, and what the caller may do next. The "
     "ETag is its version.",
 )
-async def read_incident(incident_id: UUID, desk: IntakeDesk) -> IncidentView:
+async def read_incident(incident_id: Id, desk: IntakeDesk) -> IncidentView:
     loaded = await desk.load(incident_id)
     async with desk.read() as connection:
         incident = found(await queries.incident(connection, incident_id), f"incident {incident_id}")

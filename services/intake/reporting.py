@@ -20,7 +20,7 @@ from shared.contract.catalogue.intake import ReportChannel
 from shared.runtime.say.conflicts import Malformed
 from shared.runtime.web.auth import Allow, allow
 from shared.runtime.web.direct import DirectRoute
-from shared.runtime.web.limits import takes
+from shared.runtime.web.edge.limits import takes
 
 SAME_AS_NDJSON: Final = frozenset({documents.NDJSON, "application/ndjson", "application/jsonl"})
 

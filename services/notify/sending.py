@@ -21,6 +21,7 @@ from services.notify.domain import (
 from services.notify.queries import BegunSending, Outgoing
 from shared.contract.catalogue.notify import SendStarted
 from shared.contract.decision import Actor, Context, Rejected
+from shared.runtime.process.logging import said
 from shared.runtime.process.persistence import PASSING, persist
 from shared.runtime.running import Running
 
@@ -77,11 +78,11 @@ class Sending:
             # It may be committed all the same: then the next look finds an attempt that nobody is
             # at work on.
             log.warning(
-                "not sent", communication_id=str(message.communication_id), error=repr(error)
+                "not sent", communication_id=str(message.communication_id), error=said(error)
             )
             return None
-        said = carried.signed[-1].recorded.event.data
-        return said.attempt if isinstance(said, SendStarted) else None
+        begun = carried.signed[-1].recorded.event.data
+        return begun.attempt if isinstance(begun, SendStarted) else None
 
     async def _call_channel(self, outgoing: Outgoing) -> Result:
         try:

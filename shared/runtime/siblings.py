@@ -19,8 +19,9 @@ from shared.runtime.hear.receiver import Receiver
 from shared.runtime.process import telemetry
 from shared.runtime.process.persistence import persist
 from shared.runtime.running import Running
-from shared.runtime.web import health, overload
-from shared.runtime.web.server import DRAIN_WITHIN, serve
+from shared.runtime.web import overload
+from shared.runtime.web.edge import health
+from shared.runtime.web.edge.server import DRAIN_WITHIN, serve
 
 C = TypeVar("C")
 S = TypeVar("S")

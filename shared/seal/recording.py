@@ -1,4 +1,4 @@
-"""Says holes and parked messages as events on the record, each once."""
+"""Holes and parked messages become events of the record, each said once."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -17,21 +17,21 @@ RECORD_AT_ONCE: Final = 100
 
 
 async def record(state: LogState, writer: Writer, overdue: Sequence[Hole], context: Context) -> int:
-    """Says the overdue holes and the oldest parked messages, and marks them as recorded in the same
-    transaction, so that each is said once. Returns how many were said."""
+    """Says what is overdue and what is parked, and notes that it is said, in one transaction:
+    once each. How many it said."""
     async with state.fenced() as connection:
         parked = await connection.fetch(
-            """SELECT parked_id, partition, kafka_offset, reason, value_sha256, service, sequence
-               FROM log_parked WHERE recorded_at IS NULL ORDER BY parked_id LIMIT $1""",
+            """SELECT parked_id, partition, kafka_offset, reason, value_sha256, service, sequence FROM log_parked
+               WHERE recorded_at IS NULL ORDER BY parked_id LIMIT $1""",
             RECORD_AT_ONCE,
         )
-        records: dict[int, list[SystemRecord]] = defaultdict(list)
+        words: dict[int, list[SystemRecord]] = defaultdict(list)
         for hole in overdue:
-            records[hole.partition].append(
+            words[hole.partition].append(
                 ChainHoleRecorded(chain=hole.service, missing=hole.sequence, since=hole.since)
             )
         for row in parked:
-            records[row["partition"]].append(
+            words[row["partition"]].append(
                 MessageParkedRecorded(
                     offset=row["kafka_offset"],
                     reason=row["reason"],
@@ -40,15 +40,14 @@ async def record(state: LogState, writer: Writer, overdue: Sequence[Hole], conte
                     sequence=row["sequence"],
                 )
             )
-        said = await say_of_the_record(connection, writer, records, context)
+        said = await say_of_the_record(connection, writer, words, context)
         await connection.execute(
             "UPDATE log_parked SET recorded_at = $2 WHERE parked_id = ANY($1)",
             [row["parked_id"] for row in parked],
             context.now,
         )
         await connection.executemany(
-            """UPDATE log_hole SET recorded_at = $4
-               WHERE service = $1 AND partition = $2 AND sequence = $3""",
+            "UPDATE log_hole SET recorded_at = $4 WHERE service = $1 AND partition = $2 AND sequence = $3",
             [(hole.service.value, hole.partition, hole.sequence, context.now) for hole in overdue],
         )
     writer.committed(said)

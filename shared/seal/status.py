@@ -1,21 +1,13 @@
-"""The state of the log, for readiness."""
+"""What readiness shows of the log."""
 
-from typing import Any, Final
+from typing import Any
 
 from shared.runtime.process.database import Connection
 from shared.seal.rows import holes
 
-PARKED: Final = """
-    SELECT count(*) FROM log_parked WHERE value IS NULL OR NOT EXISTS (
-    SELECT FROM log_leaf WHERE log_leaf.service = log_parked.service
-    AND log_leaf.partition = log_parked.partition
-    AND log_leaf.sequence = log_parked.sequence
-    AND log_leaf.hash = sha256('\\x00'::bytea || value))"""
-"""Messages of which no copy has become a leaf since."""
-
 
 async def about(connection: Connection) -> dict[str, Any]:
-    """Sizes, open holes, waiting and parked messages, and what each witness answered last."""
+    """What readiness shows of the log."""
     row = await connection.fetchrow(
         "SELECT size, published_size, published_at, witnessed_size FROM log_state"
     )
@@ -38,7 +30,11 @@ async def about(connection: Connection) -> dict[str, Any]:
             for hole in await holes(connection)
         ],
         "waiting": await connection.fetchval("SELECT count(*) FROM log_waiting"),
-        "parked": await connection.fetchval(PARKED),
+        "parked": await connection.fetchval(
+            """SELECT count(*) FROM log_parked WHERE value IS NULL OR NOT EXISTS (
+                   SELECT FROM log_leaf WHERE log_leaf.service = log_parked.service AND log_leaf.partition = log_parked.partition
+                   AND log_leaf.sequence = log_parked.sequence AND log_leaf.hash = sha256('\\x00'::bytea || value))"""
+        ),
         "witnesses": [
             {
                 "name": one["name"],

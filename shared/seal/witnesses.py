@@ -1,8 +1,8 @@
-"""The sealer as a client of witnesses (c2sp.org/tlog-witness): asks all of a policy at once to
-cosign the newest checkpoint.
+"""The sealer as a client of witnesses (c2sp.org/tlog-witness): asks each of a policy to cosign the
+newest checkpoint, all at once.
 
-A round ends when a quorum has answered or time is up: a dead witness delays nothing but the
-witnessed checkpoint."""
+A round ends when the quorum has answered, or when time is up: a dead witness holds up nothing but
+the witnessed head."""
 
 import asyncio
 from dataclasses import dataclass, field
@@ -20,21 +20,20 @@ from shared.tlog.tiles import Tile
 from shared.tlog.witness import AddCheckpoint, read_cosignatures, read_size
 
 TRIES: Final = 2
-"""A witness that has cosigned another size than expected is asked once more, with a proof from that
-size."""
+"""A witness that knows another size than we thought is asked once more, with a proof from there."""
 GRACE: Final = 0.2
-"""Seconds left to the other witnesses once a quorum has answered."""
+"""Seconds that the others have when the quorum has answered."""
 
 
 @dataclass(frozen=True, slots=True)
 class Round:
-    """The answers of the witnesses to one checkpoint."""
+    """What the witnesses said of one checkpoint."""
 
     checkpoint: Checkpoint
     cosignatures: tuple[Signature, ...]
     quorum: bool
     answers: tuple[tuple[str, int | None, str | None], ...]
-    """For each witness its name, the size it is known to have cosigned, and its problem."""
+    """Of each witness: its name, the size it is known to have cosigned, what is wrong."""
 
 
 @dataclass(slots=True)
@@ -42,7 +41,7 @@ class Witnesses:
     policy: Policy
     store: LogStore
     within: float
-    """Seconds that a round may take."""
+    """Seconds that a round takes at most."""
     client: httpx.AsyncClient
     sizes: dict[str, int] = field(default_factory=dict)
 
@@ -51,7 +50,7 @@ class Witnesses:
         return self.policy.quorum != NOBODY
 
     async def ask(self, note: bytes, checkpoint: Checkpoint) -> Round:
-        """Asks each witness about this checkpoint, whose tiles must be in the store."""
+        """A round for this checkpoint, whose tiles are in the store."""
         asked = {
             witness.name: asyncio.create_task(self._ask(witness, note, checkpoint))
             for witness in self.policy.witnesses
@@ -87,8 +86,7 @@ class Witnesses:
             old = self.sizes.get(witness.name, 0)
             if old > checkpoint.size:
                 raise TlogError(
-                    f"it has cosigned a tree of {old} leaves, ours has {checkpoint.size}: "
-                    "was this log restored?"
+                    f"it has cosigned a tree of {old} leaves, ours has {checkpoint.size}: was this log restored?"
                 )
             proof = await self._proof(old, checkpoint.size)
             body = AddCheckpoint.of(old, proof, note).encode()
@@ -125,8 +123,8 @@ class Witnesses:
 
 
 async def read_tile(store: LogStore, tile: Tile) -> bytes:
-    """A hash tile of this width, cut from the full one if the partial one is gone (tlog-tiles,
-    "Partial Tiles"). Raises StoreAway."""
+    """A hash tile of this width, from the full one when the partial one is gone (tlog-tiles,
+    "Partial Tiles")."""
     if (data := await store.read(tile.path)) is not None:
         return data
     if tile.is_partial and (full := await store.read(tile.full.path)) is not None:

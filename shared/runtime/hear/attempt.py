@@ -10,6 +10,7 @@ from shared.runtime.hear.judge import Heard, Parked, ParkReason
 from shared.runtime.hear.parking import park
 from shared.runtime.process import telemetry
 from shared.runtime.process.database import Connection
+from shared.runtime.process.logging import said
 from shared.runtime.process.persistence import PASSING
 from shared.runtime.say.keyring import KeyMissing
 
@@ -33,6 +34,6 @@ async def attempt(
         raise
     except Exception as error:
         log.exception("parked", reason=reason.value, event_id=str(heard.event.id))
-        await park(connection, [Parked(heard.record, reason, repr(error), heard.event)])
+        await park(connection, [Parked(heard.record, reason, said(error), heard.event)])
         telemetry.parked(reason.value)
         return None

@@ -10,8 +10,8 @@ from shared.runtime.process import telemetry
 from shared.runtime.running import Running
 from shared.runtime.web import direct, problems, routes
 from shared.runtime.web.auth import Authenticator, permissions
-from shared.runtime.web.door import Door, Entrances
-from shared.runtime.web.limits import Limits
+from shared.runtime.web.edge.door import Door, Entrances
+from shared.runtime.web.edge.limits import Limits
 from shared.runtime.web.openapi import documented
 
 

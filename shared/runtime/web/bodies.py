@@ -124,14 +124,11 @@ Flag = Annotated[bool, BeforeValidator(_flag, json_schema_input_type=bool)]
 """A boolean in a query, where all is text; in a body it is a `bool`."""
 
 
-def _number(value: Any) -> Any:
+def whole_number(value: Any) -> Any:
+    """A whole number in a query, where all is text; in a body it is an `int`."""
     if not isinstance(value, str) or not re.fullmatch(r"-?[0-9]{1,18}", value, re.ASCII):
         raise ValueError("must be a whole number, in digits")
     return int(value)
-
-
-Number = Annotated[int, BeforeValidator(_number, json_schema_input_type=int)]
-"""A whole number in a query, where all is text; in a body it is an `int`."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,11 +10,11 @@ from typing import Annotated, Any, Final, Generic, TypeAlias, TypeVar
 from uuid import UUID
 
 from fastapi import Query
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, BeforeValidator, Field
 
 from shared.runtime.process.database import Connection
 from shared.runtime.say.conflicts import Malformed
-from shared.runtime.web.bodies import Number
+from shared.runtime.web.bodies import whole_number
 
 T = TypeVar("T")
 W = TypeVar("W")
@@ -27,7 +27,13 @@ _EARLIEST: Final = datetime(1, 1, 3, tzinfo=UTC)
 _LATEST: Final = datetime(9999, 12, 29, tzinfo=UTC)
 """A day and more from the edges of the calendar, whatever the zone."""
 
-Limit = Annotated[Number, Query(ge=1, le=200, description="How many items a page has at most.")]
+_Bounded = Annotated[int, Field(ge=1, le=200)]
+Limit = Annotated[
+    _Bounded,
+    BeforeValidator(whole_number, json_schema_input_type=_Bounded),
+    Query(description="How many items a page has at most."),
+]
+"""Its bounds are written to the document only where the input's type states them."""
 Cursor = Annotated[
     str | None,
     Query(max_length=1000, description="The `next` of the page before; leave out for the first."),

@@ -14,9 +14,9 @@ import uvicorn
 import uvloop
 from starlette.types import Receive, Scope, Send
 
-from shared.runtime.web import connections
-from shared.runtime.web.limits import Limits
-from shared.runtime.web.server import listeners
+from shared.runtime.web.edge import connections
+from shared.runtime.web.edge.limits import Limits
+from shared.runtime.web.edge.server import listeners
 
 WITHIN = 20.0
 GET = b"GET /%s HTTP/1.1\r\nHost: here\r\n\r\n"

@@ -13,7 +13,7 @@ from shared.runtime.web.app import create_app
 from shared.runtime.web.auth import Allow, allow
 from shared.runtime.web.bodies import Body, Text
 from shared.runtime.web.direct import DirectRoute
-from shared.runtime.web.limits import takes
+from shared.runtime.web.edge.limits import takes
 from tests.unit.runtime.callers import Issuer
 from tests.unit.runtime.nowhere import calling, running_nowhere
 

@@ -14,7 +14,7 @@ import pytest_asyncio
 import structlog.testing
 
 from shared.runtime.service import Service
-from shared.runtime.web.limits import BODY, Takes
+from shared.runtime.web.edge.limits import BODY, Takes
 from shared.runtime.web.reading import models
 from tests.services import SERVICES, by_name
 from tests.unit.runtime.callers import Issuer
@@ -123,7 +123,6 @@ def _filled(begin: bytes, item: bytes, end: bytes, size: int) -> bytes:
     return begin + b"".join(items) + end
 
 
-@pytest.mark.slow
 async def test_the_worst_body_is_refused_cheaply(stands: Standing) -> None:
     for address in stands.addresses():
         if not read_by_a_model(address):

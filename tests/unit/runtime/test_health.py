@@ -11,8 +11,8 @@ from typing import Any
 import httpx
 import pytest
 
-from shared.runtime.web import health
-from shared.runtime.web.health import HOLDS_FOR, Health, answering
+from shared.runtime.web.edge import health
+from shared.runtime.web.edge.health import HOLDS_FOR, Health, answering
 
 HOST = "127.0.0.1"
 READY = {"service": "triage", "ready": True, "checks": {"database": "ok", "broker": "ok"}}

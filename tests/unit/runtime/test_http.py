@@ -21,8 +21,8 @@ from jsonschema import Draft202012Validator
 from shared.contract.authority import Role
 from shared.runtime.web.app import create_app
 from shared.runtime.web.auth import READERS, permissions, public
+from shared.runtime.web.edge.limits import BODY, Limits, takes
 from shared.runtime.web.headers import PAGE_POLICY
-from shared.runtime.web.limits import BODY, Limits, takes
 from tests.unit.runtime import seats
 from tests.unit.runtime.callers import Issuer
 from tests.unit.runtime.nowhere import calling, running_nowhere

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 import structlog.testing
 
-from shared.runtime.web import connections, overload
+from shared.runtime.web import overload
+from shared.runtime.web.edge import connections
 from shared.runtime.web.overload import Reason, refused
 from tests.unit.runtime.collector import collecting
 from tests.unit.runtime.test_connections import GET, POST, world
@@ -120,7 +121,6 @@ async def test_so_is_who_gives_way_and_who_finds_no_place() -> None:
     }
 
 
-@pytest.mark.slow
 def test_refusals_are_measured_by_reason_and_what_callers_sent_is_nowhere() -> None:
     with collecting() as receiver:
         done = process(

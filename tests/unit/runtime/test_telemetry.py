@@ -156,7 +156,7 @@ def test_health_has_an_id_and_no_span(receiver: Receiver, exported: bool) -> Non
 import httpx
 from fastapi import FastAPI
 from opentelemetry import trace
-from shared.runtime.web.door import Door, Entrances
+from shared.runtime.web.edge.door import Door, Entrances
 app = FastAPI(telemetry={{"tracing": False, "metrics": False, "logs": False}})
 async def asked():
     with trace.get_tracer("opentelemetry.instrumentation.asyncpg").start_as_current_span("SELECT", kind=trace.SpanKind.CLIENT):
@@ -233,8 +233,6 @@ def test_secrets_never_reach_the_log() -> None:
         """
 import jwt
 from pydantic import BaseModel
-
-pytestmark = pytest.mark.slow
 class Report(BaseModel):
     number: int
 token = jwt.encode({"sub": "u-1"}, "x" * 32, "HS256")

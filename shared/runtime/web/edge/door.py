@@ -18,7 +18,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from shared.runtime.web import headers, problems
 from shared.runtime.web.auth import Allow
-from shared.runtime.web.limits import BODY, CLOSE, MOST, READING, Takes
+from shared.runtime.web.edge.limits import BODY, CLOSE, MOST, READING, Takes
 
 SHOWN: Final = 60
 """Characters of a caller's parameter that an answer repeats."""

@@ -24,7 +24,7 @@ from uvicorn.protocols.http.httptools_impl import (
 
 from shared.runtime.process import telemetry
 from shared.runtime.web import headers
-from shared.runtime.web.limits import ALWAYS, CLOSE
+from shared.runtime.web.edge.limits import ALWAYS, CLOSE
 from shared.runtime.web.overload import Reason, refused
 from shared.runtime.web.problems import overloaded, problem
 

@@ -19,7 +19,8 @@ from starlette.responses import JSONResponse, Response
 from starlette.types import Receive, Scope, Send
 
 from shared.runtime.process import telemetry
-from shared.runtime.web import connections, headers
+from shared.runtime.web import headers
+from shared.runtime.web.edge import connections
 from shared.runtime.web.problems import problem
 
 CONNECTIONS: Final = 64

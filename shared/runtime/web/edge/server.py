@@ -8,8 +8,8 @@ from typing import Any, Final
 import uvicorn
 
 from shared.runtime.running import Running
-from shared.runtime.web import connections
 from shared.runtime.web.app import create_app
+from shared.runtime.web.edge import connections
 
 DRAIN_WITHIN: Final = 8.0
 """Seconds that requests under way, workers and the relay have to finish after SIGTERM."""
