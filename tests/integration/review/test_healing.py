@@ -8,6 +8,7 @@ from uuid import UUID
 from shared.audit.anchors import Anchors
 from shared.audit.files import Folder
 from shared.audit.log import LogAudit, Options, audit_log
+from shared.audit.order import OrderCheck
 from shared.contract.catalogue.intake import ReportChannel, Reported
 from shared.contract.topics import HEADER_SIGNATURE, key_of, partition_of
 from shared.contract.vocabulary import ServiceName
@@ -155,11 +156,11 @@ async def relayed(service: Process) -> bool:
     return (await service.running.readiness())["lag"]["to_relay"] == 0
 
 
-def audit(environment: Environment, desk: Desk) -> LogAudit:
+def audit(environment: Environment, desk: Desk, order: OrderCheck | None = None) -> LogAudit:
     """What anybody finds in the folder, each signature checked by itself."""
     known = load_trust(environment.keys.trust_file)
     anchors = Anchors(desk.vkey, known, Policy.parse(desk.settings.log_policy_file.read_bytes()))
-    options = Options(None, every_signature=True)
+    options = Options(None, every_signature=True, order=order)
     return audit_log(Folder(desk.folder), anchors, options, lambda _name, _at, _of: None)
 
 
