@@ -167,7 +167,7 @@ def take_again(
             take(chains, partition, {}, [examine(record, trust) for record in run], trust, now)
         )
         chains, trust = taken[-1].chains, taken[-1].trust
-    if sum(len(one.leaves) for one in taken) != len(records):
+    if [heard.record for one in taken for heard in one.leaves] != records:
         raise LogRefused(
             "the log store holds a leaf that no service can have said there: it was changed"
         )

@@ -9,8 +9,18 @@ from tests.mutation.reading import Explained
 
 EXPLAINED: Final = (
     Explained(
+        "services.intake.domain.offers.next_commands",
+        "return accepted([adds], decide, state, None)",
+        "The decision of intake asks for nobody: the role is asked for above it.",
+    ),
+    Explained(
         "services.notify.domain.offers._for_message",
         "yield DecideOutcome(message.id, delivered=False, reason=ANY_TEXT)",
         "Both answers are accepted or refused alike, so either finds out what may be offered.",
+    ),
+    Explained(
+        "shared.seal.decide.take_again",
+        "take(chains, partition, {}, [examine(record, trust) for record in run], trust, None)",
+        "The time dates holes, and a log that leaves one is refused.",
     ),
 )

@@ -263,7 +263,9 @@ def test_a_log_whose_keys_change_is_taken_up_with_them() -> None:
 NOT_A_LOG = {
     "a number left out": [SAID[0], SAID[2]],
     "a leaf twice": [SAID[0], SAID[0]],
-    "exchanged": [SAID[1], SAID[0], SAID[3], SAID[2], SAID[5]],
+    "exchanged, and one left out": [SAID[1], SAID[0], SAID[3], SAID[2], SAID[5]],
+    "exchanged": [SAID[1], SAID[0]],
+    "exchanged around another partition's": [SAID[1], rotating(1, partition=5)[0], SAID[0]],
     "a false signature": [SAID[0], replace(SAID[1], signature=bytes(64))],
     "another's signature": [SAID[0], replace(SAID[1], signature=SAID[0].signature)],
     "said by a service that may not": chain(
@@ -367,3 +369,12 @@ def test_what_waits_for_a_key_that_refuses_it_is_parked_and_no_longer_waits() ->
 def heard_as(record: Record) -> Heard:
     """As a message of a key that was in force when it came."""
     return Heard(read(record.value), record)
+
+
+def test_what_waited_on_another_past_is_parked_and_leaves_no_hole() -> None:
+    rival = at(0, _rival(3))
+    waits = taken(Chains(), [rival])
+    step = taken(waits.chains, [at(1, SAID[0]), at(2, SAID[1])])
+    assert [(item.record, item.reason) for item in step.parked] == [(rival, ParkReason.BROKEN_LINK)]
+    assert [item.record for item in step.released] == [rival]
+    assert (step.chains.waiting[PARTITION], step.chains.holes) == ((), {})
