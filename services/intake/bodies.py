@@ -1,10 +1,12 @@
 """What callers send to intake and what they get back."""
 
 import base64
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any, Final, Literal
 from uuid import UUID
 
+from fastapi import Query
 from pydantic import (
     AfterValidator,
     BaseModel,
@@ -15,13 +17,13 @@ from pydantic import (
     model_validator,
 )
 
-from shared.contract.catalogue.intake import Reported
+from shared.contract.catalogue.intake import ReportChannel, Reported
 from shared.contract.fidelity import as_stated
 from shared.contract.vocabulary import DiscoveryMethod, Fidelity, InformationType
 from shared.runtime.say.plan import Signed
-from shared.runtime.web.bodies import Id, Line, Name, Text
+from shared.runtime.web.bodies import Flag, Id, Line, Name, Text
 from shared.runtime.web.exposure import ExposureBody, or_unknown
-from shared.runtime.web.moments import WrittenMoment
+from shared.runtime.web.moments import Moment, WrittenMoment
 
 IDEMPOTENCY_KEY: Final = r"^[\x21-\x7e]{1,255}$"
 
@@ -238,6 +240,19 @@ class PublicStatus(BaseModel):
         description="received, assessed, contained, communicated, reviewed or closed"
     )
     exercise: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ReportFilter:
+    """Which reports a reader asks for; None asks for any."""
+
+    incident_id: Id | None = None
+    exercise: Flag | None = None
+    anonymous: Flag | None = None
+    channel: ReportChannel | None = None
+    platform: Annotated[Name | None, Query(description="In upper or lower case.")] = None
+    since: Annotated[Moment | None, Query(description="Said at or after.")] = None
+    until: Annotated[Moment | None, Query(description="Said before.")] = None
 
 
 class ReportView(BaseModel):

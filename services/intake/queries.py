@@ -6,26 +6,13 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from services.intake.bodies import Chain, PublicStatus, ReporterView, ReportView
+from services.intake.bodies import Chain, PublicStatus, ReporterView, ReportFilter, ReportView
 from services.intake.keys import ANONYMOUS_KEYS
 from services.intake.sources import Opener, Registration
 from services.intake.views import STAGES
-from shared.contract.catalogue.intake import ReportChannel, Reported
+from shared.contract.catalogue.intake import Reported
 from shared.contract.vocabulary import ServiceName
 from shared.runtime.process.database import Connection
-
-
-@dataclass(frozen=True, slots=True)
-class ReportFilter:
-    """Which reports a reader asks for; None asks for any."""
-
-    incident_id: UUID | None = None
-    exercise: bool | None = None
-    anonymous: bool | None = None
-    channel: ReportChannel | None = None
-    platform: str | None = None
-    since: datetime | None = None
-    until: datetime | None = None
 
 
 async def reports(

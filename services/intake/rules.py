@@ -1,4 +1,5 @@
-"""Intake's rules, as the runtime is handed them: what decides, what is remembered, what is shown."""
+"""Intake's rules, as the runtime is handed them: what decides, what is remembered,
+what is shown."""
 
 from typing import Final
 

@@ -1,15 +1,18 @@
 """What callers send to notify and what they see."""
 
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, Final
+from typing import Annotated, Any, Final
 from uuid import UUID
 
+from fastapi import Query
 from pydantic import BaseModel, Field
 
 from shared.contract.vocabulary import ApprovalKind, Audience, Determination, Severity
-from shared.runtime.web.bodies import Body, Id, Listed, Name, OneLine, Text, example
+from shared.runtime.web.bodies import Body, Flag, Id, Listed, Name, OneLine, Text, example
 from shared.runtime.web.gates import GateView
+from shared.runtime.web.moments import Moment
 
 _INCIDENT: Final = "01960000-0000-7000-8000-000000000001"
 _MESSAGE: Final = "01960000-0000-7000-8000-0000000000c1"
@@ -197,6 +200,32 @@ _INCIDENT_ROW: Final[dict[str, Any]] = {
     "severity": "high",
     "owed": 1,
 }
+
+
+@dataclass(frozen=True, slots=True)
+class IncidentFilter:
+    """Which incidents a reader asks for; None asks for any."""
+
+    exercise: Flag | None = None
+    determination: Determination | None = None
+    severity: Severity | None = None
+    owes_telling: Annotated[
+        Flag | None, Query(description="Whether an audience must still be told.")
+    ] = None
+    since: Annotated[Moment | None, Query(description="Known at or after.")] = None
+    until: Annotated[Moment | None, Query(description="Known before.")] = None
+
+
+@dataclass(frozen=True, slots=True)
+class MessageFilter:
+    """Which messages a reader asks for; None asks for any."""
+
+    incident_id: Id | None = None
+    status: Status | None = None
+    audience: Audience | None = None
+    channel: Name | None = None
+    drafted_by: Name | None = None
+    exercise: Flag | None = None
 
 
 class IncidentRow(BaseModel):

@@ -9,24 +9,12 @@ from uuid import UUID
 from services.notify.bodies import (
     CommunicationRow,
     DutyView,
+    IncidentFilter,
     IncidentRow,
-    Status,
+    MessageFilter,
 )
 from services.notify.views import APPROVALS
-from shared.contract.vocabulary import Audience, Determination, Severity
 from shared.runtime.process.database import Connection, Row
-
-
-@dataclass(frozen=True, slots=True)
-class IncidentFilter:
-    """Which incidents a reader asks for; None asks for any."""
-
-    exercise: bool | None = None
-    determination: Determination | None = None
-    severity: Severity | None = None
-    owing: bool | None = None
-    since: datetime | None = None
-    until: datetime | None = None
 
 
 async def incidents(
@@ -54,7 +42,7 @@ async def incidents(
         wanted.exercise,
         wanted.determination,
         wanted.severity,
-        wanted.owing,
+        wanted.owes_telling,
         wanted.since,
         wanted.until,
         *(before or (None, None)),
@@ -78,18 +66,6 @@ async def duties(connection: Connection, incident_id: UUID) -> list[DutyView]:
         "SELECT * FROM duty WHERE incident_id = $1 ORDER BY required_at, audience", incident_id
     )
     return [DutyView(**row) for row in rows]
-
-
-@dataclass(frozen=True, slots=True)
-class MessageFilter:
-    """Which messages a reader asks for; None asks for any."""
-
-    incident_id: UUID | None = None
-    status: Status | None = None
-    audience: Audience | None = None
-    channel: str | None = None
-    drafted_by: str | None = None
-    exercise: bool | None = None
 
 
 async def communications(

@@ -1,10 +1,12 @@
 """What callers send to review and what they get back."""
 
+from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
 from typing import Annotated, Any, Final
 from uuid import UUID
 
+from fastapi import Query
 from pydantic import BaseModel, ConfigDict, Field
 
 from shared.contract.vocabulary import (
@@ -14,7 +16,7 @@ from shared.contract.vocabulary import (
     ObservationKind,
     Severity,
 )
-from shared.runtime.web.bodies import Body, Line, Listed, Subject, Text, example
+from shared.runtime.web.bodies import Body, Flag, Id, Line, Listed, Name, Subject, Text, example
 from shared.runtime.web.gates import GateView
 from shared.runtime.web.moments import Day
 
@@ -109,6 +111,26 @@ _REVIEW: Final[dict[str, Any]] = {
     "lessons": 0,
     "next_review_on": None,
 }
+
+
+@dataclass(frozen=True, slots=True)
+class ReviewFilter:
+    """Which reviews a reader asks for; None asks for any."""
+
+    status: Status | None = None
+    exercise: Flag | None = None
+    severity: Severity | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ActionItemFilter:
+    """Which action items a reader asks for; None asks for any."""
+
+    owner: Name | None = None
+    due_before: Day | None = None
+    exercise: Flag | None = None
+    status: Annotated[Status | None, Query(description="Of the review that it comes from.")] = None
+    incident_id: Id | None = None
 
 
 class ReviewView(BaseModel):

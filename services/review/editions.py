@@ -7,8 +7,11 @@ from collections.abc import Sequence
 from services.review import domain
 from services.review.domain.commands import Publish
 from services.review.domain.state import NotOpened, Published, State
+from services.review.domain.tables import LEAVES_NOTHING_OUT
+from services.review.negotiation import Rendering
 from services.review.report import Gap, Report, Unpublished, build, covers_of, digest_of, published
 from shared.contract.catalogue.review import ReportDigest
+from shared.contract.decision import Rejected
 from shared.contract.envelope import Event
 
 
@@ -20,6 +23,19 @@ def state_of(events: Sequence[Event]) -> State:
 def publication(events: Sequence[Event]) -> Publish:
     """The command that publishes the report on these events."""
     return Publish(digest_of(build(events)), covers_of(events))
+
+
+def left_something_out(error: BaseException) -> bool:
+    """Whether publishing was refused because something was said or heard since the report was
+    made."""
+    return isinstance(error, Rejected) and error.rule == LEAVES_NOTHING_OUT
+
+
+def rendered(events: Sequence[Event], rendering: Rendering) -> tuple[bytes, str | None]:
+    """The bytes of the report as it stands, and the digest that the log has of them when they are
+    published. Raises UnknownReportFormat."""
+    report, digest = edition(events)
+    return rendering.render(report), rendering.digest(digest) if digest else None
 
 
 def edition(events: Sequence[Event]) -> tuple[Report, ReportDigest | None]:

@@ -1,21 +1,16 @@
 """What review's readers find in its views: reviews, action items and their owners, lessons."""
 
-from dataclasses import dataclass
 from datetime import date, datetime
 from uuid import UUID
 
-from services.review.bodies import ActionItemView, LessonView, ReviewView, Status
-from shared.contract.vocabulary import Severity
+from services.review.bodies import (
+    ActionItemFilter,
+    ActionItemView,
+    LessonView,
+    ReviewFilter,
+    ReviewView,
+)
 from shared.runtime.process.database import Connection
-
-
-@dataclass(frozen=True, slots=True)
-class ReviewFilter:
-    """Which reviews a reader asks for; None asks for any."""
-
-    status: Status | None = None
-    exercise: bool | None = None
-    severity: Severity | None = None
 
 
 async def reviews(
@@ -45,17 +40,6 @@ async def reviews(
 async def review(connection: Connection, incident_id: UUID) -> ReviewView | None:
     row = await connection.fetchrow("SELECT * FROM review WHERE incident_id = $1", incident_id)
     return None if row is None else ReviewView(**row)
-
-
-@dataclass(frozen=True, slots=True)
-class ActionItemFilter:
-    """Which action items a reader asks for; None asks for any."""
-
-    owner: str | None = None
-    due_before: date | None = None
-    exercise: bool | None = None
-    status: Status | None = None
-    incident_id: UUID | None = None
 
 
 async def action_items(

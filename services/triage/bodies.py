@@ -1,11 +1,14 @@
 """What callers send to triage and what they see."""
 
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Literal
 from uuid import UUID
 
+from fastapi import Query
 from pydantic import BaseModel, ConfigDict, Field
 
+from services.triage import examples
 from shared.contract.catalogue.base import Exposure
 from shared.contract.catalogue.triage import (
     ActionProposed,
@@ -34,7 +37,7 @@ from shared.contract.vocabulary import (
     Severity,
     Visibility,
 )
-from shared.runtime.web.bodies import Body, Id, Line, Listed, Name, Subject, Text, Url
+from shared.runtime.web.bodies import Body, Flag, Id, Line, Listed, Name, Subject, Text, Url
 from shared.runtime.web.exposure import Copies, or_unknown
 from shared.runtime.web.gates import GateView
 from shared.runtime.web.moments import Moment
@@ -215,45 +218,27 @@ class DismissalBody(Body):
     note: Text
 
 
-_INCIDENT: Final = "01960000-0000-7000-8000-000000000001"
-_ACTION: Final = "01960000-0000-7000-8000-0000000000a1"
-_GLASS: Final = "01960000-0000-7000-8000-0000000000b1"
+@dataclass(frozen=True, slots=True)
+class IncidentFilter:
+    """Which incidents a reader asks for; None asks for any."""
 
-_ROW: Final[dict[str, Any]] = {
-    "incident_id": _INCIDENT,
-    "exercise": False,
-    "stage": "assessed",
-    "opened_at": "2026-03-02T09:00:00.118204Z",
-    "platform": "mastodon",
-    "determination": "suspected",
-    "severity": "high",
-    "reports": 1,
-    "break_glass_owed": 1,
-    "assessment": {
-        "revision": 1,
-        "determination": "suspected",
-        "information_types": ["proprietary"],
-        "exposure": {
-            "platform": "mastodon",
-            "visibility": "public",
-            "audience_tier": "D",
-            "still_live": "yes",
-        },
-        "severity": "high",
-        "severity_rule": "serious_and_public",
-        "facts_known": ["where"],
-        "facts_missing": ["authentic_and_ours", "information_kind", "still_live", "who_can_see"],
-        "legal_views": [],
-    },
-    "inaction": None,
-    "dismissal": None,
-}
+    stage: Stage | None = None
+    severity: Severity | None = None
+    determination: Determination | None = None
+    exercise: Flag | None = None
+    platform: Annotated[Name | None, Query(description="In upper or lower case.")] = None
+    seat_holder: Annotated[Name | None, Query(description="Who has a seat on it.")] = None
+    owes_a_word: Annotated[
+        Flag | None, Query(description="Whether a second person's word on break-glass is owed.")
+    ] = None
+    since: Annotated[Moment | None, Query(description="Opened at or after.")] = None
+    until: Annotated[Moment | None, Query(description="Opened before.")] = None
 
 
 class IncidentRow(BaseModel):
     """An incident as the list shows it. Null is unknown, or not yet."""
 
-    model_config = ConfigDict(json_schema_extra={"example": _ROW})
+    model_config = ConfigDict(json_schema_extra={"example": examples.ROW})
 
     incident_id: UUID
     exercise: bool
@@ -299,114 +284,10 @@ class BreakGlassView(BreakGlassUsed):
     word_by: str | None
 
 
-_GATES: Final[list[Any]] = [
-    {
-        "gate": "facts",
-        "subject": _ACTION,
-        "open": False,
-        "missing": ["authentic_and_ours", "information_kind", "still_live", "who_can_see"],
-        "who_can_supply": ["responder", "lead", "legal", "communications", "it"],
-        "passed_by_break_glass": False,
-    },
-    {
-        "gate": "legal",
-        "subject": _ACTION,
-        "open": True,
-        "missing": ["legal_view"],
-        "who_can_supply": ["legal"],
-        "passed_by_break_glass": True,
-    },
-    {
-        "gate": "authorisation",
-        "subject": _ACTION,
-        "open": False,
-        "missing": ["authorisation"],
-        "who_can_supply": ["lead"],
-        "passed_by_break_glass": False,
-    },
-]
-
-
 class IncidentView(IncidentRow):
     """Everything that triage knows of an incident, and what the caller may do next."""
 
-    model_config = ConfigDict(
-        json_schema_extra={
-            "example": {
-                **_ROW,
-                "version": 9,
-                "facts": [
-                    {
-                        "fact_id": "01960000-0000-7000-8000-0000000000d1",
-                        "key": "where",
-                        "known": True,
-                        "value": "https://social.example/@x/1",
-                        "confidence": "high",
-                        "source": "opened the post in a private window",
-                        "observed_at": "2026-03-02T09:10:00Z",
-                        "corrects": None,
-                        "recorded_at": "2026-03-02T09:11:30.004112Z",
-                        "recorded_by": "rashid",
-                        "corrected_by": None,
-                    }
-                ],
-                "seats": {"legal": "nora"},
-                "actions": [
-                    {
-                        "action_id": _ACTION,
-                        "kind": "platform_report",
-                        "action_class": "corrective",
-                        "target": "https://social.example/@x/1",
-                        "reason": None,
-                        "proposed_at": "2026-03-02T09:12:00.530017Z",
-                        "proposed_by": "rashid",
-                        "legal": None,
-                        "legal_by": None,
-                        "authorised_by": [],
-                        "outcome": None,
-                        "outcome_by": None,
-                        "gates": _GATES,
-                        "next_commands": ["give_legal_view"],
-                    }
-                ],
-                "break_glass": [
-                    {
-                        "break_glass_id": _GLASS,
-                        "gate": "legal",
-                        "action_id": _ACTION,
-                        "reason": "forks multiply by the minute",
-                        "missing": ["legal_view"],
-                        "used_at": "2026-03-02T09:20:00.770140Z",
-                        "used_by": "lea",
-                        "owed": True,
-                        "word": None,
-                        "word_by": None,
-                    }
-                ],
-                "gates": [
-                    {
-                        "gate": "seats",
-                        "subject": "assessment",
-                        "open": False,
-                        "missing": ["communications", "it"],
-                        "who_can_supply": ["lead", "communications", "it"],
-                        "passed_by_break_glass": False,
-                    },
-                    *_GATES,
-                ],
-                "missing": [
-                    "communications",
-                    "it",
-                    "authentic_and_ours",
-                    "information_kind",
-                    "still_live",
-                    "who_can_see",
-                    "authorisation",
-                ],
-                "next_commands": ["record_fact", "fill_seat", "propose_action", "give_legal_view"],
-            }
-        }
-    )
+    model_config = ConfigDict(json_schema_extra={"example": examples.INCIDENT})
 
     version: int
     facts: list[FactView]

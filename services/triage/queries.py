@@ -1,12 +1,11 @@
 """What triage's readers find in its views: incidents, their facts, seats, actions and uses of
 break-glass."""
 
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from services.triage.bodies import ActionView, BreakGlassView, FactView, IncidentRow
+from services.triage.bodies import ActionView, BreakGlassView, FactView, IncidentFilter, IncidentRow
 from services.triage.views import STAGES
 from shared.contract.catalogue.triage import (
     ActionProposed,
@@ -18,23 +17,8 @@ from shared.contract.catalogue.triage import (
     IncidentDismissed,
     LegalViewGiven,
 )
-from shared.contract.vocabulary import Determination, Seat, Severity
+from shared.contract.vocabulary import Seat
 from shared.runtime.process.database import Connection, Row
-
-
-@dataclass(frozen=True, slots=True)
-class IncidentFilter:
-    """Which incidents a reader asks for; None asks for any."""
-
-    stage: str | None = None
-    severity: Severity | None = None
-    determination: Determination | None = None
-    exercise: bool | None = None
-    platform: str | None = None
-    holder: str | None = None
-    owing: bool | None = None
-    since: datetime | None = None
-    until: datetime | None = None
 
 
 async def incidents(
@@ -63,8 +47,8 @@ async def incidents(
         wanted.determination,
         wanted.exercise,
         wanted.platform,
-        wanted.holder,
-        wanted.owing,
+        wanted.seat_holder,
+        wanted.owes_a_word,
         wanted.since,
         wanted.until,
         *(before or (None, None)),

@@ -1,4 +1,5 @@
-"""Triage's rules, as the runtime is handed them: what decides, what is remembered, what is shown."""
+"""Triage's rules, as the runtime is handed them: what decides, what is remembered,
+what is shown."""
 
 from typing import Final
 

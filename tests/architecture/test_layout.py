@@ -19,7 +19,7 @@ MUST: Final = frozenset(
     {
         "__init__.py",
         "__main__.py",
-        "api.py",
+        "api",
         "audit.py",
         "bodies.py",
         "domain",
@@ -30,7 +30,7 @@ MUST: Final = frozenset(
     }
 )
 """In every service, under this very name."""
-MAY: Final = frozenset({"pages", "reactions.py", "settings.py"})
+MAY: Final = frozenset({"examples.py", "pages", "reactions.py", "settings.py"})
 """Only where a service has a use for it, and then under this very name."""
 OWN: Final[Mapping[str, frozenset[str]]] = {
     "intake": frozenset(
@@ -42,7 +42,6 @@ OWN: Final[Mapping[str, frozenset[str]]] = {
             "forgetting.py",  # the worker that forgets the keys of anonymous reports
             "keys.py",  # when two reports are the same report
             "reception.py",  # one report, however it came
-            "reporting.py",  # the routes by which reports come
             "sources.py",  # for which sources a caller speaks
         }
     ),
@@ -58,14 +57,27 @@ OWN: Final[Mapping[str, frozenset[str]]] = {
     "review": frozenset(
         {
             "editions.py",  # when the report is made
-            "log.py",  # the sealed log as readers fetch it
+            "log.py",  # the sealed log, as a process is started with it
             "negotiation.py",  # which form of the report a reader asks for
             "report",  # the report itself, one projection
+            "sealing.py",  # the worker that seals the log
         }
     ),
 }
 """What one service alone does, each with its reason. Anything else fails: think of a room that the
 others have before adding a name here."""
+
+API_MUST: Final = frozenset({"__init__.py", "commands.py", "reads.py"})
+"""The routes of every service: what callers ask it to do, and what they read."""
+API_OWN: Final[Mapping[str, frozenset[str]]] = {
+    "review": frozenset(
+        {
+            "log.py",  # files of the sealed log, which are no views
+            "publishing.py",  # a command that is made anew until it leaves nothing out
+            "report.py",  # one document in three forms
+        }
+    ),
+}
 
 DOMAIN_MUST: Final = frozenset(
     {
@@ -115,6 +127,13 @@ def test_every_service_has_the_same_rooms_under_the_same_names(service: Path) ->
     found = found_in(service)
     assert found - MUST - MAY - OWN[service.name] == set(), "no room that only one service has"
     assert MUST - found == set()
+
+
+@pytest.mark.parametrize("service", SERVICES, ids=lambda path: path.name)
+def test_the_routes_of_every_service_stand_in_the_same_modules(service: Path) -> None:
+    found = found_in(service / "api")
+    assert found - API_MUST - API_OWN.get(service.name, frozenset()) == set()
+    assert API_MUST - found == set()
 
 
 @pytest.mark.parametrize("service", SERVICES, ids=lambda path: path.name)

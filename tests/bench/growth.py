@@ -12,6 +12,7 @@ import psutil
 
 from services.intake import queries
 from services.intake.__main__ import SERVICE as INTAKE
+from services.intake.bodies import ReportFilter
 from shared.contract.vocabulary import ServiceName
 from shared.runtime.process import clock
 from tests.bench import world as worlds
@@ -75,7 +76,7 @@ async def _at(intake: Process, events: int, progress: Callable[[str], None]) -> 
         return Size(
             events,
             await _milliseconds(lambda: intake.say(REPORTED, clock.new_id())),
-            await _milliseconds(lambda: queries.reports(connection, queries.ReportFilter(), 50)),
+            await _milliseconds(lambda: queries.reports(connection, ReportFilter(), 50)),
             await _milliseconds(lambda: queries.incident(connection, incident)),
             rate,
         )

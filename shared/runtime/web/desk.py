@@ -15,6 +15,7 @@ from uuid import UUID
 from fastapi import Header, Request, Response
 
 from shared.contract.decision import Actor, Context, Missing
+from shared.contract.envelope import Event
 from shared.runtime.process import clock
 from shared.runtime.process.database import Connection
 from shared.runtime.running import Running
@@ -105,6 +106,14 @@ class Desk(Generic[C, S]):
             raise Missing(f"incident {incident_id}")
         self.set_version(loaded.version)
         return loaded
+
+    async def history(self, incident_id: UUID) -> list[Event]:
+        """All that the service knows of the incident, in the order in which it came to know it.
+        Raises Missing when that is nothing."""
+        known = await self.running.ledger.history(incident_id)
+        if not known:
+            raise Missing(f"incident {incident_id}")
+        return [recorded.event for recorded in known]
 
     async def carry_out(
         self, incident_id: UUID, command: C, *, must_exist: bool = True, extra: Sequence[Write] = ()

@@ -12,6 +12,8 @@ from typing import Any
 import asyncpg
 import httpx
 from fastapi import FastAPI
+from fastapi.dependencies.utils import get_flat_params
+from fastapi.params import Query
 from fastapi.routing import RouteContext
 
 from deploy.local.keys import write_secret
@@ -101,6 +103,12 @@ class Address:
     def wrong(self) -> Role | None:
         """A role that may not call it."""
         return None if self.allowed is None else min(set(Role) - self.allowed, default=None)
+
+    @property
+    def parameters(self) -> list[Any]:
+        """Those of the query, also where a filter gathers them."""
+        every = get_flat_params(self.route.dependant)  # type: ignore[attr-defined]
+        return [one for one in every if isinstance(one.field_info, Query)]
 
     def __str__(self) -> str:
         return f"{self.method} {self.path}"

@@ -132,7 +132,7 @@ QUERIES: Final[dict[type, tuple[str, ...]]] = {
 
 def parameters(stands: Standing) -> Iterator[tuple[Address, str, set[type]]]:
     for address in stands.addresses():
-        for field in address.route.dependant.query_params if address.method == "GET" else ():
+        for field in address.parameters if address.method == "GET" else ():
             yield address, field.alias, set(kinds(field.field_info.annotation))
 
 

@@ -203,14 +203,14 @@ async def test_an_unknown_parameter_is_named_with_the_known(stands: Standing) ->
         assert (answer.status_code, kind(answer)) == (422, "invalid"), address
         (error,) = answer.json()["errors"]
         assert error["pointer"] == "query.platfrom"
-        for field in address.route.dependant.query_params:
+        for field in address.parameters:
             assert field.alias in error["detail"]
 
 
 async def test_a_parameter_comes_once(stands: Standing) -> None:
     walked = 0
     for address in stands.addresses():
-        for field in address.route.dependant.query_params if address.method == "GET" else ():
+        for field in address.parameters if address.method == "GET" else ():
             answer = await stands.ask(
                 address, address.role, params=[(field.alias, "1"), (field.alias, "2")]
             )

@@ -1,35 +1,47 @@
-"""HTTP of intake: the public status, and what staff read. How reports come in stands in
-`reporting`, whose router this one is."""
+"""What is read of intake: the public status, and reports, reporters and incidents by staff."""
 
 from datetime import datetime
 from typing import Annotated, Final
 from uuid import UUID
 
 import structlog
-from fastapi import Depends, Query, Request
+from fastapi import APIRouter, Depends, Request
 
 from services.intake import domain, queries
-from services.intake.bodies import IncidentView, PublicStatus, ReporterView, ReportView
-from services.intake.domain import Command, State
-from services.intake.reporting import router
+from services.intake.bodies import (
+    IncidentView,
+    PublicStatus,
+    ReporterView,
+    ReportFilter,
+    ReportView,
+)
 from shared.contract.authority import who_may
-from shared.contract.catalogue.intake import ReportChannel
 from shared.runtime.web.auth import READERS
-from shared.runtime.web.bodies import Flag, Id, Name
-from shared.runtime.web.desk import Cursor, Desk, Limit, Order, Page, allow, desk, found, public
-from shared.runtime.web.moments import Moment
-
-__all__ = ["router"]
+from shared.runtime.web.bodies import Id
+from shared.runtime.web.desk import (
+    Cursor,
+    Desk,
+    Limit,
+    Order,
+    Page,
+    allow,
+    desk,
+    found,
+    public,
+)
 
 NEWEST: Final = 20
+"""Most reports that an incident's view shows."""
+
+router = APIRouter()
 
 log = structlog.get_logger(__name__)
 
-NEWEST_FIRST: Final[Order[ReportView]] = Order(
-    lambda row: (row.said_at, row.report_id), (datetime, UUID)
-)
+IntakeDesk = Annotated[Desk[domain.Command, domain.State], Depends(desk)]
 
-IntakeDesk = Annotated[Desk[Command, State], Depends(desk)]
+REPORTS: Final[Order[ReportView]] = Order(
+    lambda last: (last.said_at, last.report_id), (datetime, UUID)
+)
 
 
 @router.get(
@@ -37,7 +49,7 @@ IntakeDesk = Annotated[Desk[Command, State], Depends(desk)]
     tags=["reports"],
     dependencies=[public()],
     summary="How far the incident of a report has come.",
-    description="For whoever holds the receipt: no token, and no details.",
+    description="For anybody who holds the receipt: no token, and no details.",
 )
 async def report_status(report_id: Id, request: Request) -> PublicStatus:
     async with request.app.state.running.read() as connection:
@@ -55,18 +67,11 @@ async def report_status(report_id: Id, request: Request) -> PublicStatus:
 )
 async def list_reports(
     desk: IntakeDesk,
-    incident_id: Id | None = None,
-    exercise: Flag | None = None,
-    anonymous: Flag | None = None,
-    channel: ReportChannel | None = None,
-    platform: Annotated[Name | None, Query(description="In upper or lower case.")] = None,
-    since: Annotated[Moment | None, Query(description="Said at or after.")] = None,
-    until: Annotated[Moment | None, Query(description="Said before.")] = None,
+    wanted: Annotated[ReportFilter, Depends()],
     limit: Limit = 50,
     cursor: Cursor = None,
 ) -> Page[ReportView]:
-    wanted = queries.ReportFilter(incident_id, exercise, anonymous, channel, platform, since, until)
-    return await desk.page(queries.reports, wanted, NEWEST_FIRST, limit, cursor)
+    return await desk.page(queries.reports, wanted, REPORTS, limit, cursor)
 
 
 @router.get(
@@ -109,7 +114,7 @@ async def read_incident(incident_id: Id, desk: IntakeDesk) -> IncidentView:
     loaded = await desk.load(incident_id)
     async with desk.read() as connection:
         incident = found(await queries.incident(connection, incident_id), f"incident {incident_id}")
-        newest = await queries.reports(connection, queries.ReportFilter(incident_id), NEWEST)
+        newest = await queries.reports(connection, ReportFilter(incident_id), NEWEST)
     return IncidentView(
         incident_id=incident_id,
         version=loaded.version,

@@ -1,30 +1,22 @@
-"""HTTP of triage: facts, seats, assessment, actions and break-glass in; incidents with their gates
-out."""
+"""What people ask triage to do: each route turns a request into its command."""
 
-from collections.abc import Sequence
-from datetime import datetime
-from typing import Annotated, Final
-from uuid import UUID
+from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import APIRouter, Depends
 
-from services.triage import domain, queries
 from services.triage.bodies import (
     ActionBody,
-    ActionView,
     AssessmentBody,
     BreakGlassBody,
     DismissalBody,
     FactBody,
-    IncidentRow,
-    IncidentView,
     LegalViewBody,
     OutcomeBody,
     ReasonBody,
     SeatBody,
-    Stage,
     WordBody,
 )
+from services.triage.domain import State
 from services.triage.domain.commands import (
     Assess,
     AuthoriseAction,
@@ -39,95 +31,14 @@ from services.triage.domain.commands import (
     ProposeAction,
     RecordFact,
 )
-from services.triage.domain.state import State
 from shared.contract.authority import who_may
-from shared.contract.decision import Actor
-from shared.contract.vocabulary import Determination, Severity
-from shared.runtime.web.auth import READERS
-from shared.runtime.web.bodies import Flag, Id, Name
-from shared.runtime.web.desk import Accepted, Cursor, Desk, Limit, Order, Page, allow, desk, found
-from shared.runtime.web.gates import GateView
-from shared.runtime.web.moments import Moment
+from shared.runtime.web.bodies import Id
+from shared.runtime.web.desk import Accepted, Desk, allow, desk
 from shared.runtime.web.reading import StrictRoute
 
 router = APIRouter(tags=["incidents"], route_class=StrictRoute)
 
-NEWEST_FIRST: Final[Order[IncidentRow]] = Order(
-    lambda row: (row.opened_at, row.incident_id), (datetime, UUID)
-)
-
 TriageDesk = Annotated[Desk[Command, State], Depends(desk)]
-
-
-@router.get(
-    "/incidents",
-    dependencies=[allow(*READERS)],
-    summary="Incidents, the newest first.",
-    description="Those that fit all filters. Send a page's `next` as `cursor`, with the same "
-    "filters, for the page after it.",
-)
-async def list_incidents(
-    desk: TriageDesk,
-    stage: Stage | None = None,
-    severity: Severity | None = None,
-    determination: Determination | None = None,
-    exercise: Flag | None = None,
-    platform: Annotated[Name | None, Query(description="In upper or lower case.")] = None,
-    seat_holder: Annotated[Name | None, Query(description="Who has a seat on it.")] = None,
-    owes_a_word: Annotated[
-        Flag | None, Query(description="Whether a second person's word on break-glass is owed.")
-    ] = None,
-    since: Annotated[Moment | None, Query(description="Opened at or after.")] = None,
-    until: Annotated[Moment | None, Query(description="Opened before.")] = None,
-    limit: Limit = 50,
-    cursor: Cursor = None,
-) -> Page[IncidentRow]:
-    wanted = queries.IncidentFilter(
-        stage, severity, determination, exercise, platform, seat_holder, owes_a_word, since, until
-    )
-    return await desk.page(queries.incidents, wanted, NEWEST_FIRST, limit, cursor)
-
-
-@router.get(
-    "/incidents/{incident_id}",
-    dependencies=[allow(*READERS)],
-    summary="One incident: facts, seats, assessment, actions with their gates, and what you may do "
-    "next.",
-    description="The ETag is the incident's version; send it as If-Match with a command that must "
-    "not be decided on anything newer.",
-)
-async def read_incident(incident_id: Id, desk: TriageDesk) -> IncidentView:
-    loaded = await desk.load(incident_id)
-    state = loaded.state
-    async with desk.read() as connection:
-        row = found(await queries.incident(connection, incident_id), f"incident {incident_id}")
-        # What was said since the state was loaded belongs to a later version.
-        facts = await queries.facts(connection, incident_id, loaded.version)
-        seats = await queries.seats(connection, incident_id)
-        actions = await queries.actions(connection, incident_id, loaded.version)
-        broken = await queries.broken_glass(connection, incident_id, loaded.version)
-    gates = [GateView.of(gate) for gate in domain.gates(state)]
-    return IncidentView(
-        **dict(row),
-        version=loaded.version,
-        facts=facts,
-        seats=seats,
-        actions=[_with_gates(action, gates, state, desk.actor) for action in actions],
-        break_glass=broken,
-        gates=gates,
-        missing=list(
-            dict.fromkeys(name for gate in gates if not gate.open for name in gate.missing)
-        ),
-        next_commands=list(domain.next_commands(state, desk.actor)),
-    )
-
-
-def _with_gates(
-    action: ActionView, gates: Sequence[GateView], state: State, actor: Actor
-) -> ActionView:
-    own = [gate for gate in gates if gate.subject == str(action.action_id)]
-    offered = list(domain.next_on_action(action.action_id, state, actor))
-    return action.model_copy(update={"gates": own, "next_commands": offered})
 
 
 @router.post(
