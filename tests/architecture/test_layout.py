@@ -94,8 +94,16 @@ DOMAIN_OWN: Final[Mapping[str, frozenset[str]]] = {
     "triage": frozenset(
         {
             "acting.py",  # the arms about actions
-            "assessing.py",  # the arms before and beside action
+            "assessing.py",  # the arms before action
+            "ending.py",  # the arms that end it without action
             "severity.py",  # a table with an arithmetic of its own
+        }
+    ),
+    "notify": frozenset(
+        {
+            "duties.py",  # the arms about audiences
+            "messages.py",  # the arms of people about a message
+            "sending.py",  # the arms of the sender
         }
     ),
 }

@@ -1,9 +1,10 @@
 """The rules of notify: who must be told, who may say so, on which facts, and what becomes of a
 message that was sent.
 
-Start with `tables`: a rule is changed there. `commands` are what may be asked, `state` is what is
-remembered of an incident, `gates` what a message waits for, `decisions` one arm per decision. No
-text that people wrote is remembered here; views keep it."""
+Start with `tables`: a rule is changed there. `commands` are the requests, `state` is the memory of
+an incident, `gates` finds what a message waits for. `decisions` has one arm per command; its arms
+stand in `duties`, `messages` (what people decide) and `sending` (what the sender does). No text
+that people wrote is remembered here; views keep it."""
 
 from services.notify.domain.commands import (
     Approve,

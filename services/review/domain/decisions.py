@@ -18,11 +18,18 @@ from services.review.domain.gates import closure
 from services.review.domain.state import NotOpened, Published, State, UnderReview
 from services.review.domain.tables import LEAVES_NOTHING_OUT, OPENS, WHO_ASSESSES
 from shared.contract.authority import who_may
-from shared.contract.catalogue import review
 from shared.contract.catalogue.base import EventData
-from shared.contract.catalogue.review import ReviewTrigger
+from shared.contract.catalogue.review import (
+    FindingRecorded,
+    LessonRecorded,
+    NextReviewSet,
+    ObservationRecorded,
+    PolicyClauseCited,
+    Reviewed,
+    ReviewOpened,
+    ReviewTrigger,
+)
 from shared.contract.decision import Actor, Context, Missing, Rejected, check_authority
-from shared.contract.vocabulary import GateName
 
 
 def decide(command: Command, state: State, context: Context) -> list[EventData]:
@@ -76,11 +83,11 @@ def _record(command: Recording, context: Context) -> EventData:
         case RecordFinding():
             return _finding(command, context)
         case RecordObservation(kind=kind, text=text):
-            return review.ObservationRecorded(kind=kind, text=text)
+            return ObservationRecorded(kind=kind, text=text)
         case RecordLesson(text=text):
-            return review.LessonRecorded(text=text)
+            return LessonRecorded(text=text)
         case CitePolicyClause(policy=policy, clause=clause, comment=comment):
-            return review.PolicyClauseCited(policy=policy, clause=clause, comment=comment)
+            return PolicyClauseCited(policy=policy, clause=clause, comment=comment)
         case SetNextReview():
             return _next_review(command, context)
         case _:
@@ -99,7 +106,7 @@ def _open(trigger: ReviewTrigger, state: State) -> EventData:
             missing=tuple(f"assessed_as_{determination}" for determination in allowed),
             who=WHO_ASSESSES,
         )
-    return review.ReviewOpened(trigger=trigger)
+    return ReviewOpened(trigger=trigger)
 
 
 def _finding(command: RecordFinding, context: Context) -> EventData:
@@ -120,7 +127,7 @@ def _finding(command: RecordFinding, context: Context) -> EventData:
             missing=("due",),
             who=who_may(RecordFinding),
         )
-    return review.FindingRecorded(
+    return FindingRecorded(
         finding_id=command.finding_id,
         contributing_factor=command.contributing_factor,
         control_layer=command.control_layer,
@@ -140,14 +147,14 @@ def _next_review(command: SetNextReview, context: Context) -> EventData:
             missing=("on",),
             who=who_may(SetNextReview),
         )
-    return review.NextReviewSet(on=command.on)
+    return NextReviewSet(on=command.on)
 
 
 def _publish(command: Publish, under_review: UnderReview, state: State, actor: Actor) -> EventData:
     lacks = [lack for lack in closure(state, under_review, actor).values() if lack is not None]
     if lacks:
         raise Rejected(
-            GateName.CLOSURE.value,
+            lacks[0].rule,
             f"Publishing waits: {'; '.join(lack.detail for lack in lacks)}.",
             missing=tuple(name for lack in lacks for name in lack.missing),
             who=tuple(dict.fromkeys(role for lack in lacks for role in lack.who)),
@@ -158,7 +165,7 @@ def _publish(command: Publish, under_review: UnderReview, state: State, actor: A
             "Something was said or heard since the report was made; make it again and publish "
             "that.",
         )
-    return review.Reviewed(
+    return Reviewed(
         report=command.report,
         covers=command.covers,
         findings=under_review.findings,

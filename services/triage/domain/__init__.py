@@ -2,9 +2,9 @@
 is assessed, and how it ends without a review.
 
 Read `tables` first: a rule is changed there. `decisions` has one arm per command; its arms stand in
-`acting` (actions, legal views, break-glass) and `assessing` (facts, seats, assessment, dismissal).
-`gates` finds what a gate lacks, `severity` grades a leak, `state` is what the rules remember,
-`offers` what a caller may do next."""
+`acting` (actions, legal views, break-glass), `assessing` (facts, seats, assessment) and `ending`
+(dismissal, deciding not to act). `gates` finds what a gate lacks, `severity` grades a leak, `state`
+is the memory of an incident, `offers` names what a caller may do next."""
 
 from services.triage.domain.commands import Command
 from services.triage.domain.decisions import decide

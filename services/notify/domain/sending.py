@@ -1,0 +1,112 @@
+"""The sender's decisions: beginning an attempt, and what came of it."""
+
+from datetime import datetime
+from typing import assert_never
+
+from services.notify.domain.commands import (
+    MarkUnknown,
+    RecordDelivered,
+    RecordFailure,
+    SendersCommand,
+    StartSend,
+)
+from services.notify.domain.gates import check_gates
+from services.notify.domain.state import (
+    Failed,
+    Message,
+    OutcomeUnknown,
+    Requested,
+    Started,
+    State,
+    standing,
+)
+from services.notify.domain.tables import BACKOFF, gates_before
+from shared.contract.catalogue.notify import (
+    Communicated,
+    NotifyEvent,
+    SendFailed,
+    SendOutcomeUnknown,
+    SendStarted,
+)
+from shared.contract.decision import Rejected
+
+
+def answer_sender(
+    command: SendersCommand, message: Message, state: State, now: datetime
+) -> NotifyEvent:
+    match command, message.condition:
+        case StartSend(text_digest=digest), Requested():
+            return _start(digest, message, state)
+        case StartSend(text_digest=digest), Failed(retry_at=datetime() as due) if due <= now:
+            return _start(digest, message, state)
+        case RecordDelivered(attempt=attempt), Started(attempt=of) | OutcomeUnknown(attempt=of) if (
+            attempt == of
+        ):
+            return communicated(message, attempt)
+        case RecordFailure(attempt=attempt), Started(attempt=of) | OutcomeUnknown(attempt=of) if (
+            attempt == of
+        ):
+            return _failed(command.error, message, now)
+        case MarkUnknown(attempt=attempt), Started(attempt=of) if attempt == of:
+            return SendOutcomeUnknown(communication_id=message.id, attempt=attempt)
+
+        case StartSend(), condition:
+            raise Rejected(
+                "due", f"There is nothing to send now: this message {standing(condition)}."
+            )
+        case RecordDelivered() | RecordFailure() | MarkUnknown(), condition:
+            detail = (
+                f"Attempt {command.attempt} is not under way: this message {standing(condition)}."
+            )
+            raise Rejected("attempt_under_way", detail)
+        case _:
+            assert_never(command)
+
+
+def _start(digest: str, message: Message, state: State) -> NotifyEvent:
+    """What changed since the request ends it, on record: a refusal would leave a sender that asks
+    again for ever."""
+    attempt = message.attempts + 1
+    if (reason := _changed(digest, message, state)) is not None:
+        return SendFailed(
+            communication_id=message.id,
+            attempt=attempt,
+            error=_line(f"Not sent. {reason}"),
+            retry_at=None,
+        )
+    return SendStarted(communication_id=message.id, attempt=attempt)
+
+
+def _changed(digest: str, message: Message, state: State) -> str | None:
+    """Why this text, as things stand now, is not what was asked to be sent."""
+    try:
+        check_gates(gates_before(message.audience), message, state)
+    except Rejected as refusal:
+        return refusal.detail
+    if digest != message.text_digest:
+        return "The text at hand is not the text that was approved."
+    return None
+
+
+def _failed(error: str, message: Message, now: datetime) -> NotifyEvent:
+    tried = message.attempts - message.attempts_before_request
+    retry_at = now + BACKOFF[tried - 1] if tried <= len(BACKOFF) else None
+    return SendFailed(
+        communication_id=message.id, attempt=message.attempts, error=_line(error), retry_at=retry_at
+    )
+
+
+def communicated(message: Message, attempt: int) -> NotifyEvent:
+    return Communicated(
+        communication_id=message.id,
+        audience=message.audience,
+        channel=message.channel,
+        text_digest=message.text_digest,
+        facts=message.facts,
+        approved_by=tuple(approval.by for approval in message.approvals),
+        attempt=attempt,
+    )
+
+
+def _line(text: str) -> str:
+    return text if len(text) <= 500 else f"{text[:499]}…"
