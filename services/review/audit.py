@@ -7,12 +7,11 @@ from typing import Any, Final
 from services.review import domain
 from services.review.domain import commands
 from services.review.report import (
+    RENDERINGS,
+    Form,
     UnknownReportFormat,
     digest_of,
     published,
-    render_html,
-    render_json,
-    render_markdown,
 )
 from shared.audit.decisions import Domain, Violation, fold, violations
 from shared.contract.catalogue import review
@@ -22,6 +21,9 @@ from shared.contract.vocabulary import ServiceName
 
 REPORT_DIFFERS: Final = "report_differs"
 REPORT_FORMAT_UNKNOWN: Final = "report_format_unknown"
+
+ENDINGS: Final = {Form.HTML: "html", Form.JSON: "json", Form.MARKDOWN: "md"}
+"""Of a file's name, by the form that it holds."""
 
 DOMAIN: Final = Domain(domain.INITIAL, domain.decide, domain.evolve)
 
@@ -43,11 +45,7 @@ def reports(events: Sequence[Event]) -> Mapping[str, bytes]:
     if reviewed is None:
         return {}
     report = published(events, reviewed.report, reviewed.covers)
-    return {
-        "report.html": render_html(report),
-        "report.json": render_json(report),
-        "report.md": render_markdown(report),
-    }
+    return {f"report.{ending}": RENDERINGS[form].render(report) for form, ending in ENDINGS.items()}
 
 
 def known(events: Sequence[Event]) -> Mapping[str, Any]:
@@ -99,8 +97,8 @@ def _report(
     except UnknownReportFormat as error:
         yield Violation(event, REPORT_FORMAT_UNKNOWN, str(error))
         return
-    for form in ("json", "markdown", "html"):
-        said, is_ = getattr(reviewed.report, f"{form}_sha256"), getattr(again, f"{form}_sha256")
+    for form, rendering in RENDERINGS.items():
+        said, is_ = rendering.digest(reviewed.report), rendering.digest(again)
         if said != is_:
             detail = (
                 f"the {form} of these events has the SHA-256 {is_[:16]}…, on the log stands "

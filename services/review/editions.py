@@ -8,8 +8,16 @@ from services.review import domain
 from services.review.domain.commands import Publish
 from services.review.domain.state import NotOpened, Published, State
 from services.review.domain.tables import LEAVES_NOTHING_OUT
-from services.review.negotiation import Rendering
-from services.review.report import Gap, Report, Unpublished, build, covers_of, digest_of, published
+from services.review.report import (
+    Gap,
+    Rendering,
+    Report,
+    Unpublished,
+    build,
+    covers_of,
+    digest_of,
+    published,
+)
 from shared.contract.catalogue.review import ReportDigest
 from shared.contract.decision import Rejected
 from shared.contract.envelope import Event

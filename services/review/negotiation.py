@@ -1,40 +1,10 @@
-"""Which form of the report a caller gets: the one that is asked for by name, or what `Accept`
-prefers."""
+"""Which form of the report an `Accept` header asks for (RFC 9110 §12.5.1)."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from enum import StrEnum
-from typing import Final
-
-from services.review.report import Report, render_html, render_json, render_markdown
-from shared.contract.catalogue.review import ReportDigest
-
-
-class Form(StrEnum):
-    JSON = "json"
-    MARKDOWN = "markdown"
-    HTML = "html"
-
-
-@dataclass(frozen=True, slots=True)
-class Rendering:
-    media_type: str
-    render: Callable[[Report], bytes]
-    digest: Callable[[ReportDigest], str]
-
-
-RENDERINGS: Final[Mapping[Form, Rendering]] = {
-    Form.JSON: Rendering("application/json", render_json, lambda digest: digest.json_sha256),
-    Form.MARKDOWN: Rendering(
-        "text/markdown", render_markdown, lambda digest: digest.markdown_sha256
-    ),
-    Form.HTML: Rendering("text/html", render_html, lambda digest: digest.html_sha256),
-}
-"""In the order of our preference."""
+from services.review.report import RENDERINGS, Form
 
 
 def preferred(accept: str | None) -> Form | None:
-    """The form that an `Accept` header likes best (RFC 9110 §12.5.1); None when it likes none of
+    """The form that an `Accept` header likes best; None when it likes none of
     ours."""
     ranges = [_range(part) for part in (accept or "*/*").split(",")]
     liked = {form: _quality(rendering.media_type, ranges) for form, rendering in RENDERINGS.items()}

@@ -70,6 +70,7 @@ others have before adding a name here."""
 API_MUST: Final = frozenset({"__init__.py", "commands.py", "reads.py"})
 """The routes of every service: what callers ask it to do, and what they read."""
 API_OWN: Final[Mapping[str, frozenset[str]]] = {
+    "notify": frozenset({"channels.py"}),  # settings, which are no views
     "review": frozenset(
         {
             "log.py",  # files of the sealed log, which are no views
@@ -94,8 +95,9 @@ DOMAIN_OWN: Final[Mapping[str, frozenset[str]]] = {
     "triage": frozenset(
         {
             "acting.py",  # the arms about actions
-            "assessing.py",  # the arms before action
+            "assessing.py",  # the arm of the assessment
             "ending.py",  # the arms that end it without action
+            "preparing.py",  # the arms before it
             "severity.py",  # a table with an arithmetic of its own
         }
     ),

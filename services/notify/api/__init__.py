@@ -2,8 +2,9 @@
 
 from fastapi import APIRouter
 
-from services.notify.api import commands, reads
+from services.notify.api import channels, commands, reads
 
 router = APIRouter()
 router.include_router(reads.router)
+router.include_router(channels.router)
 router.include_router(commands.router)

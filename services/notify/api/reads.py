@@ -8,7 +8,6 @@ from fastapi import APIRouter, Depends
 
 from services.notify import domain, queries
 from services.notify.bodies import (
-    ChannelView,
     CommunicationRow,
     CommunicationView,
     IncidentFilter,
@@ -16,8 +15,6 @@ from services.notify.bodies import (
     IncidentView,
     MessageFilter,
 )
-from services.notify.settings import channels_of
-from shared.contract.decision import Actor
 from shared.runtime.web.auth import READERS
 from shared.runtime.web.bodies import Id
 from shared.runtime.web.desk import Cursor, Desk, Limit, Order, Page, allow, desk, found
@@ -80,21 +77,19 @@ async def read_incident(incident_id: Id, desk: NotifyDesk) -> IncidentView:
         duties=duties,
         # What was drafted since the state was loaded belongs to a later version.
         communications=[
-            _view(item, state, desk.actor)
-            for item in messages
-            if item.communication_id in state.messages
+            _view(item, state, desk) for item in messages if item.communication_id in state.messages
         ],
         gates=[GateView.of(gate) for gate in domain.gates(state)],
         next_commands=list(domain.next_commands(state, desk.actor)),
     )
 
 
-def _view(row: CommunicationRow, state: domain.State, actor: Actor) -> CommunicationView:
+def _view(row: CommunicationRow, state: domain.State, desk: NotifyDesk) -> CommunicationView:
     message = state.messages[row.communication_id]
     return CommunicationView(
         **row.model_dump(),
         gates=[GateView.of(gate) for gate in domain.message_gates(message, state)],
-        next_commands=list(domain.next_for_message(message, state, actor)),
+        next_commands=list(domain.next_for_message(message, state, desk.actor)),
     )
 
 
@@ -113,14 +108,3 @@ async def list_communications(
     cursor: Cursor = None,
 ) -> Page[CommunicationRow]:
     return await desk.page(queries.communications, wanted, MESSAGES, limit, cursor)
-
-
-@router.get(
-    "/channels",
-    tags=["communications"],
-    dependencies=[allow(*READERS)],
-    summary="The channels that messages can go out by.",
-    description="Their names; where they lead is the service's own secret. All on one page.",
-)
-async def list_channels(desk: NotifyDesk) -> Page[ChannelView]:
-    return Page(items=[ChannelView(name=name) for name in sorted(channels_of(desk.running).names)])

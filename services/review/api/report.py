@@ -10,8 +10,8 @@ from fastapi import APIRouter, Depends, Header, Query, Response
 from starlette.exceptions import HTTPException
 
 from services.review.editions import rendered
-from services.review.negotiation import RENDERINGS, Form, preferred
-from services.review.report import UnknownReportFormat
+from services.review.negotiation import preferred
+from services.review.report import RENDERINGS, Form, UnknownReportFormat
 from shared.runtime.web import problems
 from shared.runtime.web.auth import READERS
 from shared.runtime.web.bodies import Id

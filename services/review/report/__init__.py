@@ -1,17 +1,14 @@
 """The lessons-learned report: a projection of the log alone, in three forms, byte for byte the same
 for the same events.
 
-`build` makes a `Report` (model.py) from events; `render_json`, `render_markdown` and `render_html`
-make its bytes. Pure: no clock, no locale, no environment. What is published is the digest of these
-bytes, and the heads of the chains that they rest on."""
+`build` makes a `Report` (model.py) from events; `RENDERINGS` make its bytes, in three forms. Pure: no
+clock, no locale, no environment. What is published is the digest of these bytes, and the heads of
+the chains that they rest on."""
 
-import hashlib
 from collections.abc import Iterable, Sequence
 
-from services.review.report.as_html import render_html
-from services.review.report.as_json import render_json
-from services.review.report.as_markdown import render_markdown
 from services.review.report.building import build
+from services.review.report.forms import RENDERINGS, Form, Rendering, digest_of
 from services.review.report.history import covered, covers_of
 from services.review.report.model import Gap, Report, Unpublished
 from services.review.report.plain import PLAIN
@@ -19,7 +16,10 @@ from shared.contract.catalogue.review import Covered, ReportDigest
 from shared.contract.envelope import Event
 
 __all__ = [
+    "RENDERINGS",
+    "Form",
     "Gap",
+    "Rendering",
     "Report",
     "UnknownReportFormat",
     "Unpublished",
@@ -28,20 +28,7 @@ __all__ = [
     "covers_of",
     "digest_of",
     "published",
-    "render_html",
-    "render_json",
-    "render_markdown",
 ]
-
-
-def digest_of(report: Report) -> ReportDigest:
-    """SHA-256 of each form."""
-    return ReportDigest(
-        format=report.format,
-        json_sha256=hashlib.sha256(render_json(report)).hexdigest(),
-        markdown_sha256=hashlib.sha256(render_markdown(report)).hexdigest(),
-        html_sha256=hashlib.sha256(render_html(report)).hexdigest(),
-    )
 
 
 class UnknownReportFormat(ValueError):
@@ -50,7 +37,8 @@ class UnknownReportFormat(ValueError):
     def __init__(self, format_: int) -> None:
         super().__init__(
             f"this reader does not know report format {format_}, only "
-            f"{' and '.join(map(str, PLAIN))}: make the report with the build that published it, or a newer one"
+            f"{' and '.join(map(str, PLAIN))}: make the report with the build that published it, "
+            "or a newer one"
         )
 
 

@@ -9,7 +9,6 @@ from fastapi import APIRouter, Depends
 
 from services.triage import domain, queries
 from services.triage.bodies import ActionView, IncidentFilter, IncidentRow, IncidentView
-from shared.contract.decision import Actor
 from shared.runtime.web.auth import READERS
 from shared.runtime.web.bodies import Id
 from shared.runtime.web.desk import Cursor, Desk, Limit, Order, Page, allow, desk, found
@@ -65,7 +64,10 @@ async def read_incident(incident_id: Id, desk: TriageDesk) -> IncidentView:
         version=loaded.version,
         facts=facts,
         seats=seats,
-        actions=[_with_gates(action, gates, state, desk.actor) for action in actions],
+        actions=[
+            _with_gates(action, gates, domain.next_on_action(action.action_id, state, desk.actor))
+            for action in actions
+        ],
         break_glass=broken,
         gates=gates,
         missing=list(
@@ -76,8 +78,7 @@ async def read_incident(incident_id: Id, desk: TriageDesk) -> IncidentView:
 
 
 def _with_gates(
-    action: ActionView, gates: Sequence[GateView], state: domain.State, actor: Actor
+    action: ActionView, gates: Sequence[GateView], offered: Sequence[str]
 ) -> ActionView:
     own = [gate for gate in gates if gate.subject == str(action.action_id)]
-    offered = list(domain.next_on_action(action.action_id, state, actor))
-    return action.model_copy(update={"gates": own, "next_commands": offered})
+    return action.model_copy(update={"gates": own, "next_commands": list(offered)})

@@ -2,7 +2,7 @@
 is assessed, and how it ends without a review.
 
 Read `tables` first: a rule is changed there. `decisions` has one arm per command; its arms stand in
-`acting` (actions, legal views, break-glass), `assessing` (facts, seats, assessment) and `ending`
+`preparing` (facts, seats), `assessing`, `acting` (actions, legal views, break-glass) and `ending`
 (dismissal, deciding not to act). `gates` finds what a gate lacks, `severity` grades a leak, `state`
 is the memory of an incident, `offers` names what a caller may do next."""
 

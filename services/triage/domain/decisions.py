@@ -11,7 +11,7 @@ from services.triage.domain.acting import (
     give_legal_view,
     propose,
 )
-from services.triage.domain.assessing import assess, fill_seat, record_fact
+from services.triage.domain.assessing import assess
 from services.triage.domain.commands import (
     Assess,
     AuthoriseAction,
@@ -27,6 +27,7 @@ from services.triage.domain.commands import (
     RecordFact,
 )
 from services.triage.domain.ending import decide_inaction, dismiss
+from services.triage.domain.preparing import fill_seat, record_fact
 from services.triage.domain.state import Dismissed, Open, State, Unreported
 from shared.contract.catalogue.base import EventData
 from shared.contract.decision import Context, Missing, Rejected, check_authority

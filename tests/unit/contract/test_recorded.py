@@ -8,7 +8,10 @@ from typing import Any
 
 import pytest
 
-from services.review.report import build, render_html, render_json, render_markdown
+from services.review.report import build
+from services.review.report.as_html import render_html
+from services.review.report.as_json import render_json
+from services.review.report.as_markdown import render_markdown
 from shared.contract.catalogue import BY_TYPE, EVENTS
 from shared.contract.catalogue.base import EventData
 from shared.contract.envelope import Event, read

@@ -9,7 +9,8 @@ import pytest
 
 from services.review.audit import reports
 from services.review.editions import edition
-from services.review.report import UnknownReportFormat, build, render_markdown
+from services.review.report import UnknownReportFormat, build
+from services.review.report.as_markdown import render_markdown
 from services.review.report.model import FORMAT
 from services.review.report.plain import PLAIN
 from shared.contract.catalogue.review import ReportDigest, Reviewed

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.review.negotiation import RENDERINGS, Form, preferred
-from services.review.report import build, digest_of
+from services.review.negotiation import preferred
+from services.review.report import RENDERINGS, Form, build, digest_of
 from tests.unit.review.story import events
 
 

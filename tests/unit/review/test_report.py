@@ -15,18 +15,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from services.review.report import (
-    Gap,
-    Report,
-    Unpublished,
-    build,
-    covered,
-    covers_of,
-    digest_of,
-    render_html,
-    render_json,
-    render_markdown,
-)
+from services.review.report import Gap, Report, Unpublished, build, covered, covers_of, digest_of
+from services.review.report.as_html import render_html
+from services.review.report.as_json import render_json
+from services.review.report.as_markdown import render_markdown
 from services.review.report.timeline import NOT_UNDERSTOOD, line_of
 from shared.contract.authority import Role
 from shared.contract.catalogue import EVENTS, intake, notify, review, triage
