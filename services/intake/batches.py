@@ -123,7 +123,8 @@ async def _finished(under_way: deque[asyncio.Task[T]]) -> list[T]:
 async def answered(place: str, number: int, taking: Coroutine[Any, Any, ReportReceipt]) -> bytes:
     try:
         receipt = await taking
-    except Exception as error:  # noqa: BLE001  one report's failure, a bug included, is its own answer and nobody else's
+    # One report's failure, a bug included, is its own answer and spoils no other.
+    except Exception as error:  # noqa: BLE001
         refusal = _refusal(error)
         problem = bytes(refusal.body).decode()
         return f'{{"{place}":{number},"status":{refusal.status_code},"problem":{problem}}}'.encode()

@@ -59,7 +59,8 @@ RECEIPT_EXAMPLE: Final[dict[str, Any]] = {
     "event_id": _REPORT,
     **_PLACE,
     "version": 1,
-    "signature": "b3BhcXVlIHNpZ25hdHVyZSBvZiA2NCBieXRlcywgaW4gYmFzZTY0LCBhcyBFZDI1NTE5IGdpdmVzIGl0ISEhIQ==",
+    "signature": "b3BhcXVlIHNpZ25hdHVyZSBvZiA2NCBieXRlcywgaW4gYmFzZTY0LCBh"
+    "cyBFZDI1NTE5IGdpdmVzIGl0ISEhIQ==",
     "keyid": "1f2e3d4c",
     "time": "2026-03-02T09:14:03.118204Z",
     "links": {"status": f"/reports/{_REPORT}/status", "report": f"/reports/{_REPORT}"},

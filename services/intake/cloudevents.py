@@ -63,7 +63,8 @@ def mode_of(headers: Mapping[str, str]) -> Mode:
         name.startswith("ce-") for name in headers
     ):
         raise UnknownFormat(
-            "send a CloudEvent: as application/cloudevents+json, as application/cloudevents-batch+json, "
+            "send a CloudEvent: as application/cloudevents+json, as "
+            "application/cloudevents-batch+json, "
             "or with its attributes in headers ce-specversion, ce-id, ce-source and ce-type"
         )
     return Mode.BINARY

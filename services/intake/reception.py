@@ -208,7 +208,8 @@ def asked_for(body: ReportBody, foreign: ForeignEvent | None) -> bytes:
 
 
 def validated(adapter: TypeAdapter[T], data: bytes, within: tuple[str, ...] = ()) -> T:
-    """`within` are the steps from the body to the data. Raises Malformed, RequestValidationError."""
+    """`within` are the steps from the body to the data. Raises Malformed and
+    RequestValidationError."""
     try:
         return adapter.validate_json(strict.checked(data))
     except strict.Unreadable as error:

@@ -21,7 +21,8 @@ _DRAFT: Final[dict[str, Any]] = {
     "audience": "executives",
     "channel": "management mail",
     "title": "A roadmap in a public post",
-    "text": "A photo of next year's roadmap stands in a public post. It is ours; removal has been asked for.",
+    "text": "A photo of next year's roadmap stands in a public post. It is ours; removal has been "
+    "asked for.",
     "facts": [_FACT],
 }
 

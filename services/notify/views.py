@@ -89,8 +89,9 @@ def _settled(
 
 def _drafted(event: Event, data: CommunicationDrafted) -> Write:
     return Write(
-        """INSERT INTO communication (communication_id, incident_id, audience, channel, title, text, facts,
-                                      drafted_by, drafted_at, since, approvals_needed)
+        """INSERT INTO communication
+               (communication_id, incident_id, audience, channel, title, text, facts,
+                drafted_by, drafted_at, since, approvals_needed)
            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9, $10)""",
         (
             data.communication_id,

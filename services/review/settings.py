@@ -36,16 +36,19 @@ def _policy(file: FilePath) -> FilePath:
 class ReviewSettings(ServiceSettings):
     log_store: Annotated[str, AfterValidator(_store)] = Field(
         min_length=1,
-        description="where the sealed log lies: a folder, or s3://bucket/prefix with AWS_* in the environment",
+        description="where the sealed log lies: a folder, or s3://bucket/prefix with AWS_* in the "
+        "environment",
     )
     log_key_file: Annotated[FilePath, AfterValidator(_key)] = Field(
-        description="the Ed25519 key that signs checkpoints, named by the log's origin; readable by the sealer alone"
+        description="the Ed25519 key that signs checkpoints, named by the log's origin; readable "
+        "by the sealer alone"
     )
     log_origin: str = Field(
         "incident-ledger/log", min_length=1, description="the log's origin, and its key's name"
     )
     log_policy_file: Annotated[FilePath, AfterValidator(_policy)] = Field(
-        description="tlog-policy: the log, its witnesses with their addresses, the quorum (none: no witness is asked)"
+        description="tlog-policy: the log, its witnesses with their addresses, the quorum (none: "
+        "no witness is asked)"
     )
     log_open: bool = Field(
         False,

@@ -1,5 +1,4 @@
-"""HTTP of reporting: reports in, receipts out, one or many at a time. What is read stands in
-`api`."""
+"""How reports come in: one or many at a time, against receipts."""
 
 import contextlib
 import re

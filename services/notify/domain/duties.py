@@ -1,5 +1,5 @@
-"""The decisions about duties: which audiences an assessment makes it a duty to tell, and waiving one
-of them."""
+"""The decisions about duties: which audiences an assessment makes it a duty to tell, and waiving
+one of them."""
 
 from collections.abc import Iterator
 

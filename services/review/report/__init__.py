@@ -1,9 +1,9 @@
 """The lessons-learned report: a projection of the log alone, in three forms, byte for byte the same
 for the same events.
 
-`build` makes a `Report` (model.py) from events; `RENDERINGS` make its bytes, in three forms. Pure: no
-clock, no locale, no environment. What is published is the digest of these bytes, and the heads of
-the chains that they rest on."""
+`build` makes a `Report` (model.py) from events; `RENDERINGS` make its bytes, in three forms. Pure:
+no clock, no locale, no environment. What is published is the digest of these bytes, and the heads
+of the chains that they rest on."""
 
 from collections.abc import Iterable, Sequence
 

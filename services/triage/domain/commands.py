@@ -40,8 +40,8 @@ class FillSeat:
 
 @dataclass(frozen=True, slots=True)
 class Assess:
-    """The first assessment, or a later one that replaces it. `severity_override` takes precedence over
-    the severity table, and needs its reason."""
+    """The first assessment, or a later one that replaces it. `severity_override` takes precedence
+    over the severity table, and needs its reason."""
 
     determination: Determination
     information_types: tuple[InformationType, ...]

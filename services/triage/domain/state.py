@@ -1,5 +1,5 @@
-"""What triage remembers of an incident: only as much as a rule asks for, folded from the events, and
-no text that people wrote."""
+"""What triage remembers of an incident: only as much as a rule asks for, folded from the events,
+and no text that people wrote."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -88,8 +88,8 @@ class Unreported:
 
 @dataclass(frozen=True, slots=True)
 class Open:
-    """Reported, and not dismissed. Facts, actions and uses of break-glass keep the order in which they
-    came."""
+    """Reported, and not dismissed. Facts, actions and uses of break-glass keep the order in which
+    they came."""
 
     facts: Mapping[UUID, Fact] = field(default_factory=dict)
     seats: Mapping[Seat, str] = field(default_factory=dict)
