@@ -51,7 +51,7 @@ async def test_nothing_is_recorded_before_a_review_is_open(review: Review) -> No
         if path != "/review":
             problem = await review.refused(incident, path, body)
             assert (problem["rule"], problem["missing"]) == ("review_opened", ["review"]), path
-            assert problem["who_can_supply"] == ["reviewer", "lead"]
+            assert problem["who_can_supply"] == ["lead", "reviewer"]
 
 
 async def test_a_confirmed_incident_opens_its_review_by_itself(review: Review) -> None:
@@ -156,7 +156,7 @@ async def test_publishing_waits_for_everything_at_once_and_names_it(
     )
     await review.gives(incident, "/findings", finding())
     own = await review.refused(incident, "/publication", None, Role.LEAD, "lea")
-    assert (own["missing"], own["who_can_supply"]) == (["another_publisher"], ["reviewer", "lead"])
+    assert (own["missing"], own["who_can_supply"]) == (["another_publisher"], ["lead", "reviewer"])
     assert "publish" not in (await review.views(incident, Role.LEAD, "lea"))["next_commands"]
     assert "publish" in (await review.views(incident, Role.REVIEWER))["next_commands"]
     assert (await review.asks(incident, "/publication", None)).status_code == 201
