@@ -8,7 +8,7 @@ import jinja2
 from markupsafe import Markup
 
 from services.review.report.model import Report
-from services.review.report.plain import PLAIN
+from services.review.report.plain import PLAIN, SECONDS
 from services.review.report.templating import render, template
 
 
@@ -24,4 +24,4 @@ def _template(format_: int) -> jinja2.Template:
         is_text = isinstance(value, str) and not isinstance(value, Markup)
         return plain(str(value)) if is_text else value
 
-    return template("report.html", finish)
+    return template("report.html", finish, seconds=SECONDS[format_])

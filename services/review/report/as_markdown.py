@@ -10,7 +10,7 @@ import jinja2
 from markupsafe import Markup
 
 from services.review.report.model import Report
-from services.review.report.plain import PLAIN
+from services.review.report.plain import PLAIN, SECONDS
 from services.review.report.templating import render, template
 from services.review.report.words import UNKNOWN
 
@@ -34,7 +34,7 @@ def _template(format_: int) -> jinja2.Template:
     def quoted(text: str | None) -> Markup:
         return _quoted(text, plain)
 
-    return template("report.md", finish, code=_code, quoted=quoted)
+    return template("report.md", finish, code=_code, quoted=quoted, seconds=SECONDS[format_])
 
 
 def escape(text: str, plain: Callable[[str], str]) -> Markup:

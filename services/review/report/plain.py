@@ -1,7 +1,5 @@
-"""Text that people wrote, made safe to show, by the format of the report: nothing invisible that
-could break a row or turn a line around.
-
-The formats differ in nothing else."""
+"""What the formats of the report differ in: how text that people wrote is made safe to show, with
+nothing invisible that could break a row or turn a line around; and how seconds are written."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -24,3 +22,7 @@ def _plain_1(text: str) -> str:
 PLAIN: Final[Mapping[int, Callable[[str], str]]] = {1: _plain_1, 2: visible}
 """By format: line ends as LF; what is invisible is shown as U+FFFD, so that a reader sees that it
 was there."""
+
+SECONDS: Final[Mapping[int, Callable[[float], str]]] = {1: "{:g}".format, 2: "{:.15g}".format}
+"""By format. The first writes twelve days as 1.0368e+06, and rounds to six digits; it stays for the
+reports that were published in it."""

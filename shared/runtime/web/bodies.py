@@ -84,6 +84,9 @@ OneLine = Annotated[str, Field(min_length=1, max_length=500), _LINE]
 mail."""
 
 
+_SUBJECT: Final = r"^[^\s]+( [^\s]+)*$"
+
+
 def _subject(name: str) -> str:
     if (flaw := subjects.flaw(name)) is not None:
         raise ValueError(flaw)
@@ -92,8 +95,17 @@ def _subject(name: str) -> str:
 
 Subject = Annotated[
     str,
-    Field(min_length=1, max_length=subjects.MOST, pattern=r"^[^\s]+( [^\s]+)*$"),
+    Field(min_length=1, max_length=subjects.MOST),
     AfterValidator(_subject),
+    WithJsonSchema(
+        {
+            "type": "string",
+            "format": subjects.FORMAT,
+            "minLength": 1,
+            "maxLength": subjects.MOST,
+            "pattern": _SUBJECT,
+        }
+    ),
 ]
 """A person, as tokens name them: any other spelling would be nobody's."""
 

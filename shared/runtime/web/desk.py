@@ -13,6 +13,7 @@ from typing import Annotated, Any, Final, Generic, TypeVar
 from uuid import UUID
 
 from fastapi import Header, Request, Response
+from pydantic import WithJsonSchema
 
 from shared.contract.decision import Actor, Context, Missing
 from shared.contract.envelope import Event
@@ -159,6 +160,7 @@ async def desk(
     response: Response,
     if_match: Annotated[
         str | None,
+        WithJsonSchema({"type": "string", "pattern": r'^(?:\*|(?:W/)?"[0-9]{1,18}")$'}),
         Header(
             alias="If-Match",
             description='The version that the command was decided on, as the ETag gave it: `"7"`.',
@@ -167,6 +169,7 @@ async def desk(
     ] = None,
     idempotency_key: Annotated[
         str | None,
+        WithJsonSchema({"type": "string", "pattern": r"^[\x21-\x7e]{1,255}$"}),
         Header(
             alias="Idempotency-Key",
             description="1 to 255 visible ASCII characters, unique to the request: a retry with it "

@@ -9,6 +9,8 @@ from shared.contract.characters import shows
 
 MOST: Final = 200
 """Characters."""
+FORMAT: Final = "subject"
+"""Named in the documents, because no pattern can tell which letters are printable and composed."""
 
 _OURS: Final = re.compile(r"service\s*:", re.IGNORECASE)
 _NOBODY: Final = frozenset({"anonymous", "anybody", "nobody", "unknown"})

@@ -1,13 +1,14 @@
 """How long things took, and how long action waited for facts and for legal."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from uuid import UUID
 
 import pytest
 
-from services.review.report import build
-from services.review.report.model import Wait
+from services.review.report import build, render_html, render_markdown
+from services.review.report.model import Report, Wait
 from services.review.report.waiting import ASKED
 from services.review.report.words import duration, moment
 from services.triage.domain.tables import CLASS_OF, REQUIRED_FACTS, SUFFICIENT
@@ -267,3 +268,14 @@ def test_moments_are_said_in_utc_and_as_exactly_as_they_are_known(
     at: datetime | None, fidelity: Fidelity | None, says: str
 ) -> None:
     assert moment(at, fidelity) == says
+
+
+@pytest.mark.parametrize(("format_", "shown"), [(1, "1.0368e+06"), (2, "1036800")])
+@pytest.mark.parametrize("render", [render_html, render_markdown])
+def test_twelve_days_are_written_in_digits_since_the_second_format(
+    render: Callable[[Report], bytes], format_: int, shown: str
+) -> None:
+    report = build(events(), format_=format_)
+    measure = replace(report.measures[0], seconds=12 * 86_400.0)
+    page = render(replace(report, measures=(measure,))).decode().replace("\\", "")
+    assert [text for text in ("1.0368e+06", "1036800") if text in page] == [shown]
