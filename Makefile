@@ -20,8 +20,8 @@ up: $(VENV)/.run ## Run Postgres, Kafka and the four services here (Ctrl-C ends 
 down: $(VENV)/.run ## End what `ledger up --detach` started
 	@$(BIN)/ledger down
 
-check: $(VENV)/.dev lint ## Lint, types, import rules, and the tests that start nothing: what to run before each commit
-	$(BIN)/python -m pytest -q -n auto tests/architecture tests/unit $(PYTEST)
+check: $(VENV)/.dev lint ## Lint, types, import rules, the quick tests by few examples: what to run before each commit
+	$(BIN)/python -m pytest -q -n auto -m "not slow" --hypothesis-profile=quick tests/architecture tests/unit $(PYTEST)
 
 test: $(VENV)/.dev lint ## Lint, types, import rules, and every test on a real Kafka and Postgres (about ten minutes)
 	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(PYTEST)

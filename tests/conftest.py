@@ -29,6 +29,8 @@ settings.register_profile(
     database=None,
     phases=(Phase.explicit, Phase.generate),
 )
+# Before each commit (`make check`): the same properties, by fewer examples.
+settings.register_profile("quick", settings.get_profile("house"), max_examples=20)
 settings.load_profile("mutation" if "MUTANT_UNDER_TEST" in os.environ else "house")
 
 

@@ -83,6 +83,7 @@ ENTRIES = {
 
 
 @pytest.mark.parametrize("entry", ENTRIES)
+@pytest.mark.slow
 def test_every_entry_forgets_what_libraries_would_obey(entry: str) -> None:
     """Each ends with an error, having no stack and no settings, and then shows its environment."""
     code = (

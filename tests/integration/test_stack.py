@@ -346,3 +346,20 @@ def test_without_a_stack_every_command_says_how_to_start_one(tmp_path: Path, com
         said.error
         == f"no stack runs on {tmp_path}; start one with: ledger up --detach --data {tmp_path}"
     )
+
+
+def test_a_folder_of_any_name_holds_a_whole_stack(tmp_path: Path) -> None:
+    """Blanks, quotes, separators of properties and of lists, a percent sign, beyond the plane."""
+    data = tmp_path / "é, :x'\\ 😀 %d" / "data"
+    data.parent.mkdir()
+    try:
+        said = ledger("up", "--detach", "--data", data, "--port-base", free_base())
+        assert said.code == 0, said
+        assert status(data)["ready"] is True
+        verified = ledger("verify", "--data", data)
+        assert verified.code == 0, verified
+        assert ledger("down", "--data", data).code == 0
+        assert state.recorded(data) is None
+    finally:
+        ledger("down", "--data", data)
+        postgres.remove(data)

@@ -12,23 +12,15 @@ from deploy.local import state
 from deploy.local.keys import Keys
 from deploy.local.tokens import issue
 from shared.contract.authority import Role
+from shared.runtime.web import subjects
 
 LONGEST_HOURS: Final = 24.0
-LONGEST_NAME: Final = 200
 
 
 def _name(given: str) -> str:
     """The subject as the services accept it."""
-    if not given.strip():
-        raise typer.BadParameter("must have a character that shows")
-    if given != given.strip():
-        raise typer.BadParameter("must not begin or end with a blank")
-    if not given.isprintable():
-        raise typer.BadParameter("must have characters that show, and nothing else")
-    if len(given) > LONGEST_NAME:
-        raise typer.BadParameter(f"must have at most {LONGEST_NAME} characters")
-    if given.casefold().startswith("service:"):
-        raise typer.BadParameter("must not begin with service:, which is the services' own")
+    if (flaw := subjects.flaw(given)) is not None:
+        raise typer.BadParameter(flaw)
     return given
 
 

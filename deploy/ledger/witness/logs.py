@@ -7,6 +7,7 @@ from deploy.local.errors import StackError
 from shared.audit.files import MAX_TEXT, read_regular
 from shared.chain import keyfiles
 from shared.chain.keyfiles import BadKeyFile
+from shared.tlog.errors import TlogError
 from shared.tlog.keys import Verifier
 
 
@@ -17,7 +18,7 @@ def logs_of(vkeys: list[str], policy: Path | None) -> list[Verifier]:
         if policy is not None:
             found = keyfiles.witness_policy(read_regular(policy, MAX_TEXT))
             logs += [log.verifier for log in found.logs]
-    except BadKeyFile as error:
+    except (BadKeyFile, TlogError) as error:
         raise StackError(str(error)) from error
     except OSError as error:
         raise StackError(f"{policy}: {(error.strerror or 'cannot be read').lower()}") from error

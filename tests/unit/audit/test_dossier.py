@@ -29,6 +29,7 @@ from shared.tlog.cosignature import Cosigner
 from shared.tlog.keys import Signer
 from shared.tlog.merkle import inclusion_proof, root_of
 from shared.tlog.proof import Proof
+from tests.examples import examples
 from tests.unit.audit.world import (
     INTAKE,
     KEYS,
@@ -380,7 +381,7 @@ def test_a_key_that_the_one_before_it_did_not_sign_is_never_in_force() -> None:
 
 
 @given(place=st.integers(0, 10**9), mask=st.integers(1, 255))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 def test_no_flipped_byte_of_the_archive_goes_unseen(parts: Parts, place: int, mask: int) -> None:
     archive = pack(parts)
     damaged = flipped(archive, place % len(archive), mask)
@@ -394,7 +395,7 @@ def test_any_bytes_are_findings_and_never_a_crash(data: bytes) -> None:
 
 
 @given(data=st.data())
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 def test_any_bytes_in_a_part_are_findings_and_never_a_crash(
     parts: Parts, data: st.DataObject
 ) -> None:

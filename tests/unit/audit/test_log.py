@@ -29,6 +29,7 @@ from shared.tlog.errors import TlogError
 from shared.tlog.keys import Signer, Verifier
 from shared.tlog.note import add_signatures, parse_note
 from shared.tlog.policy import Policy
+from tests.examples import examples
 from tests.unit.audit.world import (
     ANCHORS,
     INTAKE,
@@ -148,7 +149,7 @@ def _is_of_a_smaller_tree(path: Path) -> bool:
 
 
 @given(data=st.data())
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=examples(120), deadline=None)
 def test_any_flipped_byte_is_found_or_harmless(
     clean: Path, tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
 ) -> None:
@@ -183,7 +184,7 @@ def anchors_equal(anchors: Anchors) -> bool:
 
 
 @given(data=st.data())
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 def test_any_bytes_in_any_file_are_findings_and_never_a_crash(
     clean: Path, tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
 ) -> None:

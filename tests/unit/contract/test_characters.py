@@ -63,6 +63,7 @@ def test_no_separator_control_or_format_character_shows(character: str) -> None:
     assert not shows(character)
 
 
+@pytest.mark.slow
 def test_the_ranges_are_exactly_what_does_not_show() -> None:
     within = {point for first, last in invisible_ranges() for point in range(first, last + 1)}
     assert within == {

@@ -19,6 +19,7 @@ ASSIGNED_SINCE = frozenset(
 """Unassigned to this Python: the table may know more of them."""
 
 
+@pytest.mark.slow
 def test_the_table_is_what_shows_nothing_except_blanks_tab_and_line_feed() -> None:
     seen_as_nothing = {
         point

@@ -20,6 +20,7 @@ from shared.contract.catalogue.triage import InactionDecided, IncidentDismissed
 from shared.contract.decision import Context, Missing, Rejected
 from shared.contract.fidelity import has_begun
 from shared.contract.vocabulary import DismissalReason, ServiceName
+from tests.examples import examples
 from tests.unit.given import START, actor, event
 from tests.unit.walk import Walk, walks
 
@@ -32,7 +33,7 @@ STATES = (Unopened(), Open(exercise=False), Open(exercise=True), Dismissed())
 REPORTS = st.integers(0, 2**32).map(lambda seed: Walk(random.Random(seed)).some(Report, SOURCE))
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 @given(REPORTS, st.sampled_from(STATES))
 def test_a_report_is_told_in_one_event_and_comes_back_from_it(
     report: Report, state: domain.State
@@ -45,7 +46,7 @@ def test_a_report_is_told_in_one_event_and_comes_back_from_it(
     assert commands_for(said) == (report,)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 @given(REPORTS, st.sampled_from(STATES))
 def test_a_report_is_taken_exactly_where_it_fits(report: Report, state: domain.State) -> None:
     on_time = report.noticed_at is None or has_begun(

@@ -118,6 +118,7 @@ WORST = {
 
 
 @pytest.mark.parametrize("body", WORST.values(), ids=WORST)
+@pytest.mark.slow
 def test_the_worst_batch_costs_little_to_count(body: bytes) -> None:
     """Of a batch that took 8 to 21 seconds and 1.5 GB when it was built first."""
     seconds, peak = _cost(bounds.elements, body)

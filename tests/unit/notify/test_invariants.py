@@ -42,6 +42,7 @@ from shared.contract.catalogue.triage import FactRecorded
 from shared.contract.decision import Actor, Context, Missing, Rejected
 from shared.contract.envelope import Event
 from shared.contract.vocabulary import ApprovalKind, Audience, InformationType, Severity
+from tests.examples import examples
 from tests.unit.given import START, event
 from tests.unit.notify.world import (
     ALL_FACTS,
@@ -265,7 +266,7 @@ RULES: tuple[Rule, ...] = (
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 @given(st.lists(STEPS, max_size=40), st.integers(0, len(FIRST_STEPS)))
 def test_no_order_of_commands_breaks_a_rule(steps: list[Ask | Hear], known: int) -> None:
     story = Story().play([*FIRST_STEPS[:known], *steps])
@@ -273,7 +274,7 @@ def test_no_order_of_commands_breaks_a_rule(steps: list[Ask | Hear], known: int)
         rule(story.told)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=examples(50), deadline=None)
 @given(st.lists(STEPS, max_size=25), st.sampled_from(PEOPLE))
 def test_the_next_commands_never_fail_and_are_known(steps: list[Ask | Hear], person: Actor) -> None:
     state = Story().play([*FIRST_STEPS[:8], *steps]).state

@@ -33,6 +33,7 @@ from shared.contract.vocabulary import (
     ServiceName,
     Severity,
 )
+from tests.examples import examples
 from tests.unit.review.story import (
     EXPOSURE,
     MESSAGE,
@@ -80,12 +81,13 @@ EVERYTHING = events((*STORY, *THE_REST))
 
 class TestTheSameEventsGiveTheSameBytes:
     @given(st.permutations(KNOWN), st.lists(st.sampled_from(KNOWN), max_size=5))
-    @settings(max_examples=20, deadline=None)
+    @settings(max_examples=examples(20), deadline=None)
     def test_in_whatever_order_and_however_often_they_came(
         self, order: list[Event], again: list[Event]
     ) -> None:
         assert digest_of(build([*order, *again])) == digest_of(build(KNOWN))
 
+    @pytest.mark.slow
     def test_in_whatever_environment(self) -> None:
         program = (
             "from tests.unit.review.story import events\n"
@@ -193,7 +195,7 @@ class TestWhatIsNotKnown:
             max_size=len(EVERYTHING),
         )
     )
-    @settings(max_examples=60, deadline=None)
+    @settings(max_examples=examples(60), deadline=None)
     def test_whatever_is_missing_or_strange_the_report_is_made(self, fates: list[str]) -> None:
         kept = [
             not_understood(event) if fate == "strange" else event
@@ -380,7 +382,7 @@ class TestHostileText:
                 assert token.content == "<br>"
 
     @given(st.text(min_size=1, max_size=60))
-    @settings(max_examples=60, deadline=None)
+    @settings(max_examples=examples(60), deadline=None)
     def test_nor_anything_else(self, text: str) -> None:
         filled = text.replace("\x00", "").strip() or "words"
         report = build(events([(0, "x", fact(MESSAGE, "where", filled))]))

@@ -123,6 +123,7 @@ def _filled(begin: bytes, item: bytes, end: bytes, size: int) -> bytes:
     return begin + b"".join(items) + end
 
 
+@pytest.mark.slow
 async def test_the_worst_body_is_refused_cheaply(stands: Standing) -> None:
     for address in stands.addresses():
         if not read_by_a_model(address):

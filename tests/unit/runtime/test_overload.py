@@ -121,6 +121,7 @@ async def test_so_is_who_gives_way_and_who_finds_no_place() -> None:
     }
 
 
+@pytest.mark.slow
 def test_refusals_are_measured_by_reason_and_what_callers_sent_is_nowhere() -> None:
     with collecting() as receiver:
         done = process(

@@ -43,6 +43,7 @@ def test_what_a_download_obeys_can_be_spared() -> None:
     assert environ.keys() == {"https_proxy", "SSL_CERT_FILE"}
 
 
+@pytest.mark.slow
 def test_a_telemetry_setting_that_cannot_be_used_is_one_line(tmp_path: Path) -> None:
     keys = Keys.of(tmp_path)
     keys.make()

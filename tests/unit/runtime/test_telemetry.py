@@ -233,6 +233,8 @@ def test_secrets_never_reach_the_log() -> None:
         """
 import jwt
 from pydantic import BaseModel
+
+pytestmark = pytest.mark.slow
 class Report(BaseModel):
     number: int
 token = jwt.encode({"sub": "u-1"}, "x" * 32, "HS256")

@@ -26,6 +26,7 @@ from shared.tlog.growth import Edge
 from shared.tlog.merkle import leaf_hash, root_of
 from shared.tlog.tile_proofs import root_from_tiles
 from shared.tlog.tiles import ENTRIES, Tile
+from tests.examples import examples
 
 
 @pytest.mark.parametrize(
@@ -214,7 +215,7 @@ def grow_by(tree: Tree, count: int) -> Grown:
     return grow(tree, leaves, SIGNATURES[first : first + count], list(map(leaf_hash, leaves)))
 
 
-@settings(deadline=None, max_examples=25)
+@settings(deadline=None, max_examples=examples(25))
 @given(st.lists(st.integers(0, 520), min_size=1, max_size=5))
 def test_a_log_grown_in_steps_has_the_files_of_the_definition(steps: list[int]) -> None:
     tree, files, discarded = Tree(), dict[str, bytes](), set[str]()

@@ -29,6 +29,7 @@ from services.triage.domain.offers import _on_actions, _on_break_glass, _on_the_
 from services.triage.domain.state import Open
 from shared.contract.decision import SOME_TIME, Actor, Context, Rejected, name_of
 from shared.contract.vocabulary import ServiceName
+from tests.examples import examples
 from tests.unit.walk import PEOPLE, Step, Walk, commands_of, walks
 
 FREE: Final[dict[type, frozenset[str]]] = {
@@ -74,7 +75,7 @@ def with_other_words(command: Command, by: Actor, seed: int) -> Command:
     return replace(command, **other)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 @given(st.data(), st.sampled_from(PEOPLE), st.integers(0, 2**32))
 def test_no_value_of_a_free_field_changes_what_is_accepted(
     data: st.DataObject, person: Actor, seed: int
@@ -85,7 +86,7 @@ def test_no_value_of_a_free_field_changes_what_is_accepted(
         assert is_done(command, incident, person) == is_done(other, incident, person), other
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 @given(st.data(), st.sampled_from(PEOPLE))
 def test_what_is_offered_is_what_decide_would_do(data: st.DataObject, person: Actor) -> None:
     incident = data.draw(st.sampled_from(states())).state

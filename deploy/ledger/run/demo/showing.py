@@ -21,7 +21,7 @@ def show(told: list[Told], inbox: Path) -> None:
     for number, one in enumerate(told, start=1):
         say(f" {number} {one.report or 'no report'}: {one.story.shows}")
     messages = len(list(inbox.glob("*.json")))
-    say(f"{messages} messages were really sent to a webhook, and lie in {inbox}.")
+    say(f"{messages} messages were sent to a webhook of this stack, and lie in {inbox}.")
     say()
 
 
@@ -33,7 +33,7 @@ def show_what_next(folder: Path, data: Path, told: list[Told], *, keep: bool) ->
     lines = {"read a report": str(told[0].report), "check its proof": f"ledger verify {proof}"}
     for what, how in (lines | (_running(data, told) if keep else _ended(data))).items():
         say(f"  {what:<23} {how}")
-    say(f"Everything lies in {folder}/; `ledger` stands in .venv/bin.")
+    say(f"All of it is in {folder}/; the `ledger` command is in .venv/bin.")
 
 
 def _running(data: Path, told: list[Told]) -> dict[str, str]:

@@ -90,7 +90,8 @@ class Telling:
 
     async def refused(self, by: Person, service: ServiceName, path: str, **body: Any) -> None:
         refusal = await self.office.refused(by, service, self.incident, path, body)
-        lacking = f" (missing: {', '.join(refusal.missing)})" if refusal.missing else ""
+        unsaid = [name for name in refusal.missing if name not in refusal.detail]
+        lacking = f" (missing: {', '.join(unsaid)})" if unsaid else ""
         self.tell("refused by rule ", bold(refusal.rule), f": {refusal.detail}{lacking}")
 
     async def facts(self, **facts: str) -> list[str]:
