@@ -15,7 +15,7 @@ import asyncpg
 from services.triage.__main__ import SERVICE as TRIAGE
 from shared.contract.vocabulary import ServiceName
 from shared.runtime.carry import relay
-from shared.runtime.repair.rebuilding import pages
+from shared.runtime.repair.view_rebuilding import pages
 from tests.bench import peers
 from tests.bench import world as worlds
 from tests.bench.appends import append_in_bulk

@@ -19,7 +19,7 @@ from deploy.local.state import Stack
 from shared.contract.envelope import Event, read
 from shared.contract.hashing import event_hash
 from shared.contract.vocabulary import ServiceName
-from shared.runtime.repair.auditing import messages
+from shared.runtime.repair.topic_messages import messages
 from shared.tlog.bundles import bundle_hashes, decode_bundle
 from shared.tlog.tiles import bundles_of_growth
 from tests.chaos.stack import Chaos

@@ -16,7 +16,7 @@ from deploy.local.keys import Keys
 from deploy.local.state import Stack
 from deploy.local.tokens import issue
 from shared.contract.vocabulary import ServiceName
-from shared.runtime.repair import auditing
+from shared.runtime.repair import topic_messages
 from tests.e2e.world import REVIEW, World, ledger, ledger_json, until
 from tests.integration.servers import free_base
 
@@ -82,7 +82,9 @@ def ruth(world: World) -> dict[str, str]:
 
 
 async def envelopes(data: Path) -> list[bytes]:
-    return [event.envelope for event in await auditing.events(open_sources(data))]
+    sources = open_sources(data)
+    history = await topic_messages.events(sources.kafka, sources.topic, sources.trust)
+    return [event.envelope for event in history]
 
 
 async def lose(stack: Stack) -> None:

@@ -11,7 +11,7 @@ from deploy.local.keys import Keys
 from shared.chain.statements import BadStatement, ChainHeads, open_statement
 from shared.contract.vocabulary import ServiceName
 from shared.runtime.process.keyfiles import load_keys
-from shared.runtime.repair import auditing
+from shared.runtime.repair import topic_messages
 from tests.e2e.world import INTAKE, TRIAGE, World, ledger
 
 
@@ -57,7 +57,9 @@ async def test_each_service_states_its_chains_to_anybody_and_an_incident_to_its_
 ) -> None:
     incident = await world.report()
     sources = open_sources(world.stack.data)
-    trust = sources.trust.after(*await auditing.events(sources))
+    trust = sources.trust.after(
+        *await topic_messages.events(sources.kafka, sources.topic, sources.trust)
+    )
     for service in ServiceName:
         url = world.office.urls[service]
         answer = await world.office.http.get(f"{url}/chains")

@@ -20,7 +20,7 @@ from shared.contract.catalogue.triage import Assessed, Contained
 from shared.contract.decision import Actor, Context
 from shared.contract.vocabulary import ServiceName
 from shared.runtime.process import clock
-from shared.runtime.repair.rebuilding import rebuild_views
+from shared.runtime.repair.view_rebuilding import rebuild_views
 from shared.runtime.running import Running
 from shared.runtime.service import Service
 from shared.runtime.web.app import create_app

@@ -12,7 +12,7 @@ from deploy.ledger.sources import open_sources
 from shared.audit.history import Until, history
 from shared.audit.incidents import Sealed
 from shared.contract.topics import is_system
-from shared.runtime.repair import auditing
+from shared.runtime.repair import topic_messages
 
 
 def from_log(
@@ -41,7 +41,8 @@ def from_log(
 
 def from_topic(data: Path | None, moment: Until, incident: UUID | None) -> list[Sealed]:
     """The events of the topic up to the moment. Raises what `open_sources` raises."""
-    events = asyncio.run(auditing.events(open_sources(data)))
+    sources = open_sources(data)
+    events = asyncio.run(topic_messages.events(sources.kafka, sources.topic, sources.trust))
     found = (
         Sealed(number, event)
         for number, event in enumerate(events)

@@ -1,22 +1,19 @@
-"""Reading a whole ledger for an auditor: every database with a read-only role, every message of the
+"""Reads a whole ledger for an auditor: every database with a read-only role, every message of the
 topic. Changes nothing."""
 
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
 import asyncpg
-from aiokafka import TopicPartition
 
 from shared.chain.findings import Finding
 from shared.chain.trust import Trust
-from shared.contract.envelope import Event
-from shared.contract.topics import PARTITIONS
 from shared.contract.vocabulary import ServiceName
-from shared.runtime.carry.topic import follower
-from shared.runtime.hear.judge import Heard, Record, examine
-from shared.runtime.hear.messages import record_of
-from shared.runtime.repair.verifying import LedgerCheck, TopicCheck, compare
+from shared.runtime.repair.ledger_check import LedgerCheck
+from shared.runtime.repair.topic_check import TopicCheck
+from shared.runtime.repair.topic_messages import messages
+from shared.runtime.repair.verifying import compare
 
 PAGE: Final = 2000
 Progress = Callable[[str, int], None]
@@ -24,8 +21,8 @@ Progress = Callable[[str, int], None]
 
 @dataclass(frozen=True, slots=True)
 class Sources:
-    """Where the history stands: an auditor's DSN for each service, the broker, the topic, and whom
-    to trust."""
+    """Where the history is kept: an auditor's DSN for each service, the broker and its topic; and
+    the keys to trust."""
 
     databases: Mapping[ServiceName, str]
     kafka: Mapping[str, Any]
@@ -41,12 +38,12 @@ class Verification:
 
 
 async def verify(sources: Sources, progress: Progress) -> Verification:
-    """Checks every database and the topic, and each against the other. `progress` hears what is
-    read, and how much of it."""
+    """Checks every database and the topic, and each against the other. `progress` is told the name
+    of each source and how many of its events have been read."""
     ledgers, relayed = [], {}
     for service, dsn in sources.databases.items():
-        # The database first: what the relay had sent by then must stand on the topic when that is
-        # read afterwards.
+        # The database first: everything that its relay had sent by then must be on the topic, which
+        # is read afterwards.
         check, cursor = await _check_ledger(service, dsn, sources.trust, progress)
         ledgers.append(check)
         relayed[service] = cursor
@@ -87,43 +84,8 @@ async def _check_ledger(
     return check, {row["partition"]: row["sequence"] for row in cursor}
 
 
-async def messages(kafka: Mapping[str, Any], topic: str) -> AsyncIterator[Record]:
-    """Every message of the topic as of now, each partition from its first."""
-    consumer = follower(kafka, at_once=PAGE)
-    await consumer.start()
-    try:
-        places = [TopicPartition(topic, number) for number in range(PARTITIONS)]
-        consumer.assign(places)
-        ends = {place: end for place, end in (await consumer.end_offsets(places)).items() if end}
-        while ends:
-            for place, batch in (await consumer.getmany(*ends, timeout_ms=200)).items():
-                for message in batch:
-                    if message.offset < ends[place]:
-                        yield record_of(message)
-            ends = {
-                place: end for place, end in ends.items() if await consumer.position(place) < end
-            }
-    finally:
-        await consumer.stop()
-
-
-async def events(sources: Sources) -> list[Event]:
-    """The history as the topic has it: every trusted event once, in the order of time."""
-    history: dict[bytes, Event] = {}
-    trust = sources.trust
-    async for record in messages(sources.kafka, sources.topic):
-        if isinstance(heard := examine(record, trust), Heard):
-            history[heard.event.hash] = heard.event
-            trust = trust.after(heard.event)
-    return sorted(
-        history.values(),
-        key=lambda event: (event.time, event.service, event.link.partition, event.link.sequence),
-    )
-
-
 async def parked(dsn: str, *, resolved: bool) -> list[dict[str, Any]]:
-    """The parked messages of one service, oldest first; with `resolved`, also those that were
-    settled."""
+    """The parked messages of one service, oldest first; with `resolved`, the resolved ones too."""
     connection = await asyncpg.connect(dsn)
     try:
         rows = await connection.fetch(

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from shared.runtime.hear.receiver import Receiver
-from shared.runtime.repair import rebuilding, replaying, rotation, settling
+from shared.runtime.repair import rebuilding, replaying, rotation, settling, view_rebuilding
+from shared.runtime.repair.settlement import CannotSettle, Settlement
 from shared.runtime.running import Running
 
 
@@ -31,15 +32,6 @@ def add_to(parser: argparse.ArgumentParser) -> None:
         help="try these parked messages again, and end",
     )
     flags.add_argument(
-        "--settle-parked",
-        type=int,
-        nargs="+",
-        metavar="ID",
-        help="say that these parked messages will never be heard, and end",
-    )
-    for name in ("reason", "proposed-by", "confirmed-by"):
-        parser.add_argument(f"--{name}", default="", help="with --settle-parked")
-    flags.add_argument(
         "--rebuild-ledger",
         action="store_true",
         help="take from the topic what the database lacks of what was heard and said, and end; "
@@ -51,17 +43,30 @@ def add_to(parser: argparse.ArgumentParser) -> None:
         help="say on every chain that the last key of LEDGER_SIGNING_KEY_FILE is the next one, "
         "and end",
     )
+    _add_settling(parser, flags)
+
+
+def _add_settling(parser: argparse.ArgumentParser, flags: argparse._MutuallyExclusiveGroup) -> None:
+    flags.add_argument(
+        "--settle-parked",
+        type=int,
+        nargs="+",
+        metavar="ID",
+        help="say that these parked messages will never be heard, and end",
+    )
+    for name in ("reason", "proposed-by", "confirmed-by"):
+        parser.add_argument(f"--{name}", default="", help="with --settle-parked")
 
 
 async def carry_out(
     arguments: argparse.Namespace, process: Running[Any, Any, Any], receiver: Receiver
 ) -> Sequence[str] | None:
-    """Does what a flag says, and tells what came of it, a line each; None: no flag was given, and
-    the service is to run. The receiver must be one that is `rebuilding` for a lost ledger. Ends the
-    process when the service still runs that must be stopped."""
+    """Carries out the flag that was given, and returns a line for each result; None when there was
+    none and the service is to run. For `--rebuild-ledger` the receiver must be one that is
+    `rebuilding`, and the process ends if the service still runs."""
     pool, settings = process.pool, process.settings
     if arguments.rebuild_views:
-        return [await rebuilding.rebuild_views(pool, process.service.rules)]
+        return [await view_rebuilding.rebuild_views(pool, process.service.rules)]
     if arguments.rebuild_ledger:
         kafka, topic = settings.kafka(), settings.topic
         try:
@@ -81,11 +86,9 @@ async def carry_out(
 
 async def _settle(arguments: argparse.Namespace, process: Running[Any, Any, Any]) -> Sequence[str]:
     try:
-        settlement = settling.Settlement(
-            arguments.reason, arguments.proposed_by, arguments.confirmed_by
-        )
+        settlement = Settlement(arguments.reason, arguments.proposed_by, arguments.confirmed_by)
         return await settling.settle(
             process.pool, process.ledger, arguments.settle_parked, settlement
         )
-    except settling.CannotSettle as error:
+    except CannotSettle as error:
         sys.exit(str(error))

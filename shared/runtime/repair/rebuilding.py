@@ -1,71 +1,38 @@
-"""What an operator may do to a service's database from its own ledger: write the views again, relay
-all again, try parked messages again."""
+"""A service's ledger and the topic restored from each other: the database is filled from the topic,
+or the topic is filled by relaying again."""
 
 from collections import Counter, defaultdict
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Mapping
 from typing import Any, Final
 
 import asyncpg
 from asyncpg.pool import Pool
 
-from shared.contract.envelope import read
 from shared.runtime.hear.judge import Record
 from shared.runtime.hear.receiver import Receiver
 from shared.runtime.hear.tables import Stretch, set_back
-from shared.runtime.process.database import Connection
-from shared.runtime.repair.auditing import messages
-from shared.runtime.say import projection
-from shared.runtime.say.plan import Recorded
-from shared.runtime.say.rules import Rules
-from shared.runtime.say.tables import lock_chains
+from shared.runtime.repair.topic_messages import messages
 
 PAGE: Final = 1000
 
 
-async def rebuild_views(pool: "Pool[asyncpg.Record]", rules: Rules[Any, Any]) -> str:
-    """Empties the view tables and projects the whole ledger into them, in one transaction; nobody
-    writes meanwhile."""
-    async with pool.acquire() as connection, connection.transaction():
-        await lock_chains(connection)
-        await connection.execute(f"TRUNCATE {', '.join(rules.view_tables)}")
-        events = 0
-        async for recorded in pages(connection):
-            await projection.apply(connection, rules.project, recorded)
-            events += len(recorded)
-        await connection.execute(
-            "UPDATE parked SET resolved_at = clock_timestamp(), resolution = 'rebuilt' WHERE reason = 'projection' AND resolved_at IS NULL"
-        )
-    return f"{', '.join(rules.view_tables)}: rebuilt from {events} events"
-
-
-async def pages(connection: Connection) -> AsyncIterator[list[Recorded]]:
-    """The whole ledger, as it was said and heard, a page at a time."""
-    position = 0
-    while rows := await connection.fetch(
-        "SELECT position, version, envelope FROM ledger WHERE position > $1 ORDER BY position LIMIT $2",
-        position,
-        PAGE,
-    ):
-        yield [Recorded(read(row["envelope"]), row["version"]) for row in rows]
-        position = rows[-1]["position"]
-
-
 class StillRuns(RuntimeError):
-    """The service is at work on the database that is to be rebuilt."""
+    """The service is running on the database that is to be rebuilt."""
 
 
 async def rebuild_ledger(
     pool: "Pool[asyncpg.Record]", receiver: Receiver, kafka: Mapping[str, Any], topic: str
 ) -> str:
-    """Takes in from the topic what the database lacks of what the service heard and said, each
-    checked as by any receiver.
+    """Fills the database with the events on the topic that it lacks, heard and said alike, each
+    checked as by any receiver. The receiver must be one that is `rebuilding`. If interrupted, run
+    it again: it continues.
 
-    The receiver must be one that is `rebuilding`. Raises StillRuns. Cut off, it goes on when it is
-    run again."""
+    Raises StillRuns."""
     own = "SELECT partition, sequence FROM chain WHERE service = $1"
     service = receiver.ledger.service.value
     sessions = await pool.fetchval(
-        "SELECT count(*) FROM pg_stat_activity WHERE application_name = $1 AND datname = current_database()",
+        """SELECT count(*) FROM pg_stat_activity
+           WHERE application_name = $1 AND datname = current_database()""",
         f"incident-ledger {service}",
     )
     if sessions > pool.get_size():
@@ -73,8 +40,8 @@ async def rebuild_ledger(
     before = await pool.fetchval("SELECT count(*) FROM ledger")
     heads = {row["partition"]: row["sequence"] for row in await pool.fetch(own, service)}
     await _hear_all(receiver, kafka, topic)
-    # Where the service's own chain grew, all of it is on the topic. Elsewhere the relay knows best
-    # how far it has come.
+    # A chain of the service that grew here is on the topic to its end. For the others the relay's
+    # own cursor is right.
     grown = [
         (row["partition"], row["sequence"])
         for row in await pool.fetch(own, service)
@@ -83,7 +50,10 @@ async def rebuild_ledger(
     await pool.executemany("UPDATE relay_cursor SET sequence = $2 WHERE partition = $1", grown)
     after = await pool.fetchval("SELECT count(*) FROM ledger")
     parked = await pool.fetchval("SELECT count(*) FROM parked WHERE resolved_at IS NULL")
-    return f"{service}: {after - before} events taken from the topic, {after} in its ledger now, {parked} messages parked"
+    return (
+        f"{service}: {after - before} events taken from the topic, {after} in its ledger now, "
+        f"{parked} messages parked"
+    )
 
 
 async def _hear_all(receiver: Receiver, kafka: Mapping[str, Any], topic: str) -> None:
@@ -107,9 +77,9 @@ async def _hear_all(receiver: Receiver, kafka: Mapping[str, Any], topic: str) ->
 
 
 async def relay_again(pool: "Pool[asyncpg.Record]") -> str:
-    """Sets the relay back to the beginning of every chain, for a topic that has lost what it had
-    acknowledged, and whoever hears or seals to the beginning of the topic: what it has now stands
-    at offsets that may have been passed."""
+    """For a topic that has lost messages it had acknowledged. Sets the relay back to the beginning
+    of every chain, and the receiver and the sealer to the beginning of the topic: the messages that
+    it holds now are at offsets that may have been passed before."""
     async with pool.acquire() as connection, connection.transaction():
         await set_back(connection)
         events = await connection.fetchval("SELECT count(*) FROM ledger WHERE kafka_offset IS NULL")

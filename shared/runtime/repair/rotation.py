@@ -1,7 +1,7 @@
-"""Changing the key of a service, by an event on each of its chains.
+"""Changes the key of a service by an event on each of its chains.
 
-What counts is the chain: whoever writes to it, saying or hearing, holds its row and sees there the
-number of the last change. A process that runs on, a second replica and a late one all learn the key
+The chain decides: every writer to it, saying or hearing, locks its row and finds there the number
+of the last change. So a process that runs on, a second replica and a late one all learn the key
 from the ledger before they sign or trust anything after it."""
 
 from typing import Any
@@ -19,11 +19,10 @@ from shared.runtime.say.tables import heads_of, learn_rotations, lock_chains
 
 
 async def rotate(pool: "Pool[asyncpg.Record]", ledger: Ledger[Any, Any]) -> str:
-    """Says on all chains at once, signed with the key in force, that the key file's last key is the
-    next one.
+    """Says on all chains at once, signed with the key in force, that the last key of the key file
+    takes over. Does nothing when that key is in force already.
 
-    Raises KeyMissing or KeysDiffer when no one key is in force. Does nothing when that last key is
-    in force already."""
+    Raises KeyMissing or KeysDiffer when no single key is in force."""
     keyring, service = ledger.keyring, ledger.service.value
     async with pool.acquire() as connection, connection.transaction():
         chains = await lock_chains(connection, services=[ledger.service])

@@ -1,59 +1,23 @@
-"""Settling what was parked and can never be heard: a forged message, or bytes that are no envelope.
+"""Settles parked messages that can never be heard: forgeries, and bytes that are no envelope.
 
-Two persons stand for it, and the service says so on its chain, so that an auditor who finds the
-message on the topic finds there, too, who has looked at it and why it was left."""
+Two persons answer for it, and the service says so on its chain, so that an auditor who finds such a
+message on the topic also finds who looked at it and why it was left."""
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
 import asyncpg
 from asyncpg.pool import Pool
 
 from shared.contract.catalogue.system import ParkedSettled, SystemRecord
-from shared.contract.characters import has_visible
 from shared.contract.decision import Actor, Context
-from shared.runtime.hear.judge import ParkReason
 from shared.runtime.process import clock
 from shared.runtime.process.database import Row
+from shared.runtime.repair.settlement import FINAL, CannotSettle, Settlement
 from shared.runtime.say.ledger import Ledger
 from shared.runtime.say.record import say_of_the_record
 from shared.runtime.say.tables import lock_chains
-
-FINAL: Final = frozenset(ParkReason) - {
-    ParkReason.GAP,
-    ParkReason.PROJECTION,
-    ParkReason.REACTION,
-}
-"""For these no later message makes it heard. The others are events of the ledger that wait for
-those before them, or for a mended service."""
-
-
-class CannotSettle(ValueError):
-    """The message may not be settled, or not so; the message says why, and nothing was settled."""
-
-
-@dataclass(frozen=True, slots=True)
-class Settlement:
-    """Why, and the two persons who stand for it. Raises CannotSettle."""
-
-    reason: str
-    proposed_by: str
-    confirmed_by: str
-
-    def __post_init__(self) -> None:
-        for name, text in (
-            ("a reason", self.reason),
-            ("the person who proposes it", self.proposed_by),
-            ("the person who confirms it", self.confirmed_by),
-        ):
-            if not has_visible(text):
-                raise CannotSettle(f"{name} is needed")
-        if self.proposed_by.strip().casefold() == self.confirmed_by.strip().casefold():
-            raise CannotSettle(
-                f"{self.proposed_by} cannot confirm it alone: a second person is needed"
-            )
 
 
 async def settle(
@@ -68,7 +32,7 @@ async def settle(
         chosen = await connection.fetch(
             "SELECT DISTINCT partition FROM parked WHERE parked_id = ANY($1)", parked_ids
         )
-        # The chains first, as everybody takes them.
+        # The chains first, in the order in which every transaction takes its locks.
         partitions = [row["partition"] for row in chosen]
         await lock_chains(connection, services=[ledger.service], partitions=partitions)
         rows = await connection.fetch(

@@ -19,7 +19,7 @@ from shared.contract.vocabulary import (
     ServiceName,
     Severity,
 )
-from shared.runtime.repair.rebuilding import rebuild_views
+from shared.runtime.repair.view_rebuilding import rebuild_views
 from shared.runtime.web.auth import READERS
 from tests.integration.conftest import Environment
 from tests.integration.intake.conftest import Intake, intake_of

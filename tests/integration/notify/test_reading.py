@@ -9,7 +9,7 @@ from services.notify.__main__ import SERVICE
 from services.notify.domain.commands import PersonsCommand
 from shared.contract.authority import who_may
 from shared.contract.vocabulary import FactKey, InformationType, ServiceName, Severity
-from shared.runtime.repair.rebuilding import rebuild_views
+from shared.runtime.repair.view_rebuilding import rebuild_views
 from shared.runtime.service import consumer_of
 from shared.runtime.web.app import create_app
 from shared.runtime.web.auth import permissions

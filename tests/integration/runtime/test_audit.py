@@ -14,7 +14,8 @@ from shared.runtime.process import clock
 from shared.runtime.process.keyfiles import load_trust
 from shared.runtime.repair import auditing
 from shared.runtime.repair.auditing import Sources, Verification
-from shared.runtime.repair.settling import CannotSettle, Settlement, settle
+from shared.runtime.repair.settlement import CannotSettle, Settlement
+from shared.runtime.repair.settling import settle
 from tests.integration.conftest import Environment
 from tests.integration.runtime.processes import Process, on_topic, process, until
 

@@ -29,7 +29,8 @@ from shared.runtime.process import clock
 from shared.runtime.process.keyfiles import load_trust
 from shared.runtime.process.settings import ServiceSettings
 from shared.runtime.repair import auditing, rebuilding, refill, rotation
-from shared.runtime.repair.refill import CannotRefill, Refilled
+from shared.runtime.repair.refill import Refilled
+from shared.runtime.repair.refill_databases import CannotRefill
 from shared.runtime.service import Service, receiver_of, running
 from shared.tlog.note import Signer, generate_key
 from tests.integration.conftest import Environment

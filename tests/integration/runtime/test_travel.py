@@ -19,7 +19,7 @@ from shared.runtime.hear.judge import Record
 from shared.runtime.hear.tables import Stretch, set_back
 from shared.runtime.process import clock
 from shared.runtime.process.lease import Fenced
-from shared.runtime.repair import rebuilding, replaying
+from shared.runtime.repair import rebuilding, replaying, view_rebuilding
 from shared.runtime.say.plan import Recorded, Write
 from tests.integration.conftest import Environment
 from tests.integration.runtime.processes import Process, on_topic, process, rules, until
@@ -202,7 +202,7 @@ async def test_a_failing_view_is_parked_never_holds_up_the_chain_and_comes_back_
         assert await pool.fetchval("SELECT count(*) FROM seen") == 2
         assert await triage.parked() == [("projection", None)]
         broken[0] = False
-        await rebuilding.rebuild_views(pool, triage.running.service.rules)
+        await view_rebuilding.rebuild_views(pool, triage.running.service.rules)
         assert await pool.fetchval("SELECT count(*) FROM seen") == 3
         assert await triage.parked() == [("projection", "rebuilt")]
 

@@ -13,7 +13,9 @@ from shared.contract.envelope import read
 from shared.contract.hashing import event_hash
 from shared.contract.vocabulary import ServiceName
 from shared.runtime.hear.judge import Record
-from shared.runtime.repair.verifying import LedgerCheck, TopicCheck, compare
+from shared.runtime.repair.ledger_check import LedgerCheck
+from shared.runtime.repair.topic_check import TopicCheck
+from shared.runtime.repair.verifying import compare
 from tests.unit.runtime.test_receiving import chain, trust
 
 Rows = list[dict[str, Any]]

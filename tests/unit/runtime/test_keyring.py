@@ -18,7 +18,8 @@ from shared.contract.topics import partition_of, system_incident
 from shared.contract.vocabulary import ServiceName
 from shared.runtime.hear.judge import Heard, Parked, ParkReason, Received, Record, examine, receive
 from shared.runtime.process.keyfiles import load_keys
-from shared.runtime.repair.verifying import LedgerCheck, TopicCheck
+from shared.runtime.repair.ledger_check import LedgerCheck
+from shared.runtime.repair.topic_check import TopicCheck
 from shared.runtime.say.keyring import KeyMissing, Keyring, KeysDiffer
 from shared.tlog.note import Signer, generate_key
 

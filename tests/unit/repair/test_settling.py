@@ -16,8 +16,8 @@ from shared.contract.hashing import signed_bytes
 from shared.contract.topics import system_incident
 from shared.contract.vocabulary import ServiceName
 from shared.runtime.hear.judge import ParkReason, Record
-from shared.runtime.repair.settling import FINAL, CannotSettle, Settlement
-from shared.runtime.repair.verifying import TopicCheck
+from shared.runtime.repair.settlement import FINAL, CannotSettle, Settlement
+from shared.runtime.repair.topic_check import TopicCheck
 from tests.unit.given import START
 from tests.unit.runtime.test_receiving import chain, signer, trust
 
