@@ -1,12 +1,13 @@
-"""A database that was lost beside a log that is published: the log is taken up again from its files."""
+"""Fills a lost database of the sealer from the log that it had published."""
 
 import asyncio
+from datetime import datetime
 from typing import Final
 
 import structlog
 
 from shared.chain.trust import Trust
-from shared.runtime.process import clock
+from shared.seal import restored
 from shared.seal.decide import take_again
 from shared.seal.growth import LogRefused, TreeHead
 from shared.seal.published import Published
@@ -19,13 +20,15 @@ BUNDLES_AT_ONCE: Final = 64
 log = structlog.get_logger(__name__)
 
 
-async def adopt(state: LogState, published: Published, shown: TreeHead, trust: Trust) -> None:
-    """Takes what the database has lost up from the published log itself, some bundles at a time.
+async def adopt(
+    state: LogState, published: Published, shown: TreeHead, trust: Trust, now: datetime
+) -> None:
+    """Reads the published log into the database, a few bundles at a time.
 
-    Raises LogRefused when the log's leaves are not those that its checkpoint commits to."""
-    log.warning("the database was lost: taking up the log from its store", size=shown.size)
-    now, edge = clock.now(), Edge()
-    chains = await state.chains(trust, now)
+    Raises LogRefused when the log's leaves do not make the root of its checkpoint."""
+    log.warning("the database was lost: reading the log from its store", size=shown.size)
+    edge = Edge()
+    chains = await restored.chains(state, trust, now)
     bundles = list(bundles_of_growth(0, shown.size))
     async with state.adopting(shown, now) as add:
         while edge.size < shown.size:
@@ -38,8 +41,9 @@ async def adopt(state: LogState, published: Published, shown: TreeHead, trust: T
             leaves = [heard for one in taken for heard in one.leaves]
             await add(edge.size, leaves)
             edge = edge.grow([heard.event.hash for heard in leaves]).edge
-            log.info("taking up the log", leaves=edge.size, of=shown.size)
+            log.info("reading the log", leaves=edge.size, of=shown.size)
         if TreeHead(edge.size, edge.root) != shown:
             raise LogRefused(
-                "the leaves in the log store do not make the root that was published: the store was changed"
+                "the leaves in the log store do not make the root that was published: "
+                "the store was changed"
             )

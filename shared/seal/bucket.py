@@ -1,5 +1,5 @@
-"""The sealed log in an S3-compatible store. Imported where it is used: its library takes four
-megabytes that a folder does not need."""
+"""The sealed log in an S3-compatible store. Imported only when one is used: a log in a folder is
+spared the four megabytes of its library."""
 
 import asyncio
 import contextlib
@@ -22,7 +22,7 @@ def open_bucket(url: str) -> "Bucket":
 
 
 class Bucket:
-    """The log as objects below one prefix of an S3-compatible store, which must know conditional
+    """The log as objects below one prefix of an S3-compatible store, which must support conditional
     writes (If-Match)."""
 
     def __init__(self, store: S3Store) -> None:

@@ -1,15 +1,16 @@
-"""What the sealer of the log does with what it read from the topic, decided without any I/O.
+"""Which messages of the topic become leaves of the log, decided without any I/O.
 
 A message becomes a leaf exactly when a receiver would have accepted it (`judge`): the next number
-of its chain, decodable, at its place, signed, its speaker's to say. What comes too early is held
-back until the numbers before it have come; the missing number is a hole. Everything else is parked.
-Leaves stand in the order of each partition; an event that waited stands behind the one it waited
-for.
+of its chain, decodable, on its partition, signed, and of a type that its service may say. An event
+that comes too early is held back until the numbers before it have come; the missing number is a
+hole. Everything else is parked. Leaves keep the order of each partition, except that an event that
+waited follows the one it waited for.
 
-Each event's own signature is checked, although the next one's would vouch for its bytes: the log
-shows the signature beside the leaf, a dossier that proves one event has no other, and what no
-receiver has heard is not to be sealed as if it had been. A message whose signature was spoilt on
-its way is parked here as it is everywhere, a hole until a good copy comes (`ledger relay-again`).
+Each event's own signature is checked, although the next event on the chain would vouch for its
+bytes: the log shows the signature beside the leaf, a dossier that proves one event has no other,
+and an event that no receiver has heard must not be sealed as if one had. A message whose signature
+was spoilt on its way is parked here as it is everywhere, and leaves a hole until a good copy comes
+(`ledger relay-again`).
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -37,16 +38,16 @@ from shared.seal.growth import LogRefused
 
 Chain: TypeAlias = tuple[ServiceName, int]
 Waiting: TypeAlias = dict[tuple[ServiceName, int], Heard]
-"""By speaker and number, of one partition."""
+"""The events of one partition that are held back, by service and sequence."""
 
 MOST_WAITING: Final = 100_000
-"""Events that are held back in memory; more means that a hole was left open while its service went
-on for long."""
+"""Events held back in memory. More than these mean that a hole was left open for long while its
+service went on."""
 
 
 @dataclass(frozen=True, slots=True)
 class Hole:
-    """The number that a chain's later events wait for, and since when."""
+    """A number that is missing on a chain, and since when later events wait for it."""
 
     service: ServiceName
     partition: int
@@ -61,7 +62,7 @@ class Hole:
 
 @dataclass(frozen=True, slots=True)
 class Chains:
-    """How far each chain is sealed, what is held back, and what is missing."""
+    """The last leaf of each chain, the events held back, and the numbers missing."""
 
     heads: Mapping[Chain, Head] = field(
         default_factory=lambda: {
@@ -75,13 +76,14 @@ class Chains:
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """What becomes of what arrived on one partition, and how the chains stand after it."""
+    """The outcome of a batch of one partition, and the chains after it."""
 
     leaves: tuple[Heard, ...]
     parked: tuple[Parked, ...]
     held: tuple[Heard, ...]
     released: tuple[Heard, ...]
-    """What waited before and does not any more: it is a leaf, parked, or another copy is a leaf."""
+    """Events held back until now that became leaves or were parked, or of which another copy became a
+    leaf."""
     opened: tuple[Hole, ...]
     filled: tuple[Hole, ...]
     chains: Chains
@@ -96,9 +98,9 @@ def take(
     trust: Trust,
     now: datetime,
 ) -> Taken:
-    """`known` are the hashes of the leaves at those numbers of the partition's chains which the
-    batch repeats. Raises LogRefused."""
-    waited = {_place(item): item for item in chains.waiting.get(partition, ())}
+    """Decides on a batch of one partition. `known` holds the hashes of the leaves at the numbers
+    that the batch repeats. Raises LogRefused."""
+    waited = {_number(item): item for item in chains.waiting.get(partition, ())}
     heads = {
         service: head for (service, number), head in chains.heads.items() if number == partition
     }
@@ -131,11 +133,11 @@ def take(
 
 
 def _without(some: Waiting, others: Waiting) -> tuple[Heard, ...]:
-    """Those whose message does not wait among the others."""
+    """The events of `some` whose message is not among the others."""
     return tuple(
         item
-        for place, item in some.items()
-        if place not in others or others[place].record is not item.record
+        for number, item in some.items()
+        if number not in others or others[number].record is not item.record
     )
 
 
@@ -146,8 +148,8 @@ def take_again(
     trust: Trust,
     now: datetime,
 ) -> list[Taken]:
-    """The leaves of a log, checked and taken in their order as when they came. Raises LogRefused
-    when one of them is none."""
+    """Checks the entries of a log and takes them in their order, as when they arrived. Raises
+    LogRefused when one of them cannot be a leaf."""
     try:
         placed = [
             (read(entry).link.partition, entry, signature)
@@ -176,7 +178,7 @@ def take_again(
 
 @dataclass(slots=True)
 class _Taking:
-    """Through the batch, from one change of key to the next."""
+    """A batch being decided on, in stretches from one change of key to the next."""
 
     heads: Mapping[ServiceName, Head]
     known: dict[tuple[ServiceName, int], bytes]
@@ -189,7 +191,7 @@ class _Taking:
         while (received := self._receive(examined)).rotated:
             self.trust = self.trust.after(*(heard.event for heard in received.accepted))
             again = [examine(item.record, self.trust) for item in self.waiting.values()]
-            self.waiting = {_place(item): item for item in again if isinstance(item, Heard)}
+            self.waiting = {_number(item): item for item in again if isinstance(item, Heard)}
             self.parked += [item for item in again if isinstance(item, Parked)]
             examined = [examine(record, self.trust) for record in received.rest]
 
@@ -197,34 +199,35 @@ class _Taking:
         received = receive(None, self.heads, self.known, list(self.waiting.values()), examined)
         self.heads = received.heads
         self.leaves += received.accepted
-        self.known |= {_place(heard): heard.event.hash for heard in received.accepted}
+        self.known |= {_number(heard): heard.event.hash for heard in received.accepted}
         for item in received.parked:
             if item.reason is ParkReason.GAP and item.event is not None:
                 self._hold(Heard(item.event, item.record))
             else:
                 self._park(item)
         self.waiting = {
-            place: item
-            for place, item in self.waiting.items()
-            if place[1] > self.heads[place[0]].sequence
+            number: item
+            for number, item in self.waiting.items()
+            if number[1] > self.heads[number[0]].sequence
         }
         return received
 
     def _park(self, item: Parked) -> None:
         self.parked.append(item)
         if item.event is not None:
-            place = item.event.service, item.event.link.sequence
-            if place in self.waiting and self.waiting[place].record is item.record:
-                del self.waiting[place]
+            number = item.event.service, item.event.link.sequence
+            if number in self.waiting and self.waiting[number].record is item.record:
+                del self.waiting[number]
 
     def _hold(self, early: Heard) -> None:
-        """Once for each number; a second event of a number that waits is loud at once."""
-        if self.waiting.setdefault(_place(early), early).event.hash != early.event.hash:
+        """Keeps one event for each number. A different event at a number that waits already is
+        parked at once."""
+        if self.waiting.setdefault(_number(early), early).event.hash != early.event.hash:
             detail = "another event with this number waits for those before it"
             self.parked.append(Parked(early.record, ParkReason.EQUIVOCATION, detail, early.event))
 
 
-def _place(item: Heard) -> tuple[ServiceName, int]:
+def _number(item: Heard) -> tuple[ServiceName, int]:
     return item.event.service, item.event.link.sequence
 
 
@@ -252,12 +255,12 @@ def _within_bounds(chains: Chains) -> None:
 
 
 def overdue(holes: Iterable[Hole], now: datetime, after: timedelta) -> list[Hole]:
-    """The holes to record: open for so long, and not yet said."""
+    """The holes to record: open at least this long, and not recorded yet."""
     return [hole for hole in holes if not hole.recorded and now - hole.since >= after]
 
 
 def recorded(chains: Chains, said: Sequence[Hole]) -> Chains:
-    """The same, with these holes as said."""
+    """The chains with these holes marked as recorded."""
     return replace(
         chains,
         holes={**chains.holes, **{hole.chain: replace(hole, recorded=True) for hole in said}},

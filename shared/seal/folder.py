@@ -55,7 +55,7 @@ class Folder:
             return None
 
     def _write(self, path: Path, data: bytes) -> None:
-        # In a folder of its own and under a name of its own: two that write the same file never
+        # In a separate folder and under a random name, so that two writers of the same file never
         # share an unfinished one.
         unfinished = self._root / UNFINISHED / secrets.token_hex(8)
         unfinished.parent.mkdir(parents=True, exist_ok=True)
@@ -85,7 +85,7 @@ class Folder:
 
 
 def _sync(folder: Path) -> None:
-    """A name is on disk when its folder is."""
+    """Makes the names in a folder durable: a synced file can still lose its name."""
     handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(handle)

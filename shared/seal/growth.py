@@ -1,5 +1,5 @@
-"""How the log's files grow, decided without any I/O: the right edge of the tree, the tiles, bundles
-and signatures that more leaves make, and which files they lie in."""
+"""How the log's files grow, decided without any I/O: the right edge of the tree, and the tiles,
+bundles and signatures that new leaves add, with their paths."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -11,13 +11,13 @@ from shared.tlog.tiles import ENTRIES, WIDTH, Tile, width_at
 
 
 class LogRefused(RuntimeError):
-    """Sealing on would contradict what has been published, or grow without bounds: somebody has to
-    look first."""
+    """Sealing on would contradict the published log, or exhaust memory: an operator must look
+    first."""
 
 
 @dataclass(frozen=True, slots=True)
 class TreeHead:
-    """A tree of the log: how many leaves, and their root."""
+    """The size of a tree of the log, in leaves, and its root."""
 
     size: int = 0
     root: bytes = EMPTY_ROOT
@@ -25,7 +25,7 @@ class TreeHead:
 
 @dataclass(frozen=True, slots=True)
 class Tree:
-    """The right edge of the log: what the next leaves need of those that are there. The tails are
+    """The right edge of the log, all that is needed to add leaves. `entries` and `signatures` are
     those of the last, partial bundle."""
 
     edge: Edge = field(default_factory=Edge)
@@ -39,8 +39,8 @@ class Tree:
 
 @dataclass(frozen=True, slots=True)
 class Grown:
-    """A tree after more leaves, every file that must be there before anybody hears of it, and the
-    full tiles whose partial ones nobody needs once it is published."""
+    """A tree after more leaves, every file that must be stored before its checkpoint is shown, and
+    the files now full, whose partial versions can be discarded once it is."""
 
     tree: Tree
     files: tuple[tuple[str, bytes], ...]
@@ -50,7 +50,9 @@ class Grown:
 def grow(
     tree: Tree, entries: Sequence[bytes], signatures: Sequence[bytes], hashes: Sequence[bytes]
 ) -> Grown:
-    """The same leaves on the same tree always make the same files."""
+    """Adds leaves. The same leaves on the same tree always make the same files.
+
+    Raises LogRefused when a signature has another length than 64 bytes."""
     size = tree.edge.size
     growth = tree.edge.grow(hashes)
     bundles = grow_bundles(size, tree.entries, entries)
@@ -76,7 +78,7 @@ def grow(
 
 
 def _last(tile: Tile, size: int) -> int:
-    """The one tile of the level that was partial in a tree of this size."""
+    """The index of the one tile of this level that is partial in a tree of this size."""
     return (size >> 8 * max(tile.level, 0)) // WIDTH
 
 
@@ -87,14 +89,13 @@ def _of_size(signature: bytes) -> bytes:
 
 
 def signatures_path(bundle: Tile) -> str:
-    """Where the signatures of a bundle's events lie: 64 bytes each, at the bundle's own number and
-    width."""
+    """The file with the signatures of a bundle's events, 64 bytes each: named like the bundle, with
+    its index and width."""
     return bundle.path.replace("tile/entries/", "signatures/", 1)
 
 
 def edge_tiles(size: int) -> list[Tile]:
-    """The partial tiles from which a sealer takes up the tree of this size again, the entry bundle
-    among them."""
+    """The partial tiles and the partial entry bundle from which a sealer resumes at this size."""
     tiles = []
     for level in range(ENTRIES, 8):
         index = (size >> 8 * max(level, 0)) // WIDTH
@@ -104,33 +105,35 @@ def edge_tiles(size: int) -> list[Tile]:
 
 
 def signatures_of(data: bytes) -> tuple[bytes, ...]:
-    """The signatures in a file of them."""
+    """The inverse of concatenating signatures."""
     return tuple(
         data[start : start + SIGNATURE_SIZE] for start in range(0, len(data), SIGNATURE_SIZE)
     )
 
 
 def may_resume(decided: TreeHead, published: TreeHead, shown: TreeHead | None) -> None:
-    """Whether the database and the log that everybody sees are of one history: it shows what the
-    database has published, or, after a crash at the worst moment, what it has decided to publish
-    next. Raises LogRefused."""
+    """Checks that the database and the public log share one history: the log shows what the database
+    has published or, after a crash in between, what it had decided to publish next. Raises
+    LogRefused."""
     if shown in (published, decided) or (shown is None and published.size == 0):
         return
     if shown is None:
         raise LogRefused(
-            f"the log store has no checkpoint, but one of {published.size} leaves was published: put the store back, or set "
-            "LEDGER_LOG_STORE to where the log lies"
+            f"the log store has no checkpoint, but one of {published.size} leaves was published: "
+            "put the store back, or set LEDGER_LOG_STORE to where the log is"
         )
     if shown.size > decided.size:
         raise LogRefused(
-            f"the published checkpoint has {shown.size} leaves, the database knows of {decided.size}: it was restored from an old backup, "
-            "or the store is another log's. Going on would fork the log; restore a newer backup"
+            f"the published checkpoint has {shown.size} leaves, the database knows of "
+            f"{decided.size}: it was restored from an old backup, or the store is another log's. "
+            "Going on would fork the log; restore a newer backup"
         )
     if shown.size < published.size:
         raise LogRefused(
-            f"the log store shows {shown.size} leaves, {published.size} were published: it was restored from an old backup; put the "
-            "newer one back"
+            f"the log store shows {shown.size} leaves, {published.size} were published: it was "
+            "restored from an old backup; put the newer one back"
         )
     raise LogRefused(
-        f"the published checkpoint of {shown.size} leaves has another root than the database's: two logs, or one that was changed"
+        f"the published checkpoint of {shown.size} leaves has another root than the database's: "
+        "two logs, or one that was changed"
     )

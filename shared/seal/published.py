@@ -1,4 +1,4 @@
-"""The log as its store shows it: what is read of it again is checked against what was published."""
+"""The log in its store: everything read back is checked against what was published."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -26,8 +26,8 @@ WITNESSED: Final = "witnessed"
 
 @dataclass(frozen=True, slots=True)
 class Published:
-    """A log's files, and the key that signs its checkpoints. Every method raises LogRefused when the
-    store holds something other than what was published."""
+    """A log's files, and the key that signs its checkpoints. Every method raises LogRefused when
+    the store holds something other than what was published."""
 
     store: LogStore
     verifier: Verifier
@@ -45,12 +45,13 @@ class Published:
         return TreeHead(checkpoint.size, checkpoint.root)
 
     async def show(self, path: str, data: bytes) -> None:
-        """Puts these bytes at the path, unless they are there."""
+        """Writes these bytes to the path, unless they are there already. Raises Fenced when another
+        sealer writes to it meanwhile."""
         if (there := await self.store.read(path)) != data:
             await self.store.replace(path, there, data)
 
     async def tree(self, published: TreeHead) -> Tree:
-        """The right edge of what is published, out of its own partial tiles."""
+        """The right edge of the published tree, from its partial tiles."""
         rows: dict[int, bytes] = {}
         entries: list[bytes] = []
         signatures: tuple[bytes, ...] = ()
@@ -67,12 +68,13 @@ class Published:
             entries and tuple(bundle_hashes(entries)) != edge.rows[0]
         ):
             raise LogRefused(
-                "the tiles in the log store do not make the root that was published: the store was changed"
+                "the tiles in the log store do not make the root that was published: "
+                "the store was changed"
             )
         return Tree(edge, tuple(entries), signatures)
 
     async def bundle(self, tile: Tile) -> tuple[list[bytes], tuple[bytes, ...]]:
-        """Its entries and their signatures."""
+        """The entries of a bundle, and their signatures."""
         try:
             entries = decode_bundle(await self._read(tile.path), tile.width)
         except TlogError as error:
@@ -84,6 +86,7 @@ class Published:
     async def _read(self, path: str) -> bytes:
         if (data := await self.store.read(path)) is None:
             raise LogRefused(
-                f"the log store has no {path}, which was published: put the store back from a backup"
+                f"the log store has no {path}, which was published: "
+                "put the store back from a backup"
             )
         return data

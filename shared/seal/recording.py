@@ -1,4 +1,4 @@
-"""Holes and parked messages become events of the record, each said once."""
+"""Says holes and parked messages as events on the record, each once."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -17,21 +17,21 @@ RECORD_AT_ONCE: Final = 100
 
 
 async def record(state: LogState, writer: Writer, overdue: Sequence[Hole], context: Context) -> int:
-    """Says what is overdue and what is parked, and notes that it is said, in one transaction:
-    once each. How many it said."""
+    """Says the overdue holes and the oldest parked messages, and marks them as recorded in the same
+    transaction, so that each is said once. Returns how many were said."""
     async with state.fenced() as connection:
         parked = await connection.fetch(
-            """SELECT parked_id, partition, kafka_offset, reason, value_sha256, service, sequence FROM log_parked
-               WHERE recorded_at IS NULL ORDER BY parked_id LIMIT $1""",
+            """SELECT parked_id, partition, kafka_offset, reason, value_sha256, service, sequence
+               FROM log_parked WHERE recorded_at IS NULL ORDER BY parked_id LIMIT $1""",
             RECORD_AT_ONCE,
         )
-        words: dict[int, list[SystemRecord]] = defaultdict(list)
+        records: dict[int, list[SystemRecord]] = defaultdict(list)
         for hole in overdue:
-            words[hole.partition].append(
+            records[hole.partition].append(
                 ChainHoleRecorded(chain=hole.service, missing=hole.sequence, since=hole.since)
             )
         for row in parked:
-            words[row["partition"]].append(
+            records[row["partition"]].append(
                 MessageParkedRecorded(
                     offset=row["kafka_offset"],
                     reason=row["reason"],
@@ -40,14 +40,15 @@ async def record(state: LogState, writer: Writer, overdue: Sequence[Hole], conte
                     sequence=row["sequence"],
                 )
             )
-        said = await say_of_the_record(connection, writer, words, context)
+        said = await say_of_the_record(connection, writer, records, context)
         await connection.execute(
             "UPDATE log_parked SET recorded_at = $2 WHERE parked_id = ANY($1)",
             [row["parked_id"] for row in parked],
             context.now,
         )
         await connection.executemany(
-            "UPDATE log_hole SET recorded_at = $4 WHERE service = $1 AND partition = $2 AND sequence = $3",
+            """UPDATE log_hole SET recorded_at = $4
+               WHERE service = $1 AND partition = $2 AND sequence = $3""",
             [(hole.service.value, hole.partition, hole.sequence, context.now) for hole in overdue],
         )
     writer.committed(said)

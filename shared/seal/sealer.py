@@ -1,15 +1,16 @@
-"""The sealer: makes each event on the topic a leaf of the log, and shows the log to everybody.
+"""The sealer: makes each event on the topic a leaf of the log, and publishes the log.
 
-`decide` decides; this module does the I/O around it, in the one order that survives a crash at any
+`decide` decides; this room does the I/O around it, in the one order that survives a crash at any
 point:
 
 1. one transaction decides which the next leaves are, and keeps them;
-2. tiles, bundles and signatures are written, all of them; the same leaves always make the same files;
+2. tiles, bundles and signatures are written, all of them; the same leaves always make the same
+   files;
 3. the checkpoint is signed and replaces the one before it;
 4. the database notes that it is published.
 
-Whoever takes over begins at 2 with what is decided. Whatever fails is left to that: a sealer that
-failed once is never used again."""
+The next sealer begins at 2 with the decided leaves. It is also the only recovery: a sealer in
+which anything failed is never used again."""
 
 import contextlib
 from collections.abc import AsyncIterator, Mapping
@@ -27,10 +28,11 @@ from shared.runtime.process import clock
 from shared.runtime.process.database import Connection
 from shared.runtime.process.lease import lease
 from shared.runtime.say.ledger import Ledger
+from shared.seal import restored
 from shared.seal.adopting import adopt
 from shared.seal.growth import LogRefused, grow, may_resume
 from shared.seal.published import CHECKPOINT, Published
-from shared.seal.state import LogState
+from shared.seal.state import Decided, LogState
 from shared.seal.store import UNFINISHED, LogStore
 from shared.seal.term import POLL, Pace, Sealing
 from shared.seal.witnesses import Witnesses
@@ -40,7 +42,7 @@ from shared.tlog.policy import Policy
 
 @dataclass(slots=True)
 class Sealer:
-    """What a sealer needs; `run` makes one that lives until something fails."""
+    """The settings of a sealer; each `run` is one term, from taking over until something fails."""
 
     dsn: str
     ledger: Ledger[Any, Any]
@@ -52,12 +54,12 @@ class Sealer:
     policy: Policy
     pace: Pace
     public: Mapping[str, bytes] = field(default_factory=dict)
-    """Files for who checks the log: its verifier key, the trust file, the policy."""
+    """Files with which anybody can check the log: its verifier key, the trust file, the policy."""
     measures: dict[str, int] = field(default_factory=dict)
     """For metrics."""
 
     async def run(self) -> None:
-        """Seals until cancelled or until anything fails; whoever runs it again goes on from the
+        """Seals until cancelled or until anything fails; run again, it resumes from the
         database."""
         async with (
             lease(self.dsn, "sealer") as connection,
@@ -70,7 +72,8 @@ class Sealer:
                 await sealing.run(consumer)
 
     async def take_over(self, connection: Connection, client: httpx.AsyncClient) -> Sealing:
-        """Refuses what would fork the log, and completes what was decided."""
+        """Completes the decided leaves of the last term. Raises LogRefused where going on would fork
+        the log."""
         state = await LogState.take_over(connection)
         await self.store.discard(UNFINISHED)
         decided = await state.decided()
@@ -78,13 +81,13 @@ class Sealer:
         note = await self.store.read(CHECKPOINT)
         shown = published.head(note)
         if shown is not None and shown.size and not decided.tree.size:
-            await adopt(state, published, shown, self.trust)
+            await adopt(state, published, shown, self.trust, clock.now())
             decided = await state.decided()
         may_resume(decided.tree, decided.published, shown)
         for path, data in self.public.items():
             await published.show(path, data)
         tree = await published.tree(decided.published)
-        trust = await state.trust(self.trust)
+        trust = await restored.with_sealed_keys(state, self.trust)
         witnesses = Witnesses(self.policy, self.store, self.pace.witness_within, client)
         sealing = Sealing(
             published,
@@ -94,20 +97,13 @@ class Sealer:
             self.measures,
             state,
             tree,
-            await state.chains(trust, clock.now()),
+            await restored.chains(state, trust, clock.now()),
             trust,
             witnesses,
             note,
         )
         if decided.entries or note is None:
-            grown = grow(
-                tree, decided.entries, decided.signatures, list(map(event_hash, decided.entries))
-            )
-            if grown.tree.sealed != decided.tree:
-                raise LogRefused(
-                    "the leaves that are decided do not make the root that is decided: the database was changed"
-                )
-            await sealing.publish(grown)
+            await _complete(sealing, decided)
         return sealing
 
     @contextlib.asynccontextmanager
@@ -121,3 +117,15 @@ class Sealer:
             yield consumer
         finally:
             await consumer.stop()
+
+
+async def _complete(sealing: Sealing, decided: Decided) -> None:
+    """Publishes the leaves that the last term decided and may not have published."""
+    hashes = list(map(event_hash, decided.entries))
+    grown = grow(sealing.tree, decided.entries, decided.signatures, hashes)
+    if grown.tree.sealed != decided.tree:
+        raise LogRefused(
+            "the leaves that are decided do not make the root that is decided: "
+            "the database was changed"
+        )
+    await sealing.publish(grown)

@@ -1,13 +1,22 @@
-"""What readiness shows of the log."""
+"""The state of the log, for readiness."""
 
-from typing import Any
+from typing import Any, Final
 
 from shared.runtime.process.database import Connection
 from shared.seal.rows import holes
 
 
+PARKED: Final = """
+    SELECT count(*) FROM log_parked WHERE value IS NULL OR NOT EXISTS (
+    SELECT FROM log_leaf WHERE log_leaf.service = log_parked.service
+    AND log_leaf.partition = log_parked.partition
+    AND log_leaf.sequence = log_parked.sequence
+    AND log_leaf.hash = sha256('\\x00'::bytea || value))"""
+"""Messages of which no copy has become a leaf since."""
+
+
 async def about(connection: Connection) -> dict[str, Any]:
-    """What readiness shows of the log."""
+    """Sizes, open holes, waiting and parked messages, and what each witness answered last."""
     row = await connection.fetchrow(
         "SELECT size, published_size, published_at, witnessed_size FROM log_state"
     )
@@ -30,11 +39,7 @@ async def about(connection: Connection) -> dict[str, Any]:
             for hole in await holes(connection)
         ],
         "waiting": await connection.fetchval("SELECT count(*) FROM log_waiting"),
-        "parked": await connection.fetchval(
-            """SELECT count(*) FROM log_parked WHERE value IS NULL OR NOT EXISTS (
-                   SELECT FROM log_leaf WHERE log_leaf.service = log_parked.service AND log_leaf.partition = log_parked.partition
-                   AND log_leaf.sequence = log_parked.sequence AND log_leaf.hash = sha256('\\x00'::bytea || value))"""
-        ),
+        "parked": await connection.fetchval(PARKED),
         "witnesses": [
             {
                 "name": one["name"],

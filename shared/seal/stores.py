@@ -7,10 +7,10 @@ from shared.seal.store import LogStore
 
 
 def open_store(where: str) -> LogStore:
-    """Of a path, or of an s3:// URL; keys and address of the S3 server come from the AWS_*
-    variables of the environment.
+    """The store at a path or an s3:// URL. The keys and the address of an S3 server come from the
+    AWS_* variables of the environment.
 
-    Raises ValueError when it is neither."""
+    Raises ValueError when `where` is neither."""
     if where.startswith("s3://"):
         from shared.seal.bucket import open_bucket
 

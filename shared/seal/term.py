@@ -1,4 +1,5 @@
-"""One term of a sealer: what arrives is decided on, sealed, published, witnessed, and told."""
+"""One term of a sealer: it decides on the messages that arrive, seals them, publishes the log and
+has it witnessed."""
 
 import asyncio
 from collections import defaultdict
@@ -27,18 +28,18 @@ from shared.tlog.checkpoint import Checkpoint, sign_checkpoint
 from shared.tlog.note import Signer, add_signatures, parse_note
 
 AT_ONCE: Final = 16_384
-"""Leaves that are decided on at once; so many are sealed without waiting for the interval."""
+"""Messages decided on at once; this many are sealed without waiting for the interval."""
 POLL: Final = 512
-"""Most messages that are read in one go."""
+"""Most messages of one read."""
 LOOK_EVERY: Final = 0.2
-"""Seconds between two looks at what is due when nothing arrives."""
+"""Seconds between two checks of what is due while nothing arrives."""
 
 log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """All in seconds."""
+    """How often, and how long, in seconds."""
 
     every: float = 1.0
     heartbeat: float = 60.0
@@ -60,25 +61,25 @@ class Sealing:
     tree: Tree
     chains: Chains
     trust: Trust
-    """With the keys that the chains themselves have named, as far as they are sealed."""
+    """With the changes of key among the leaves."""
     witnesses: Witnesses
     note: bytes | None
-    """The checkpoint that everybody sees."""
+    """The checkpoint in the store."""
     arrived: dict[int, list[Heard | Parked]] = field(default_factory=lambda: defaultdict(list))
     offsets: dict[int, int] = field(default_factory=dict)
-    """Where to go on once what has arrived is decided."""
+    """By partition: where to resume once the messages that have arrived are decided."""
     read_to: dict[int, int] = field(default_factory=dict)
     last: float = float("-inf")
     """When a checkpoint was last published, on the loop's clock."""
     looked: float = float("-inf")
-    """When an idle sealer last looked whether it still is the one, on the loop's clock."""
+    """When an idle sealer last checked that its epoch has not passed, on the loop's clock."""
     parked: bool = True
-    """Whether something may wait to be recorded."""
+    """Whether parked messages may wait to be recorded."""
     round: "asyncio.Task[Round] | None" = None
     asked: float = float("-inf")
     """When the witnesses were last asked, on the loop's clock."""
     witnessed: int = -1
-    """The size that a quorum cosigned last in this term."""
+    """The last size that a quorum cosigned in this term; -1 before the first."""
     silent: int = 0
 
     async def run(self, consumer: AIOKafkaConsumer) -> None:
@@ -105,8 +106,8 @@ class Sealing:
             self.offsets[one.partition] = self.read_to[one.partition] = one.offset + 1
 
     async def take_up(self) -> None:
-        """What waits or is parked and can be a leaf by now: its key has become known, by the trust
-        file of this start or by a leaf."""
+        """Seals messages that wait or are parked and can be leaves by now, because their key has
+        become known by the trust file of this start or by a leaf."""
         for partition in self.chains.waiting:
             self.arrived[partition] += ()
         last, records = await self.state.untrusted(0)
@@ -124,13 +125,13 @@ class Sealing:
             await self.take_up()
 
     async def seal(self) -> bool:
-        """Decides on what has arrived, and publishes what grew of it. Whether a key was changed by
-        it."""
+        """Decides on the messages that have arrived and publishes the new leaves. Returns whether
+        one of them changes a key."""
         now = clock.now()
         taken: list[Taken] = []
         chains, trust = self.chains, self.trust
         for partition, examined in self.arrived.items():
-            known = await self.state.hashes(partition, examined, chains.heads)
+            known = await self.state.hashes(partition, examined, chains)
             taken.append(take(chains, partition, known, examined, trust, now))
             chains, trust = taken[-1].chains, taken[-1].trust
         leaves = [heard for one in taken for heard in one.leaves]
@@ -154,7 +155,7 @@ class Sealing:
         return any(isinstance(heard.event.data, KeyRotated) for heard in leaves)
 
     async def publish(self, grown: Grown) -> None:
-        """Steps 2 to 4. The tree is decided already."""
+        """Steps 2 to 4 of `sealer`, for a tree that is decided."""
         await self.published.store.write(grown.files)
         sealed = grown.tree.sealed
         if self.note is None or parse_note(self.note)[0] != self._checkpoint(sealed).text:
@@ -186,8 +187,8 @@ class Sealing:
             self.looked = self._now()
 
     async def _beat_when_due(self) -> None:
-        """Nothing new for long: the same checkpoint once more, which shows that the log is alive
-        and nobody else's."""
+        """Publishes the same checkpoint again when nothing was new for long: proof that the log is
+        alive, and that no other sealer writes it."""
         if self.note is not None and self._since(self.last) >= self.pace.heartbeat:
             await self.published.store.replace(CHECKPOINT, self.note, self.note)
             await self.state.published(self.tree.sealed, clock.now())
@@ -219,7 +220,8 @@ class Sealing:
         )
 
     async def _show_witnessed(self, round_: Round) -> None:
-        """As the witnessed head, and as the head of the log where that has not grown since."""
+        """Publishes the cosigned checkpoint as the witnessed one, and also as that of the log unless
+        the log has grown since."""
         text, signatures = parse_note(sign_checkpoint(round_.checkpoint, self.signer))
         note = add_signatures(text, [*signatures, *round_.cosignatures])
         await self.published.show(WITNESSED, note)
@@ -228,7 +230,7 @@ class Sealing:
             self.note = note
 
     def _measure(self, consumer: AIOKafkaConsumer) -> None:
-        ends = {place: consumer.highwater(place) for place in consumer.assignment()}
+        ends = {partition: consumer.highwater(partition) for partition in consumer.assignment()}
         self.measures.update(
             size=self.tree.edge.size,
             witnessed_size=max(self.witnessed, 0),
@@ -237,8 +239,8 @@ class Sealing:
             silent_witnesses=self.silent,
             to_seal=sum(map(len, self.arrived.values()))
             + sum(
-                max(0, (end or 0) - self.read_to.get(place.partition, 0))
-                for place, end in ends.items()
+                max(0, (end or 0) - self.read_to.get(topic_partition.partition, 0))
+                for topic_partition, end in ends.items()
             ),
         )
 

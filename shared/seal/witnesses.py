@@ -1,8 +1,8 @@
-"""The sealer as a client of witnesses (c2sp.org/tlog-witness): asks each of a policy to cosign the
-newest checkpoint, all at once.
+"""The sealer as a client of witnesses (c2sp.org/tlog-witness): asks all of a policy at once to
+cosign the newest checkpoint.
 
-A round ends when the quorum has answered, or when time is up: a dead witness holds up nothing but
-the witnessed head."""
+A round ends when a quorum has answered or time is up: a dead witness delays nothing but the
+witnessed checkpoint."""
 
 import asyncio
 from dataclasses import dataclass, field
@@ -20,20 +20,21 @@ from shared.tlog.tiles import Tile
 from shared.tlog.witness import AddCheckpoint, read_cosignatures, read_size
 
 TRIES: Final = 2
-"""A witness that knows another size than we thought is asked once more, with a proof from there."""
+"""A witness that has cosigned another size than expected is asked once more, with a proof from that
+size."""
 GRACE: Final = 0.2
-"""Seconds that the others have when the quorum has answered."""
+"""Seconds left to the other witnesses once a quorum has answered."""
 
 
 @dataclass(frozen=True, slots=True)
 class Round:
-    """What the witnesses said of one checkpoint."""
+    """The answers of the witnesses to one checkpoint."""
 
     checkpoint: Checkpoint
     cosignatures: tuple[Signature, ...]
     quorum: bool
     answers: tuple[tuple[str, int | None, str | None], ...]
-    """Of each witness: its name, the size it is known to have cosigned, what is wrong."""
+    """For each witness its name, the size it is known to have cosigned, and its problem."""
 
 
 @dataclass(slots=True)
@@ -41,7 +42,7 @@ class Witnesses:
     policy: Policy
     store: LogStore
     within: float
-    """Seconds that a round takes at most."""
+    """Seconds that a round may take."""
     client: httpx.AsyncClient
     sizes: dict[str, int] = field(default_factory=dict)
 
@@ -50,7 +51,7 @@ class Witnesses:
         return self.policy.quorum != NOBODY
 
     async def ask(self, note: bytes, checkpoint: Checkpoint) -> Round:
-        """A round for this checkpoint, whose tiles are in the store."""
+        """Asks each witness about this checkpoint, whose tiles must be in the store."""
         asked = {
             witness.name: asyncio.create_task(self._ask(witness, note, checkpoint))
             for witness in self.policy.witnesses
@@ -86,7 +87,8 @@ class Witnesses:
             old = self.sizes.get(witness.name, 0)
             if old > checkpoint.size:
                 raise TlogError(
-                    f"it has cosigned a tree of {old} leaves, ours has {checkpoint.size}: was this log restored?"
+                    f"it has cosigned a tree of {old} leaves, ours has {checkpoint.size}: "
+                    "was this log restored?"
                 )
             proof = await self._proof(old, checkpoint.size)
             body = AddCheckpoint.of(old, proof, note).encode()
@@ -123,8 +125,8 @@ class Witnesses:
 
 
 async def read_tile(store: LogStore, tile: Tile) -> bytes:
-    """A hash tile of this width, from the full one when the partial one is gone (tlog-tiles,
-    "Partial Tiles")."""
+    """A hash tile of this width, cut from the full one if the partial one is gone (tlog-tiles,
+    "Partial Tiles"). Raises StoreAway."""
     if (data := await store.read(tile.path)) is not None:
         return data
     if tile.is_partial and (full := await store.read(tile.full.path)) is not None:
