@@ -82,7 +82,7 @@ class Taken:
     parked: tuple[Parked, ...]
     held: tuple[Heard, ...]
     released: tuple[Heard, ...]
-    """Events held back until now that became leaves or were parked, or of which another copy became a
+    """Events no longer held back: each became a leaf or was parked, or another copy of it became a
     leaf."""
     opened: tuple[Hole, ...]
     filled: tuple[Hole, ...]

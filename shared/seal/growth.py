@@ -112,9 +112,9 @@ def signatures_of(data: bytes) -> tuple[bytes, ...]:
 
 
 def may_resume(decided: TreeHead, published: TreeHead, shown: TreeHead | None) -> None:
-    """Checks that the database and the public log share one history: the log shows what the database
-    has published or, after a crash in between, what it had decided to publish next. Raises
-    LogRefused."""
+    """Checks that the database and the public log share one history: the log shows the tree that
+    the database has published or, after a crash in between, the one it had decided to publish next.
+    Raises LogRefused."""
     if shown in (published, decided) or (shown is None and published.size == 0):
         return
     if shown is None:

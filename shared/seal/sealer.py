@@ -72,8 +72,8 @@ class Sealer:
                 await sealing.run(consumer)
 
     async def take_over(self, connection: Connection, client: httpx.AsyncClient) -> Sealing:
-        """Completes the decided leaves of the last term. Raises LogRefused where going on would fork
-        the log."""
+        """Publishes the leaves that the last term had decided. Raises LogRefused where going on
+        would fork the log."""
         state = await LogState.take_over(connection)
         await self.store.discard(UNFINISHED)
         decided = await state.decided()

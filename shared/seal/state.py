@@ -1,5 +1,5 @@
-"""The sealer's own database: the decided log, the chains in it, offsets, and the events that wait or
-are parked.
+"""The sealer's own database: the decided log, the chains in it, offsets, and the events that wait
+or are parked.
 
 Every write is one transaction that checks the epoch, so that a sealer that has been replaced
 changes nothing any more."""
@@ -153,7 +153,8 @@ class LogState:
                 [name for name, _, _ in answers],
             )
             await connection.executemany(
-                """INSERT INTO log_witness (name, size, problem, answered_at) VALUES ($1, $2, $3, $4)
+                """INSERT INTO log_witness (name, size, problem, answered_at)
+                   VALUES ($1, $2, $3, $4)
                    ON CONFLICT (name) DO UPDATE SET
                        size = coalesce(excluded.size, log_witness.size),
                        problem = excluded.problem,

@@ -5,7 +5,6 @@ from typing import Any, Final
 from shared.runtime.process.database import Connection
 from shared.seal.rows import holes
 
-
 PARKED: Final = """
     SELECT count(*) FROM log_parked WHERE value IS NULL OR NOT EXISTS (
     SELECT FROM log_leaf WHERE log_leaf.service = log_parked.service

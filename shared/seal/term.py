@@ -220,8 +220,8 @@ class Sealing:
         )
 
     async def _show_witnessed(self, round_: Round) -> None:
-        """Publishes the cosigned checkpoint as the witnessed one, and also as that of the log unless
-        the log has grown since."""
+        """Publishes the cosigned checkpoint as the witnessed one and, unless the log has grown
+        since, as that of the log."""
         text, signatures = parse_note(sign_checkpoint(round_.checkpoint, self.signer))
         note = add_signatures(text, [*signatures, *round_.cosignatures])
         await self.published.show(WITNESSED, note)

@@ -3,8 +3,7 @@ PyNaCl the only dependency.
 
 Read in this order: `merkle` (the tree), `keys` and `note` (signed notes), `checkpoint`, `tiles`,
 `bundles` and `growth` (the static files), `tile_proofs` (proofs out of them), `proof` (an offline
-proof), `cosignature`, `policy` and `witness` (who else has seen it).
+proof), `cosignature`, `policy` and `witness` (other parties that have seen the log).
 
-Nothing here reads a file, a socket or a clock, and nothing knows of incidents. Every parser takes
-bytes or text of a stranger, does work linear in its length, and gives a value or raises
-`TlogError`."""
+Nothing here reads a file, a socket or a clock, or knows of incidents. Every parser takes
+untrusted bytes or text, does work linear in its length, and gives a value or raises `TlogError`."""

@@ -25,15 +25,15 @@ def decode_bundle(data: bytes, width: int) -> list[bytes]:
     if not 1 <= width <= WIDTH:
         raise TlogError("a bundle holds 1 to 256 entries")
     entries: list[bytes] = []
-    place = 0
+    end = 0
     try:
         for _ in range(width):
-            start = place + 2
-            place = start + (data[place] << 8 | data[place + 1])
-            entries.append(data[start:place])
+            start = end + 2
+            end = start + (data[end] << 8 | data[end + 1])
+            entries.append(data[start:end])
     except IndexError:
-        place = -1
-    if place != len(data):
+        end = -1
+    if end != len(data):
         raise TlogError(
             f"the lengths in the bundle of {width} entries do not add up to its {len(data)} bytes"
         )
@@ -41,6 +41,5 @@ def decode_bundle(data: bytes, width: int) -> list[bytes]:
 
 
 def bundle_hashes(entries: Sequence[bytes]) -> list[bytes]:
-    """The hashes of the tile of level 0 that stands beside this bundle (tlog-tiles, "Log
-    entries")."""
+    """The hashes of the level 0 tile with the index of this bundle (tlog-tiles, "Log entries")."""
     return [leaf_hash(entry) for entry in entries]

@@ -43,7 +43,7 @@ class Checkpoint:
 def sign_checkpoint(checkpoint: Checkpoint, *signers: Signer) -> bytes:
     """The signed note of a checkpoint (tlog-checkpoint, "Signatures").
 
-    Whoever calls has made sure that it is consistent with every checkpoint that these keys ever
+    The caller must make sure that it is consistent with every checkpoint these keys ever
     signed."""
     if Checkpoint.parse(checkpoint.text) != checkpoint:
         raise TlogError("no line of a checkpoint contains a newline")
@@ -56,7 +56,7 @@ def open_checkpoint(
     """The checkpoint, if one of the logs signed it for the origin that is its key's name
     (tlog-checkpoint, "Signatures").
 
-    The note tells which of the witnesses cosigned it."""
+    The note holds the cosignatures of these witnesses among its verified signatures."""
     checkpoint = Checkpoint.parse(parse_note(note)[0])
     keys = [log for log in logs if log.name == checkpoint.origin]
     opened = open_note(note, [*keys, *witnesses])

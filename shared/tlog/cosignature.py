@@ -1,5 +1,5 @@
-"""Timestamped Ed25519 cosignatures (c2sp.org/tlog-cosignature): a witness's word on when it saw a
-log grow consistently."""
+"""Timestamped Ed25519 cosignatures (c2sp.org/tlog-cosignature): a witness states when it saw a log
+grow consistently."""
 
 from dataclasses import dataclass, field
 from typing import ClassVar, Final, Self
@@ -48,7 +48,7 @@ class CosignatureVerifier:
 
 @dataclass(frozen=True, slots=True)
 class Cosigner:
-    """The private half: a signing key that serves for nothing but cosignatures (tlog-cosignature,
+    """The private half: a signing key that must be used for cosignatures only (tlog-cosignature,
     "Format")."""
 
     signer: Signer = field(repr=False)
@@ -73,8 +73,8 @@ class Cosigner:
         """The cosignature of the text of a checkpoint, at this POSIX second (tlog-cosignature,
         "Ed25519 signed message").
 
-        Whoever calls has verified that the checkpoint is consistent with all that it ever cosigned
-        of this log."""
+        The caller must have verified that the checkpoint is consistent with every one of this log
+        that it ever cosigned."""
         if not 0 <= timestamp <= MAX_TIMESTAMP:
             raise TlogError("the time of a cosignature is a number of seconds from 1970 on")
         value = self.signer.sign(_signed_message(timestamp, text.encode("utf-8")))

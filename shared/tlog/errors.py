@@ -2,14 +2,13 @@
 
 
 class TlogError(ValueError):
-    """What was read, or asked for, is not what the specification allows; the message says what in
-    one line."""
+    """Input, or a request, that the specification does not allow; the message says why in one
+    line."""
 
 
 class SignatureRejected(TlogError):
-    """A well-formed note that no trusted key signed, or that carries a false signature of a trusted
-    key."""
+    """A well-formed note without a signature of a trusted key, or with a false one."""
 
 
 class QuorumMissing(TlogError):
-    """A checkpoint of a known log which too few of the policy's witnesses have cosigned."""
+    """A checkpoint of a known log that too few of the policy's witnesses have cosigned."""

@@ -1,7 +1,7 @@
-"""What a growing log writes: the tiles and bundles that its next leaves make, from its right edge
-alone.
+"""The files that a growing log writes: the tiles and bundles of its next leaves, computed from its
+right edge alone.
 
-The cost of a growth depends on the leaves that come, not on those that are there.
+The cost depends on the number of new leaves, not on the size of the log.
 """
 
 from collections.abc import Iterable, Sequence
@@ -28,7 +28,7 @@ class Edge:
     def load(cls, size: int, read: ReadTile) -> Self:
         """The edge of the tree of this size, from its partial tiles (tlog-tiles, "Partial Tiles").
 
-        Believe it once its root is that of the log's own checkpoint."""
+        Trust it only if its root is that of the log's own checkpoint."""
         if not 0 <= size <= MAX_SIZE:
             raise TlogError("the size is out of range")
         rows: list[tuple[bytes, ...]] = []
@@ -67,8 +67,7 @@ class Edge:
 
 @dataclass(frozen=True, slots=True)
 class Growth:
-    """A log that has grown, in memory: what to write before anybody hears of the new edge's
-    root."""
+    """A log that has grown in memory, and the tiles to write before its new root is published."""
 
     edge: Edge
     tiles: tuple[tuple[Tile, bytes], ...]
@@ -77,10 +76,10 @@ class Growth:
 def grow_bundles(
     size: int, tail: Sequence[bytes], entries: Iterable[bytes]
 ) -> list[tuple[Tile, bytes]]:
-    """Each entry bundle that is new when entries join a tree of this size (tlog-tiles, "Log
+    """Each entry bundle that is new when entries are added to a tree of this size (tlog-tiles, "Log
     entries").
 
-    `tail` is what the last, partial bundle holds so far."""
+    `tail` holds the entries of the last, partial bundle."""
     index, width = divmod(size, WIDTH)
     if len(tail) != width:
         raise TlogError(

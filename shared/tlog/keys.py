@@ -103,8 +103,8 @@ class Verifier:
 
 @dataclass(frozen=True, slots=True)
 class Signer:
-    """The private half. Its text form is the one of golang.org/x/mod/sumdb/note; it shows no secret
-    when printed."""
+    """The private half. Its text form is that of golang.org/x/mod/sumdb/note; `repr` shows no
+    secret."""
 
     algorithm: ClassVar[int] = ED25519
     name: str
@@ -137,7 +137,8 @@ class Signer:
     @property
     def skey(self) -> str:
         """The secret text form (sumdb/note, "Signing a Note")."""
-        return f"PRIVATE+KEY+{self.name}+{self.key_id.hex()}+{to_base64(bytes([self.algorithm]) + self.seed)}"
+        material = to_base64(bytes([self.algorithm]) + self.seed)
+        return f"PRIVATE+KEY+{self.name}+{self.key_id.hex()}+{material}"
 
     @property
     def public_key(self) -> bytes:

@@ -1,7 +1,7 @@
-"""The Merkle tree of RFC 6962 §2.1 (= RFC 9162 §2.1): roots while it grows, proofs out of leaf
+"""The Merkle tree of RFC 6962 §2.1 (= RFC 9162 §2.1): roots while it grows, proofs from leaf
 hashes, and their verification.
 
-Proofs out of tiles are in `tile_proofs`; both ask the same ranges of leaves for their hashes.
+Proofs from tiles are in `tile_proofs`; both are computed over the same ranges of leaves.
 """
 
 import hashlib
@@ -27,10 +27,10 @@ def node_hash(left: bytes, right: bytes) -> bytes:
 
 
 class Frontier:
-    """What a growing tree has to remember: the root of each perfect subtree that its leaves fill,
+    """All that a growing tree must remember: the root of each perfect subtree that its leaves fill,
     the largest first.
 
-    One hash for each bit that is set in the size; nothing of a leaf is needed again (RFC 6962
+    That is one hash for each bit set in the size; the leaves are not needed again (RFC 6962
     §2.1)."""
 
     __slots__ = ("_peaks", "_size")
@@ -95,8 +95,7 @@ class Frontier:
 
 
 def root_of_peaks(peaks: Sequence[bytes]) -> bytes:
-    """The root above perfect subtrees that stand side by side, the largest first (RFC 6962
-    §2.1)."""
+    """The root above adjacent perfect subtrees, the largest first (RFC 6962 §2.1)."""
     return (
         reduce(lambda right, left: node_hash(left, right), reversed(peaks)) if peaks else EMPTY_ROOT
     )
@@ -144,8 +143,8 @@ def consistency_ranges(old_size: int, new_size: int) -> list[tuple[int, int]]:
         else:
             ranges.append((start, middle))
             start = middle
-    # Who verifies holds the old root, so that it is left out where it is itself a subtree of the
-    # new tree.
+    # The verifier holds the old root, so it is left out where it is itself a subtree of the new
+    # tree.
     return ranges[::-1] if start == 0 else [(start, end), *ranges[::-1]]
 
 
@@ -154,16 +153,15 @@ def _split(size: int) -> int:
 
 
 def inclusion_proof(index: int, leaf_hashes: Sequence[bytes]) -> list[bytes]:
-    """The hashes beside the way from this leaf to the root of all these leaves (RFC 6962
-    §2.1.1)."""
+    """The siblings on the path from this leaf to the root of all these leaves (RFC 6962 §2.1.1)."""
     return [
         root_of(leaf_hashes[start:end]) for start, end in inclusion_ranges(index, len(leaf_hashes))
     ]
 
 
 def consistency_proof(old_size: int, leaf_hashes: Sequence[bytes]) -> list[bytes]:
-    """That the tree of all these leaves begins with the tree of its first `old_size` leaves (RFC
-    6962 §2.1.2)."""
+    """The proof that the tree of all these leaves begins with that of its first `old_size` leaves
+    (RFC 6962 §2.1.2)."""
     return [
         root_of(leaf_hashes[start:end])
         for start, end in consistency_ranges(old_size, len(leaf_hashes))
@@ -195,7 +193,7 @@ def verify_consistency(
 ) -> bool:
     """Whether the new tree begins with the old one (RFC 9162 §2.1.4.2).
 
-    From size 0 the proof is empty and says nothing but that the old root is that of no leaves
+    From size 0 the proof is empty and shows only that the old root is that of the empty tree
     (tlog-witness)."""
     if not 0 <= old_size <= new_size <= MAX_SIZE or not _are_hashes([old_root, new_root, *proof]):
         return False

@@ -48,7 +48,7 @@ class NoteVerifier(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Signature:
-    """One signature line (signed-note, "Signatures"); `value` is what the key made, without the key
+    """One signature line (signed-note, "Signatures"); `value` is the signature without the key
     id."""
 
     name: str
@@ -62,8 +62,8 @@ class Signature:
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """A text that at least one trusted key signed. Nobody has checked the `unverified`
-    signatures."""
+    """A text that at least one trusted key signed. The `unverified` signatures are of unknown keys
+    and have not been checked."""
 
     text: str
     verified: tuple[Signature, ...]
@@ -90,7 +90,7 @@ def add_signatures(text: str, signatures: Iterable[Signature]) -> bytes:
 
 
 def parse_note(note: bytes) -> tuple[str, tuple[Signature, ...]]:
-    """Text and signatures of a note that nobody has verified (signed-note, "Format")."""
+    """Text and signatures of a note, unverified (signed-note, "Format")."""
     if len(note) > MAX_NOTE:
         raise TlogError(f"the note is longer than {MAX_NOTE} bytes")
     if _CONTROL.search(note):

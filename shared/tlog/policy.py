@@ -1,5 +1,5 @@
-"""Trust policies (c2sp.org/tlog-policy): which logs one believes, and which witnesses must have
-seen what they say."""
+"""Trust policies (c2sp.org/tlog-policy): which logs to trust, and which witnesses must have
+cosigned their checkpoints."""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
@@ -31,8 +31,8 @@ class Log:
 
 @dataclass(frozen=True, slots=True)
 class Witness:
-    """`name` is the policy's own word for it, the verifier's name that of its signature lines
-    ("Defining a witness")."""
+    """`name` is its name in the policy, the verifier's name that in its signature lines ("Defining
+    a witness")."""
 
     name: str
     verifier: CosignatureVerifier
@@ -50,8 +50,8 @@ class Group:
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """A checkpoint that a log of the policy signed, who cosigned it when (by name of the policy),
-    and whether they suffice."""
+    """A checkpoint that a log of the policy signed, when each witness (by its name in the policy)
+    cosigned it, and whether these are a quorum."""
 
     checkpoint: Checkpoint
     log: Log
@@ -61,8 +61,8 @@ class Judgement:
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """tlog-policy, "What is a policy?". Groups stand in the file's order: each names only what
-    stands before it."""
+    """tlog-policy, "What is a policy?". Groups are in the order of the file: each names only
+    witnesses and groups of lines before it."""
 
     logs: tuple[Log, ...]
     witnesses: tuple[Witness, ...]
@@ -84,7 +84,7 @@ class Policy:
         return cls(tuple(draft.logs), tuple(draft.witnesses), tuple(draft.groups), draft.quorum)
 
     def is_quorum(self, cosigned: Iterable[str]) -> bool:
-        """Whether witnesses of these names suffice (tlog-policy, "Defining the quorum")."""
+        """Whether witnesses of these names are a quorum (tlog-policy, "Defining the quorum")."""
         if self.quorum == NOBODY:
             return True
         witnessed = {witness.name for witness in self.witnesses}.intersection(cosigned)
@@ -94,7 +94,7 @@ class Policy:
         return self.quorum in witnessed
 
     def judge(self, note: bytes) -> Judgement:
-        """What this policy says of a signed checkpoint (tlog-policy, "What is a policy?").
+        """Judges a signed checkpoint by this policy (tlog-policy, "What is a policy?").
 
         Raises TlogError unless a log of the policy signed it, and when a signature of a known key
         is false."""
@@ -116,12 +116,13 @@ class Policy:
         return Judgement(checkpoint, log, cosigned, self.is_quorum(cosigned))
 
     def require(self, note: bytes) -> Judgement:
-        """The same, and raises QuorumMissing when too few witnesses cosigned."""
+        """Like `judge`, but raises QuorumMissing when too few witnesses cosigned."""
         judgement = self.judge(note)
         if not judgement.quorum:
             seen = ", ".join(judgement.cosigned) or "nobody"
             raise QuorumMissing(
-                f"the policy asks for the quorum {self.quorum}, the checkpoint was cosigned by {seen}"
+                f"the policy asks for the quorum {self.quorum}, "
+                f"the checkpoint was cosigned by {seen}"
             )
         return judgement
 
@@ -133,7 +134,7 @@ def _lines(data: bytes) -> Iterator[tuple[int, list[str]]]:
         raise TlogError("the policy contains a control character")
     if data and not data.endswith(b"\n"):
         raise TlogError("the last line of the policy does not end with a newline")
-    # Names are opaque octets: this decoding is one to one, also where they are no UTF-8.
+    # Names are opaque octets: this decoding is one to one even where they are not UTF-8.
     for number, line in enumerate(data.decode("utf-8", "surrogateescape").split("\n"), 1):
         words = _WHITESPACE.split(line.strip(" \t"))
         if words[0] and not words[0].startswith("#"):

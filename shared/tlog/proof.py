@@ -1,5 +1,5 @@
-"""Offline proofs (c2sp.org/tlog-proof): one file which shows that an entry is in a log, and who saw
-that log."""
+"""Offline proofs (c2sp.org/tlog-proof): one file that proves an entry to be in a log that
+witnesses have seen."""
 
 from dataclasses import dataclass
 from typing import Final, Self
@@ -20,7 +20,8 @@ _HEADER: Final = "c2sp.org/tlog-proof@v1"
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """`checkpoint` is the signed note, verbatim; nobody signed `extra` (tlog-proof, "Format")."""
+    """`checkpoint` is the signed note, verbatim; `extra` is not authenticated (tlog-proof,
+    "Format")."""
 
     index: int
     hashes: tuple[bytes, ...]

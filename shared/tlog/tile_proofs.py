@@ -1,8 +1,8 @@
-"""Roots and proofs out of tiles (c2sp.org/tlog-tiles), without reading a leaf: a few tiles per
-level, each read once.
+"""Roots and proofs from tiles (c2sp.org/tlog-tiles), without reading a leaf: a few tiles per level,
+each read once.
 
-The tiles are believed as they are read. Whoever has them from a stranger verifies the proof against
-a signed root."""
+The tiles are not checked. With tiles from an untrusted source, verify the proof against a signed
+root."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -57,8 +57,8 @@ class _Tree:
         return root_of_peaks(peaks)
 
     def subtree(self, height: int, number: int) -> bytes:
-        """The root of the perfect subtree of 2^height leaves that stands at this place among its
-        like."""
+        """The root of the perfect subtree of 2^height leaves with this index among those of its
+        size."""
         level, below = divmod(height, HEIGHT)
         index, offset = divmod(number << below, WIDTH)
         return root_of(self.tile(level, index)[offset : offset + (1 << below)])

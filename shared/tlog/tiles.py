@@ -1,8 +1,8 @@
-"""Tiles (c2sp.org/tlog-tiles): where each lies, how wide it is, and the hashes in it.
+"""Tiles (c2sp.org/tlog-tiles): the path and width of each, and the hashes in it.
 
 A tile of level L holds up to 256 roots of perfect subtrees of 256^L leaves each. An entry bundle
-has the place and width of a tile of level 0, and is here the tile of level `ENTRIES`; its bytes are
-in `bundles`."""
+has the index and width of a tile of level 0, and is represented as a tile of level `ENTRIES`; its
+contents are in `bundles`."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -24,7 +24,7 @@ _PATH: Final = re.compile(
 
 @dataclass(frozen=True, slots=True, order=True)
 class Tile:
-    """The place and width of one tile; `width` is 256 for a full one (tlog-tiles, "Merkle
+    """The position and width of one tile; `width` is 256 for a full one (tlog-tiles, "Merkle
     Tree")."""
 
     level: int
@@ -43,7 +43,8 @@ class Tile:
 
     @property
     def full(self) -> "Tile":
-        """What replaces a partial tile once the tree has grown (tlog-tiles, "Partial Tiles")."""
+        """The tile that replaces a partial one once the tree has grown (tlog-tiles, "Partial
+        Tiles")."""
         return Tile(self.level, self.index)
 
     @property
@@ -89,7 +90,7 @@ def tiles_of_growth(old_size: int, new_size: int) -> Iterator[Tile]:
     """Every hash tile of the new tree that the old one lacked, level by level (tlog-tiles, "Merkle
     Tree").
 
-    In a log without gaps this is what a sealer writes before it publishes the new checkpoint."""
+    A sealer writes them before it publishes the new checkpoint."""
     for level in range(MAX_LEVEL + 1):
         if old_size >> HEIGHT * level == new_size >> HEIGHT * level:
             return

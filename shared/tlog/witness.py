@@ -1,7 +1,7 @@
 """The pure half of a witness and of its client (c2sp.org/tlog-witness, "add-checkpoint").
 
-The process around it holds one lock per origin from reading `Latest` until the new one is on disk,
-and only then answers."""
+The process around it must hold one lock per origin from reading `Latest` until the new one is on
+disk, and only then answer."""
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
@@ -33,7 +33,7 @@ TEXT_TYPE: Final = "text/plain; charset=utf-8"
 
 @dataclass(frozen=True, slots=True)
 class AddCheckpoint:
-    """What a log asks of a witness (tlog-witness, "add-checkpoint"); `note` is the signed
+    """A log's request to a witness (tlog-witness, "add-checkpoint"); `note` is the signed
     checkpoint, verbatim."""
 
     old_size: int
@@ -49,7 +49,7 @@ class AddCheckpoint:
 
     @classmethod
     def parse(cls, body: bytes) -> Self:
-        """A request body; TlogError is the answer `malformed`."""
+        """Reads a request body; a TlogError is to be answered with `malformed`."""
         if len(body) > MAX_REQUEST:
             raise TlogError(f"the request is longer than {MAX_REQUEST} bytes")
         head, blank, note = body.partition(b"\n\n")
@@ -71,7 +71,7 @@ class AddCheckpoint:
 
 @dataclass(frozen=True, slots=True)
 class Latest:
-    """The largest tree of a log that the witness cosigned; without one, the empty tree."""
+    """The largest tree of a log that the witness has cosigned, at first the empty one."""
 
     size: int = 0
     root: bytes = EMPTY_ROOT
@@ -79,8 +79,7 @@ class Latest:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """An HTTP response. `latest`, where it is given, is on disk before anybody reads the
-    response."""
+    """An HTTP response. `latest`, if given, must be on disk before the response is sent."""
 
     status: int
     body: bytes
@@ -102,7 +101,7 @@ def decide(
     """The answer of a witness that trusts these keys per origin and last cosigned `latest`, at
     POSIX second `now`.
 
-    The checks stand in the order of tlog-witness, "add-checkpoint"."""
+    The checks are made in the order of tlog-witness, "add-checkpoint"."""
     head = request.checkpoint
     if not (keys := logs.get(head.origin)):
         return Answer(404, b"this witness does not know the origin of the checkpoint\n")
@@ -117,7 +116,8 @@ def decide(
     if not verify_consistency(latest.size, head.size, latest.root, head.root, request.proof):
         return Answer(
             422,
-            b"the checkpoint is not shown to be consistent with the one this witness cosigned last\n",
+            b"the checkpoint is not shown to be consistent with the one this witness "
+            b"cosigned last\n",
         )
     line = cosigner.cosign(head.text, now).line
     return Answer(200, line.encode("utf-8"), latest=Latest(head.size, head.root))
@@ -129,7 +129,7 @@ def read_cosignatures(
     """A client's reading of a 200 response: the true cosignatures of known witnesses on this text
     of a checkpoint.
 
-    Raises TlogError when one of a known witness is false, or there is none (tlog-witness,
+    Raises TlogError when a known witness's is false, or there is none (tlog-witness,
     "add-checkpoint")."""
     if len(body) > MAX_NOTE:
         raise TlogError("the response of the witness is too long")

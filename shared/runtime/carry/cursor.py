@@ -1,8 +1,8 @@
-"""How far a relay's cursor may move, decided without any I/O.
+"""How far the relay's cursors may move, decided without any I/O.
 
-A round sends at most one batch a partition, in chain order from the cursor. The cursor of a
-partition moves to the end of its batch only when the broker has acknowledged it; on any failure the
-next round starts again from the cursor with a new producer (go-back-N)."""
+A round sends at most one batch for each partition, in chain order from its cursor. The cursor moves
+to the end of the batch only when the broker has acknowledged it; after any failure the next round
+starts again from the cursor with a new producer (go-back-N)."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """One batch of a round: the numbers it carried, in order, and whether the broker has
+    """One batch of a round: the numbers of its events, in order, and whether the broker has
     acknowledged it."""
 
     partition: int
@@ -25,8 +25,8 @@ class Progress:
 
 
 def progress(cursors: Mapping[int, int], round_: Sequence[Sent]) -> Progress:
-    """The cursors after a round: only over numbers that follow the cursor without a hole and are
-    acknowledged."""
+    """The cursors after a round: each moves only over acknowledged numbers that follow it without a
+    hole."""
     moved = dict(cursors)
     for sent in round_:
         if not sent.acknowledged:

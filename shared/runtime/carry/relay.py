@@ -1,5 +1,5 @@
-"""The relay: takes what the service said to the topic, in chain order, and moves its cursor over
-what the broker acknowledged."""
+"""The relay: sends the events that the service said to the topic, in chain order, and moves its
+cursor over those that the broker has acknowledged."""
 
 import asyncio
 import base64
@@ -24,13 +24,12 @@ BATCH: Final = 500
 BATCH_BYTES: Final = 900_000
 """Below the broker's default `message.max.bytes` of 1 048 588."""
 ACK_WITHIN: Final = 30.0
-"""Seconds that the broker has to acknowledge a round; aiokafka alone would wait for ever."""
+"""Seconds in which the broker must acknowledge a round; aiokafka by itself would wait for ever."""
 GATHERED: Final = 0.005
-"""Seconds in which what is appended after something was sent is gathered, so that it shares a
-round."""
+"""Seconds to wait once all is sent, so that events appended meanwhile share the next round."""
 LOOK_EVERY: Final = 0.1
-"""Seconds between two looks for what another replica appended; this process's own appends wake the
-relay at once."""
+"""Seconds between two looks for events that another replica appended; this process's own appends
+wake the relay at once."""
 
 NEXT: Final = """
     SELECT next.* FROM unnest($3::smallint[], $4::bigint[]) AS reached (partition, sequence)
@@ -44,7 +43,7 @@ NEXT: Final = """
 
 @dataclass(frozen=True, slots=True)
 class _Batch:
-    """What goes to one partition in a round."""
+    """The events of one partition in a round."""
 
     partition: int
     sequences: Sequence[int]
@@ -60,8 +59,8 @@ class Relay:
     appended: asyncio.Event
 
     async def run(self) -> None:
-        """Relays until cancelled or until anything fails; whoever runs it again gets a new producer
-        and starts at the cursor."""
+        """Relays until cancelled or until anything fails. Run again, it starts at the cursor with a
+        new producer."""
         async with lease(self.dsn, "relay") as connection:
             epoch = await connection.fetchval(
                 "UPDATE relay_lease SET epoch = epoch + 1 RETURNING epoch"
@@ -76,7 +75,7 @@ class Relay:
     async def _relay(self, connection: Connection, producer: AIOKafkaProducer, epoch: int) -> None:
         while True:
             self.appended.clear()
-            # Looked up whenever all was sent, for an operator may have set it back.
+            # Read again whenever all is sent: an operator may have set the cursors back.
             rows = await connection.fetch("SELECT partition, sequence FROM relay_cursor")
             reached = {row["partition"]: row["sequence"] for row in rows}
             batches = await self._next(connection, producer, reached)
@@ -116,7 +115,7 @@ class Relay:
     async def _send(
         self, producer: AIOKafkaProducer, batches: Sequence[_Batch]
     ) -> tuple[list[Sent], list[BaseException]]:
-        """What became of the batches, and why some were not acknowledged."""
+        """The outcome of each batch, and the errors of those that were not acknowledged."""
         async with asyncio.timeout(ACK_WITHIN):
             flying = [
                 await producer.send_batch(one.packed, self.topic, partition=one.partition)
@@ -150,7 +149,7 @@ async def move(
 
 
 def _packed(packed: BatchBuilder, partition: int, rows: Iterable[Row]) -> _Batch:
-    """As many rows, from the first, as the broker takes in one request."""
+    """As many rows, from the first, as fit in one request to the broker."""
     sequences: list[int] = []
     for row in rows:
         if not add(packed, row):
@@ -173,8 +172,8 @@ def producer_to(kafka: Mapping[str, Any]) -> AIOKafkaProducer:
 
 
 def add(batch: BatchBuilder, row: Row) -> bool:
-    """Puts an event into the batch as it stands on the topic; False when it does not fit any
-    more."""
+    """Adds an event to the batch as it appears on the topic. Returns False when it does not
+    fit."""
     key, headers = topics.key_of(row["incident_id"]), _headers(row)
     return batch.append(key=key, value=row["envelope"], timestamp=None, headers=headers) is not None
 

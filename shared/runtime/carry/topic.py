@@ -1,5 +1,5 @@
-"""The topic: made where it is missing, refused where it is not as the ledger needs it, and read by
-everybody in the same way."""
+"""The topic: created if missing, refused if not as the ledger needs it, and read in the same way by
+all."""
 
 import asyncio
 import contextlib
@@ -17,33 +17,33 @@ from shared.runtime.process.persistence import PASSING
 TOPIC_EXISTS = 36
 REPLICAS = 3
 WITHIN = 20.0
-"""Seconds until a topic that was made must be seen by the broker."""
+"""Seconds in which all partitions of a new topic must have a leader."""
 
 
 class WrongTopic(ValueError):
-    """The topic exists and is not as it must be."""
+    """The topic exists, but is not as the ledger needs it."""
 
 
 def follower(
     kafka: Mapping[str, Any], *, group: str | None = None, at_once: int | None = None
 ) -> AIOKafkaConsumer:
-    """A reader of the topic, not started yet. How far it has come is kept by its caller, in a
-    database: a group only shares out the partitions. `at_once` is the most messages of one read."""
+    """A reader of the topic, not started yet. Its offsets are kept by the caller, in a database: a
+    group only assigns partitions. `at_once` is the most messages of one read."""
     return AIOKafkaConsumer(
         **kafka,
         group_id=group,
         enable_auto_commit=False,
-        # Only reached when the topic has lost or renumbered messages: all is read again, and the
-        # chains drop what is known.
+        # Only reached when the topic has lost or renumbered messages: all are read again, and
+        # those already on the chains are dropped as duplicates.
         auto_offset_reset="earliest",
-        # A topic that is made or grows meanwhile is noticed in seconds, not in five minutes.
+        # A topic that is created or grows meanwhile is noticed in seconds, not in five minutes.
         metadata_max_age_ms=10_000,
         max_poll_records=at_once,
     )
 
 
 async def problem_of(kafka: Mapping[str, Any], topic: str) -> str | None:
-    """Why the topic cannot be used now; None when it can."""
+    """Why the topic cannot be used now, or None."""
     admin = AIOKafkaAdminClient(**kafka, request_timeout_ms=2000)
     try:
         async with asyncio.timeout(3):
@@ -61,10 +61,11 @@ async def problem_of(kafka: Mapping[str, Any], topic: str) -> str | None:
 
 
 async def ensure_topic(kafka: dict[str, Any], topic: str) -> bool:
-    """Makes the topic, on three brokers where there are so many; True when it was missing.
+    """Creates the topic if it is missing, on three brokers or as many as there are. Returns whether
+    it was missing.
 
-    Raises WrongTopic when the topic has another number of partitions, or would forget or
-    compact."""
+    Raises WrongTopic when it has another number of partitions, or would delete or compact
+    messages."""
     admin = AIOKafkaAdminClient(**kafka)
     await admin.start()
     try:

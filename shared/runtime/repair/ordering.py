@@ -1,13 +1,14 @@
-"""In which order a partition's events go to an empty topic, told by what the services remember. No
-I/O.
+"""The order in which a partition's events go to an empty topic, derived from the ledgers of the
+services. No I/O.
 
-Each service has heard the others' events in the order of the topic and spoken in between. Of any
-two events a service that heard both remembers which came first, and one that heard only one of them
-had not come to the other; so together they know the old order. Where nobody but the two speakers
-has heard two events yet, only what each speaker had heard before is kept.
+Each service heard the others' events in the order of the old topic, and said its own in between. A
+service that heard two events knows which came first; one that heard only one of them had not
+reached the other. Together they know the old order. For two events that nobody has heard but the
+services that said them, all that is kept is that each follows the events its service had heard
+before.
 
-A service that was not given a key in time heard what it signed late: where that stands in its
-memory says only what it knew when it spoke."""
+A service that was given a key too late heard the events signed with it late. Their place in its
+ledger then shows only which of its own events were said after them."""
 
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence, Set
@@ -17,11 +18,11 @@ from types import MappingProxyType
 from shared.contract.vocabulary import ServiceName
 
 Number = tuple[ServiceName, int]
-"""An event of one partition: its speaker and its number on the chain."""
+"""An event of one partition: the service that said it, and its sequence on the chain."""
 
 
 class OrdersDisagree(ValueError):
-    """Two services remember two orders: one of the ledgers is not what was heard from one topic."""
+    """Two services remember different orders, which cannot both come from one topic."""
 
 
 def topic_order(
@@ -29,8 +30,8 @@ def topic_order(
     late: Mapping[ServiceName, Set[Number]] = MappingProxyType({}),
 ) -> Iterator[Number]:
     """Every event that any service holds, once, in the order of the topic. `memories` are the
-    ledgers' rows of one partition in the order in which they were written, `late` what each was
-    kept from hearing when it came. Raises OrdersDisagree."""
+    ledgers' rows of one partition in the order in which they were written, `late` the events that
+    each could not hear when they arrived. Raises OrdersDisagree."""
     kept = [
         _Memory.of(owner, rows, late.get(owner, frozenset())) for owner, rows in memories.items()
     ]
@@ -51,8 +52,8 @@ def topic_order(
 
 
 def _lateness(number: Number, memories: Sequence["_Memory"]) -> tuple[int, int]:
-    """How many had heard other things and had not come to this one; then, how few have heard it at
-    all."""
+    """How many services had heard other events but not reached this one; then, how few hold
+    it."""
     return sum(memory.would_wait(number) for memory in memories), -sum(
         memory.holds(number) for memory in memories
     )
@@ -60,15 +61,15 @@ def _lateness(number: Number, memories: Sequence["_Memory"]) -> tuple[int, int]:
 
 @dataclass(slots=True)
 class _Memory:
-    """What one service still waits to see: what it heard, in order, and how much of that before
-    each thing that it said."""
+    """The part of one service's ledger that has not passed yet: the events it heard, in order, and
+    how many of them came before each event that it said."""
 
     owner: ServiceName
     late: Set[Number]
     last: dict[ServiceName, int] = field(default_factory=dict)
     heard: deque[Number] = field(default_factory=deque)
     said: deque[tuple[int, int]] = field(default_factory=deque)
-    """How many of `heard`, and how many late ones, were known."""
+    """For each event that it said, how many of `heard` and of the late ones came before."""
     late_in_order: list[Number] = field(default_factory=list)
     passed: int = 0
     passed_late: set[Number] = field(default_factory=set)
@@ -90,7 +91,7 @@ class _Memory:
         return number[1] <= self.last.get(number[0], 0)
 
     def lets_pass(self, number: Number) -> bool:
-        """Whether nothing that this service remembers has to come before."""
+        """Whether no event that this service remembers must come before this one."""
         if not self.holds(number):
             return True
         if number[0] == self.owner:
@@ -99,7 +100,7 @@ class _Memory:
         return number in self.late or self.heard[0] == number
 
     def would_wait(self, number: Number) -> bool:
-        """Whether it has heard other things, and had not come to this one."""
+        """Whether it had heard other events, but not reached this one."""
         return number[0] != self.owner and not self.holds(number) and bool(self.heard)
 
     def passes(self, number: Number) -> None:

@@ -99,7 +99,8 @@ async def _remembered(connection: Connection, partition: int) -> Sequence[Row]:
     parked because their key was not known yet."""
     return await connection.fetch(
         """SELECT service, sequence, hash IN (
-               SELECT hash FROM parked WHERE partition = $1 AND reason = 'untrusted' AND resolution = 'heard'
+               SELECT hash FROM parked
+               WHERE partition = $1 AND reason = 'untrusted' AND resolution = 'heard'
            ) AS late FROM ledger WHERE partition = $1 ORDER BY position""",
         partition,
     )

@@ -1,11 +1,10 @@
-"""A service's database: its roles, its making, and its migrations.
+"""A service's database: its roles, its creation, and its migrations.
 
 Migrations are plain SQL files, forward only: the runtime's (`shared/runtime/migrations`), then the
-service's own (`services/<service>/migrations`). Alembic runs them and keeps `schema_version`; here
-they are handed to it as two linear histories, one for each folder, so that a later file of the
-runtime is found although the service's own files came after the earlier ones. `{service}` in a file
-stands for the service's name. Each file is one transaction. A file that was applied must never
-change."""
+service's own (`services/<service>/migrations`). Alembic runs them and keeps `schema_version`; it
+gets them as two linear histories, one for each folder, so that a later file of the runtime is
+applied even if files of the service came after the earlier ones. `{service}` in a file stands for
+the service's name. Each file is one transaction. A file that was applied must never change."""
 
 import hashlib
 import io
@@ -30,7 +29,7 @@ from shared.contract.vocabulary import ServiceName
 FILE_NAME: Final = re.compile(r"(?P<number>\d{4})_[a-z0-9_]+\.sql")
 AUDITOR: Final = "ledger_auditor"
 LOCK: Final = 0x1ED6E2
-"""Advisory lock: one migration at a time on a database, one making of roles at a time on a
+"""Advisory lock: one migration at a time on a database, one creation of roles at a time on a
 server."""
 
 DIGESTS: Final = """CREATE TABLE IF NOT EXISTS schema_digest (
@@ -42,7 +41,7 @@ DIGESTS: Final = """CREATE TABLE IF NOT EXISTS schema_digest (
 
 
 class SchemaError(ValueError):
-    """Its message says what to put right."""
+    """The schema cannot be migrated; the message says what to put right."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +75,7 @@ class Database:
         }
 
     def dsn(self, role: str) -> str:
-        """As one of its roles, at the administrator's address."""
+        """The DSN of one of its roles, at the administrator's address."""
         return make_conninfo(
             self.admin_dsn, user=role, password=self.roles()[role], dbname=self.database
         )
@@ -107,7 +106,7 @@ def folders(service: ServiceName) -> tuple[tuple[str, Path], ...]:
 def migrations(
     service: ServiceName, where: Iterable[tuple[str, Path]] | None = None
 ) -> list[Migration]:
-    """All of a service's migrations in the order in which a new database gets them. Raises
+    """All migrations of a service, in the order in which a new database gets them. Raises
     SchemaError."""
     found = []
     for branch, folder in where or folders(service):
@@ -126,8 +125,8 @@ def migrations(
 
 
 def create(database: Database) -> list[str]:
-    """Makes roles and database where they are missing; says what it made. Existing ones keep their
-    passwords."""
+    """Creates the roles and the database if they are missing, and names those it created. Existing
+    roles keep their passwords."""
     made = []
     with psycopg.connect(database.admin_dsn, autocommit=True) as admin:
         admin.execute("SELECT pg_advisory_lock(%s)", [LOCK])
@@ -145,11 +144,14 @@ def create(database: Database) -> list[str]:
 
 
 def _create_role(admin: psycopg.Connection[Any], role: str, password: str) -> None:
-    # Hashed here, so that the password itself is in no statement and no log.
+    # Hashed here, so that the password itself appears in no statement and no log.
     verifier = admin.pgconn.encrypt_password(
         password.encode(), role.encode(), b"scram-sha-256"
     ).decode("ascii")
-    statement = "CREATE ROLE {} LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS PASSWORD {}"
+    statement = (
+        "CREATE ROLE {} LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS "
+        "PASSWORD {}"
+    )
     admin.execute(sql.SQL(statement).format(sql.Identifier(role), sql.Literal(verifier)))
 
 
@@ -157,7 +159,8 @@ def _create_database(admin: psycopg.Connection[Any], database: Database) -> None
     name, owner = sql.Identifier(database.database), sql.Identifier(database.owner)
     row = admin.execute("SELECT rolsuper FROM pg_roles WHERE rolname = current_user").fetchone()
     if row is not None and not row[0]:
-        # Whoever is no superuser gives a database only to a role that it may become.
+        # An administrator that is not a superuser can give a database only to a role of which it
+        # is a member.
         admin.execute(sql.SQL("GRANT {} TO CURRENT_USER").format(owner))
     admin.execute(
         sql.SQL("CREATE DATABASE {} OWNER {} TEMPLATE template0 ENCODING 'UTF8'").format(
@@ -178,8 +181,8 @@ def close_to_public(admin: psycopg.Connection[Any], database: Database) -> None:
 
 
 def migrate(database: Database, known: list[Migration] | None = None) -> list[str]:
-    """Applies as the owner what is not yet applied; the names of what it applied. Raises
-    SchemaError."""
+    """Applies, as the owner, the migrations that are not applied yet, and returns their names.
+    Raises SchemaError."""
     known = migrations(database.service) if known is None else known
     engine = create_engine(
         "postgresql+psycopg://",
@@ -204,8 +207,8 @@ def migrate(database: Database, known: list[Migration] | None = None) -> list[st
 
 
 def as_sql(service: ServiceName) -> str:
-    """What `migrate` would run on an empty database, for a person who runs it by hand as the
-    owner."""
+    """The statements that `migrate` would run on an empty database, for running them by hand as
+    the owner."""
     known, output = migrations(service), io.StringIO()
     opts = _options(known, known, service) | {"as_sql": True, "output_buffer": output}
     context = MigrationContext.configure(dialect_name="postgresql", opts=opts)
@@ -225,12 +228,13 @@ def _refuse_changes(applied: dict[str, tuple[str, str]], known: list[Migration])
     for revision, (file, digest) in applied.items():
         if (migration := by_revision.get(revision)) is None:
             raise SchemaError(
-                f"the database has {file}, which this version of the software does not know; use the newer version"
+                f"the database has {file}, which this version of the software does not know; "
+                "use the newer version"
             )
         if migration.digest != digest:
             raise SchemaError(
-                f"{migration.path} is not what was applied as {file}; an applied migration never changes: put it back, "
-                "and write the change as a new file"
+                f"{migration.path} is not what was applied as {file}; an applied migration never "
+                "changes: put it back, and write the change as a new file"
             )
 
 
@@ -254,7 +258,7 @@ def _options(
 
 
 def _scripts(known: list[Migration], service: ServiceName) -> Iterator[Script]:
-    """One alembic script a file, each after the one before it in the same folder."""
+    """One Alembic script for each file, following the one before it in the same folder."""
     before: dict[Path, str] = {}
     for migration in known:
         module = ModuleType(migration.revision, migration.name)

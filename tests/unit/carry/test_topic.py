@@ -1,0 +1,35 @@
+"""The settings with which everybody reads the topic."""
+
+import pytest
+
+from shared.contract.topics import PARTITIONS, TOPIC_CONFIG
+from shared.runtime.carry.topic import follower, problem_of
+
+NOWHERE = {"bootstrap_servers": "127.0.0.1:1"}
+
+
+@pytest.mark.parametrize(("group", "at_once"), [(None, None), ("triage", 512), (None, 1)])
+async def test_a_reader_keeps_no_offsets_at_the_broker_and_misses_nothing(
+    group: str | None, at_once: int | None
+) -> None:
+    consumer = follower(NOWHERE, group=group, at_once=at_once)
+    assert not consumer._enable_auto_commit
+    assert consumer._auto_offset_reset == "earliest"
+    assert consumer._group_id == group
+    assert consumer._max_poll_records == at_once
+    await consumer.stop()
+
+
+def test_a_topic_forgets_nothing() -> None:
+    assert TOPIC_CONFIG == {
+        "retention.ms": "-1",
+        "retention.bytes": "-1",
+        "cleanup.policy": "delete",
+    }
+    assert PARTITIONS == 8
+
+
+async def test_a_broker_that_is_away_is_a_problem_not_an_error() -> None:
+    problem = await problem_of(NOWHERE, "topic")
+    assert problem is not None
+    assert "Error" in problem
