@@ -22,4 +22,3 @@ def test_a_number_is_printed_as_people_say_it(number: ChainNumber, text: str) ->
 def test_an_event_has_the_number_of_its_link() -> None:
     numbers = [chain_number(read(record.value)) for record in chain(ServiceName.INTAKE, 3)]
     assert numbers == [(ServiceName.INTAKE, 3, sequence) for sequence in (1, 2, 3)]
-    assert sorted(numbers[::-1]) == numbers

@@ -1,14 +1,18 @@
 """What an auditor finds: every way to touch the history has a name, and an untouched one has no
 findings."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
+from uuid import UUID
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from shared.chain.findings import Finding
 from shared.contract.catalogue.intake import ReportChannel, Reported
+from shared.contract.catalogue.triage import InactionDecided
 from shared.contract.envelope import read
 from shared.contract.hashing import event_hash
 from shared.contract.vocabulary import ServiceName
@@ -23,9 +27,13 @@ RECORDS = chain(ServiceName.INTAKE, 6)
 
 
 def rows() -> Rows:
-    """Intake's ledger of what stands in RECORDS."""
+    """Intake's ledger with the events of RECORDS."""
+    return rows_of(RECORDS)
+
+
+def rows_of(records: Sequence[Record]) -> Rows:
     result: Rows = []
-    for record in RECORDS:
+    for record in records:
         event = read(record.value)
         result.append(
             {
@@ -47,13 +55,7 @@ def rows() -> Rows:
 def findings(
     rows_: Rows, records: list[Record], *, relayed: int = 6, head: int = 6
 ) -> list[Finding]:
-    topic = TopicCheck(trust())
-    for record in records:
-        topic.take(record)
-    topic.finish()
-    ledger = LedgerCheck(ServiceName.INTAKE, trust())
-    for row in rows_:
-        ledger.take(row)
+    topic, ledger = topic_check(records), ledger_check(rows_)
     ledger.finish({(ServiceName.INTAKE, 3): head}, {})
     return [*topic.findings, *ledger.findings, *compare(topic, ledger, {3: relayed})]
 
@@ -161,3 +163,174 @@ def test_two_events_that_wait_at_one_number_are_found() -> None:
 
 def test_every_finding_says_what_it_means() -> None:
     assert all(finding.meaning for finding in findings(with_new_text(2)[:4], RECORDS[3:]))
+
+
+def ledger_check(rows_: Rows, owner: ServiceName = ServiceName.INTAKE) -> LedgerCheck:
+    check = LedgerCheck(owner, trust())
+    for row in rows_:
+        check.take(row)
+    return check
+
+
+def test_each_finding_of_a_row_names_the_ledger_the_number_and_the_event() -> None:
+    check = ledger_check(changed(1, signature=bytes(64)))
+    (finding,) = check.findings
+    assert finding.where == "intake's ledger, intake/3 number 2"
+    assert finding.event_id == rows()[1]["event_id"]
+
+
+COLUMNS: dict[str, Any] = {
+    "event_id": UUID(int=99),
+    "incident_id": UUID(int=99),
+    "type": "incident.contained.v1",
+    "hash": bytes(32),
+}
+
+
+@pytest.mark.parametrize(("column", "value"), COLUMNS.items(), ids=COLUMNS.keys())
+def test_a_column_that_does_not_agree_with_the_envelope_is_named(column: str, value: Any) -> None:
+    (finding,) = ledger_check(changed(2, **{column: value})).findings
+    assert finding.code == "row_changed"
+    assert finding.detail.endswith(f" {column}")
+
+
+def test_all_columns_that_differ_are_named_in_one_finding() -> None:
+    (finding,) = ledger_check(changed(2, **COLUMNS)).findings
+    assert all(column in finding.detail for column in COLUMNS)
+
+
+def test_a_row_under_another_number_is_out_of_line() -> None:
+    check = ledger_check(changed(2, sequence=9))
+    assert {"row_changed", "gap"} <= {finding.code for finding in check.findings}
+
+
+def test_one_event_in_two_rows_has_its_id_twice() -> None:
+    twice = [*rows()[:2], rows()[1] | {"sequence": 3}]
+    assert "repeated_id" in {finding.code for finding in ledger_check(twice).findings}
+
+
+def test_an_event_that_its_service_may_not_say_is_found_in_the_ledger_of_any_service() -> None:
+    foreign = chain(ServiceName.INTAKE, 1, data=InactionDecided(reason="none"))
+    for owner in ServiceName:
+        check = ledger_check(rows_of(foreign), owner)
+        assert [finding.code for finding in check.findings] == ["not_theirs_to_say"]
+
+
+@pytest.mark.parametrize(
+    ("stands_at", "expected"), [(0, []), (5, []), (6, []), (7, ["row_missing"])]
+)
+def test_a_chain_that_stood_further_than_its_rows_lacks_some(
+    stands_at: int, expected: list[str]
+) -> None:
+    check = ledger_check(rows())
+    check.finish({(ServiceName.INTAKE, 3): stands_at}, {})
+    assert [finding.code for finding in check.findings] == expected
+
+
+def test_an_empty_ledger_of_a_chain_that_stood_somewhere_lacks_all() -> None:
+    check = ledger_check([])
+    check.finish({(ServiceName.TRIAGE, 5): 2, (ServiceName.INTAKE, 3): 0}, {})
+    (finding,) = check.findings
+    assert (finding.code, finding.detail) == ("row_missing", "stood at 2, holds 0")
+
+
+def test_parked_messages_are_counted_by_reason() -> None:
+    check = ledger_check([])
+    check.finish({}, {"untrusted": 2, "gap": 1})
+    assert [(finding.code, finding.detail) for finding in check.findings] == [
+        ("waiting_parked", "2 × untrusted"),
+        ("waiting_parked", "1 × gap"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("versions", "found"),
+    [
+        ([1, 2, 3, 4, 5, 6], False),
+        ([6, 5, 4, 3, 2, 1], False),
+        ([2, 3, 4, 5, 6, 7], True),
+        ([1, 2, 3, 3, 4, 5], True),
+        ([0, 1, 2, 3, 4, 5], True),
+    ],
+)
+def test_the_versions_of_an_incident_are_one_to_their_count(
+    versions: list[int], found: bool
+) -> None:
+    numbered = [row | {"version": version} for row, version in zip(rows(), versions, strict=True)]
+    check = ledger_check(numbered)
+    check.finish({}, {})
+    assert [finding.code for finding in check.findings] == ["version_gap"] * found
+
+
+@given(st.permutations(range(6)), st.lists(st.integers(0, 5), max_size=6))
+def test_an_honest_topic_has_no_findings_in_whatever_order_and_however_often(
+    order: list[int], copies: list[int]
+) -> None:
+    topic = topic_check([RECORDS[number] for number in [*order, *copies]])
+    assert topic.findings == []
+    assert topic.messages == 6 + len(copies)
+    assert topic.copies == len(copies)
+    assert topic.order() == {3: [event_hash(record.value) for record in RECORDS]}
+
+
+@given(st.sets(st.integers(0, 5)))
+def test_each_hole_is_one_finding_wherever_it_is(missing: set[int]) -> None:
+    topic = topic_check([record for at, record in enumerate(RECORDS) if at not in missing])
+    holes = sum(at in missing and at + 1 not in missing for at in range(5))
+    assert [finding.code for finding in topic.findings] == ["gap"] * holes
+    assert len(topic.hashes) == 6 - len(missing)
+
+
+@given(st.permutations(range(6)), st.integers(0, 5))
+def test_a_true_copy_makes_up_for_a_spoilt_one_wherever_it_comes(
+    order: list[int], number: int
+) -> None:
+    arriving = [RECORDS[at] for at in order]
+    for at in range(7):
+        topic = topic_check([*arriving[:at], spoilt(RECORDS[number]), *arriving[at:]])
+        assert (topic.findings, topic.spoilt) == ([], 1)
+
+
+def topic_check(records: Sequence[Record]) -> TopicCheck:
+    topic = TopicCheck(trust())
+    for record in records:
+        topic.take(record)
+    topic.finish()
+    return topic
+
+
+@given(st.integers(0, 6), st.integers(0, 6), st.integers(0, 6))
+def test_what_a_service_of_its_own_has_and_the_topic_has_agree_up_to_what_was_relayed(
+    held: int, sent: int, relayed: int
+) -> None:
+    topic, ledger = topic_check(RECORDS[:sent]), ledger_check(rows()[:held])
+    found = [finding.code for finding in compare(topic, ledger, {3: relayed})]
+    lost_on_the_topic = len(range(sent, min(held, relayed)))
+    lost_in_the_ledger = len(range(held, sent))
+    assert found == ["not_on_topic"] * lost_on_the_topic + ["not_in_ledger"] * lost_in_the_ledger
+
+
+@given(st.integers(0, 6), st.integers(0, 6))
+def test_what_a_service_has_of_another_must_be_on_the_topic_but_may_be_behind(
+    held: int, sent: int
+) -> None:
+    topic = topic_check(RECORDS[:sent])
+    ledger = ledger_check(rows()[:held], ServiceName.NOTIFY)
+    found = [finding.code for finding in compare(topic, ledger, {})]
+    assert found == ["not_on_topic"] * len(range(sent, held))
+
+
+def test_a_hole_in_what_was_heard_is_found_and_the_end_is_not() -> None:
+    ledger = ledger_check([*rows()[:2], *rows()[3:5]], ServiceName.NOTIFY)
+    found = compare(topic_check(RECORDS), ledger, {})
+    assert [(finding.code, finding.where) for finding in found] == [
+        ("not_in_ledger", "notify's ledger, intake/3 number 3")
+    ]
+
+
+def test_different_bytes_at_one_number_show_both_hashes() -> None:
+    ledger = ledger_check(with_new_text(5))
+    (finding,) = compare(topic_check(RECORDS), ledger, {3: 6})
+    assert finding.code == "differs_from_topic"
+    for envelope in (RECORDS[5].value, with_new_text(5)[5]["envelope"]):
+        assert event_hash(envelope).hex()[:16] in finding.detail
