@@ -120,7 +120,7 @@ def may_resume(decided: TreeHead, published: TreeHead, shown: TreeHead | None) -
     if shown is None:
         raise LogRefused(
             f"the log store has no checkpoint, but one of {published.size} leaves was published: "
-            "put the store back, or set LEDGER_LOG_STORE to where the log is"
+            "put the store back, or set LEDGER_LOG_STORE to where the log lies"
         )
     if shown.size > decided.size:
         raise LogRefused(
