@@ -135,8 +135,9 @@ async def test_publishing_waits_for_everything_at_once_and_names_it(
         assert problem["who_can_supply"] == [
             "responder",
             "lead",
-            "communications",
             "legal",
+            "communications",
+            "it",
             "reviewer",
         ]
         view = await review.views(incident, Role.REVIEWER)
