@@ -128,14 +128,14 @@ async def forget_anonymous_keys(connection: Connection, before: datetime) -> Non
 
 
 @dataclass(frozen=True, slots=True)
-class Incident:
+class StagedIncident:
     exercise: bool
     opened_at: datetime
     stage: str
     reports: int
 
 
-async def incident(connection: Connection, incident_id: UUID) -> Incident | None:
+async def incident(connection: Connection, incident_id: UUID) -> StagedIncident | None:
     row = await connection.fetchrow(
         """SELECT exercise, opened_at, stage,
                   (SELECT count(*) FROM report WHERE incident_id = $1) AS reports
@@ -144,7 +144,7 @@ async def incident(connection: Connection, incident_id: UUID) -> Incident | None
     )
     if row is None:
         return None
-    return Incident(row["exercise"], row["opened_at"], STAGES[row["stage"]], row["reports"])
+    return StagedIncident(row["exercise"], row["opened_at"], STAGES[row["stage"]], row["reports"])
 
 
 async def reporter(connection: Connection, reference: UUID) -> ReporterView | None:

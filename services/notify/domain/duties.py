@@ -4,7 +4,7 @@ one of them."""
 from collections.abc import Iterator
 
 from services.notify.domain.commands import Waive
-from services.notify.domain.state import Assessment, State
+from services.notify.domain.state import HeardAssessment, State
 from services.notify.domain.tables import ANYTHING, DUTIES, Duty
 from shared.contract.catalogue.notify import CommunicationRequired, CommunicationWaived
 from shared.contract.decision import Rejected
@@ -22,7 +22,7 @@ def new_duties(state: State) -> Iterator[CommunicationRequired]:
             yield CommunicationRequired(audience=duty.audience, rule=duty.rule)
 
 
-def _holds(duty: Duty, found: Assessment) -> bool:
+def _holds(duty: Duty, found: HeardAssessment) -> bool:
     leaked = duty.leaked == ANYTHING or not duty.leaked.isdisjoint(found.leaked)
     return leaked and found.severity in duty.severity and found.reach in duty.reach
 

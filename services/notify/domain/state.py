@@ -21,13 +21,13 @@ from shared.contract.vocabulary import (
 
 
 @dataclass(frozen=True, slots=True)
-class Fact:
+class HeardFact:
     key: str
     known: bool
 
 
 @dataclass(frozen=True, slots=True)
-class Assessment:
+class HeardAssessment:
     determination: Determination
     leaked: frozenset[InformationType]
     severity: Severity
@@ -125,9 +125,9 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class State:
-    facts: Mapping[UUID, Fact] = field(default_factory=dict)
+    facts: Mapping[UUID, HeardFact] = field(default_factory=dict)
     corrections: Mapping[UUID, UUID] = field(default_factory=dict)
-    assessment: Assessment | None = None
+    assessment: HeardAssessment | None = None
     required: frozenset[Audience] = frozenset()
     told: frozenset[Audience] = frozenset()
     waived: frozenset[Audience] = frozenset()
@@ -163,11 +163,13 @@ def evolve(state: State, event: Event) -> State:
                 state.corrections if corrects is None else {**state.corrections, corrects: fact_id}
             )
             return replace(
-                state, facts={**state.facts, fact_id: Fact(key, known)}, corrections=corrections
+                state,
+                facts={**state.facts, fact_id: HeardFact(key, known)},
+                corrections=corrections,
             )
         case triage.Assessed() as found:
             reach = found.exposure.audience_tier
-            assessment = Assessment(
+            assessment = HeardAssessment(
                 found.determination, frozenset(found.information_types), found.severity, reach
             )
             return replace(state, assessment=assessment)

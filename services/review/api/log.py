@@ -64,7 +64,7 @@ async def read_log(
 ) -> Response:
     log: Log = request.app.state.running.resources
     changing = CHANGING.fullmatch(path) is not None
-    data = await log.store.read(path) if changing or _is_tile(path) else None
+    data = await log.store.read(path) if changing or is_tile(path) else None
     if data is None:
         raise Missing(f"file {path} of the log")
     if not changing:
@@ -75,7 +75,7 @@ async def read_log(
     return Response(data, media_type=TEXT, headers=headers)
 
 
-def _is_tile(path: str) -> bool:
+def is_tile(path: str) -> bool:
     """Whether it is the one spelling of a tile's, a bundle's or a signature file's place."""
     try:
         Tile.parse(
