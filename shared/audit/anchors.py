@@ -44,10 +44,14 @@ class Pins:
         """The pins, and what was found where there is none. Raises ValueError for a text that is
         needed and missing or no key file."""
         return Anchors(
-            self.log or keyfiles.log_key(_needed("log.vkey", found)),
+            self.log_of(found),
             self.trust or keyfiles.services_keys(_needed("trust", found)),
             self.policy or _policy(found.get("policy")),
         )
+
+    def log_of(self, found: Mapping[str, bytes | None]) -> Verifier:
+        """The pinned key of the log, or the one that was found. Raises ValueError as `anchors`."""
+        return self.log or keyfiles.log_key(_needed("log.vkey", found))
 
     def foreign(self, found: Mapping[str, bytes | None]) -> tuple[str, ...]:
         """Which texts that were found would have one believe somebody whom the pin of that name

@@ -7,7 +7,7 @@ from uuid import UUID
 
 import typer
 
-from deploy.ledger.check import audits
+from deploy.ledger.check import rules
 from deploy.ledger.check.past import from_log
 from deploy.ledger.check.services import Services
 from deploy.ledger.options import DataOption, TokenOption, UntilOption, or_stop
@@ -92,7 +92,7 @@ def compare(
     for hash_, name in log.items():
         if hash_ not in view.events:
             yield Difference(incident, service.value, "only_log", f"{name} {hash_[:16]}…")
-    known = audits.audit_of(service).known([one.event for one in history])
+    known = rules.audit_of(service).known([one.event for one in history])
     ours, theirs = (_gates(gates) for gates in (known.get("gates", ()), view.gates))
     for gate in sorted(ours.keys() | theirs.keys()):
         if ours.get(gate) != theirs.get(gate):

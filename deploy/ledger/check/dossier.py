@@ -7,7 +7,7 @@ from uuid import UUID
 
 import typer
 
-from deploy.ledger.check.audits import Pinned, read_pins
+from deploy.ledger.check.believing import Pinned, read_pins
 from deploy.ledger.check.dossiers import checked
 from deploy.ledger.check.packing import dossier_of
 from deploy.ledger.check.services import heads_from_stack, heads_in
@@ -42,7 +42,7 @@ def dossier(
         with steps("reading the log") as tell:
             notes = heads_in(heads) if heads is not None else heads_from_stack(data, incident)
             pins = read_pins(Pinned(vkey))
-            archive = dossier_of(log_at(source, data, token), incident, notes, tell, pins.log)
+            archive = dossier_of(log_at(source, data, token), incident, notes, tell, pins)
         write_whole(output, archive, 0o600)
     found = checked(str(output), archive)
     say(f"{output}: {found.events} events, {len(archive):,} bytes.")

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import Any
 from uuid import UUID
 
-from deploy.ledger.check import audits
+from deploy.ledger.check import rules
 from deploy.ledger.printing import bold, say, show_json
 from shared.audit.incidents import Sealed
 from shared.contract.envelope import Event
@@ -21,7 +21,7 @@ def known_of(sealed: Iterable[Sealed]) -> dict[UUID, dict[str, Any]]:
             "events": len(history),
             "last": history[-1].time.isoformat(),
             **{
-                service.value: dict(audits.audit_of(service).known(history))
+                service.value: dict(rules.audit_of(service).known(history))
                 for service in ServiceName
             },
         }

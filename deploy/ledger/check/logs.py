@@ -2,10 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
-from deploy.ledger.check import audits
-from deploy.ledger.check.audits import Pinned
+from deploy.ledger.check import believing
+from deploy.ledger.check.believing import Pinned
 from deploy.ledger.check.verified import LogVerified
 from deploy.ledger.progress import counting
 from shared.audit.files import Files
@@ -25,6 +26,11 @@ class How:
     seen: SeenFile
     quiet: bool
 
+    @classmethod
+    def quietly(cls, data: Path, rules: Any) -> "How":
+        """A stack by these rules, against the heads that its folder remembers, saying nothing."""
+        return cls(False, rules, SeenFile(data / "seen.json"), quiet=True)
+
 
 def verify_log(
     files: Files,
@@ -34,7 +40,7 @@ def verify_log(
 ) -> LogVerified:
     """A log's static files, and with `order` whether they stand as the topic has them. Remembers
     its head where that may be believed."""
-    believed = audits.believe(files, pinned)
+    believed = believing.believe(files, pinned)
     vkey = believed.anchors.log.vkey
     with counting(quiet=how.quiet) as bar:
         options = Options(

@@ -2,18 +2,18 @@
 
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Final
 from uuid import UUID
 
-from deploy.ledger.check import audits
-from shared.audit.anchors import NAMES
+from deploy.ledger.check import rules
+from shared.audit.anchors import NAMES, Pins
 from shared.audit.dossier.archive import pack
-from shared.audit.dossier.gathering import Gathered, Words, evidence, gather, heads_of
+from shared.audit.dossier.evidence import evidence
+from shared.audit.dossier.gathered import Gathered, Notes, Words, heads_of
+from shared.audit.dossier.gathering import gather
 from shared.audit.dossier.parts import compose
 from shared.audit.files import Files, NotALog
-from shared.chain import keyfiles
-from shared.contract.vocabulary import ServiceName
-from shared.tlog.keys import Verifier
 
 SEALED_WITHIN: Final = 30.0
 """Seconds in which the sealer must have taken in what the services say they have said."""
@@ -22,23 +22,22 @@ SEALED_WITHIN: Final = 30.0
 def dossier_of(
     files: Files,
     incident: UUID,
-    notes: dict[ServiceName, bytes],
+    notes: Notes,
     tell: Callable[[str], None],
-    log: Verifier | None = None,
+    pins: Pins | None = None,
 ) -> bytes:
-    """The archive, once all is sealed that the services' words in `notes` speak of. Without `log`,
-    the key that lies beside the log is believed. Raises NotALog."""
+    """The archive, once all is sealed that the services' words in `notes` speak of. Without a key
+    of the log in `pins`, that which lies beside the log is believed. Raises NotALog."""
     words = heads_of(notes, incident)
     if not any(word.count for word in words.values()):
         raise NotALog(f"no service has said anything of incident {incident}")
     beside = _beside(files)
-    believed = log or keyfiles.log_key(beside["log.vkey"])
-    gathered = _wait_until_sealed(files, believed, incident, words, tell).up_to(words)
+    gather_at = partial(gather, files, (pins or Pins()).log_of(beside), incident)
+    gathered = _wait_until_sealed(files, gather_at, words, tell).up_to(words)
     events, rotations = (
         evidence(files, gathered, items) for items in (gathered.events, gathered.rotations)
     )
-    reports = audits.audit_of(ServiceName.REVIEW).reports
-    return pack(compose(incident, gathered.note, beside, events, rotations, notes, reports))
+    return pack(compose(incident, gathered.note, beside, events, rotations, notes, rules.reports()))
 
 
 def _beside(files: Files) -> dict[str, bytes]:
@@ -54,8 +53,7 @@ def _beside(files: Files) -> dict[str, bytes]:
 
 def _wait_until_sealed(
     files: Files,
-    log: Verifier,
-    incident: UUID,
+    gather_at: Callable[[str], Gathered],
     words: Words,
     tell: Callable[[str], None],
 ) -> Gathered:
@@ -64,7 +62,7 @@ def _wait_until_sealed(
     end = time.monotonic() + SEALED_WITHIN
     while True:
         witnessed = files.read("witnessed") is not None and time.monotonic() < end
-        gathered = gather(files, log, incident, "witnessed" if witnessed else "checkpoint")
+        gathered = gather_at("witnessed" if witnessed else "checkpoint")
         if not (lacks := gathered.lacks(words)):
             return gathered
         if not witnessed and time.monotonic() > end:

@@ -4,8 +4,8 @@ import asyncio
 from pathlib import Path
 from uuid import UUID
 
-from deploy.ledger.check import audits
-from deploy.ledger.check.audits import Pinned
+from deploy.ledger.check import believing
+from deploy.ledger.check.believing import Pinned
 from deploy.ledger.check.stacklog import log_at, pinned_by_stack
 from deploy.ledger.progress import counting
 from deploy.ledger.sources import open_sources
@@ -31,7 +31,7 @@ def from_log(
         return list(
             history(
                 files,
-                audits.believe(files, pinned).anchors,
+                believing.believe(files, pinned).anchors,
                 moment,
                 incident,
                 lambda done, total: bar("leaves", done, total),

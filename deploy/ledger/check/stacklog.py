@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from deploy.ledger.check.audits import Pinned
+from deploy.ledger.check.believing import Pinned
 from deploy.ledger.check.web import Web, open_files
 from deploy.local import state
 from deploy.local.errors import StackError

@@ -3,13 +3,13 @@
 import asyncio
 from pathlib import Path
 
-from deploy.ledger.check.audits import Pinned, rules
+from deploy.ledger.check.believing import Pinned
 from deploy.ledger.check.logs import How, verify_log
+from deploy.ledger.check.rules import rules
 from deploy.ledger.check.stacklog import log_of_stack, pinned_by_stack
 from deploy.ledger.check.verified import StackVerified
 from deploy.ledger.progress import counting
 from deploy.ledger.sources import open_sources
-from shared.audit.seen import SeenFile
 from shared.runtime.repair.auditing import Sources, Verification
 from shared.runtime.repair.auditing import verify as verify_sources
 
@@ -28,8 +28,7 @@ def verify_stack(data: Path | None, pinned: Pinned, how: How) -> StackVerified:
 
 def verified_stack(data: Path) -> StackVerified:
     """A running local stack, checked as `ledger verify` does, without telling how far it is."""
-    seen = SeenFile(data / "seen.json")
-    return verify_stack(data, Pinned(), How(False, rules(), seen, True))
+    return verify_stack(data, Pinned(), How.quietly(data, rules()))
 
 
 async def check(sources: Sources, *, quiet: bool) -> Verification:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from deploy.ledger.check.audits import Believed
+from deploy.ledger.check.believing import Believed
 from deploy.ledger.printing import bold, doubtful, say, show_table
 from shared.audit.log import LogAudit
 from shared.chain.findings import Finding

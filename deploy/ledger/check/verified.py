@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from deploy.ledger.check import telling
-from deploy.ledger.check.audits import Believed
+from deploy.ledger.check.believing import Believed
 from deploy.ledger.printing import bold, good, say
 from shared.audit.dossier.events import DossierAudit
 from shared.audit.log import Behind, LogAudit

@@ -5,9 +5,10 @@ from typing import Annotated
 
 import typer
 
-from deploy.ledger.check.audits import Pinned, rules
+from deploy.ledger.check.believing import Pinned
 from deploy.ledger.check.dossiers import verify_dossier
 from deploy.ledger.check.logs import How, verify_log
+from deploy.ledger.check.rules import rules
 from deploy.ledger.check.stacks import verify_stack
 from deploy.ledger.check.verified import Verified
 from deploy.ledger.check.web import open_files

@@ -1,28 +1,14 @@
-"""What the auditing commands have in common: the log they read, whom they believe, and the
-services' rules."""
+"""Whom the auditing commands believe: what the auditor brought along, else what lies beside the
+log."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from types import ModuleType
 from typing import Final, TypeVar
 
-from services.intake import audit as intake
-from services.notify import audit as notify
-from services.review import audit as review
-from services.triage import audit as triage
 from shared.audit.anchors import NAMES, Anchors, Pins
 from shared.audit.files import MAX_TEXT, Files, read_regular
-from shared.audit.incidents import Rules
 from shared.chain import keyfiles
-from shared.contract.vocabulary import ServiceName
-
-_AUDITS: Final[Mapping[ServiceName, ModuleType]] = {
-    ServiceName.INTAKE: intake,
-    ServiceName.TRIAGE: triage,
-    ServiceName.NOTIFY: notify,
-    ServiceName.REVIEW: review,
-}
 
 OWN: Final = "the log itself"
 
@@ -87,12 +73,3 @@ def _pin(path: Path | None, parse: Callable[[bytes], _Key]) -> _Key | None:
         raise BadPin(f"{path} cannot be read: {error.strerror}") from error
     except ValueError as error:
         raise BadPin(f"{path}: {error}") from error
-
-
-def audit_of(service: ServiceName) -> ModuleType:
-    """The service's `audit` module."""
-    return _AUDITS[service]
-
-
-def rules() -> dict[ServiceName, Rules]:
-    return {service: audit.audit for service, audit in _AUDITS.items()}
