@@ -9,7 +9,7 @@ from typing import Final
 from shared.audit.anchors import NAMES
 from shared.audit.files import Files, Folder, NotALog
 from shared.audit.heads import trusted_head
-from shared.audit.log import Progress
+from shared.audit.outcome import Progress
 from shared.audit.tree import (
     from_full_bundle,
     from_full_signatures,

@@ -14,7 +14,8 @@ from typing import Final
 
 from shared.audit.anchors import Anchors
 from shared.audit.files import Folder
-from shared.audit.log import Options, audit_log
+from shared.audit.log import audit_log
+from shared.audit.outcome import Options
 from shared.contract.envelope import read
 from shared.contract.hashing import event_hash, signed_bytes
 from shared.contract.topics import PARTITIONS

@@ -8,7 +8,7 @@ from deploy.ledger.check.verified import DossierVerified
 from shared.audit.anchors import Pins
 from shared.audit.dossier.archive import MAX_SIZE
 from shared.audit.dossier.checking import audit_dossier
-from shared.audit.dossier.events import DossierAudit
+from shared.audit.dossier.outcome import DossierAudit
 from shared.audit.files import read_regular
 
 

@@ -10,9 +10,9 @@ from deploy.ledger.check.believing import Pinned
 from deploy.ledger.check.verified import LogVerified
 from deploy.ledger.progress import counting
 from shared.audit.files import Files
-from shared.audit.heads import Seen
-from shared.audit.log import Options, audit_log
+from shared.audit.log import audit_log
 from shared.audit.order import OrderCheck
+from shared.audit.outcome import Options
 from shared.audit.seen import SeenFile
 
 
@@ -50,6 +50,6 @@ def verify_log(
             OrderCheck(order) if order is not None else None,
         )
         audit = audit_log(files, believed.anchors, options, bar)
-    if audit.may_be_remembered and audit.checkpoint is not None:
-        how.seen.save(vkey, Seen(audit.checkpoint.size, audit.checkpoint.root))
+    if (head := audit.to_remember) is not None:
+        how.seen.save(vkey, head)
     return LogVerified(audit, believed)

@@ -7,8 +7,8 @@ from typing import Any, Final
 from deploy.ledger.check import telling
 from deploy.ledger.check.believing import Believed
 from deploy.ledger.printing import bold, good, say
-from shared.audit.dossier.events import DossierAudit
-from shared.audit.log import Behind, LogAudit
+from shared.audit.dossier.outcome import DossierAudit
+from shared.audit.outcome import Behind, LogAudit
 from shared.chain.findings import Finding
 from shared.runtime.repair.auditing import Verification
 

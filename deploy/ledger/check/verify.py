@@ -6,12 +6,9 @@ from typing import Annotated
 import typer
 
 from deploy.ledger.check.believing import Pinned
-from deploy.ledger.check.dossiers import verify_dossier
-from deploy.ledger.check.logs import How, verify_log
+from deploy.ledger.check.logs import How
 from deploy.ledger.check.rules import rules
-from deploy.ledger.check.stacks import verify_stack
-from deploy.ledger.check.verified import Verified
-from deploy.ledger.check.web import open_files
+from deploy.ledger.check.verifying import verified_of
 from deploy.ledger.options import (
     DataOption,
     PolicyOption,
@@ -78,12 +75,7 @@ def verify(
     )
     how = How(every_signature, None if links_only else rules(), seen, as_json)
     with or_stop():
-        if source is None:
-            verified: Verified = verify_stack(data, pinned, how)
-        elif Path(source).is_file():
-            verified = verify_dossier(Path(source), pinned)
-        else:
-            verified = verify_log(open_files(source, token), pinned, how)
+        verified = verified_of(source, data, token, pinned, how)
     if as_json:
         show_json(verified.as_json())
     else:

@@ -6,7 +6,8 @@ from uuid import UUID
 from shared.audit.anchors import NAMES, Pins
 from shared.audit.decisions import UNFORESEEN
 from shared.audit.dossier.archive import unpack
-from shared.audit.dossier.events import DossierAudit, sealed_event
+from shared.audit.dossier.events import sealed_event
+from shared.audit.dossier.outcome import DossierAudit
 from shared.audit.dossier.page import PAGE, page
 from shared.audit.dossier.parts import REPORTS, Reports, event_names, may_hold
 from shared.audit.heads import Opened, open_head

@@ -2,39 +2,15 @@
 log."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from datetime import datetime
-from uuid import UUID
 
+from shared.audit.dossier.outcome import DossierAudit
 from shared.audit.heads import Opened
 from shared.audit.incidents import Sealed
-from shared.chain.findings import Finding
 from shared.chain.trust import Trust
 from shared.contract.envelope import Event, MalformedEnvelope, read
-from shared.contract.vocabulary import ServiceName
-from shared.tlog.checkpoint import Checkpoint
 from shared.tlog.errors import TlogError
 from shared.tlog.merkle import verify_inclusion
 from shared.tlog.proof import SUFFIX, Proof
-
-
-@dataclass(slots=True)
-class DossierAudit:
-    """The outcome. `stated_at`: when each service gave its word that these are all its events;
-    `unpinned`: what the auditor brought no pin for; `foreign`: what would have one believe somebody
-    whom a pin does not."""
-
-    source: str
-    incident: UUID | None = None
-    checkpoint: Checkpoint | None = None
-    events: int = 0
-    stated_at: dict[ServiceName, datetime] = field(default_factory=dict)
-    unpinned: tuple[str, ...] = ()
-    foreign: tuple[str, ...] = ()
-    findings: list[Finding] = field(default_factory=list)
-
-    def find(self, code: str, where: str, detail: str, event: Event | None = None) -> None:
-        self.findings.append(Finding(code, where, detail, event.id if event else None))
 
 
 def sealed_event(

@@ -7,8 +7,9 @@ from uuid import UUID
 
 from shared.audit.anchors import Anchors
 from shared.audit.files import Folder
-from shared.audit.log import LogAudit, Options, audit_log
+from shared.audit.log import audit_log
 from shared.audit.order import OrderCheck
+from shared.audit.outcome import LogAudit, Options
 from shared.contract.catalogue.intake import ReportChannel, Reported
 from shared.contract.topics import HEADER_SIGNATURE, key_of, partition_of
 from shared.contract.vocabulary import ServiceName

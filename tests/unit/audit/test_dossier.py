@@ -16,7 +16,7 @@ from services.review.report import UnknownReportFormat
 from shared.audit.anchors import Pins
 from shared.audit.dossier.archive import pack, unpack
 from shared.audit.dossier.checking import audit_dossier
-from shared.audit.dossier.events import DossierAudit
+from shared.audit.dossier.outcome import DossierAudit
 from shared.audit.dossier.parts import Evidence, compose
 from shared.chain import keyfiles
 from shared.contract.envelope import Event

@@ -15,8 +15,9 @@ from hypothesis import strategies as st
 from shared.audit.anchors import Anchors
 from shared.audit.files import Folder, NotALog
 from shared.audit.heads import Seen
-from shared.audit.log import Options, audit_log
+from shared.audit.log import audit_log
 from shared.audit.order import OrderCheck
+from shared.audit.outcome import Options
 from shared.audit.seen import BadState, SeenFile
 from shared.chain import trust
 from shared.chain.link import EMPTY, next_link

@@ -23,7 +23,8 @@ from services.triage.domain import commands
 from shared.audit.anchors import Anchors
 from shared.audit.files import Folder
 from shared.audit.incidents import Rules
-from shared.audit.log import LogAudit, Options, audit_log
+from shared.audit.log import audit_log
+from shared.audit.outcome import LogAudit, Options
 from shared.chain import trust
 from shared.chain.link import EMPTY, Head, next_link
 from shared.chain.statements import ChainHeads, IncidentStatement, sign
