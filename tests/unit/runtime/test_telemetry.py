@@ -13,6 +13,8 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 from tests.unit.runtime.collector import Receiver, collecting
 
+pytestmark = pytest.mark.slow
+
 PARENT = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
 PARENT_TRACE, PARENT_SPAN = PARENT.split("-")[1:3]
 
@@ -233,8 +235,6 @@ def test_secrets_never_reach_the_log() -> None:
         """
 import jwt
 from pydantic import BaseModel
-
-pytestmark = pytest.mark.slow
 class Report(BaseModel):
     number: int
 token = jwt.encode({"sub": "u-1"}, "x" * 32, "HS256")
