@@ -30,7 +30,7 @@ class Key:
 
     @classmethod
     def of_event(cls, source: str, id_: str) -> "Key":
-        """CloudEvents makes `source` and `id` unique, whoever hands the event on."""
+        """CloudEvents makes `source` and `id` unique, regardless of who hands the event on."""
         return cls(json.dumps([source, id_]))
 
     def on(self, asked: bytes) -> Idempotency:

@@ -95,7 +95,7 @@ class Reception:
         return ReportReceipt.of(carried.signed[0])
 
     async def take_event(self, event: CloudEvent) -> ReportReceipt:
-        """Raises RequestValidationError when the event's data is no report."""
+        """Raises RequestValidationError when the event's data is not a report."""
         await self._registered_for(event.foreign.source)
         if not event.data.strip():
             raise Malformed("the event has no data; send a report as its data, at least {}")

@@ -29,7 +29,7 @@ class ActionItemBody(Body):
     model_config = example(_ITEM)
 
     description: Line
-    owner: Subject = Field(description="The subject of whoever sees to it.")
+    owner: Subject = Field(description="The subject of the person responsible for it.")
     due: Day = Field(description="Today (UTC) or later.")
 
 

@@ -98,7 +98,7 @@ def _approve(
     asked: ApprovalKind | None, message: Message, state: State, actor: Actor
 ) -> NotifyEvent:
     if actor.subject == message.drafted_by:
-        raise _four_eyes("Who drafts a message does not approve it.", message)
+        raise _four_eyes("The person who drafted a message does not approve it.", message)
     if any(approval.by == actor.subject for approval in message.approvals):
         raise _four_eyes("One person gives one approval; you gave yours.", message)
     kind = asked or _kind_of(actor, message)

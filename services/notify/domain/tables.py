@@ -1,5 +1,5 @@
-"""The tables that the rules read: who must be told, who may say so, on which facts, how often a
-sending is tried."""
+"""The tables that the rules read: the audiences that must be told, the roles that may say so, the
+facts needed, and how often a sending is tried."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

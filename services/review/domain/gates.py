@@ -48,7 +48,7 @@ def _one_finding(_: Incident, under_review: UnderReview, __: Actor | None) -> La
 def _publisher(incident: Incident, _: UnderReview, actor: Actor | None) -> Lack | None:
     if actor is None or actor.subject not in incident.carried_out_by:
         return None
-    detail = "who carried out actions does not publish the report on them"
+    detail = "a person who carried out actions does not publish the report on them"
     return _lack(Item.PUBLISHER, ("another_publisher",), detail)
 
 

@@ -322,7 +322,7 @@ class Measure:
 
 @dataclass(frozen=True, slots=True)
 class ProofLine:
-    """An event that the report covers: whoever has its envelope can hash it and compare."""
+    """An event that the report covers: anybody who has its envelope can hash it and compare."""
 
     event: Ref
     type: str

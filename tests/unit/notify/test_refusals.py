@@ -230,7 +230,7 @@ APPROVING: Final[dict[str, Case]] = {
         COMMS,
         Refusal(
             "four_eyes",
-            "Who drafts a message does not approve it.",
+            "The person who drafted a message does not approve it.",
             missing=("another_person",),
             who=PEERS,
         ),

@@ -186,7 +186,7 @@ REFUSALS: Final[dict[str, tuple[Past, Command, Actor, Refusal]]] = {
         LEAD,
         Refusal(
             GateName.CLOSURE.value,
-            "Publishing waits: who carried out actions does not publish the report on them.",
+            "Publishing waits: a person who carried out actions does not publish the report on them.",
             missing=("another_publisher",),
             who=REVIEWERS,
         ),
