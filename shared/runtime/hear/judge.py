@@ -136,7 +136,7 @@ def receive(
     is the service that hears; None for the sealer, and for a service that has lost what it said.
 
     Goes no further than a change of key: what comes after it is signed with another one."""
-    batch = _Batch(own, dict(heads), dict(known), {_place(item.event): item for item in waiting})
+    batch = _Batch(dict(heads), dict(known), {_place(item.event): item for item in waiting})
     batch.take_up_waiting()
     done = 0
     for item in examined:
@@ -179,7 +179,6 @@ def placed(
 
 @dataclass(slots=True)
 class _Batch:
-    own: ServiceName | None
     heads: dict[ServiceName, Head]
     known: dict[tuple[ServiceName, int], bytes]
     early: dict[tuple[ServiceName, int], Heard]

@@ -26,6 +26,7 @@ from shared.runtime.hear.judge import (
 )
 from shared.runtime.say.plan import IncidentHead
 from tests.unit.runtime.test_receiving import INCIDENT, chain, trust
+from tests.unit.seal.test_decide import rotating
 
 INTAKE, TRIAGE, NOTIFY = ServiceName.INTAKE, ServiceName.TRIAGE, ServiceName.NOTIFY
 SAID: Final = chain(INTAKE, 4)
@@ -196,3 +197,12 @@ def test_what_others_said_leaves_the_hash_of_what_the_service_said() -> None:
         {INCIDENT: IncidentHead(4, b"s" * 32)},
     )
     assert len(rows) == 1
+
+
+def test_what_waited_behind_a_change_of_key_is_left_for_the_new_key() -> None:
+    """The services are taken up in their order: intake's key changes before triage is heard."""
+    (changes,) = rotating(1, rotates_at=1)
+    (behind,) = chain(TRIAGE, 1, data=InactionDecided(reason="quiet"))
+    received = hear(SAID[0], waiting=(changes, behind))
+    assert [item.record for item in received.accepted] == [changes]
+    assert (received.rotated, received.rest) == (True, (SAID[0],))

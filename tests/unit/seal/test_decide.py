@@ -378,3 +378,22 @@ def test_what_waited_on_another_past_is_parked_and_leaves_no_hole() -> None:
     assert [(item.record, item.reason) for item in step.parked] == [(rival, ParkReason.BROKEN_LINK)]
     assert [item.record for item in step.released] == [rival]
     assert (step.chains.waiting[PARTITION], step.chains.holes) == ((), {})
+
+
+def test_what_waits_on_a_key_that_did_not_change_goes_on_waiting() -> None:
+    triage = chain(ServiceName.TRIAGE, 2, data=InactionDecided(reason="a drill"))
+    waits = taken(Chains(), [at(0, triage[1])])
+    rotated = taken(waits.chains, rotating(2, rotates_at=2))
+    assert numbers(rotated.leaves) == [1, 2]
+    assert (rotated.parked, rotated.released) == ((), ())
+    assert [item.record for item in rotated.chains.waiting[PARTITION]] == [at(0, triage[1])]
+    healed = take(rotated.chains, PARTITION, {}, [examine(triage[0], trust())], rotated.trust, NOW)
+    assert [item.record for item in healed.leaves] == [triage[0], at(0, triage[1])]
+
+
+def test_a_copy_behind_a_change_of_key_is_known_as_before_it() -> None:
+    one, two, three = rotating(3, rotates_at=2)
+    first = taken(Chains(), [one])
+    step = taken(first.chains, [two, at(9, one), three], first.leaves)
+    assert numbers(step.leaves) == [2, 3]
+    assert step.parked == ()
