@@ -246,6 +246,8 @@ def test_the_partial_files_to_discard_are_those_of_the_tiles_that_this_growth_fi
     had = {path.partition(".p/")[0] for path in expected_partials(before)}
     fuller = {path for path, _ in grown.files if ".p/" not in path}
     assert had & fuller <= set(grown.full) <= fuller
+    edge = {"tile/0": before, "tile/entries": before, "signatures": before, "tile/1": before // 256}
+    assert set(grown.full) <= {_path(name, count // 256, 256) for name, count in edge.items()}
 
 
 def expected_partials(size: int) -> list[str]:
