@@ -23,4 +23,9 @@ EXPLAINED: Final = (
         "take(chains, partition, {}, [examine(record, trust) for record in run], trust, None)",
         "The time dates holes, and a log that leaves one is refused.",
     ),
+    Explained(
+        "shared.seal.growth.edge_tiles",
+        "for level in range(ENTRIES, 9):",
+        "A tile of level 8 stands over 2^72 leaves; no log has one.",
+    ),
 )

@@ -74,6 +74,13 @@ def test_on_a_foreign_partition_both_partitions_are_named() -> None:
         )
 
 
+def test_an_event_of_another_partition_is_told_where_it_belongs() -> None:
+    (record,) = rotating(1, partition=5)
+    parked = examine(replace(record, partition=3), trust())
+    assert isinstance(parked, Parked)
+    assert parked.detail == "source names partition 5, its incident belongs on 5"
+
+
 def test_an_untrusted_one_is_parked_with_the_words_of_trust() -> None:
     record = replace(SAID[0], signature=bytes(64))
     event = read(record.value)
