@@ -1,5 +1,7 @@
 """`ledger replay`: the history as a timeline, or what was known at a moment."""
 
+import json
+from collections.abc import Sequence
 from typing import Annotated
 from uuid import UUID
 
@@ -7,9 +9,11 @@ import typer
 
 from deploy.ledger.check.known import known_of, show_known
 from deploy.ledger.check.past import from_log, from_topic
-from deploy.ledger.check.timeline import show_timeline
 from deploy.ledger.options import DataOption, TokenOption, UntilOption, VkeyOption, or_stop
+from deploy.ledger.printing import Cell, bold, say, show_json_line, show_table
 from shared.audit.history import Until, by_time
+from shared.contract.catalogue import MILESTONES, short_name
+from shared.contract.envelope import Event, Unknown
 
 
 def replay(
@@ -47,4 +51,38 @@ def replay(
     if known:
         show_known(known_of(chosen), as_json=as_json)
     else:
-        show_timeline([one.event for one in by_time(chosen)], as_json=as_json)
+        _show_timeline([one.event for one in by_time(chosen)], as_json=as_json)
+
+
+def _show_timeline(events: Sequence[Event], *, as_json: bool) -> None:
+    """A row for each event, or for programs one envelope a line."""
+    if as_json:
+        for event in events:
+            show_json_line(event.envelope)
+        return
+    show_table(("time (UTC)", "incident", "event", "by", "what", "place"), map(_row, events))
+    say(f"{len(events)} events")
+
+
+def _row(event: Event) -> tuple[Cell, ...]:
+    name = short_name(event.type)
+    return (
+        event.time.strftime("%Y-%m-%d %H:%M:%S.%f")[:-3],
+        event.incident_id,
+        bold(name) if name in MILESTONES else name,
+        event.actor,
+        _gist(event),
+        f"{event.service}/{event.link.partition}:{event.link.sequence}",
+    )
+
+
+def _gist(event: Event) -> str:
+    if isinstance(event.data, Unknown):
+        return event.data.reason
+    said = event.data.model_dump(mode="json", exclude_none=True, exclude_defaults=True)
+    plain = {
+        name: value
+        for name, value in said.items()
+        if isinstance(value, str | int) and not name.endswith("_id")
+    }
+    return json.dumps(plain, ensure_ascii=False)[1:-1].replace('"', "")[:100]
