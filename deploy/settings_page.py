@@ -1,4 +1,6 @@
-"""The page of all settings, made from the settings classes: `python -m deploy.settings_page` writes it.
+"""The page of all settings, made from the settings classes.
+
+`python -m deploy.settings_page` writes it.
 
 A test holds that the page in the repository is the one that the classes make."""
 
@@ -25,7 +27,7 @@ HEAD: Final = """\
 # Settings
 
 Every setting is an environment variable, read once at start. A service that lacks one, or cannot
-use one, says so in one line each and ends. Files with keys are readable by the service alone (0600).
+use one, says so in one line each and ends. Key files are readable by the service alone (0600).
 
 This page is made by `python -m deploy.settings_page` from the settings classes.
 """

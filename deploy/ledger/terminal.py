@@ -4,7 +4,7 @@ terminal, or in an encoding that lacks a character. For `printing` and `progress
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from typing import Final, TextIO
+from typing import Any, Final, TextIO
 
 from rich.console import Console
 
@@ -20,7 +20,8 @@ def is_terminal(stream: TextIO | None) -> bool:
 
 def console(stream: TextIO | None) -> Console:
     """Rich, for a terminal: nothing in a text means anything to it."""
-    return Console(file=_Lenient(stream), highlight=False, markup=False, emoji=False)  # type: ignore[arg-type]
+    lenient: Any = _Lenient(stream)
+    return Console(file=lenient, highlight=False, markup=False, emoji=False)
 
 
 class _Lenient:

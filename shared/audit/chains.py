@@ -120,7 +120,10 @@ class ChainCheck:
         chain = self.chains[event.service, event.link.partition]
         sequence, follows = event.link.sequence, event.link.sequence == chain.sequence + 1
         if sequence <= chain.sequence:
-            detail = f"{chain.name} number {sequence} comes after number {chain.sequence}: moved, doubled or slipped in"
+            detail = (
+                f"{chain.name} number {sequence} comes after number {chain.sequence}: "
+                "moved, doubled or slipped in"
+            )
             self._find("broken_link", index, detail, event)
             return
         if not follows or event.link.prevhash != chain.hash:
@@ -144,7 +147,8 @@ class ChainCheck:
         self._vouch(chain)
         if follows:
             detail = (
-                f"{chain.name} number {event.link.sequence} names {event.link.prevhash.hex()[:16]}…, "
+                f"{chain.name} number {event.link.sequence} names "
+                f"{event.link.prevhash.hex()[:16]}…, "
                 f"the one before it hashes to {chain.hash.hex()[:16]}…"
             )
             self._find("broken_link", index, detail, event)
@@ -179,7 +183,10 @@ class ChainCheck:
                 event,
             )
         elif (refusal := self.trust.refusal(event, signature)) is not None:
-            detail = f"{chain.name} number {chain.sequence}, which vouches for those before it: {refusal}"
+            detail = (
+                f"{chain.name} number {chain.sequence}, which vouches for those before it: "
+                f"{refusal}"
+            )
             self._find("untrusted", chain.index, detail, event)
         else:
             return True

@@ -65,7 +65,8 @@ def history(
     damage = [finding for finding in tree.findings if finding.code != "signatures_missing"]
     if damage:
         raise NotALog(
-            f"{files.name} is damaged at {damage[0].where}: {damage[0].detail}; see: ledger verify {files.name}"
+            f"{files.name} is damaged at {damage[0].where}: {damage[0].detail}; see: ledger "
+            f"verify {files.name}"
         )
 
 

@@ -59,7 +59,10 @@ class OrderCheck:
                 )
         for partition, passed in self._passed.items():
             for at, index in passed.items():
-                detail = f"event {at} of partition {partition} on the topic comes before it and is not sealed"
+                detail = (
+                    f"event {at} of partition {partition} on the topic comes before it and "
+                    "is not sealed"
+                )
                 self.findings.append(Finding("seal_order", f"leaf {index}", detail))
 
     def _take(self, index: int, entry: bytes, partition: int, at: int) -> None:

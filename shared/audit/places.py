@@ -56,9 +56,11 @@ def places() -> dict[bytes, tuple[ServiceName, int, int]]:
 
 def _head(service: ServiceName, partition: int, event_type: str) -> bytes:
     """As `write` makes it up to the number, with dots for id, subject and time."""
-    source = f'","source":"/incident-ledger/{service}/{partition}","type":"{event_type}{_SUBJECT}{36 * "."}'
-    time = f'","time":"{27 * "."}","datacontenttype":"application/json","dataschema":"{schema_uri(event_type)}'
-    return f"{_BEFORE}{source}{time}".encode()
+    source = f'","source":"/incident-ledger/{service}/{partition}'
+    subject = f'","type":"{event_type}{_SUBJECT}{36 * "."}'
+    time = f'","time":"{27 * "."}","datacontenttype":"application/json'
+    schema = f'","dataschema":"{schema_uri(event_type)}'
+    return f"{_BEFORE}{source}{subject}{time}{schema}".encode()
 
 
 def subject_of(envelope: bytes) -> bytes | None:

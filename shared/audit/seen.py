@@ -55,7 +55,8 @@ class SeenFile:
 
     def _bad(self) -> BadState:
         return BadState(
-            f"{self.path} is damaged; it holds what was seen of logs before, so look for a backup before you remove it"
+            f"{self.path} is damaged; it holds what was seen of logs before, so look for a "
+            "backup before you remove it"
         )
 
 

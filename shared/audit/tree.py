@@ -144,7 +144,10 @@ class TreeCheck:
                     Tile(level, (self.size >> 8 * level) // WIDTH, len(row)), encode_tile(row)
                 )
         if self._edge.size == self.size and self._edge.root != self.root:
-            detail = f"the events give {self._edge.root.hex()[:16]}…, the checkpoint says {self.root.hex()[:16]}…"
+            detail = (
+                f"the events give {self._edge.root.hex()[:16]}…, the checkpoint says "
+                f"{self.root.hex()[:16]}…"
+            )
             self._find("root_differs", f"the tree of {self.size}", detail)
 
     def _check_tile(self, tile: Tile, data: bytes) -> None:

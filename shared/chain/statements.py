@@ -93,7 +93,8 @@ class IncidentStatement:
         partition, head = _placed(chain)
         if partition != partition_of(incident_id):
             raise BadStatement(
-                f"incident {incident_id} belongs on partition {partition_of(incident_id)}, not {partition}"
+                f"incident {incident_id} belongs on partition {partition_of(incident_id)}, not "
+                f"{partition}"
             )
         if count > head.sequence:
             raise BadStatement(f"{count} events of an incident on a chain of {head.sequence}")
@@ -130,7 +131,8 @@ def open_statement(note: bytes, trust: Trust) -> Statement:
                 raise BadStatement(f"no key of {where} is trusted")
             if not verify_signatures(text, signatures, [verifier])[0]:
                 raise BadStatement(
-                    f"not signed with the key in force for {where}: {verifier.name} {verifier.key_id.hex()}"
+                    f"not signed with the key in force for {where}: {verifier.name} "
+                    f"{verifier.key_id.hex()}"
                 )
     except TlogError as error:
         raise BadStatement(str(error)) from error
@@ -189,7 +191,10 @@ def contradicts(statement: IncidentStatement, count: int, last_hash: bytes) -> s
     """Why the service's events of the incident up to the stated head, `count` of them ending with
     `last_hash`, are not all it has said; None when they are."""
     if count != statement.count:
-        return f"{statement.service} has said {statement.count} events of this incident, {count} are here"
+        return (
+            f"{statement.service} has said {statement.count} events of this incident, {count} "
+            "are here"
+        )
     if last_hash != statement.last_hash:
         return f"the last event of {statement.service} is not the one that it states"
     return None

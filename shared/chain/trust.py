@@ -104,7 +104,10 @@ class Trust:
         link = event.link
         verifier = self.in_force(link.service, link.partition, link.sequence)
         if verifier is None:
-            return f"no key of {link.service} is trusted for partition {link.partition} at {link.sequence}"
+            return (
+                f"no key of {link.service} is trusted for partition {link.partition} at "
+                f"{link.sequence}"
+            )
         if verifier.key_id.hex() != event.keyid:
             return f"signed with key {event.keyid}, in force is {verifier.key_id.hex()}"
         if not verifier.verify(signed_bytes(event.envelope), signature):

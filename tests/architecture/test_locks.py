@@ -39,7 +39,8 @@ def test_that_lock_is_taken_by_service_and_partition() -> None:
     [
         'fetch("SELECT FROM chain WHERE service = $1 ORDER BY partition FOR UPDATE", service)',
         'fetch("select * from chain for update")',
-        'fetch(\n    """SELECT sequence FROM chain JOIN relay_cursor USING (partition)\n       FOR NO KEY UPDATE OF chain""")',
+        'fetch(\n    """SELECT sequence FROM chain JOIN relay_cursor USING (partition)\n       '
+        'FOR NO KEY UPDATE OF chain""")',
     ],
 )
 def test_a_lock_by_hand_would_be_found(text: str) -> None:
@@ -50,7 +51,8 @@ def test_a_lock_by_hand_would_be_found(text: str) -> None:
     "text",
     [
         'fetch("SELECT FROM log_offset ORDER BY partition FOR UPDATE")',
-        'fetch("SELECT sequence FROM chain WHERE service = $1")\nfetch("SELECT epoch FROM log_state FOR UPDATE")',
+        'fetch("SELECT sequence FROM chain WHERE service = $1")\nfetch("SELECT epoch FROM '
+        'log_state FOR UPDATE")',
     ],
 )
 def test_another_tables_lock_is_not_taken_for_one(text: str) -> None:

@@ -78,7 +78,7 @@ async def command_and_insert(world: World) -> AsyncIterator[Sides]:
         incidents = await reported_to_triage(ground, 20)
         admin = ground.databases[ServiceName.NOTIFY].admin_dsn
         await peers.make_table(admin)
-        async with process(ground, ServiceName.TRIAGE, TRIAGE.rules, parts=["writer"]) as triage:  # type: ignore[arg-type]
+        async with process(ground, ServiceName.TRIAGE, TRIAGE.rules, parts=["writer"]) as triage:
             connection = await asyncpg.connect(admin)
             count = world.count(1_000)
 
@@ -128,7 +128,7 @@ async def reported_to_triage(ground: Environment, incidents: int) -> list[UUID]:
         for incident in ids:
             await intake.say(REPORTED, incident)
         rows = await intake.rows()
-    async with process(ground, ServiceName.TRIAGE, TRIAGE.rules, parts=[]) as triage:  # type: ignore[arg-type]
+    async with process(ground, ServiceName.TRIAGE, TRIAGE.rules, parts=[]) as triage:
         for row in rows:
             record = Record(
                 row["partition"], row["sequence"], None, row["envelope"], (), row["signature"]

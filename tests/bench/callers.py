@@ -95,6 +95,6 @@ async def answers_a_second(
     for _ in range(callers):
         caller = Caller(message, lambda: time.perf_counter() < until, loop.create_future())
         made.append(caller)
-        await loop.create_connection(lambda caller=caller: caller, "127.0.0.1", port)  # type: ignore[misc]
+        await loop.create_connection(lambda caller=caller: caller, "127.0.0.1", port)
     await asyncio.gather(*(caller.done for caller in made))
     return sum(caller.answered for caller in made) / (time.perf_counter() - start)

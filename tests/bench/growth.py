@@ -49,7 +49,7 @@ class Growth:
 
 async def growth(world: World, progress: Callable[[str], None]) -> Growth:
     async with world.ground() as ground:
-        async with process(ground, ServiceName.INTAKE, INTAKE.rules, parts=["writer"]) as intake:  # type: ignore[arg-type]
+        async with process(ground, ServiceName.INTAKE, INTAKE.rules, parts=["writer"]) as intake:
             sizes = [await _at(intake, events, progress) for events in map(world.count, SIZES)]
         progress("growth: start-up")
         start = time.perf_counter()

@@ -138,7 +138,8 @@ def _fill(dsn: str, leaves: int, root: bytes) -> None:
     with psycopg.connect(dsn) as connection:
         connection.execute(
             """INSERT INTO log_leaf (leaf, service, partition, sequence, hash)
-               SELECT number, 'review', 0, number + 1, sha256(number::text::bytea) FROM generate_series(0, %s - 1) AS number""",
+               SELECT number, 'review', 0, number + 1, sha256(number::text::bytea)
+               FROM generate_series(0, %s - 1) AS number""",
             [leaves],
         )
         connection.execute(

@@ -10,7 +10,10 @@ import psutil
 def machine() -> str:
     memory = psutil.virtual_memory().total / 2**30
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    return f"{cores} cores ({_processor()}), {memory:.0f} GiB, {platform.system()}, Python {platform.python_version()}"
+    return (
+        f"{cores} cores ({_processor()}), {memory:.0f} GiB, {platform.system()}, Python "
+        f"{platform.python_version()}"
+    )
 
 
 def _processor() -> str:

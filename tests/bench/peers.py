@@ -25,8 +25,12 @@ from shared.runtime.process import clock
 ROW = "x" * 1000
 """About the size of an event."""
 
-SCRIPT = "INSERT INTO one_row (event_id, incident_id, envelope, signature) VALUES (gen_random_uuid(), gen_random_uuid(), '{}', '{}');"
-TABLE = """CREATE TABLE one_row (position bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, event_id uuid NOT NULL,
+SCRIPT = (
+    "INSERT INTO one_row (event_id, incident_id, envelope, signature) VALUES "
+    "(gen_random_uuid(), gen_random_uuid(), '{}', '{}');"
+)
+TABLE = """CREATE TABLE one_row (position bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    event_id uuid NOT NULL,
            incident_id uuid NOT NULL, envelope bytea NOT NULL, signature bytea NOT NULL)"""
 
 

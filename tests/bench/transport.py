@@ -103,7 +103,8 @@ async def relay_all(said: Process, count: int) -> float:
     said.start("relay")
     await _until(
         said.running.pool,
-        """SELECT bool_and(chain.sequence = relay_cursor.sequence) FROM chain JOIN relay_cursor USING (partition)
+        """SELECT bool_and(chain.sequence = relay_cursor.sequence)
+               FROM chain JOIN relay_cursor USING (partition)
            WHERE service = 'intake'""",
     )
     rate = count / (time.perf_counter() - start)
@@ -112,7 +113,7 @@ async def relay_all(said: Process, count: int) -> float:
 
 
 async def _hear_all(ground: Environment, count: int) -> float:
-    async with process(ground, ServiceName.TRIAGE, TRIAGE.rules, parts=[]) as triage:  # type: ignore[arg-type]
+    async with process(ground, ServiceName.TRIAGE, TRIAGE.rules, parts=[]) as triage:
         start = time.perf_counter()
         triage.start("consumer")
         await _until(

@@ -55,7 +55,8 @@ def main() -> int:
         done = asyncio.run(campaign.run(plan, console.print))
     except FileExistsError:
         console.print(
-            f"{plan.folder} is there already, from a campaign that found something: look, then remove it"
+            f"{plan.folder} is there already, from a campaign that found something: look, then "
+            "remove it"
         )
         return 2
     except StackError as error:
@@ -68,7 +69,8 @@ def main() -> int:
 def _end(done: Campaign, console: Console, *, keep: bool) -> int:
     if not done.clean:
         console.print(
-            f"kept: {campaign.keep(done)}, answers.jsonl and logs/ beside it; repeat with --seed {done.plan.seed}"
+            f"kept: {campaign.keep(done)}, answers.jsonl and logs/ beside it; repeat with --seed "
+            f"{done.plan.seed}"
         )
     elif not keep:
         remove(done.plan.folder)

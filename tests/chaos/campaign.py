@@ -86,7 +86,8 @@ async def run(plan: Plan, say: Say) -> Campaign:
     async with running(plan.folder, plan.port_base, say) as chaos:
         if chaos.disk is None:
             say(
-                "NOT DONE: no full disk for the sealed log, as this account may not mount a small one (root may)"
+                "NOT DONE: no full disk for the sealed log, as this account may not mount a "
+                "small one (root may)"
             )
         await _all_ready(chaos)
         await _under_fire(chaos, campaign, keys, say)
@@ -183,8 +184,10 @@ async def _tell(campaign: Campaign, say: Say) -> None:
         await asyncio.sleep(TELL_EVERY)
         last = campaign.befallen[-1].fault if campaign.befallen else None
         say(
-            f"{record.at:.0f} of {of:.0f} s: {record.count(Outcome.ACCEPTED)} accepted, {record.count(Outcome.REFUSED)} refused, "
-            f"{record.count(Outcome.UNKNOWN)} unknown; {record.unanswered} tries without an answer; {len(campaign.befallen)} faults"
+            f"{record.at:.0f} of {of:.0f} s: {record.count(Outcome.ACCEPTED)} accepted, "
+            f"{record.count(Outcome.REFUSED)} refused, "
+            f"{record.count(Outcome.UNKNOWN)} unknown; {record.unanswered} tries without an "
+            f"answer; {len(campaign.befallen)} faults"
             + (f", last: {last.kind} on {last.on}" if last else "")
         )
 

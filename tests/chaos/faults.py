@@ -61,7 +61,10 @@ class Fault:
         if self.kind is Kind.FULL:
             return self.on
         first, _, second = self.on.partition("-")
-        return f"{'service' if second in {'postgres', 'kafka'} else first} – {second if first != 'clients' else 'service'}"
+        return (
+            f"{'service' if second in {'postgres', 'kafka'} else first} – "
+            f"{second if first != 'clients' else 'service'}"
+        )
 
 
 def deck(*, disk: bool) -> list[tuple[Kind, str]]:

@@ -175,7 +175,8 @@ async def _views(stack: Stack, service: ServiceName) -> Mapping[str, Any]:
 
 
 async def _digest(connection: Any, table: str) -> tuple[Any, ...]:
-    query = f"SELECT count(*), md5(string_agg(t::text, chr(10) ORDER BY t::text)) FROM {table} AS t"  # noqa: S608  ours
+    rows = "string_agg(t::text, chr(10) ORDER BY t::text)"
+    query = f"SELECT count(*), md5({rows}) FROM {table} AS t"  # noqa: S608  ours
     return tuple(await connection.fetchrow(query))
 
 

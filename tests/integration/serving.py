@@ -45,9 +45,8 @@ class Served:
         self, role: Role | None, name: str | None = None, holds: timedelta | None = None
     ) -> dict[str, str]:
         roles = [role] if role else []
-        return {
-            "Authorization": f"Bearer {issue(self.keys, name or f'a-{role}', roles, holds or timedelta(hours=1))}"
-        }
+        token = issue(self.keys, name or f"a-{role}", roles, holds or timedelta(hours=1))
+        return {"Authorization": f"Bearer {token}"}
 
     async def get(
         self,

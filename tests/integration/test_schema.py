@@ -50,7 +50,10 @@ def test_a_second_run_has_nothing_to_do(empty: schema.Database) -> None:
 def test_a_file_with_many_statements_and_percent_signs_runs_whole(
     empty: schema.Database, tmp_path: Path
 ) -> None:
-    text = "CREATE TABLE a (x text DEFAULT '100% :sure');\nCREATE FUNCTION f() RETURNS text LANGUAGE sql AS $$ SELECT '%s; :x'; $$;\n"
+    text = (
+        "CREATE TABLE a (x text DEFAULT '100% :sure');\nCREATE FUNCTION f() RETURNS text "
+        "LANGUAGE sql AS $$ SELECT '%s; :x'; $$;\n"
+    )
     text += "INSERT INTO a DEFAULT VALUES; GRANT SELECT ON a TO {service}_service;"
     assert schema.migrate(empty, written(tmp_path / "runtime", m0001_a=text)) == [
         "runtime/0001_a.sql"
@@ -221,6 +224,7 @@ def migrate(*arguments: str, **settings: str) -> subprocess.CompletedProcess[str
 def _columns(dsn: str) -> list[tuple[str, ...]]:
     with psycopg.connect(dsn) as connection:
         return connection.execute(
-            "SELECT table_name, column_name, data_type, column_default FROM information_schema.columns "
+            "SELECT table_name, column_name, data_type, column_default FROM "
+            "information_schema.columns "
             "WHERE table_schema = 'public' ORDER BY 1, 2"
         ).fetchall()

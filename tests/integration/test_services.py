@@ -251,10 +251,10 @@ async def tell(
 
 async def views_of(process: Running[Any, Any, Any]) -> dict[str, list[str]]:
     tables = process.service.rules.view_tables
-    rows = {
-        name: await process.pool.fetch(f"SELECT t::text AS row FROM {name} t ORDER BY 1")  # noqa: S608
-        for name in tables
-    }
+    rows = {}
+    for name in tables:
+        query = f"SELECT t::text AS row FROM {name} t ORDER BY 1"  # noqa: S608
+        rows[name] = await process.pool.fetch(query)
     return {name: [row["row"] for row in found] for name, found in rows.items()}
 
 

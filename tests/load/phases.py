@@ -132,13 +132,16 @@ async def hostile(ground: Ground, idle: int, others: int, seconds: float) -> lis
     return [await _beside(ground, seconds, *kind) for kind in kinds]
 
 
-_CHUNKED: Final = b"POST /reports HTTP/1.1\r\nHost: here\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n"
+_CHUNKED: Final = (
+    b"POST /reports HTTP/1.1\r\nHost: here\r\nContent-Type: "
+    b"application/json\r\nTransfer-Encoding: chunked\r\n\r\n"
+)
 
 
 def _begun(length: int) -> bytes:
     return (
-        b"POST /reports HTTP/1.1\r\nHost: here\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n{"
-        % length
+        b"POST /reports HTTP/1.1\r\nHost: here\r\nContent-Type: "
+        b"application/json\r\nContent-Length: %d\r\n\r\n{" % length
     )
 
 

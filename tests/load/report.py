@@ -33,11 +33,11 @@ def as_json(campaign: Campaign) -> dict[str, Any]:
 
 def tables(campaign: Campaign) -> dict[str, list[Row]]:
     size = campaign.size
+    times, seconds = size.times_over, size.overload_seconds
+    overload = f"Overload: {times:g} times what intake takes, for {seconds:g} s"
     return {
         f"Steady: {size.rate:g} reports a second for {size.seconds:g} s": _steady(campaign),
-        f"Overload: {size.times_over:g} times what intake takes, for {size.overload_seconds:g} s": _overload(
-            campaign
-        ),
+        overload: _overload(campaign),
         "An honest source of 50 reports a second, beside": _hostile(campaign),
         f"One incident of {size.huge:,} events": _huge(campaign),
         "Record": _record(campaign),
@@ -107,8 +107,10 @@ def _hostile(campaign: Campaign) -> list[Row]:
     return [
         (
             f"{one.count:,} {one.what}" if one.count else one.what,
-            f"accepted {len(one.tally.accepted)} of {one.tally.offered}, refused {one.tally.refused.total()}, "
-            f"cut {one.tally.unknown}, p50, p99 {_times(Times(one.tally.seconds))}; intake {one.memory / MIB:.0f} MiB",
+            f"accepted {len(one.tally.accepted)} of {one.tally.offered}, refused "
+            f"{one.tally.refused.total()}, "
+            f"cut {one.tally.unknown}, p50, p99 {_times(Times(one.tally.seconds))}; intake "
+            f"{one.memory / MIB:.0f} MiB",
         )
         for one in campaign.hostile
     ]

@@ -63,7 +63,10 @@ def table(tally: Tally, seconds: float) -> Table:
     found.add_row(
         "all", f"{tally.faults.total():,}", f"{len(tally.failing)} of {tally.runs} seeds fail"
     )
-    found.caption = f"{tally.runs} runs, {tally.events:,} events held, {seconds:.0f} s, {tally.faults.total() / seconds:,.0f} faults/s"
+    found.caption = (
+        f"{tally.runs} runs, {tally.events:,} events held, {seconds:.0f} s, "
+        f"{tally.faults.total() / seconds:,.0f} faults/s"
+    )
     if tally.failing:
         found.caption += "\nfailing seeds: " + ", ".join(map(str, tally.failing[:50]))
     return found

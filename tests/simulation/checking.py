@@ -8,7 +8,7 @@ Jepsen's reports.
 |---|---|
 | lost | accepted or said, and missing where it must be |
 | duplicated | one command carried out twice, or one event held twice |
-| reordered | held in another order than it was said in, or decided on a version that had been left |
+| reordered | held in another order than said, or decided on a version that had been left |
 | phantom | held, and never said by its speaker, or asked for by a command that was refused |
 | fork | two events claim one number of a chain, or one does not name the hash before it |
 | hole | a number is missing below one that is there |
@@ -223,7 +223,10 @@ def _commands(history: History, said: Mapping[bytes, Entry]) -> Iterator[Anomaly
                 answer.decided_on is not None
                 and said[hash_].version != answer.decided_on + 1 + number
             ):
-                detail = f"decided on version {answer.decided_on}, written as version {said[hash_].version}"
+                detail = (
+                    f"decided on version {answer.decided_on}, written as version "
+                    f"{said[hash_].version}"
+                )
                 yield Anomaly("reordered", answer.command, detail)
 
 

@@ -539,8 +539,8 @@ class Replica:
     # Hearing: consumer.Consumer
 
     def consumer(self) -> Steps:
-        """Mirrors Consumer.run and _hear_next with _FromDatabase. Each partition's positions: where it is heard
-        to, and where it is read to."""
+        """Mirrors Consumer.run and _hear_next with _FromDatabase. Each partition's positions:
+        where it is heard to, and where it is read to."""
         generation = 0
         self.heard_to, self.read_to, self.terms = {}, {}, Counter()
         while True:
@@ -670,8 +670,8 @@ class Replica:
     def _judge(
         self, transaction: Transaction, partition: int, examined: Sequence[Heard | Parked]
     ) -> Steps:
-        """Mirrors HearTransaction._hear_part, _waited and _judge. The lane stands for the partition's chain
-        rows, which are locked together."""
+        """Mirrors HearTransaction._hear_part, _waited and _judge. The lane stands for the
+        partition's chain rows, which are locked together."""
         yield from transaction.lock([partition])
         yield from transaction.statement()
         heads = {

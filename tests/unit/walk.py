@@ -76,7 +76,7 @@ MAKES: Final[dict[type, str]] = {
 ENDS: Final = (Dismiss, Publish, Reject)
 MANY: Final = (ProposeAction, DraftCommunication)
 WEIGHTS: Final = [0.02 if kind in ENDS else 0.3 if kind in MANY else 1 for kind in COMMANDS]
-"""An end is given seldom, or walks would be short; and few things are begun, so that they get far."""
+"""An end is given seldom, or walks would be short; few things are begun, so that they get far."""
 
 
 @cache

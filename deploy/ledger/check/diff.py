@@ -96,7 +96,10 @@ def compare(
     ours, theirs = (_gates(gates) for gates in (known.get("gates", ()), view.gates))
     for gate in sorted(ours.keys() | theirs.keys()):
         if ours.get(gate) != theirs.get(gate):
-            what = f"{' of '.join(gate)}: {_word(ours.get(gate))} by the log, {_word(theirs.get(gate))} by the service"
+            what = (
+                f"{' of '.join(gate)}: {_word(ours.get(gate))} by the log, "
+                f"{_word(theirs.get(gate))} by the service"
+            )
             yield Difference(incident, service.value, "gate", what)
 
 

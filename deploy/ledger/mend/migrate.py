@@ -22,7 +22,8 @@ def migrate(
     data: Annotated[
         Path | None,
         typer.Option(
-            help="Data folder of a local stack. Without it: LEDGER_ADMIN_DSN (may make databases and roles), "
+            help="Data folder of a local stack. Without it: LEDGER_ADMIN_DSN (may make databases "
+            "and roles), "
             "LEDGER_<SERVICE>_OWNER_PASSWORD, LEDGER_<SERVICE>_PASSWORD, LEDGER_AUDITOR_PASSWORD; "
             "with LEDGER_KAFKA_BOOTSTRAP, the topic too."
         ),

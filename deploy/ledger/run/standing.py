@@ -1,4 +1,4 @@
-"""How a stack is: which of its processes run, which services are ready, how far its log has come."""
+"""How a stack is: which processes run, which services are ready, how far its log has come."""
 
 import asyncio
 from contextlib import suppress

@@ -14,23 +14,25 @@ from shared.runtime.process import clock
 from shared.tlog.keys import Verifier
 
 EPILOG = """
-A log could show you one history and somebody else another. A witness makes that impossible to hide: it cosigns a checkpoint only
-when it has proof that the log has grown from the checkpoint it cosigned last, and never goes back.
+A log could show you one history and somebody else another. A witness makes that impossible to
+hide: it cosigns a checkpoint only when it has proof that the log has grown from the checkpoint it
+cosigned last, and never goes back.
 
-Run it where the log's operator has no say, with the log's verifier key, which review shows at /log/log.vkey:
+Run it where the log's operator has no say, with the log's verifier key, which review shows at
+/log/log.vkey:
 
 \b
   ledger witness --state witness --name witness.example/one --log "$(cat log.vkey)"
 
-The first start makes its key. Each start prints the line that the log's policy needs; add it to the file behind
-LEDGER_LOG_POLICY_FILE, say who must agree, and start review again:
+The first start makes its key. Each start prints the line that the log's policy needs; add it to the
+file behind LEDGER_LOG_POLICY_FILE, say who must agree, and start review again:
 
 \b
   witness witness.example-one witness.example/one+… http://127.0.0.1:7380
   quorum witness.example-one
 
-From then on review shows a cosigned head at /log/witnessed. Keep the state folder: a witness that forgets may be made to agree to
-another history.
+From then on review shows a cosigned head at /log/witnessed. Keep the state folder: a witness that
+forgets may be made to agree to another history.
 """
 
 

@@ -1,5 +1,5 @@
-"""A witness and its memory (c2sp.org/tlog-witness): it cosigns a checkpoint only when it continues the one it
-cosigned last.
+"""A witness and its memory (c2sp.org/tlog-witness): it cosigns a checkpoint only when
+that continues the one it cosigned last.
 
 The state of a log is the last checkpoint with our cosignature, in a file of its own, replaced whole
 and on disk before anybody reads the answer. It is also what the monitoring path shows."""
@@ -82,7 +82,8 @@ class Witness:
             (one.name, one.key_id) for one in opened.verified
         }:
             raise BadWitness(
-                f"{self._file(origin)} does not carry this witness's cosignature; put the right one back"
+                f"{self._file(origin)} does not carry this witness's cosignature; put the right "
+                "one back"
             )
         return Latest(checkpoint.size, checkpoint.root)
 

@@ -6,8 +6,10 @@ nothing is missing.
     events/<n>-<service>-<number>.json  the exact envelope, in the order of the log; beside it
                                  .sig          the 64 bytes of its signature
                                  .tlog-proof   that it is in the log (c2sp.org/tlog-proof)
-    keys/<n>-<service>-<number>.…       the same for each change of a service's key that its events here come after
-    heads/<service>                     the service's own word: so many events of this incident, and which is the last
+    keys/<n>-<service>-<number>.…       the same for each change of a service's key before its
+                                        events here
+    heads/<service>                     the service's own word: how many events of this incident,
+                                        and which is the last
     report.json, .md, .html             the published report, if there is one
     README.txt                          how to check all this by hand
 

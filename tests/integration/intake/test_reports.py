@@ -25,7 +25,8 @@ class TestAReceipt:
     async def test_is_enough_to_find_and_check_the_event_later(self, intake: Intake) -> None:
         receipt = await intake.reported(**REPORT_EXAMPLE)
         (row,) = await intake.rows(
-            "SELECT envelope, signature FROM ledger WHERE service = $1 AND partition = $2 AND sequence = $3",
+            "SELECT envelope, signature FROM ledger WHERE service = $1 AND partition = $2 AND "
+            "sequence = $3",
             *(receipt["chain"][name] for name in ("service", "partition", "sequence")),
         )
         event = read(row["envelope"])

@@ -85,8 +85,10 @@ async def test_an_edited_row_is_found(history: Environment) -> None:
         history,
         INTAKE,
         """UPDATE ledger SET envelope = new.envelope, hash = sha256('\\x00'::bytea || new.envelope)
-           FROM (SELECT position, convert_to(replace(convert_from(envelope, 'UTF8'), 'whiteboard', 'blackboard'), 'UTF8') AS envelope
-                 FROM ledger WHERE version = 2 LIMIT 1) AS new WHERE ledger.position = new.position""",
+           FROM (SELECT position, convert_to(replace(convert_from(envelope, 'UTF8'),
+                                            'whiteboard', 'blackboard'), 'UTF8') AS envelope
+                 FROM ledger WHERE version = 2 LIMIT 1) AS new
+                 WHERE ledger.position = new.position""",
     )
     assert {"untrusted", "differs_from_topic"} <= await codes(history)
 
@@ -109,7 +111,8 @@ async def test_two_rows_swapped_are_found(history: Environment) -> None:
         TRIAGE,
         "ALTER TABLE ledger DROP CONSTRAINT ledger_pkey",
         """UPDATE ledger SET sequence = CASE version WHEN 1 THEN sequence + 1 ELSE sequence - 1 END
-           WHERE version IN (1, 2) AND incident_id = (SELECT incident_id FROM ledger ORDER BY position LIMIT 1)""",
+           WHERE version IN (1, 2)
+                 AND incident_id = (SELECT incident_id FROM ledger ORDER BY position LIMIT 1)""",
     )
     assert {"row_changed"} <= await codes(history)
 

@@ -16,7 +16,7 @@ from tests.integration.conftest import Databases
 FATAL = b"terminating connection"
 
 
-async def test_a_connection_that_was_told_of_its_end_and_is_not_yet_closed_is_a_database_that_is_away(
+async def test_a_connection_that_was_told_of_its_end_is_a_database_that_is_away(
     databases: Databases,
 ) -> None:
     database = databases[ServiceName.INTAKE]

@@ -285,10 +285,13 @@ async def story():
     async with running(seats.SERVICE, ServiceSettings()) as process:
         writer = asyncio.create_task(process.ledger.run())
         transport = httpx.ASGITransport(create_app(process, seats.router, "Seats"))
-        async with httpx.AsyncClient(transport=transport, base_url="http://seats", headers={"Authorization": TOKEN}) as client:
+        async with httpx.AsyncClient(
+            transport=transport, base_url="http://seats", headers={"Authorization": TOKEN}
+        ) as client:
             answer = await client.post("/incidents", json={"seat": "lead", "holder": "u-1"})
             incident = answer.json()["incident_id"]
-            answer = await client.post(f"/incidents/{incident}/seats", json={"seat": "legal", "holder": "u-2"})
+            seat = {"seat": "legal", "holder": "u-2"}
+            answer = await client.post(f"/incidents/{incident}/seats", json=seat)
             print(answer.headers["X-Request-Id"])
             timeline = (await client.get(f"/incidents/{incident}/events")).json()
             print(*(item["traceparent"] for item in timeline["items"]))

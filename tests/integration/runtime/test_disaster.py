@@ -117,7 +117,8 @@ async def content(environment: Environment, service: ServiceName) -> list[Any]:
         environment.databases[service].auditor_dsn
     ) as connection:
         found = await connection.execute(
-            """SELECT service, partition, sequence, event_id, incident_id, type, envelope, signature, hash
+            """SELECT service, partition, sequence, event_id, incident_id, type,
+                          envelope, signature, hash
                FROM ledger ORDER BY service, partition, sequence"""
         )
         return await found.fetchall()
@@ -281,7 +282,8 @@ async def test_a_database_is_lost_and_comes_back_from_the_topic(environment: Env
     said = await rebuilt(environment, NOTIFY)
     assert (
         said
-        == f"notify: {len(before)} events taken from the topic, {len(before)} in its ledger now, 0 messages parked"
+        == f"notify: {len(before)} events taken from the topic, {len(before)} in its ledger now, "
+        "0 messages parked"
     )
     assert await content(environment, NOTIFY) == before
     assert (await rebuilt(environment, NOTIFY)).startswith("notify: 0 events taken")

@@ -60,7 +60,8 @@ async def test_the_service_is_no_superuser_and_owns_nothing(environment: Environ
     connection = await asyncpg.connect(environment.databases[ServiceName.INTAKE].service_dsn)
     try:
         row = await connection.fetchrow(
-            "SELECT rolsuper, rolcreaterole, rolcreatedb, rolbypassrls FROM pg_roles WHERE rolname = current_user"
+            "SELECT rolsuper, rolcreaterole, rolcreatedb, rolbypassrls FROM pg_roles WHERE "
+            "rolname = current_user"
         )
         assert row is not None
         assert list(row.values()) == [False] * 4
@@ -81,8 +82,10 @@ async def test_the_database_refuses_a_hash_that_is_not_the_envelopes(
     try:
         with pytest.raises(asyncpg.CheckViolationError, match="hash_is_the_envelopes"):
             await connection.execute(
-                """INSERT INTO ledger (service, partition, sequence, event_id, incident_id, version, type, envelope, signature, hash)
-                   VALUES ('intake', 0, 1, gen_random_uuid(), gen_random_uuid(), 1, 't', 'x', $1, $2)""",
+                """INSERT INTO ledger (service, partition, sequence, event_id, incident_id,
+                                       version, type, envelope, signature, hash)
+                   VALUES ('intake', 0, 1, gen_random_uuid(), gen_random_uuid(),
+                               1, 't', 'x', $1, $2)""",
                 bytes(64),
                 bytes(32),
             )

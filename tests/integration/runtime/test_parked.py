@@ -242,7 +242,8 @@ async def test_what_waited_and_does_not_fit_is_named_once_and_looked_at_no_more(
         # Another first event than the one that the second names: as after a chain that was told
         # twice.
         await triage.running.pool.execute(
-            "UPDATE chain SET sequence = 1, hash = sha256('another') WHERE service = 'intake' AND partition = $1",
+            "UPDATE chain SET sequence = 1, hash = sha256('another') WHERE service = 'intake' "
+            "AND partition = $1",
             one.partition,
         )
         for _ in range(2):

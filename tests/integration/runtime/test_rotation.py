@@ -106,8 +106,8 @@ async def test_replicas_that_run_on_change_their_key_and_are_heard_without_a_gap
             await intake.say(REPORTED, incident)
         said = await rotate(other)
         assert (
-            said
-            == f"intake signed with {old.key_id.hex()} until now, and signs with {new.key_id.hex()} from now on"
+            said == f"intake signed with {old.key_id.hex()} until now, and signs with "
+            f"{new.key_id.hex()} from now on"
         )
         for incident in incidents:
             await intake.say(REPORTED, incident)

@@ -344,7 +344,7 @@ async def test_a_relay_that_waits_for_relay_again_to_commit_does_not_move_the_cu
         assert await pool.fetchval("SELECT max(sequence) FROM relay_cursor") == 0
 
 
-async def test_who_was_paused_with_a_batch_and_replaced_neither_moves_the_offset_nor_keeps_the_batch(
+async def test_a_consumer_replaced_while_paused_neither_moves_the_offset_nor_keeps_its_batch(
     environment: Environment,
 ) -> None:
     async with (
@@ -369,7 +369,7 @@ async def test_who_was_paused_with_a_batch_and_replaced_neither_moves_the_offset
         assert len(await triage.rows()) == 2
 
 
-async def test_who_has_passed_what_a_broker_lost_hears_it_after_relay_again_though_nothing_more_comes(
+async def test_what_a_broker_lost_is_heard_after_relay_again_though_nothing_more_comes(
     environment: Environment,
 ) -> None:
     incident = clock.new_id()

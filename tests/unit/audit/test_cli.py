@@ -174,7 +174,7 @@ def test_the_state_file_refuses_a_log_that_went_back_or_forked(
 def test_what_an_enemy_wrote_is_shown_as_it_is(tmp_path: Path) -> None:
     """A terminal's markup in an actor's name neither crashes a command nor colours its answer."""
     ledger = two_stories()
-    ledger.say(TRIAGE, STORY, ledger.events[0].data, "[/red][bold]mallory[/]")  # type: ignore[arg-type]
+    ledger.say(TRIAGE, STORY, ledger.events[0].data, "[/red][bold]mallory[/]")
     publish_log(tmp_path / "log", ledger)
     said = ledger_command("verify", tmp_path / "log")
     assert (said.exit_code, said.exception is None or isinstance(said.exception, SystemExit)) == (

@@ -261,7 +261,7 @@ def relinked(ledger: Ledger, key: Signer) -> Ledger:
         data = event.data
         if event.type == "incident.seat_filled.v1":
             data = data.model_copy(update={"holder": "somebody else"})  # type: ignore[union-attr]
-        said = again.say(event.service, event.incident_id, data, event.actor)  # type: ignore[arg-type]
+        said = again.say(event.service, event.incident_id, data, event.actor)
         assert said.link.sequence == event.link.sequence
     return again
 
@@ -569,7 +569,7 @@ def test_a_cause_comes_before_its_effect(tmp_path: Path) -> None:
     ledger = Ledger()
     for event in two_stories().events:
         cause = effect if event.type == "incident.review_opened.v1" else None
-        ledger.say(event.service, event.incident_id, event.data, event.actor, cause)  # type: ignore[arg-type]
+        ledger.say(event.service, event.incident_id, event.data, event.actor, cause)
     publish_log(tmp_path, ledger)
     assert "cause_missing" in codes(audit(tmp_path))
 

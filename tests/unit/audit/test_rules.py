@@ -206,7 +206,7 @@ def test_another_report_than_the_published_one_is_found(changed: dict[str, Any],
     assert found(ledger) == []
     false = Ledger()
     for event in ledger.events[:-1]:
-        false.say(event.service, event.incident_id, event.data, event.actor)  # type: ignore[arg-type]
+        false.say(event.service, event.incident_id, event.data, event.actor)
     covers = tuple(
         cover.model_copy(
             update={

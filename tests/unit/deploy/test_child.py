@@ -18,7 +18,7 @@ from shared.contract.vocabulary import ServiceName
 
 def child(folder: Path, code: str, **how: float) -> Child:
     command = [sys.executable, "-c", code]
-    return Child("part", command, {"MARK": "given"}, folder / "part.log", folder, **how)  # type: ignore[arg-type]
+    return Child("part", command, {"MARK": "given"}, folder / "part.log", folder, **how)
 
 
 async def test_it_gets_its_environment_alone_and_its_log_is_its_owners(tmp_path: Path) -> None:

@@ -1,4 +1,5 @@
-"""The words of every refusal of intake: the rule, the sentence a reporter reads, what is missing."""
+"""The words of every refusal of intake:
+the rule, the sentence a reporter reads, what is missing."""
 
 from datetime import timedelta
 from typing import Final

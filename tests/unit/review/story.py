@@ -88,7 +88,8 @@ TOLD_BY_INTAKE: Final[Sequence[Spoken]] = (
             reporter="r-1",
             discovery=DiscoveryMethod.MONITORING,
             noticed_at=START - timedelta(minutes=10),
-            description="A whiteboard with the roadmap stands behind a birthday cake.\nTwo product names can be read.",
+            description="A whiteboard with the roadmap stands behind a birthday cake.\nTwo "
+            "product names can be read.",
             exposure=Exposure(platform="a photo network", post_kind=PostKind.POST),
             information_types=(InformationType.PROPRIETARY,),
         ),

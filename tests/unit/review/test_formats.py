@@ -25,9 +25,12 @@ FORMS: Final = {
 }
 RECORDED: Final = sorted(FOLDER.iterdir())
 KEEP: Final = (
-    "the same events give another report than before, so every report that was published in this format could no longer be shown or "
-    "verified. If you did not mean that, take it back. If you did: keep what makes this format, make a new one beside it, count FORMAT "
-    "up, let `published` in services/review/report/__init__.py pick by the digest's format, and record the new one with "
+    "the same events give another report than before, so every report that was published in this "
+    "format could no longer be shown or "
+    "verified. If you did not mean that, take it back. If you did: keep what makes this format, "
+    "make a new one beside it, count FORMAT "
+    "up, let `published` in services/review/report/__init__.py pick by the digest's format, and "
+    "record the new one with "
     "`python -m tests.unit.review.record`"
 )
 

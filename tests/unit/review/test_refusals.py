@@ -1,4 +1,5 @@
-"""The words of every refusal of review: the rule, the sentence, what is missing, who supplies it."""
+"""The words of every refusal of review:
+the rule, the sentence, what is missing, who supplies it."""
 
 from datetime import timedelta
 from typing import Final

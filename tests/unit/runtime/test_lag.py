@@ -1,4 +1,4 @@
-"""Not known is not none: a process that hears nothing does not say that there is nothing to hear."""
+"""Not known is not none: to hear nothing is not to have nothing to hear."""
 
 from shared.runtime.process.lag import Lag
 

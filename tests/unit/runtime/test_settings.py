@@ -61,7 +61,8 @@ def test_every_variable_that_is_missing_is_named_with_what_it_is(
     environment.delenv("LEDGER_DATABASE_DSN")
     environment.delenv("LEDGER_JWT_ISSUER")
     assert refusal(ServiceSettings, capsys).splitlines() == [
-        "LEDGER_DATABASE_DSN: is not set; it is postgresql://<service>_service:…@host:port/incident_<service>",
+        "LEDGER_DATABASE_DSN: is not set; it is "
+        "postgresql://<service>_service:…@host:port/incident_<service>",
         "LEDGER_JWT_ISSUER: is not set; it is the `iss` that tokens must carry",
     ]
 

@@ -161,16 +161,22 @@ from opentelemetry import trace
 from shared.runtime.web.edge.door import Door, Entrances
 app = FastAPI(telemetry={{"tracing": False, "metrics": False, "logs": False}})
 async def asked():
-    with trace.get_tracer("opentelemetry.instrumentation.asyncpg").start_as_current_span("SELECT", kind=trace.SpanKind.CLIENT):
+    tracer = trace.get_tracer("opentelemetry.instrumentation.asyncpg")
+    with tracer.start_as_current_span("SELECT", kind=trace.SpanKind.CLIENT):
         return "yes"
 for path in ("/healthz", "/readyz", "/page"):
     app.get(path)(asked)
 telemetry.instrument(app)
 app.add_middleware(Door, entrances=Entrances(app))
 async def story():
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://here") as client:
+    here = httpx.ASGITransport(app)
+    async with httpx.AsyncClient(transport=here, base_url="http://here") as client:
         for path in ("/healthz", "/readyz", "/page", "/nowhere/healthz"):
-            print(*[(await client.get(path, headers=traced)).headers["X-Request-Id"] for traced in ({{}}, {{"traceparent": "{PARENT}"}})])
+            answers = [
+                await client.get(path, headers=traced)
+                for traced in ({{}}, {{"traceparent": "{PARENT}"}})
+            ]
+            print(*[answer.headers["X-Request-Id"] for answer in answers])
 asyncio.run(story())
 """,
         **({"OTEL_EXPORTER_OTLP_ENDPOINT": receiver.endpoint} if exported else {}),

@@ -14,7 +14,8 @@ from tests.unit.tlog.given import HEAD, LOG, SPEC_NOTE, SPEC_TEXT, flipped, refu
 
 SPEC_LINE = (
     "— witness.example.com/w1 "
-    "jWbPPwAAAABkGFDLEZMHwSRaJNiIDoe9DYn/zXcrtPHeolMI5OWXEhZCB9dlrDJsX3b2oyin1nPZqhf5nNo0xUe+mbIUBkBIfZ+qnA==\n"
+    "jWbPPwAAAABkGFDLEZMHwSRaJNiIDoe9DYn/zXcrtPHeolMI5OWXEhZC"
+    "B9dlrDJsX3b2oyin1nPZqhf5nNo0xUe+mbIUBkBIfZ+qnA==\n"
 )
 WITNESS = Cosigner(Signer("witness.example/w1", b"w" * 32))
 COSIGNED = WITNESS.cosign(HEAD.text, 1_700_000_000)

@@ -1,4 +1,5 @@
-"""The words of every refusal of triage: the rule, the sentence, what is missing, who supplies it."""
+"""The words of every refusal of triage:
+the rule, the sentence, what is missing, who supplies it."""
 
 from dataclasses import replace
 from datetime import timedelta

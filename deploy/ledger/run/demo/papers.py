@@ -1,4 +1,4 @@
-"""What the demo leaves on paper: the report of each incident in every form, and a dossier of each."""
+"""What the demo leaves on paper: each incident's report in every form, and its dossier."""
 
 from collections.abc import Mapping
 from pathlib import Path
