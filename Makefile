@@ -26,6 +26,7 @@ check: $(VENV)/.dev lint ## Lint, types, import rules, the quick tests by few ex
 test: $(VENV)/.dev lint ## Lint, types, import rules, and every test on a real Kafka and Postgres (about ten minutes)
 	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(PYTEST)
 
+test-long: export LEDGER_TEST_EXAMPLES := 25
 test-long: test chaos mutate ## The tests, ten minutes of the campaign, then mutation testing: what CI runs at night
 
 test-containers: $(VENV)/.dev ## The integration suite on postgres:18 and apache/kafka:4.3.1 by testcontainers (needs Docker)

@@ -75,11 +75,15 @@ EVENTS: Final[dict[str, Any]] = {
         "required": True,
         "content": {
             "application/cloudevents+json": {
-                "schema": {"type": "object"},
+                "schema": {
+                    "type": "object",
+                    "required": ["specversion", "id", "source", "type"],
+                    "properties": {"specversion": {"const": "1.0"}},
+                },
                 "example": _EVENT_EXAMPLE,
             },
             "application/cloudevents-batch+json": {
-                "schema": {"type": "array", "items": {"type": "object"}},
+                "schema": {"type": "array"},
                 "example": [_EVENT_EXAMPLE],
             },
             "application/json": {

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Depends, Header, Request, Response
 from fastapi.responses import StreamingResponse
-from pydantic import ValidationError
+from pydantic import ValidationError, WithJsonSchema
 from starlette.exceptions import HTTPException
 
 from services.intake import batches, bounds, cloudevents, documents
@@ -22,6 +22,7 @@ from shared.runtime.web.direct import DirectRoute
 from shared.runtime.web.edge.limits import takes
 
 SAME_AS_NDJSON: Final = frozenset({documents.NDJSON, "application/ndjson", "application/jsonl"})
+IF_MATCH: Final = r'^(\*|"[0-9]{1,18}")$'
 
 
 class ReportRoute(DirectRoute):
@@ -52,6 +53,7 @@ async def report(
     response: Response,
     idempotency_key: Annotated[
         str | None,
+        WithJsonSchema({"type": "string", "pattern": IDEMPOTENCY_KEY}),
         Header(
             alias="Idempotency-Key",
             pattern=IDEMPOTENCY_KEY,
@@ -63,9 +65,10 @@ async def report(
     ] = None,
     if_match: Annotated[
         str | None,
+        WithJsonSchema({"type": "string", "pattern": IF_MATCH}),
         Header(
             alias="If-Match",
-            pattern=r'^(\*|"\d{1,18}")$',
+            pattern=IF_MATCH,
             description="For a report that adds to an incident, and only at this version of it. "
             "Best left out.",
             examples=['"7"'],
