@@ -64,12 +64,12 @@ def grow(
     full = [
         tile.path
         for tile, _ in (*growth.tiles, *bundles)
-        if not tile.is_partial and tile.index == _last(tile, size)
+        if not tile.is_partial and tile.index == _last(tile.level, size)
     ]
     full += [
         signatures_path(tile)
         for tile, _ in bundles
-        if not tile.is_partial and tile.index == _last(tile, size)
+        if not tile.is_partial and tile.index == _last(tile.level, size)
     ]
     tail = (size + len(entries)) % WIDTH
     kept = slice(len(all_signatures) - tail, None)
@@ -77,9 +77,9 @@ def grow(
     return Grown(after, tuple(files), tuple(full))
 
 
-def _last(tile: Tile, size: int) -> int:
+def _last(level: int, size: int) -> int:
     """The index of the one tile of this level that is partial in a tree of this size."""
-    return (size >> 8 * max(tile.level, 0)) // WIDTH
+    return (size >> 8 * max(level, 0)) // WIDTH
 
 
 def _of_size(signature: bytes) -> bytes:
@@ -91,14 +91,14 @@ def _of_size(signature: bytes) -> bytes:
 def signatures_path(bundle: Tile) -> str:
     """The file with the signatures of a bundle's events, 64 bytes each: named like the bundle, with
     its index and width."""
-    return bundle.path.replace("tile/entries/", "signatures/", 1)
+    return "signatures/" + bundle.path.removeprefix("tile/entries/")
 
 
 def edge_tiles(size: int) -> list[Tile]:
     """The partial tiles and the partial entry bundle from which a sealer resumes at this size."""
     tiles = []
     for level in range(ENTRIES, 8):
-        index = (size >> 8 * max(level, 0)) // WIDTH
+        index = _last(level, size)
         if width := width_at(level, index, size):
             tiles.append(Tile(level, index, width))
     return tiles
