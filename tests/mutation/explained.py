@@ -28,4 +28,10 @@ EXPLAINED: Final = (
         "for level in range(ENTRIES, 9):",
         "A tile of level 8 stands over 2^72 leaves; no log has one.",
     ),
+    Explained(
+        "services.triage.domain.offers._on_break_glass",
+        "yield from (ConfirmBreakGlass(break_glass_id, False, _WORDS) for break_glass_id in "
+        "incident.owed)",
+        "Both words are accepted or refused alike, so either finds out what may be offered.",
+    ),
 )
