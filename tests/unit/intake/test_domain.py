@@ -131,6 +131,14 @@ class TestNoticedAt:
             Reported(opens=True, channel=ReportChannel.API, noticed_at=ahead)
         )
 
+    def test_of_which_only_the_month_is_known_is_not_later_than_the_month(self) -> None:
+        stated = START.replace(day=31)
+        command = replace(OPENS, noticed_at=stated, noticed_at_fidelity=Fidelity.MONTH)
+        (said,) = given(domain).when(command, SOURCE, at=START).decide()
+        assert (said.noticed_at, said.noticed_at_fidelity) == (stated, Fidelity.MONTH)
+        exact = replace(command, noticed_at_fidelity=Fidelity.DAY)
+        given(domain).when(exact, SOURCE, at=START).then_rejected("noticed_before_now")
+
 
 class TestWhatIsRemembered:
     def test_is_what_rules_ask_for(self) -> None:
