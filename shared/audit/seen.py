@@ -28,9 +28,12 @@ class SeenFile:
 
     def load(self, vkey: str) -> Seen | None:
         """Raises BadState."""
-        one = self._logs().get(vkey)
+        logs = self._logs()
+        if vkey not in logs:
+            return None
+        one = logs[vkey]
         try:
-            return None if one is None else Seen(int(one["size"]), hash_from_base64(one["root"]))
+            return Seen(int(one["size"]), hash_from_base64(one["root"]))
         except (KeyError, TypeError, ValueError) as error:
             raise self._bad() from error
 

@@ -25,9 +25,9 @@ MAX_ENVELOPE: Final = 65_535
 """Bytes; a longer one does not fit an entry bundle of tlog-tiles."""
 
 _SERVICES: Final = {service.value: service for service in ServiceName}
-_SOURCE = re.compile(r"^/incident-ledger/([a-z]+)/(\d{1,3})$")
+_SOURCE = re.compile(r"^/incident-ledger/([a-z]+)/(\d{1,3})$", re.ASCII)
 _HEX32 = re.compile(r"^[0-9a-f]{64}$")
-_SEQUENCE = re.compile(r"^\d{20}$")
+_SEQUENCE = re.compile(r"^\d{20}$", re.ASCII)
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff]")
 _TRACEPARENT = re.compile(rb',"traceparent":"([0-9a-f-]{55})","data":')
 
@@ -231,8 +231,9 @@ def _hash(value: Mapping[str, Any], name: str) -> bytes:
 
 
 def _time(value: Mapping[str, Any]) -> datetime:
+    text = _text(value, "time")
     try:
-        time = datetime.fromisoformat(_text(value, "time"))
+        time = datetime.fromisoformat(text)
     except ValueError as error:
         raise MalformedEnvelope("time is not RFC 3339") from error
     if time.tzinfo is None:

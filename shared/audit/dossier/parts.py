@@ -88,7 +88,9 @@ def event_names(parts: Mapping[str, bytes], folder: str) -> Iterator[str]:
     found = (
         match for name in parts if name.startswith(folder) and (match := _EVENT.fullmatch(name))
     )
-    yield from sorted({match[0].removesuffix(match[4]) for match in found})
+    # By number: as text, the 10 000th would come before the 9 999th.
+    numbered = {(int(match[1]), match[0].removesuffix(match[4])) for match in found}
+    yield from (name for _, name in sorted(numbered))
 
 
 def may_hold(name: str) -> bool:
