@@ -21,7 +21,7 @@ from shared.contract.catalogue.intake import ReportChannel, Reported
 from shared.contract.fidelity import as_stated
 from shared.contract.vocabulary import DiscoveryMethod, Fidelity, InformationType
 from shared.runtime.say.plan import Signed
-from shared.runtime.web.bodies import Flag, Id, Line, Name, Text
+from shared.runtime.web.bodies import Body, Flag, Id, Line, Name, Text
 from shared.runtime.web.exposure import ExposureBody, or_unknown
 from shared.runtime.web.moments import Moment, WrittenMoment
 
@@ -90,7 +90,10 @@ def _example(value: dict[str, Any]) -> ConfigDict:
 
 
 def _some_types(value: object) -> object:
-    return [InformationType.UNKNOWN] if value == "unknown" else value
+    if value == "unknown":
+        return (InformationType.UNKNOWN,)
+    # Past a validator of ours a list is no longer JSON's, and the model wants a tuple.
+    return tuple(value) if isinstance(value, list) else value
 
 
 def _some_exposure(value: object) -> object:
@@ -101,11 +104,7 @@ def _each_once(types: tuple[InformationType, ...]) -> tuple[InformationType, ...
     return tuple(dict.fromkeys(types))
 
 
-class Request(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class ReporterBody(Request):
+class ReporterBody(Body):
     """Who tells us. Kept in intake's own table; events carry an opaque reference to it."""
 
     name: Name | None = None
@@ -118,7 +117,7 @@ class ReporterBody(Request):
         return self
 
 
-class ReportBody(Request):
+class ReportBody(Body):
     """What somebody noticed. Every field may be left out or be "unknown"."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [REPORT_EXAMPLE]})

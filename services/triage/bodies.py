@@ -9,7 +9,6 @@ from fastapi import Query
 from pydantic import BaseModel, ConfigDict, Field
 
 from services.triage import examples
-from shared.contract.catalogue.base import Exposure
 from shared.contract.catalogue.triage import (
     ActionProposed,
     Assessed,
@@ -22,9 +21,6 @@ from shared.contract.catalogue.triage import (
 )
 from shared.contract.vocabulary import (
     ActionKind,
-    Answer,
-    AudienceTier,
-    AuthorRelation,
     Confidence,
     Determination,
     DismissalReason,
@@ -32,13 +28,11 @@ from shared.contract.vocabulary import (
     InformationType,
     LegalView,
     Outcome,
-    PostKind,
     Seat,
     Severity,
-    Visibility,
 )
-from shared.runtime.web.bodies import Body, Flag, Id, Line, Listed, Name, Subject, Text, Url
-from shared.runtime.web.exposure import Copies, or_unknown
+from shared.runtime.web.bodies import Body, Flag, Id, Line, Listed, Name, Subject, Text
+from shared.runtime.web.exposure import ExposureBody
 from shared.runtime.web.gates import GateView
 from shared.runtime.web.moments import Moment
 
@@ -76,24 +70,6 @@ class SeatBody(Body):
 
     seat: Seat
     holder: Subject = Field(description="The subject of the holder's token.")
-
-
-class ExposureBody(Body):
-    """Where it stands and who can see it. Every field may be unknown."""
-
-    platform: Name = "unknown"
-    url: Annotated[Url | None, or_unknown(Url)] = None
-    post_kind: PostKind = PostKind.UNKNOWN
-    author_relation: AuthorRelation = AuthorRelation.UNKNOWN
-    visibility: Visibility = Visibility.UNKNOWN
-    audience_tier: AudienceTier = AudienceTier.UNKNOWN
-    still_live: Answer = Answer.UNKNOWN
-    copies: Annotated[Copies | None, or_unknown(Copies)] = Field(
-        default=None, description="Copies seen elsewhere; null is unknown."
-    )
-
-    def said(self) -> Exposure:
-        return Exposure.model_validate(self.model_dump())
 
 
 class AssessmentBody(Body):

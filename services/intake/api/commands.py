@@ -13,19 +13,21 @@ from starlette.exceptions import HTTPException
 from services.intake import batches, bounds, cloudevents, documents
 from services.intake.bodies import IDEMPOTENCY_KEY, ReportBody, ReportReceipt
 from services.intake.cloudevents import CloudEvent, Mode, NotACloudEvent, UnknownFormat
-from services.intake.reception import BODY, Reception, reception
+from services.intake.reception import Reception, reception
 from shared.contract.authority import who_may
 from shared.contract.catalogue.intake import ReportChannel
 from shared.runtime.say.conflicts import Malformed
 from shared.runtime.web.auth import Allow, allow
 from shared.runtime.web.direct import DirectRoute
 from shared.runtime.web.edge.limits import takes
+from shared.runtime.web.reading import StrictRoute
+from shared.runtime.web.strict import Unreadable
 
 SAME_AS_NDJSON: Final = frozenset({documents.NDJSON, "application/ndjson", "application/jsonl"})
 IF_MATCH: Final = r'^(\*|"[0-9]{1,18}")$'
 
 
-class ReportRoute(DirectRoute):
+class ReportRoute(DirectRoute, StrictRoute):
     """Takes a report that is plainly one; any other goes the declared way, to its refusal."""
 
     async def direct(self, request: Request, guard: Allow) -> Response | None:
@@ -183,8 +185,8 @@ def _plainly_a_report(request: Request, body: bytes) -> ReportBody | None:
     if key is not None and not re.fullmatch(IDEMPOTENCY_KEY, key):
         return None
     try:
-        return BODY.validate_json(body)
-    except ValidationError:
+        return ReportBody.read(body)
+    except (Unreadable, ValidationError):
         return None
 
 

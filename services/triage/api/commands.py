@@ -87,7 +87,7 @@ async def assess(incident_id: Id, body: AssessmentBody, desk: TriageDesk) -> Acc
     command = Assess(
         body.determination,
         body.information_types,
-        body.exposure.said(),
+        body.exposure.stated(),
         body.severity_override,
         body.severity_override_reason,
     )

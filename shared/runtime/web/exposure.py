@@ -3,7 +3,7 @@ assessment to triage."""
 
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BeforeValidator, Field
 
 from shared.contract.catalogue.base import Exposure
 from shared.contract.vocabulary import (
@@ -13,7 +13,7 @@ from shared.contract.vocabulary import (
     PostKind,
     Visibility,
 )
-from shared.runtime.web.bodies import Name, Url
+from shared.runtime.web.bodies import Body, Name, Url
 
 UNKNOWN: Final = "unknown"
 
@@ -30,10 +30,8 @@ def _or_null(value: object) -> object:
 Copies = Annotated[int, Field(ge=0, le=2**53, strict=True)]
 
 
-class ExposureBody(BaseModel):
+class ExposureBody(Body):
     """Where it stands and who can see it. Every field may be unknown."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     platform: Name = UNKNOWN
     url: Annotated[Url | None, or_unknown(Url)] = None

@@ -39,7 +39,7 @@ class TestTheSameReport:
     def test_is_the_same_however_it_is_written(self, body: dict[str, Any]) -> None:
         spelt = json.dumps(dict(reversed(body.items())), indent=2, ensure_ascii=False)
         spelt_out = ReportBody.model_validate_json(json.dumps(body)).model_dump_json()
-        first = asked_for(ReportBody.model_validate(body), None)
+        first = asked_for(ReportBody.model_validate_json(json.dumps(body)), None)
         assert asked_for(ReportBody.model_validate_json(spelt), None) == first
         assert asked_for(ReportBody.model_validate_json(spelt_out), None) == first
         assert asked_for(BatchLine.model_validate({**body, "idempotency_key": "a"}), None) == first
@@ -48,7 +48,10 @@ class TestTheSameReport:
     def test_is_another_when_it_says_something_else(
         self, one: dict[str, Any], other: dict[str, Any]
     ) -> None:
-        first, second = ReportBody.model_validate(one), ReportBody.model_validate(other)
+        first, second = (
+            ReportBody.model_validate_json(json.dumps(one)),
+            ReportBody.model_validate_json(json.dumps(other)),
+        )
         assert (asked_for(first, None) == asked_for(second, None)) == (first == second)
 
     def test_is_another_when_the_event_has_another_type(self) -> None:
