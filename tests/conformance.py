@@ -30,8 +30,8 @@ from schemathesis.specs.openapi.checks import (
 from shared.runtime.web import subjects
 
 UNTOLD: Final = frozenset({"POST /events"})
-"""An event's attributes are in its headers or in its body, by the content type; and who may say what
-of which source is in a table."""
+"""An event's attributes are in its headers or in its body, by the content type; and who may say
+what of which source is in a table."""
 
 LINES: Final = "application/x-ndjson"
 

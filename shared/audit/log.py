@@ -16,7 +16,8 @@ def audit_log(files: Files, anchors: Anchors, options: Options, progress: Progre
     note = files.read("checkpoint")
     if note is None:
         raise NotALog(
-            f"{files.name} has no checkpoint; is it a log's folder or address? It holds checkpoint, tile/, …"
+            f"{files.name} has no checkpoint; is it a log's folder or address? It holds "
+            "checkpoint, tile/, …"
         )
     words = words_of(files)
     head = opened(files, note, anchors, options.seen, audit)

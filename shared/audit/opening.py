@@ -1,5 +1,5 @@
-"""The head of a log: whether it is the log's own, who cosigned it, and whether it continues what was
-seen before."""
+"""The head of a log: whether it is the log's own, who cosigned it, and whether it continues what
+was seen before."""
 
 from shared.audit.anchors import Anchors
 from shared.audit.files import Files

@@ -72,7 +72,10 @@ def _compare_word(word: ChainHeads, chains: ChainCheck, audit: LogAudit) -> None
 
     for difference in statements.hold_against(word, heads(own), hash_at):
         if isinstance(difference, Contradicted):
-            detail = f"{difference.stated.hex()[:16]}… is stated, {difference.found.hex()[:16]}… was sealed"
+            detail = (
+                f"{difference.stated.hex()[:16]}… is stated, {difference.found.hex()[:16]}… "
+                "was sealed"
+            )
             where = f"{difference.service}/{difference.partition} number {difference.sequence}"
             audit.add([Finding("statement_differs", where, detail)])
         else:

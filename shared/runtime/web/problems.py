@@ -87,8 +87,10 @@ TABLE: Final[Mapping[type[Exception], tuple[int, str, str]]] = {
 }
 
 DETAIL: Final[Mapping[type[Exception], str]] = {
-    IdempotencyMismatch: "This Idempotency-Key came before with another request. Send a new request under a new key.",
-    asyncpg.CharacterNotInRepertoireError: "A text holds the character NUL, which cannot be stored; leave it out.",
+    IdempotencyMismatch: "This Idempotency-Key came before with another request. "
+    "Send a new request under a new key.",
+    asyncpg.CharacterNotInRepertoireError: "A text holds the character NUL, "
+    "which cannot be stored; leave it out.",
 }
 """Where the error's own words say less than the caller needs, or more than the caller should
 see."""
@@ -232,7 +234,10 @@ def _unavailable(error: Exception) -> JSONResponse:
     refused(Reason.AWAY, error)
     # A connection that breaks while it commits leaves open whether it did: only the key makes a
     # second try safe.
-    detail = "Something this service needs does not answer. Send the same request again, with the same Idempotency-Key."
+    detail = (
+        "Something this service needs does not answer. "
+        "Send the same request again, with the same Idempotency-Key."
+    )
     return problem(503, "unavailable", "Not now", detail, {"Retry-After": "2"})
 
 

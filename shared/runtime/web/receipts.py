@@ -21,7 +21,8 @@ _EXAMPLE: Final[dict[str, Any]] = {
     "sequence": 42,
     "version": 7,
     "hash": "7d2f0c1b0f5c4a0fb2c7f5c2a1f1c6b6e7f2d4d6a3b1c9e8f7a6b5c4d3e2f101",
-    "signature": "CzBVep/E6Q4zWH2ix+wRNluApcrvFDleg6jN8hc8YYar0PUaP2SJrtP4HUJnjLHW+yBFao+02f4jSG2St9wBJg==",
+    "signature": "CzBVep/E6Q4zWH2ix+wRNluApcrvFDleg6jN8hc8YYar0PUaP2SJrtP4"
+    "HUJnjLHW+yBFao+02f4jSG2St9wBJg==",
     "keyid": "1f2e3d4c",
     "data": {"seat": "legal", "holder": "u-4711"},
 }

@@ -43,7 +43,8 @@ incident-ledger/chains/triage
 6 0 AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=
 7 7 28G0yQD/5I1XW12lxjgEASX2XbD+PiRJS3bqmGRX2YY=
 
-— incident-ledger/triage NvJFIVJezNEIQD/+MRhwBXynIv067RA2FFhVhHq29VAZDBIz+xFnBwkuhv8f1Rq4HH4XjzaMvNSCDFkDWPI5i+3wzQs=
+— incident-ledger/triage \
+NvJFIVJezNEIQD/+MRhwBXynIv067RA2FFhVhHq29VAZDBIz+xFnBwkuhv8f1Rq4HH4XjzaMvNSCDFkDWPI5i+3wzQs=
 """
 INCIDENT_HEAD: Final = """\
 incident-ledger/incidents/triage
@@ -52,7 +53,8 @@ incident-ledger/incidents/triage
 5 S/USLzRFVMU73i67jNK349FgCtYxw4Wl18ziPHeFRZo=
 5 42 S/USLzRFVMU73i67jNK349FgCtYxw4Wl18ziPHeFRZo=
 
-— incident-ledger/triage NvJFIQllm27WmarVYoOiPvNaCDDRfLR0kJxSaNoURWj69NyzighRc/LpQQD0IrxigmBkkxPLmwjIjcLgASsKDc0RZAU=
+— incident-ledger/triage \
+NvJFIQllm27WmarVYoOiPvNaCDDRfLR0kJxSaNoURWj69NyzighRc/LpQQD0IrxigmBkkxPLmwjIjcLgASsKDc0RZAU=
 """
 """Signed by a key that was made for these examples alone."""
 

@@ -1,5 +1,5 @@
-"""The relay's batches, read back as a consumer would: what an event looks like on the topic, and how
-many fit in one request."""
+"""The relay's batches, read back as a consumer would: what an event looks like on the topic, and
+how many fit in one request."""
 
 import base64
 from collections.abc import AsyncIterator, Iterator

@@ -187,7 +187,8 @@ REFUSALS: Final[dict[str, tuple[Past, Command, Actor, Refusal]]] = {
         LEAD,
         Refusal(
             GateName.CLOSURE.value,
-            "Publishing waits: a person who carried out actions does not publish the report on them.",
+            "Publishing waits: a person who carried out actions does not publish the report on "
+            "them.",
             missing=("another_publisher",),
             who=REVIEWERS,
         ),
