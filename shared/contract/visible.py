@@ -60,8 +60,8 @@ UNSEEN: Final = (
 )
 """First and last of each range, by the properties of Unicode 17 (Cc but for tab and LF, Cf, Cs, Co,
 Zl, Zp, Default_Ignorable_Code_Point, Noncharacter_Code_Point), and the letters and signs whose
-glyph is empty. Written down here because the bytes of a published report must not depend
-on the Unicode version of the running Python, as the answers of characters.py do; a test holds the two
+glyph is empty. Written down here because the bytes of a published report must not depend on the
+Unicode version of the running Python, as the answers of characters.py do; a test holds the two
 equal."""
 
 _CLASS: Final = "".join(f"{re.escape(chr(first))}-{re.escape(chr(last))}" for first, last in UNSEEN)
