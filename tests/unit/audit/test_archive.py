@@ -75,6 +75,7 @@ def with_end(entries: int, size: int) -> bytes:
         (bytes(22), "does not end as the zip file of a dossier does"),
         (ARCHIVE + b"\n", "does not end as the zip file of a dossier does"),
         (zipped(comment=b"hello"), "does not end as the zip file of a dossier does"),
+        (ARCHIVE[:-2] + b"\1\0", "does not end as the zip file of a dossier does"),
         (b"before" + ARCHIVE, "its directory does not stand at its end"),
         (with_end(MAX_PARTS + 1, 0), f"more than {MAX_PARTS:,} parts"),
         (with_end(1, 47 + MAX_NAME), "names that no part has"),
@@ -82,7 +83,7 @@ def with_end(entries: int, size: int) -> bytes:
         (zipped(), "packed again, give another archive"),
         (zipped(twice=True), "a part stands in it twice"),
     ],
-    ids=range(11),
+    ids=range(12),
 )
 def test_what_is_no_dossiers_archive_is_refused_in_words(data: bytes, why: str) -> None:
     with pytest.raises(ValueError, match=why):
