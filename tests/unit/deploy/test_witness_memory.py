@@ -10,7 +10,7 @@ from deploy.ledger.witness.memory import KEY, BadWitness, Witness, alone, open_w
 from shared.tlog.checkpoint import Checkpoint, sign_checkpoint
 from shared.tlog.keys import Signer
 from shared.tlog.merkle import consistency_proof, root_of
-from shared.tlog.note import open_note
+from shared.tlog.note import add_signatures, open_note, parse_note
 from shared.tlog.witness import AddCheckpoint, Answer, Latest, monitoring_path, read_size
 
 LOG: Final = Signer("example.com/log", b"l" * 32)
@@ -108,7 +108,9 @@ def test_key_and_folder_are_the_owners_alone(tmp_path: Path) -> None:
     assert {path.stat().st_mode & 0o777 for path in files} == {0o600}
 
 
-@pytest.mark.parametrize("damage", ["", "garbage\n", "cut", "unsigned", "another log's"])
+@pytest.mark.parametrize(
+    "damage", ["", "garbage\n", "cut", "unsigned", "another origin", "another log's"]
+)
 def test_a_damaged_memory_is_refused_at_the_start_and_kept(damage: str, tmp_path: Path) -> None:
     witness = opened(tmp_path)
     ask(witness, request(0, 5))
@@ -120,6 +122,11 @@ def test_a_damaged_memory_is_refused_at_the_start_and_kept(damage: str, tmp_path
             note = note[:-20]
         case "unsigned":
             note = sign_checkpoint(Checkpoint(LOG.name, 5, root_of(LEAVES[:5])), LOG)
+        case "another origin":
+            other_origin = Checkpoint(OTHER.name, 5, root_of(LEAVES[:5]))
+            text, signatures = parse_note(sign_checkpoint(other_origin, LOG))
+            cosigned = witness.cosigner.cosign(text, 1000)
+            note = add_signatures(text, [*signatures, cosigned])
         case "another log's":
             note = other.read_bytes()
         case _:
