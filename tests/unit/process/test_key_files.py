@@ -70,9 +70,9 @@ def test_a_key_file_of_other_bytes_is_no_text(tmp_path: Path) -> None:
 @pytest.mark.parametrize("load", [load_keys, load_trust])
 def test_a_file_that_cannot_be_read_says_so(tmp_path: Path, load: object) -> None:
     with pytest.raises(FileNotFoundError):
-        load(tmp_path / "none")  # type: ignore[operator]
+        load(tmp_path / "none")
     with pytest.raises(IsADirectoryError):
-        load(tmp_path)  # type: ignore[operator]
+        load(tmp_path)
 
 
 def test_a_trust_file_names_a_key_for_all_chains_or_for_one(tmp_path: Path) -> None:
