@@ -18,7 +18,8 @@ def _range(part: str) -> tuple[str, float]:
         (value for name, _, value in (one.partition("=") for one in parameters) if name == "q"), "1"
     )
     try:
-        return media_range, min(max(float(quality), 0.0), 1.0)
+        # Zero first: every comparison with NaN is false, so NaN counts as zero.
+        return media_range, min(max(0.0, float(quality)), 1.0)
     except ValueError:
         return media_range, 0.0
 

@@ -33,6 +33,9 @@ from tests.unit.review.story import events
         ("text/html;q=nonsense", None),
         ("text/html;q=7, application/json", Form.JSON),
         ("text/html;q=-1", None),
+        ("text/html;q=nan", None),
+        ("application/json;q=nan, text/html", Form.HTML),
+        ("text/html, application/json;q=-nan", Form.HTML),
     ],
 )
 def test_the_form_that_the_header_likes_best(accept: str | None, form: Form | None) -> None:
