@@ -88,9 +88,8 @@ def test_a_taken_name_has_one_spelling_and_can_be_shown(text: str) -> None:
 
 
 @given(st.text(max_size=40))
-def test_a_taken_name_is_still_taken_with_other_case_unless_case_changes_its_form(
-    text: str,
-) -> None:
-    """No capital letter makes a reserved word free."""
-    if flaw(text) in (OURS, NOBODY):
-        assert flaw(text.swapcase()) is not None
+def test_no_capital_letter_makes_a_reserved_word_free(text: str) -> None:
+    for reserved in (f"service:{text}", "nobody", "unknown"):
+        if flaw(reserved) in (OURS, NOBODY):
+            assert flaw(reserved.swapcase()) is not None
+            assert flaw(reserved.title()) is not None
