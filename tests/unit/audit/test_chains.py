@@ -14,7 +14,7 @@ from shared.audit.outcome import LogAudit
 from shared.audit.words import compare_words, heads, stated
 from shared.chain import keyfiles
 from shared.chain.link import Head
-from shared.chain.trust import Trust
+from shared.chain.trust import Trust, parse
 from shared.contract.envelope import Event
 from shared.contract.hashing import event_hash, signed_bytes
 from shared.contract.topics import PARTITIONS, partition_of
@@ -186,6 +186,23 @@ def test_the_old_key_vouches_up_to_the_rotation_and_the_new_one_after_it() -> No
     forged[at] = bytes(64)
     codes_ = {one.code for one in checked(ledger.entries, forged).findings}
     assert codes_ == {"untrusted"}
+
+
+@pytest.mark.parametrize("forged", [None, *range(6)])
+def test_a_key_of_the_trust_file_vouches_from_its_number_and_the_one_before_it_up_to_that(
+    forged: int | None,
+) -> None:
+    new = Signer(KEYS[INTAKE].name, bytes([66]) * 32)
+    trust = parse(f"{TRUST_TEXT}intake {PARTITION} 4 {new.vkey}\n")
+    ledger = one_chain(3)
+    ledger.keys[INTAKE] = new
+    for incident in SAME[3:]:
+        report(ledger, incident)
+    signatures = [
+        bytes(64) if at == forged else signature for at, signature in enumerate(ledger.signatures)
+    ]
+    found = [(one.code, one.where) for one in checked(ledger.entries, signatures, trust).findings]
+    assert found == ([("untrusted", f"leaf {forged}")] if forged in {2, 5} else [])
 
 
 # The services' own words beside it
