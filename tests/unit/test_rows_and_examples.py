@@ -27,6 +27,7 @@ from shared.contract.vocabulary import (
     Seat,
     Severity,
 )
+from tests.unit.answering import Answering
 from tests.unit.given import INCIDENT, START
 
 MODULES: Final = (intake_bodies, triage_bodies, notify_bodies, review_bodies)
@@ -101,21 +102,6 @@ def _as_moment(value: Any) -> datetime | object:
         return datetime.fromisoformat(value)
     except (TypeError, ValueError):
         return object()
-
-
-class Answering:
-    """The driver's side of a query: answers with these rows, and keeps what it was asked with."""
-
-    def __init__(self, *rows: dict[str, Any]) -> None:
-        self.rows, self.args, self.sql = rows, (), ""
-
-    async def fetch(self, sql: str, *args: Any) -> list[dict[str, Any]]:
-        self.sql, self.args = sql, args
-        return list(self.rows)
-
-    async def fetchrow(self, sql: str, *args: Any) -> dict[str, Any] | None:
-        self.sql, self.args = sql, args
-        return self.rows[0] if self.rows else None
 
 
 def places(sql: str) -> int:
