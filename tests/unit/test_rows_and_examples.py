@@ -257,7 +257,7 @@ ASSESSMENT: Final[dict[str, Any]] = {
     "severity_rule": "a row",
 }
 MESSAGE_ROW: Final[dict[str, Any]] = {
-    **notify_bodies.CommunicationRow.model_config["json_schema_extra"]["example"],  # type: ignore[index,call-overload]
+    **notify_bodies.CommunicationRow.model_config["json_schema_extra"]["example"],
     "approvals": json.dumps([{"approval": "peer", "by": "lea", "at": "2026-03-02T09:05:00Z"}]),
 }
 REPORT_ROW: Final[dict[str, Any]] = {
@@ -279,7 +279,7 @@ class TestARow:
     async def test_of_an_incident_tells_its_stage_by_its_word(
         self, number: int, stage: str
     ) -> None:
-        found = await triage.incident(Answering({**INCIDENT_ROW, "stage": number}), INCIDENT)  # type: ignore[arg-type]
+        found = await triage.incident(Answering({**INCIDENT_ROW, "stage": number}), INCIDENT)
         assert found is not None
         assert (found.stage, found.assessment, found.dismissal) == (stage, None, None)
 
@@ -299,7 +299,7 @@ class TestARow:
 
     async def test_of_a_stage_that_there_is_not_is_never_shown_as_another(self) -> None:
         with pytest.raises(IndexError):
-            await triage.incident(Answering({**INCIDENT_ROW, "stage": len(STAGES)}), INCIDENT)  # type: ignore[arg-type]
+            await triage.incident(Answering({**INCIDENT_ROW, "stage": len(STAGES)}), INCIDENT)
 
     async def test_of_a_seat_names_its_holder(self) -> None:
         rows = ({"seat": "it", "holder": "ivo"}, {"seat": "legal", "holder": "liv"})
@@ -336,7 +336,7 @@ class TestARow:
 
     async def test_of_a_message_has_its_approvals(self) -> None:
         wanted = notify_bodies.MessageFilter()
-        (found,) = await notify.communications(Answering(MESSAGE_ROW), wanted, 1)  # type: ignore[arg-type]
+        (found,) = await notify.communications(Answering(MESSAGE_ROW), wanted, 1)
         (approval,) = found.approvals
         assert (approval.approval, approval.by) == ("peer", "lea")
         assert approval.at == datetime(2026, 3, 2, 9, 5, tzinfo=UTC)
@@ -349,7 +349,7 @@ class TestARow:
     ) -> None:
         rows = Answering({**MESSAGE_ROW, "approvals": kept})
         with pytest.raises(ValidationError):
-            await notify.communications(rows, notify_bodies.MessageFilter(), 1)  # type: ignore[arg-type]
+            await notify.communications(rows, notify_bodies.MessageFilter(), 1)
 
     @pytest.mark.parametrize(
         "query",

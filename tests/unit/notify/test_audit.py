@@ -140,7 +140,7 @@ class TestAFailure:
             stated((*INSIDE_READY, REQUESTED)).state,
             Context(START + timedelta(minutes=6), SENDER),
         )
-        assert said[0].error == "Not sent. The text at hand is not the text that was approved."  # type: ignore[attr-defined]
+        assert said[0].error == "Not sent. The text at hand is not the text that was approved."
         assert rules(*INSIDE_READY, REQUESTED, *said) == []
 
     def test_of_a_message_whose_draft_is_not_on_record_has_no_text(self) -> None:

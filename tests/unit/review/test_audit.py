@@ -244,7 +244,7 @@ class TestThePublishedReport:
     def test_has_the_digests_that_are_on_the_log(self) -> None:
         *_, last = self.published()
         files = reports(self.published())
-        assert hashlib.sha256(files["report.json"]).hexdigest() == last.data.report.json_sha256  # type: ignore[union-attr]
+        assert hashlib.sha256(files["report.json"]).hexdigest() == last.data.report.json_sha256
 
     def test_is_none_before_it_is_published(self) -> None:
         assert reports(self.KNOWN) == {}
@@ -252,8 +252,8 @@ class TestThePublishedReport:
     @pytest.mark.parametrize("form", ["json", "markdown", "html"])
     def test_of_another_digest_differs_in_that_form_alone(self, form: str) -> None:
         *before, last = self.published()
-        digest = last.data.report.model_copy(update={f"{form}_sha256": "a" * 64})  # type: ignore[union-attr]
-        changed = last._replace(data=last.data.model_copy(update={"report": digest}))  # type: ignore[union-attr]
+        digest = last.data.report.model_copy(update={f"{form}_sha256": "a" * 64})
+        changed = last._replace(data=last.data.model_copy(update={"report": digest}))
         found = [one for one in audit([*before, changed]) if one.rule == REPORT_DIFFERS]
         assert len(found) == 1
         assert found[0].detail.startswith(f"the {form} of these events has the SHA-256 ")

@@ -265,7 +265,7 @@ HONEST: Final[Sequence[tuple[str, Past]]] = [
         "low confidence for what corrects",
         (
             REPORTED,
-            *facts(*(data.key for data in FACTS), confidence=Confidence.LOW),  # type: ignore[union-attr,arg-type]
+            *facts(*(data.key for data in FACTS), confidence=Confidence.LOW),
             proposed(TAKEDOWN),
             legal_view(),
             authorised(),
