@@ -51,7 +51,7 @@ def examples_of(model: type[BaseModel]) -> list[Any]:
     extra = model.model_config.get("json_schema_extra") or {}
     assert isinstance(extra, dict)
     one = [extra["example"]] if "example" in extra else []
-    return [*one, *extra.get("examples", ())]  # type: ignore[misc]
+    return [*one, *extra.get("examples", ())]
 
 
 EXAMPLES: Final = [
@@ -134,7 +134,7 @@ FILTERS: Final = [
     *(
         pytest.param(
             triage.incidents,
-            triage_bodies.IncidentFilter(stage=stage),  # type: ignore[arg-type]
+            triage_bodies.IncidentFilter(stage=stage),
             (number, *(None,) * 8),
             id=f"triage, {stage}",
         )
@@ -220,16 +220,16 @@ class TestAFilter:
         wanted = review_bodies.ActionItemFilter(
             owner="tom", due_before=due, status=review_bodies.Status.PUBLISHED
         )
-        await review.action_items(asked, wanted, 5)  # type: ignore[arg-type]
+        await review.action_items(asked, wanted, 5)
         assert asked.args == ("tom", due, None, "published", None, None, None, None, 5)
-        await review.action_items(asked, wanted, 5, (due, ID, 2))  # type: ignore[arg-type]
+        await review.action_items(asked, wanted, 5, (due, ID, 2))
         assert asked.args[5:] == (due, ID, 2, 5)
         assert places(asked.sql) == len(asked.args)
 
     @pytest.mark.parametrize("exercise", [None, True, False])
     async def test_of_lessons_asks_for_drills_or_not(self, exercise: bool | None) -> None:
         asked = Answering()
-        await review.lessons(asked, exercise, 3)  # type: ignore[arg-type]
+        await review.lessons(asked, exercise, 3)
         assert asked.args == (exercise, None, None, 3)
         assert "status = 'published'" in asked.sql
 
@@ -290,7 +290,7 @@ class TestARow:
             "dismissal": json.dumps({"reason": "duplicate", "note": "of another"}),
             "owed": 2,
         }
-        found = await triage.incident(Answering(row), INCIDENT)  # type: ignore[arg-type]
+        found = await triage.incident(Answering(row), INCIDENT)
         assert found is not None
         assert found.assessment is not None
         assert found.assessment.information_types == (InformationType.PII,)
@@ -303,13 +303,13 @@ class TestARow:
 
     async def test_of_a_seat_names_its_holder(self) -> None:
         rows = ({"seat": "it", "holder": "ivo"}, {"seat": "legal", "holder": "liv"})
-        assert await triage.seats(Answering(*rows), INCIDENT) == {  # type: ignore[arg-type]
+        assert await triage.seats(Answering(*rows), INCIDENT) == {
             Seat.IT: "ivo",
             Seat.LEGAL: "liv",
         }
 
     async def test_of_a_report_has_its_place_on_intakes_chain(self) -> None:
-        found = await intake.report(Answering(REPORT_ROW), ID)  # type: ignore[arg-type]
+        found = await intake.report(Answering(REPORT_ROW), ID)
         assert found is not None
         assert (found.chain.service, found.chain.partition, found.chain.sequence) == (
             "intake",
@@ -328,9 +328,7 @@ class TestARow:
     async def test_of_a_status_tells_the_public_nothing_but_the_stage(
         self, number: int, stage: str
     ) -> None:
-        found = await intake.public_status(  # type: ignore[arg-type]
-            Answering({"stage": number, "exercise": True}), ID
-        )
+        found = await intake.public_status(Answering({"stage": number, "exercise": True}), ID)
         assert found is not None
         assert found.model_dump() == {"report_id": ID, "stage": stage, "exercise": True}
 

@@ -297,7 +297,7 @@ class TestWhatIsKnown:
 
     def test_names_keys_and_seats_but_no_value(self) -> None:
         about = known(history((REPORTED, *FACTS, *SEATS)))
-        assert set(about["facts"]) == {data.key for data in FACTS}  # type: ignore[union-attr]
+        assert set(about["facts"]) == {data.key for data in FACTS}
         assert about["seats"] == sorted([Seat.LEGAL, Seat.COMMUNICATIONS, Seat.IT])
         assert "a value" not in repr(about)
 

@@ -51,18 +51,18 @@ GLASS_ROW: Final[dict[str, Any]] = {
 
 
 async def facts(**changed: Any) -> FactView:
-    (found,) = await queries.facts(Answering({**FACT_ROW, **changed}), INCIDENT, 9)  # type: ignore[arg-type]
+    (found,) = await queries.facts(Answering({**FACT_ROW, **changed}), INCIDENT, 9)
     return found
 
 
 async def actions(**changed: Any) -> ActionView:
-    (found,) = await queries.actions(Answering({**ACTION_ROW, **changed}), INCIDENT, 9)  # type: ignore[arg-type]
+    (found,) = await queries.actions(Answering({**ACTION_ROW, **changed}), INCIDENT, 9)
     return found
 
 
 async def glass(**changed: Any) -> BreakGlassView:
     rows = Answering({**GLASS_ROW, **changed})
-    (found,) = await queries.broken_glass(rows, INCIDENT, 9)  # type: ignore[arg-type]
+    (found,) = await queries.broken_glass(rows, INCIDENT, 9)
     return found
 
 
