@@ -164,7 +164,9 @@ def _memory(world: World, leaves: int, progress: Callable[[str], None]) -> Memor
         verify = _most_resident(
             "verify", str(log.folder), *keys, "--links-only", "--state", str(folder / "seen")
         )
-        export = _most_resident("export", str(folder / "copy"), str(log.folder))
+        export = _most_resident(
+            "export", str(folder / "copy"), str(log.folder), "--vkey", str(vkey)
+        )
     return Memory(log.size, verify, export)
 
 

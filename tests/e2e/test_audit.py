@@ -41,7 +41,7 @@ async def play(world: World) -> UUID:
             (files("deploy.ledger.run.demo") / "incidents.json").read_text("utf-8")
         )
     }
-    telling = await begin(world.office, sources[STORIES[0].incident], lambda _: None)
+    telling = await begin(world.office, sources[STORIES[0].incident], lambda *_: None)
     await STORIES[0].play(telling)
     await world.office.until(RUTH, ServiceName.REVIEW, telling.incident, "incident.reviewed.v1")
     await world.settled()

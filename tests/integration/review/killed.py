@@ -14,7 +14,8 @@ from pathlib import Path
 
 from services.review.__main__ import SERVICE
 from services.review.settings import ReviewSettings
-from shared.runtime import service
+from shared.runtime.opening import running
+from shared.runtime.siblings import run
 
 ROOT = Path(__file__).parents[3]
 
@@ -61,8 +62,8 @@ def main() -> None:
 
 
 async def _seal() -> None:
-    async with service.running(SERVICE, ReviewSettings(), frozenset({"sealer"})) as process:
-        await service.run(process)
+    async with running(SERVICE, ReviewSettings(), frozenset({"sealer"})) as process:
+        await run(process)
 
 
 if __name__ == "__main__":

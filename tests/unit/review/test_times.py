@@ -7,7 +7,9 @@ from uuid import UUID
 
 import pytest
 
-from services.review.report import build, render_html, render_markdown
+from services.review.report import build
+from services.review.report.as_html import render_html
+from services.review.report.as_markdown import render_markdown
 from services.review.report.model import Report, Wait
 from services.review.report.waiting import ASKED
 from services.review.report.words import duration, moment
