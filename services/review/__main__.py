@@ -12,7 +12,7 @@ SERVICE = Service(
     title="Review of the incident ledger",
     router=api.router,
     resources=Resources(ReviewSettings, log.open_log),
-    workers=(sealing.seal,),
+    workers=(sealing.sealer,),
     shown=log.shown,
     rules=RULES,
 )

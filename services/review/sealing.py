@@ -12,7 +12,7 @@ from shared.seal.term import Pace
 from shared.tlog.policy import Policy
 
 
-async def seal(process: Running[Any, Any, Log]) -> None:
+async def sealer(process: Running[Any, Any, Log]) -> None:
     """Seals until it fails. Any number of processes may run it; one at a time holds the lease."""
     settings, signer = process.resources.settings, process.resources.signer
     policy = normal(settings.log_policy_file.read_bytes())

@@ -11,6 +11,7 @@ from typing import Final
 import pytest
 
 from shared.contract.vocabulary import ServiceName
+from tests import services
 
 ROOT = Path(__file__).parents[2]
 SERVICES = [ROOT / "services" / service for service in ServiceName]
@@ -204,3 +205,17 @@ def test_pinned_requirements_have_hashes_and_no_addresses() -> None:
         assert len(pins) > 50
         for block in re.split(r"\n(?=\S)", text.strip()):
             assert "--hash=sha256:" in block, block[:80]
+
+
+def test_every_role_that_a_page_names_is_one_of_a_service() -> None:
+    """A worker's role is its function's name: renamed, nobody would run it."""
+    roles = {role for service in services.SERVICES for role in service.roles}
+    named = [
+        role
+        for name in committed()
+        if name.endswith(".md")
+        for listed in re.findall(r"--roles ([a-z_,]+)", (ROOT / name).read_text(encoding="utf-8"))
+        for role in listed.split(",")
+    ]
+    assert "sealer" in named
+    assert set(named) <= roles

@@ -9,6 +9,7 @@ from typing import Final, TypeVar
 from shared.audit.anchors import NAMES, Anchors, Pins
 from shared.audit.files import MAX_TEXT, Files, read_regular
 from shared.chain import keyfiles
+from shared.tlog.keys import Verifier
 
 OWN: Final = "the log itself"
 
@@ -59,6 +60,13 @@ def believe(files: Files, pinned: Pinned) -> Believed:
     paths = zip(NAMES, (pinned.vkey, pinned.trust, pinned.policy), strict=True)
     sources = {name.removeprefix("log."): str(path) if path else OWN for name, path in paths}
     return Believed(pins.anchors(found), sources, pins.foreign(found))
+
+
+def log_key(files: Files, vkey: Path | None) -> Verifier:
+    """The key that signs the log: the auditor's, else the one beside the log. Raises BadPin,
+    Unreachable, or ValueError."""
+    pins = Pins(_pin(vkey, keyfiles.log_key))
+    return pins.log_of({"log.vkey": files.read("log.vkey")})
 
 
 def _pin(path: Path | None, parse: Callable[[bytes], _Key]) -> _Key | None:

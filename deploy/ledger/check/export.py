@@ -6,8 +6,7 @@ from typing import Annotated
 
 import typer
 
-from deploy.ledger.check import believing
-from deploy.ledger.check.believing import Pinned
+from deploy.ledger.check.believing import log_key
 from deploy.ledger.check.stacklog import log_at
 from deploy.ledger.options import DataOption, LogArgument, TokenOption, VkeyOption, or_stop
 from deploy.ledger.printing import say
@@ -28,7 +27,6 @@ def export(
     its operator again."""
     with or_stop(), counting() as bar:
         files = log_at(source, data, token)
-        believed = believing.believe(files, Pinned(vkey))
-        done = export_log(files, folder, believed.anchors.log, bar)
+        done = export_log(files, folder, log_key(files, vkey), bar)
     say(f"{done.size} events in {folder}: {done.fetched} files fetched, {done.kept} were there.")
     say(f"Verify them with: ledger verify {shlex.quote(str(folder))}")
