@@ -34,6 +34,12 @@ settings.register_profile("quick", settings.get_profile("house"), max_examples=2
 settings.load_profile("mutation" if "MUTANT_UNDER_TEST" in os.environ else "house")
 
 
+def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
+    """Bytes and long texts are often keys and signatures, made anew by each worker, and workers must
+    name their tests alike."""
+    return argname if isinstance(val, bytes) or (isinstance(val, str) and len(val) > 60) else None
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=_turn)
 
