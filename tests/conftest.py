@@ -35,8 +35,8 @@ settings.load_profile("mutation" if "MUTANT_UNDER_TEST" in os.environ else "hous
 
 
 def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
-    """Bytes and long texts are often keys and signatures, made anew by each worker, and workers must
-    name their tests alike."""
+    """Bytes and long texts are often keys and signatures, made anew by each worker; and workers
+    must name their tests alike."""
     return argname if isinstance(val, bytes) or (isinstance(val, str) and len(val) > 60) else None
 
 

@@ -1,4 +1,4 @@
-"""Which requests take the short way of POST /reports: only those that the declared way would take."""
+"""Which requests take the short way of POST /reports: only those that the declared way takes."""
 
 import pytest
 from starlette.requests import Request
