@@ -14,6 +14,7 @@ from opentelemetry import trace
 from pydantic import ValidationError
 from structlog.typing import EventDict, WrappedLogger
 
+from shared.contract.decision import Rejected
 from shared.contract.vocabulary import ServiceName
 from shared.runtime.process.settings import LogFormat
 
@@ -25,6 +26,8 @@ _SECRETS: Final = (
 
 _SAY_NO_VALUES: Final = ("shared.", "services.", "deploy.", "aiokafka.", "httpx", "uvicorn.")
 """Modules whose exceptions name no value that a caller sent."""
+_ANSWER_CALLERS: Final = ("shared.runtime.say.conflicts",)
+"""And one whose exceptions may: their words are for the caller."""
 
 
 def configure(service: ServiceName, form: LogFormat) -> None:
@@ -77,9 +80,10 @@ def said(error: BaseException) -> str:
     if isinstance(error, ValidationError):
         kinds = Counter(one["type"] for one in error.errors(include_url=False, include_input=False))
         return f"{kind.__name__}({error.title}: {', '.join(kinds)})"
-    if isinstance(error, OSError | RuntimeError | AssertionError) or kind.__module__.startswith(
-        _SAY_NO_VALUES
-    ):
+    if isinstance(error, Rejected):
+        return f"{kind.__name__}({error.rule})"
+    ours = kind.__module__.startswith(_SAY_NO_VALUES) and kind.__module__ not in _ANSWER_CALLERS
+    if ours or isinstance(error, OSError | RuntimeError | AssertionError):
         return _without(repr(error))
     return kind.__name__
 

@@ -15,41 +15,28 @@ from opentelemetry.metrics import CallbackOptions, Observation
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import PeriodicExportingMetricReader
 from opentelemetry.sdk.resources import SERVICE_NAME, Resource
-from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
-from opentelemetry.sdk.trace.export import BatchSpanProcessor
+from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.id_generator import RandomIdGenerator
-from opentelemetry.trace import Link, SpanKind, Status, TraceFlags
+from opentelemetry.trace import Link, SpanKind, TraceFlags
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from shared.contract.envelope import Event
 from shared.contract.vocabulary import ServiceName
+from shared.runtime.process import exporting
 from shared.runtime.process.lag import Lag
 
 T = TypeVar("T")
 
 HEALTH: Final = ("/healthz", "/readyz")
 """Asked all day: they get ids, and no spans."""
-OF_A_REQUEST: Final = (
-    "http.method",
-    "http.request.method",
-    "http.route",
-    "http.scheme",
-    "url.scheme",
-    "http.status_code",
-    "http.response.status_code",
-    "http.flavor",
-    "network.protocol.version",
-    "error.type",
-)
-"""What the span of a request may say of it: nothing that its caller chooses, nor who that is."""
 _PROPAGATOR: Final = TraceContextTextMapPropagator()
 _ids: Final = RandomIdGenerator()
 
 
 _tracer: trace.Tracer | None = None
 """None where nothing is exported: then a span only has its ids, at a tenth of the cost."""
-_meter = metrics.get_meter("incident-ledger")
+_meter = metrics.get_meter(exporting.OURS)
 _appended = _meter.create_counter(
     "ledger.appended", "{event}", "Events that this service said and committed."
 )
@@ -81,9 +68,9 @@ def configure(service: ServiceName) -> None:
         from opentelemetry.instrumentation.asyncpg import AsyncPGInstrumentor
 
         tracers = TracerProvider(resource=resource)
-        tracers.add_span_processor(_Stories(OTLPSpanExporter()))
+        tracers.add_span_processor(exporting.Stories(OTLPSpanExporter()))
         trace.set_tracer_provider(tracers)
-        _tracer = trace.get_tracer("incident-ledger")
+        _tracer = trace.get_tracer(exporting.OURS)
         AsyncPGInstrumentor().instrument()  # type: ignore[no-untyped-call]
     if _exports("METRICS"):
         from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter
@@ -100,34 +87,6 @@ def shutdown() -> None:
     for provider in (trace.get_tracer_provider(), metrics.get_meter_provider()):
         if isinstance(provider, TracerProvider | MeterProvider):
             provider.shutdown()
-
-
-class _Stories(BatchSpanProcessor):
-    """Leaves out queries that belong to no request and no event: the relay alone looks ten times a
-    second."""
-
-    def on_end(self, span: ReadableSpan) -> None:
-        if span.parent is not None or span.kind is not SpanKind.CLIENT:
-            super().on_end(_without_caller(span) if span.kind is SpanKind.SERVER else span)
-
-
-def _without_caller(span: ReadableSpan) -> ReadableSpan:
-    """The span of a request with what OF_A_REQUEST names: an anonymous report is not to be traced
-    to an address, a program, or a header that the environment asks to be captured."""
-    attributes = span.attributes or {}
-    return ReadableSpan(
-        name=span.name,
-        context=span.context,
-        parent=span.parent,
-        resource=span.resource,
-        attributes={name: attributes[name] for name in OF_A_REQUEST if name in attributes},
-        links=span.links,
-        kind=span.kind,
-        status=Status(span.status.status_code),
-        start_time=span.start_time,
-        end_time=span.end_time,
-        instrumentation_scope=span.instrumentation_scope,
-    )
 
 
 def _exports(signal: str) -> bool:
@@ -232,7 +191,11 @@ def _span(
 ) -> AbstractContextManager[object]:
     if _tracer is None:
         return trace.use_span(trace.NonRecordingSpan(_ids_of_a_span(within)))
-    return _tracer.start_as_current_span(name, within, **how)
+    return exporting.without_values(
+        _tracer.start_as_current_span(
+            name, within, record_exception=False, set_status_on_exception=False, **how
+        )
+    )
 
 
 def _ids_of_a_span(within: context.Context | None) -> trace.SpanContext:

@@ -15,7 +15,7 @@ from pydantic import BaseModel, ValidationError
 
 from shared.contract.decision import Missing, Rejected
 from shared.runtime.process.logging import _traced, _without_secrets, said
-from shared.runtime.say.conflicts import IdempotencyMismatch
+from shared.runtime.say.conflicts import IdempotencyMismatch, Malformed
 from shared.runtime.say.keyring import KeyMissing
 
 TOKEN = "eyJhbGciOiJFZERTQSJ9.eyJzdWIiOiJ1LTEifQ.c2lnbmF0dXJl"
@@ -46,12 +46,10 @@ def postgres(kind: type[asyncpg.PostgresError], **fields: str) -> asyncpg.Postgr
         (AssertionError("a chain moved"), "AssertionError('a chain moved')"),
         (RecursionError("deep"), "RecursionError('deep')"),
         (Missing("incident 7"), "Missing('incident 7 is not known here')"),
-        (Rejected("facts", "waits"), "Rejected('waits')"),
+        (Rejected("facts", "hunter2 waits"), "Rejected(facts)"),
         (KeyMissing("no key"), "KeyMissing('no key')"),
-        (
-            IdempotencyMismatch("k"),
-            "IdempotencyMismatch(\"the idempotency key 'k' was used for another request\")",
-        ),
+        (IdempotencyMismatch("hunter2"), "IdempotencyMismatch"),
+        (Malformed("hunter2"), "Malformed"),
         (httpx.ConnectError("refused"), "ConnectError('refused')"),
         (ValueError("hunter2"), "ValueError"),
         (KeyError("hunter2"), "KeyError"),

@@ -7,7 +7,7 @@ from opentelemetry.instrumentation.fastapi import FastAPIInstrumentor
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
-from shared.runtime.process.telemetry import OF_A_REQUEST, _Stories
+from shared.runtime.process.exporting import OF_A_REQUEST, Stories
 
 ADDRESS = "203.0.113.7"
 AGENT = "unmistakable-agent/4711"
@@ -25,7 +25,7 @@ async def test_leave_out_address_agent_headers_and_query(
     monkeypatch.setenv("OTEL_INSTRUMENTATION_HTTP_CAPTURE_HEADERS_SERVER_REQUEST", ".*")
     exporter = InMemorySpanExporter()
     provider = TracerProvider()
-    provider.add_span_processor(_Stories(exporter))
+    provider.add_span_processor(Stories(exporter))
     app = FastAPI()
 
     @app.post("/reports")
