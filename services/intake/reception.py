@@ -11,7 +11,6 @@ leaves nothing of its sender: not the caller's name, nor its source, nor a key t
 the trace of its request."""
 
 import asyncio
-import contextlib
 import json
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeVar
@@ -53,6 +52,8 @@ class Reception:
     registry: Registry
     secret: bytes
     """Under which the keys of anonymous reports are kept."""
+    trace: str | None = None
+    """The caller's, which the request left; a report by name goes on in it."""
     _openers: dict[UUID, asyncio.Future[Opener | None]] = field(default_factory=dict)
     """Asked for once in a request, so that reports which add to one incident stay in order."""
 
@@ -82,7 +83,8 @@ class Reception:
             idempotency = key.on_anonymous(asked, self.secret) if body.anonymous else key.on(asked)
         # An event carries the trace in which it was said; an anonymous one must not lead to the
         # request, and so to its sender.
-        with telemetry.apart() if body.anonymous else contextlib.nullcontext():
+        named = telemetry.within(self.trace, "intake takes a report")
+        with telemetry.apart() if body.anonymous else named:
             carried = await self.running.ledger.carry_out(
                 incident_id,
                 _command(body, channel, reference, None if body.anonymous else foreign),
@@ -165,7 +167,8 @@ class Reception:
 async def reception(request: Request) -> Reception:
     running, registry = request.app.state.running, registry_of(request.app.state)
     caller = await registry.caller(request.state.actor)
-    return Reception(running, caller, registry, settings.secret_of(running))
+    trace = request.scope.get(telemetry.CALLERS)
+    return Reception(running, caller, registry, settings.secret_of(running), trace)
 
 
 def registry_of(state: Any) -> Registry:

@@ -20,6 +20,7 @@ from shared.runtime.say.conflicts import Malformed
 from shared.runtime.web.auth import Allow, allow
 from shared.runtime.web.direct import DirectRoute
 from shared.runtime.web.edge.limits import takes
+from shared.runtime.web.edge.traces import leaves_trace
 from shared.runtime.web.reading import StrictRoute
 from shared.runtime.web.strict import Unreadable
 
@@ -94,7 +95,7 @@ router.add_api_route(
     route_class_override=ReportRoute,
     status_code=201,
     tags=["reports"],
-    dependencies=[allow(*who_may("report"))],
+    dependencies=[allow(*who_may("report")), leaves_trace()],
     summary="Report something: opens an incident, or adds to the one it names.",
     description="Everything may be left out or be unknown. The receipt comes after commit. An "
     "incident to which the caller may not add is answered as one that is not known.",
@@ -104,7 +105,7 @@ router.add_api_route(
 @router.post(
     "/reports/batch",
     tags=["reports"],
-    dependencies=[allow(*who_may("report")), takes(16 * 1024 * 1024)],
+    dependencies=[allow(*who_may("report")), takes(16 * 1024 * 1024), leaves_trace()],
     summary=f"Up to {batches.MOST} reports, one JSON object a line; each line has its own answer, "
     "in order.",
     description="A line is a report, and may carry an `idempotency_key`. A bad line does not spoil "
@@ -131,7 +132,7 @@ async def report_batch(request: Request, receiving: Receiving) -> StreamingRespo
     "/events",
     status_code=201,
     tags=["reports"],
-    dependencies=[allow(*who_may("report")), takes(4 * 1024 * 1024)],
+    dependencies=[allow(*who_may("report")), takes(4 * 1024 * 1024), leaves_trace()],
     summary="Report by CloudEvents 1.0 over HTTP: binary, structured or batched.",
     description="The event's data is a report, as for POST /reports; its type may be any. The "
     "caller is registered for the event's source (`ledger source add`), else the answer is 403. "

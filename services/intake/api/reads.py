@@ -29,6 +29,7 @@ from shared.runtime.web.desk import (
     found,
     public,
 )
+from shared.runtime.web.edge.traces import leaves_trace
 
 NEWEST: Final = 20
 """Most reports that an incident's view shows."""
@@ -47,7 +48,7 @@ REPORTS: Final[Order[ReportView]] = Order(
 @router.get(
     "/reports/{report_id}/status",
     tags=["reports"],
-    dependencies=[public()],
+    dependencies=[public(), leaves_trace()],
     summary="How far the incident of a report has come.",
     description="For anybody who holds the receipt: no token, and no details.",
 )

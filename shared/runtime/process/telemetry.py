@@ -5,12 +5,12 @@ Spans are made in any case, so that every event carries the trace context in whi
 
 import contextlib
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, Final, TypeVar
 
 from fastapi import FastAPI
-from opentelemetry import context, metrics, trace
+from opentelemetry import context, metrics, propagate, trace
 from opentelemetry.metrics import CallbackOptions, Observation
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import PeriodicExportingMetricReader
@@ -30,6 +30,9 @@ T = TypeVar("T")
 
 HEALTH: Final = ("/healthz", "/readyz")
 """Asked all day: they get ids, and no spans."""
+CALLERS: Final = "incident_ledger.traceparent"
+"""In the scope of a request that left its caller's trace: what the caller named, or None."""
+_TRACES: Final = ("traceparent", "tracestate", "baggage")
 _PROPAGATOR: Final = TraceContextTextMapPropagator()
 _ids: Final = RandomIdGenerator()
 
@@ -102,8 +105,9 @@ def _exports(signal: str) -> bool:
     )
 
 
-def instrument(app: FastAPI) -> None:
-    """Gives every request a span, in the caller's trace if it names one."""
+def instrument(app: FastAPI, leaves: Callable[[Scope], bool]) -> None:
+    """Gives every request a span, in the caller's trace if it names one; but in a trace of its own
+    where it leaves that."""
     if _tracer is not None:
         from opentelemetry.instrumentation.fastapi import FastAPIInstrumentor
 
@@ -114,21 +118,31 @@ def instrument(app: FastAPI) -> None:
     build = app.build_middleware_stack
     # Around Starlette's own too, as the instrumentation does it: what is refused or goes wrong
     # there is answered with the id.
-    app.build_middleware_stack = lambda: _Traced(build())  # type: ignore[method-assign]
+    app.build_middleware_stack = lambda: _Traced(build(), leaves)  # type: ignore[method-assign]
 
 
 class _Traced:
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, leaves: Callable[[Scope], bool]) -> None:
         self._app = app
+        self._leaves = leaves
+        # Whatever propagator the environment chooses.
+        fields = (*_TRACES, *propagate.get_global_textmap().fields)
+        self._fields = frozenset(name.lower().encode() for name in fields)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or (_tracer is not None and not scope["path"].endswith(HEALTH)):
+        if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
         parent = next(
             (value.decode("latin-1") for name, value in scope["headers"] if name == b"traceparent"),
             None,
         )
+        if self._leaves(scope):
+            rest = [one for one in scope["headers"] if one[0] not in self._fields]
+            scope, parent = {**scope, "headers": rest, CALLERS: parent}, None
+        if _tracer is not None and not scope["path"].endswith(HEALTH):
+            await self._app(scope, receive, send)
+            return
         with named(parent):
             await self._app(scope, receive, send)
 
@@ -157,6 +171,14 @@ def linked_span(name: str, traceparents: Iterable[str]) -> AbstractContextManage
         if (said_in := _span_context(parent)) is not None
     ]
     return _span(name, links=links)
+
+
+def within(parent: str | None, name: str) -> AbstractContextManager[object]:
+    """Goes on in the trace of a caller whose request had left it, and links to the request's."""
+    if parent is None or _span_context(parent) is None:
+        return contextlib.nullcontext()
+    callers = _PROPAGATOR.extract({"traceparent": parent})
+    return _span(name, callers, links=[Link(trace.get_current_span().get_span_context())])
 
 
 @contextlib.contextmanager

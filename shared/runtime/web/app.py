@@ -8,15 +8,17 @@ from fastapi import APIRouter, FastAPI
 
 from shared.runtime.process import telemetry
 from shared.runtime.running import Running
-from shared.runtime.web import direct, problems, routes
+from shared.runtime.web import direct, problems, reading, routes
 from shared.runtime.web.auth import Authenticator, permissions
 from shared.runtime.web.edge.door import Door, Entrances
 from shared.runtime.web.edge.limits import Limits
+from shared.runtime.web.edge.traces import Leaving
 from shared.runtime.web.openapi import documented
 
 
 def create_app(running: Running[Any, Any, Any], router: APIRouter, title: str) -> FastAPI:
-    """The service's application. Raises ValueError when a route does not say who may call it."""
+    """The service's application. Raises ValueError when a route does not say who may call it, or
+    would read a body laxly."""
     app = FastAPI(
         title=title,
         version=version("incident-ledger"),
@@ -43,7 +45,8 @@ def create_app(running: Running[Any, Any, Any], router: APIRouter, title: str) -
     direct.install(app, router)
     app.include_router(routes.router)
     tuple(permissions(app))  # raises now, not when somebody finds the open door
-    telemetry.instrument(app)
+    reading.require_strict(app)
+    telemetry.instrument(app, Leaving(app))
     # The last is around all else: to refuse must cost little, and what is too much must cost less.
     app.add_middleware(Limits)
     app.add_middleware(Door, entrances=Entrances(app))

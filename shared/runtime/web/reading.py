@@ -2,11 +2,13 @@
 text."""
 
 from collections.abc import Callable, Coroutine, Iterator
-from typing import Any, get_args
+from types import NoneType, UnionType
+from typing import Any, Union, get_args, get_origin
 
-from fastapi import Request, Response
+from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
-from fastapi.routing import APIRoute
+from fastapi.routing import APIRoute, iter_route_contexts
+from pydantic import BaseModel
 from starlette.types import Message, Receive
 
 from shared.runtime.web import problems, strict
@@ -78,3 +80,49 @@ def models(field: Any) -> Iterator[type[Body]]:
     for kind in (annotation, *get_args(annotation)):
         if isinstance(kind, type) and issubclass(kind, Body):
             yield kind
+
+
+def require_strict(app: FastAPI) -> None:
+    """Raises ValueError, naming the route, where a body would be read laxly: by another class of
+    route, or into a model that is not a Body, or has a part that is none."""
+    for route in iter_route_contexts(app.routes):
+        if (field := getattr(route, "body_field", None)) is None:
+            continue
+        where = f"{route.path} takes a body"
+        if not isinstance(route.original_route, StrictRoute):
+            raise ValueError(f"{where}: give its router route_class=StrictRoute")
+        if (lax := next(_lax(field.field_info.annotation), None)) is not None:
+            raise ValueError(f"{where}: derive {lax} from Body, or read the request by hand")
+
+
+def _lax(annotation: Any) -> Iterator[str]:
+    """What is no Body of the alternatives of a body; parts that are models and no Body."""
+    is_union = get_origin(annotation) in {Union, UnionType}
+    for kind in get_args(annotation) if is_union else (annotation,):
+        if kind is NoneType:
+            continue
+        if not (isinstance(kind, type) and issubclass(kind, Body)):
+            yield getattr(kind, "__name__", str(kind))
+        else:
+            yield from (part.__name__ for part in _parts(kind, set()) if not issubclass(part, Body))
+
+
+def _parts(kind: Any, seen: set[Any]) -> Iterator[type[BaseModel]]:
+    """Every model in a type, at whatever depth."""
+    if kind in seen:
+        return
+    seen.add(kind)
+    if isinstance(kind, type) and issubclass(kind, BaseModel):
+        yield kind
+        for field in kind.model_fields.values():
+            yield from _parts(field.annotation, seen)
+    for inner in get_args(kind):
+        yield from _parts(inner, seen) if _is_hashable(inner) else ()
+
+
+def _is_hashable(value: Any) -> bool:
+    try:
+        hash(value)
+    except TypeError:
+        return False
+    return True

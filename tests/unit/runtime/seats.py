@@ -8,10 +8,8 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends
 from fastapi.responses import HTMLResponse
-from pydantic import BaseModel, ConfigDict
 
 from shared.contract.authority import Role
-from shared.contract.catalogue.base import Name
 from shared.contract.catalogue.triage import SeatFilled
 from shared.contract.decision import Context, Rejected
 from shared.contract.envelope import Event
@@ -19,7 +17,9 @@ from shared.contract.vocabulary import Seat, ServiceName
 from shared.runtime.say.plan import Recorded, Write
 from shared.runtime.say.rules import Rules
 from shared.runtime.service import Service
+from shared.runtime.web.bodies import Body, Name, example
 from shared.runtime.web.desk import Accepted, Desk, allow, allow_any, desk, public
+from shared.runtime.web.reading import StrictRoute
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,15 +55,20 @@ def project(_: Recorded) -> Iterator[Write]:
     yield from ()
 
 
-class SeatBody(BaseModel):
-    model_config = ConfigDict(
-        extra="forbid", json_schema_extra={"example": {"seat": "legal", "holder": "u-4711"}}
-    )
+class SeatBody(Body):
+    model_config = example({"seat": "legal", "holder": "u-4711"})
+
     seat: Seat
     holder: Name
 
 
-router = APIRouter()
+class EchoBody(Body):
+    model_config = example({"x": "Hello"})
+
+    x: str
+
+
+router = APIRouter(route_class=StrictRoute)
 SeatDesk = Annotated[Desk[FillSeat, State], Depends(desk)]
 
 
@@ -93,8 +98,8 @@ async def me(desk: SeatDesk) -> dict[str, Any]:
 
 
 @router.post("/echo", dependencies=[public()], summary="The same again.")
-async def echo(body: dict[str, Any]) -> dict[str, Any]:
-    return body
+async def echo(body: EchoBody) -> dict[str, Any]:
+    return {"x": body.x}
 
 
 @router.get("/page", dependencies=[public()], summary="A page.", response_class=HTMLResponse)

@@ -23,6 +23,7 @@ from shared.runtime.web.app import create_app
 from shared.runtime.web.auth import READERS, permissions, public
 from shared.runtime.web.edge.limits import BODY, Limits, takes
 from shared.runtime.web.headers import PAGE_POLICY
+from shared.runtime.web.reading import StrictRoute
 from tests.unit.runtime import seats
 from tests.unit.runtime.callers import Issuer
 from tests.unit.runtime.nowhere import calling, running_nowhere
@@ -235,7 +236,7 @@ async def test_a_claim_that_lies_changes_nothing(client: httpx.AsyncClient, clai
 
 @pytest.mark.parametrize("most", [10, 2 * BODY])
 async def test_a_route_may_have_a_limit_of_its_own(issuer: Issuer, most: int) -> None:
-    router = APIRouter()
+    router = APIRouter(route_class=StrictRoute)
     router.post("/sized", dependencies=[public(), takes(most)])(seats.echo)
     async with running_nowhere(issuer) as running:
         app = create_app(running, router, "Sized")

@@ -166,7 +166,7 @@ async def asked():
         return "yes"
 for path in ("/healthz", "/readyz", "/page"):
     app.get(path)(asked)
-telemetry.instrument(app)
+telemetry.instrument(app, lambda _: False)
 app.add_middleware(Door, entrances=Entrances(app))
 async def story():
     here = httpx.ASGITransport(app)
@@ -189,6 +189,63 @@ asyncio.run(story())
     assert set(receiver.spans) == ({"GET /page", "SELECT"} if exported else set())
     if exported:
         assert receiver.spans["SELECT"].parent_span_id == receiver.spans["GET /page"].span_id
+
+
+@pytest.mark.parametrize("exported", [True, False])
+def test_a_request_that_leaves_its_callers_trace_leads_back_to_it_by_name_only(
+    receiver: Receiver, exported: bool
+) -> None:
+    done = process(
+        f"""
+import httpx
+from fastapi import FastAPI, Request
+from shared.runtime.web.edge.door import Door, Entrances
+from shared.runtime.web.edge.traces import Leaving, leaves_trace
+app = FastAPI(telemetry={{"tracing": False, "metrics": False, "logs": False}})
+async def anonymous(request: Request):
+    assert "{PARENT_TRACE}" not in str(request.headers), request.headers
+    log.warning("anonymous")
+    with telemetry.apart(), telemetry.linked_span("Anonymous", []):
+        return telemetry.traceparent()
+async def named(request: Request):
+    with telemetry.within(request.scope[telemetry.CALLERS], "takes"):
+        with telemetry.linked_span("Named", []):
+            return telemetry.traceparent()
+for path, report in (("/anonymous", anonymous), ("/named", named)):
+    app.post(path, dependencies=[leaves_trace()])(report)
+telemetry.instrument(app, Leaving(app))
+app.add_middleware(Door, entrances=Entrances(app))
+sent = {{
+    "traceparent": "{PARENT}",
+    "tracestate": "vendor={PARENT_TRACE}",
+    "baggage": "session={PARENT_TRACE}",
+}}
+async def story():
+    here = httpx.ASGITransport(app)
+    async with httpx.AsyncClient(transport=here, base_url="http://here") as client:
+        for path in ("/anonymous", "/named"):
+            answer = await client.post(path, headers=sent)
+            print(answer.headers["X-Request-Id"], answer.json())
+asyncio.run(story())
+""",
+        OTEL_PROPAGATORS="tracecontext,baggage",
+        **({"OTEL_EXPORTER_OTLP_ENDPOINT": receiver.endpoint} if exported else {}),
+    )
+    (asked, anonymous), (asked_by_name, named) = map(str.split, done.stdout.splitlines())
+    assert PARENT_TRACE not in {asked, asked_by_name}
+    assert PARENT_TRACE not in anonymous
+    assert asked not in anonymous
+    assert PARENT_TRACE in named
+    assert PARENT_TRACE not in done.stderr
+    if exported:
+        spans = receiver.spans
+        left = [spans["POST /anonymous"], spans["Anonymous"], spans["POST /named"]]
+        for span in left:
+            assert (PARENT_TRACE in str(span), span.parent_span_id) == (False, b""), span
+            assert bytes.fromhex(PARENT_TRACE) not in span.SerializeToString()
+        assert spans["takes"].parent_span_id.hex() == PARENT_SPAN
+        assert {spans[name].trace_id.hex() for name in ("takes", "Named")} == {PARENT_TRACE}
+        assert [link.trace_id.hex() for link in spans["takes"].links] == [asked_by_name]
 
 
 @pytest.mark.parametrize(
