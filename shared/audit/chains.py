@@ -19,7 +19,7 @@ from shared.contract.topics import PARTITIONS
 from shared.contract.vocabulary import ServiceName
 
 SignatureOf = Callable[[int], bytes | None]
-"""The 64 bytes beside the leaf of this index, or None when they are not there."""
+"""The signature beside the leaf of this index, or None when it is not there."""
 
 NEVER = -1
 

@@ -9,11 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Protocol
 
+from shared.tlog import turns
 from shared.tlog.bundles import MAX_ENTRY
 from shared.tlog.encoding import HASH_SIZE
 from shared.tlog.tiles import WIDTH
-
-SIGNATURE_SIZE: Final = 64
 
 MAX_TEXT: Final = 1_000_000
 """Bytes; no checkpoint, key file, policy or statement is longer."""
@@ -50,7 +49,7 @@ def longest(path: str) -> int:
     if path.startswith("tile/"):
         return WIDTH * HASH_SIZE
     if path.startswith("signatures/"):
-        return WIDTH * SIGNATURE_SIZE
+        return WIDTH * (turns.LONGEST + 2)
     return MAX_TEXT
 
 

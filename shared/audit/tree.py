@@ -5,10 +5,11 @@ What the level above is made of is what the tile says, and each entry is held ag
 changed entry is one finding, and names itself."""
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from shared.audit.files import SIGNATURE_SIZE, Files
+from shared.audit.files import Files
+from shared.chain import signatures as signature_files
 from shared.chain.findings import Finding
 from shared.tlog.bundles import decode_bundle
 from shared.tlog.encoding import HASH_SIZE
@@ -21,16 +22,16 @@ from shared.tlog.tiles import ENTRIES, WIDTH, Tile, decode_tile, encode_tile, wi
 @dataclass(frozen=True, slots=True)
 class Leaves:
     """One bundle's leaves from index `first` on; each of `hashes` is that of its entry.
-    `signatures` are 64 bytes for each."""
+    `signatures` are one for each, or none at all."""
 
     first: int
     entries: list[bytes]
     hashes: list[bytes]
-    signatures: bytes
+    signatures: Sequence[bytes]
 
     def signature_of(self, leaf: int) -> bytes | None:
-        at = (leaf - self.first) * SIGNATURE_SIZE
-        return self.signatures[at : at + SIGNATURE_SIZE] or None
+        at = leaf - self.first
+        return self.signatures[at] if at < len(self.signatures) else None
 
 
 class TreeCheck:
@@ -73,7 +74,7 @@ class TreeCheck:
             yield signatures_path(Tile(ENTRIES, index, width))
 
     def _leaves(
-        self, index: int, width: int, data: bytes | None, signatures: bytes
+        self, index: int, width: int, data: bytes | None, signatures: Sequence[bytes]
     ) -> Leaves | None:
         path = Tile(ENTRIES, index, width).path
         try:
@@ -97,18 +98,16 @@ class TreeCheck:
             signatures,
         )
 
-    def _signatures(self, index: int, width: int, data: bytes | None) -> bytes:
+    def _signatures(self, index: int, width: int, data: bytes | None) -> Sequence[bytes]:
         tile = Tile(ENTRIES, index, width)
-        if data is None:
-            data = from_full_signatures(self.files, tile)
-        if data is None or len(data) != width * SIGNATURE_SIZE:
-            detail = (
-                "there is no such file"
-                if data is None
-                else f"{len(data)} bytes for {width} signatures"
-            )
-            self._find("signatures_missing", signatures_path(tile), detail)
-        return data or b""
+        try:
+            if (found := _signatures(self.files, tile, data)) is not None:
+                return found
+            detail = "there is no such file"
+        except TlogError as error:
+            detail = str(error)
+        self._find("signatures_missing", signatures_path(tile), detail)
+        return ()
 
     def _sealed(self, index: int, width: int, data: bytes | None) -> list[bytes] | None:
         tile = Tile(0, index, width)
@@ -190,35 +189,49 @@ def from_full_tile(files: Files, tile: Tile) -> bytes | None:
 
 def from_full_bundle(files: Files, bundle: Tile) -> bytes | None:
     """Raises TlogError when the full bundle is none."""
-    full = files.read(bundle.full.path) if bundle.is_partial else None
+    return _first_of_full(files, bundle, bundle.full.path)
+
+
+def from_full_signatures(files: Files, bundle: Tile) -> bytes | None:
+    """Raises TlogError when the full file is none."""
+    return _first_of_full(files, bundle, signatures_path(bundle.full))
+
+
+def _first_of_full(files: Files, bundle: Tile, path: str) -> bytes | None:
+    full = files.read(path) if bundle.is_partial else None
     if full is None:
         return None
     return full[: sum(2 + len(entry) for entry in decode_bundle(full, WIDTH)[: bundle.width])]
 
 
-def from_full_signatures(files: Files, bundle: Tile) -> bytes | None:
-    full = files.read(signatures_path(bundle.full)) if bundle.is_partial else None
-    return None if full is None else full[: bundle.width * SIGNATURE_SIZE]
+def _signatures(files: Files, bundle: Tile, data: bytes | None) -> Sequence[bytes] | None:
+    """The signatures in this file or, where it was deleted, in the full one; None when there is
+    neither. Raises TlogError when it is not what it should be."""
+    if data is None:
+        data = from_full_signatures(files, bundle)
+    return None if data is None else signature_files.from_file(data, bundle.width)
 
 
 class Signatures:
-    """The signatures beside the leaves, 64 bytes each; keeps the file that was read last."""
+    """The signatures beside the leaves; keeps the file that was read last."""
 
     def __init__(self, files: Files, size: int) -> None:
         self.files, self.size = files, size
-        self._index, self._data = -1, b""
+        self._index = -1
+        self._signatures: Sequence[bytes] = ()
 
     def __call__(self, leaf: int) -> bytes | None:
         index, at = divmod(leaf, WIDTH)
         if index != self._index:
-            self._index, self._data = index, self._read(index)
-        return self._data[at * SIGNATURE_SIZE : (at + 1) * SIGNATURE_SIZE] or None
+            self._index, self._signatures = index, self._read(index)
+        return self._signatures[at] if at < len(self._signatures) else None
 
-    def _read(self, index: int) -> bytes:
+    def _read(self, index: int) -> Sequence[bytes]:
         tile = Tile(ENTRIES, index, width_at(ENTRIES, index, self.size))
-        return (
-            self.files.read(signatures_path(tile)) or from_full_signatures(self.files, tile) or b""
-        )
+        try:
+            return _signatures(self.files, tile, self.files.read(signatures_path(tile))) or ()
+        except TlogError:
+            return ()  # `TreeCheck` tells of it
 
 
 def signatures_path(tile: Tile) -> str:

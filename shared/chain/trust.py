@@ -14,13 +14,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
+from shared.chain import signatures
 from shared.contract.catalogue.system import KeyRotated
 from shared.contract.envelope import Event
-from shared.contract.hashing import signed_bytes
 from shared.contract.topics import PARTITIONS
 from shared.contract.vocabulary import ServiceName
 from shared.tlog.encoding import from_decimal
 from shared.tlog.note import TlogError, Verifier
+from shared.tlog.turns import Roots
 
 _BLANKS: Final = re.compile(r"[ \t]+")
 
@@ -43,6 +44,7 @@ class Trust:
     def __init__(self, keys: Iterable[TrustedKey]) -> None:
         self._keys: dict[tuple[ServiceName, int], list[TrustedKey]] = {}
         self._rotated: dict[tuple[ServiceName, int], int] = {}
+        self._roots = Roots()
         for key in sorted(keys, key=lambda key: -key.first_sequence):
             self._keys.setdefault((key.service, key.partition), []).append(key)
 
@@ -86,6 +88,8 @@ class Trust:
         """What is known now, whatever this learns later."""
         trust = Trust(())
         trust._keys, trust._rotated = dict(self._keys), dict(self._rotated)
+        # What a key signed stays true, whichever keys are in force where.
+        trust._roots = self._roots
         return trust
 
     def in_force(self, service: ServiceName, partition: int, sequence: int) -> Verifier | None:
@@ -110,7 +114,7 @@ class Trust:
             )
         if verifier.key_id.hex() != event.keyid:
             return f"signed with key {event.keyid}, in force is {verifier.key_id.hex()}"
-        if not verifier.verify(signed_bytes(event.envelope), signature):
+        if not signatures.verify(event, signature, verifier, self._roots):
             return "the signature does not verify"
         return None
 

@@ -4,7 +4,8 @@ bundles and signatures that new leaves add, with their paths."""
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from shared.runtime.hear.judge import SIGNATURE_SIZE
+from shared.chain import signatures as signature_files
+from shared.tlog.errors import TlogError
 from shared.tlog.growth import Edge, grow_bundles
 from shared.tlog.merkle import EMPTY_ROOT
 from shared.tlog.tiles import ENTRIES, WIDTH, Tile, width_at
@@ -52,7 +53,7 @@ def grow(
 ) -> Grown:
     """Adds leaves. The same leaves on the same tree always make the same files.
 
-    Raises LogRefused when a signature has another length than 64 bytes."""
+    Raises LogRefused when a signature has a length that none has."""
     size = tree.edge.size
     growth = tree.edge.grow(hashes)
     bundles = grow_bundles(size, tree.entries, entries)
@@ -60,7 +61,7 @@ def grow(
     files = [(tile.path, data) for tile, data in (*growth.tiles, *bundles)]
     for at, (tile, _) in enumerate(bundles):
         row = all_signatures[at * WIDTH : at * WIDTH + tile.width]
-        files.append((signatures_path(tile), b"".join(map(_of_size, row))))
+        files.append((signatures_path(tile), _file_of(row)))
     full = [
         tile.path
         for tile, _ in (*growth.tiles, *bundles)
@@ -82,15 +83,16 @@ def _last(level: int, size: int) -> int:
     return (size >> 8 * max(level, 0)) // WIDTH
 
 
-def _of_size(signature: bytes) -> bytes:
-    if len(signature) != SIGNATURE_SIZE:
-        raise LogRefused(f"a leaf's signature has {len(signature)} bytes, not {SIGNATURE_SIZE}")
-    return signature
+def _file_of(signatures: Sequence[bytes]) -> bytes:
+    try:
+        return signature_files.to_file(signatures)
+    except TlogError as error:
+        raise LogRefused(f"a leaf cannot be sealed: {error}") from error
 
 
 def signatures_path(bundle: Tile) -> str:
-    """The file with the signatures of a bundle's events, 64 bytes each: named like the bundle, with
-    its index and width."""
+    """The file with the signatures of a bundle's events: named like the bundle, with its index and
+    width."""
     return "signatures/" + bundle.path.removeprefix("tile/entries/")
 
 
@@ -102,13 +104,6 @@ def edge_tiles(size: int) -> list[Tile]:
         if width := width_at(level, index, size):
             tiles.append(Tile(level, index, width))
     return tiles
-
-
-def signatures_of(data: bytes) -> tuple[bytes, ...]:
-    """The inverse of concatenating signatures."""
-    return tuple(
-        data[start : start + SIGNATURE_SIZE] for start in range(0, len(data), SIGNATURE_SIZE)
-    )
 
 
 def may_resume(decided: TreeHead, published: TreeHead, shown: TreeHead | None) -> None:

@@ -3,12 +3,12 @@
 from dataclasses import dataclass
 from typing import Final
 
+from shared.chain import signatures
 from shared.seal.growth import (
     LogRefused,
     Tree,
     TreeHead,
     edge_tiles,
-    signatures_of,
     signatures_path,
 )
 from shared.seal.store import LogStore
@@ -54,11 +54,11 @@ class Published:
         """The right edge of the published tree, from its partial tiles."""
         rows: dict[int, bytes] = {}
         entries: list[bytes] = []
-        signatures: tuple[bytes, ...] = ()
+        beside: tuple[bytes, ...] = ()
         try:
             for tile in edge_tiles(published.size):
                 if tile.level == ENTRIES:
-                    entries, signatures = await self.bundle(tile)
+                    entries, beside = await self.bundle(tile)
                 else:
                     rows[tile.level] = await self._read(tile.path)
             edge = Edge.load(published.size, lambda level, _index, _width: rows[level])
@@ -71,17 +71,23 @@ class Published:
                 "the tiles in the log store do not make the root that was published: "
                 "the store was changed"
             )
-        return Tree(edge, tuple(entries), signatures)
+        return Tree(edge, tuple(entries), beside)
 
     async def bundle(self, tile: Tile) -> tuple[list[bytes], tuple[bytes, ...]]:
         """The entries of a bundle, and their signatures."""
+        beside = signatures_path(tile)
         try:
             entries = decode_bundle(await self._read(tile.path), tile.width)
         except TlogError as error:
             raise LogRefused(
                 f"the log store holds a damaged bundle, {tile.path}: {error}"
             ) from error
-        return entries, signatures_of(await self._read(signatures_path(tile)))
+        try:
+            return entries, tuple(signatures.from_file(await self._read(beside), tile.width))
+        except TlogError as error:
+            raise LogRefused(
+                f"the log store holds damaged signatures, {beside}: {error}"
+            ) from error
 
     async def _read(self, path: str) -> bytes:
         if (data := await self.store.read(path)) is None:

@@ -16,6 +16,7 @@ from typing import Final
 import httpx
 import psycopg
 
+from shared.chain.signatures import to_file
 from shared.contract.topics import PARTITIONS
 from shared.contract.vocabulary import ServiceName
 from shared.runtime.hear.judge import Heard, examine
@@ -128,7 +129,7 @@ def _edge(leaves: int, root: bytes) -> Iterator[tuple[str, bytes]]:
     for tile in edge_tiles(leaves):
         if tile.level == ENTRIES:
             yield tile.path, encode_bundle([endless.leaf] * tile.width)
-            yield signatures_path(tile), bytes(64 * tile.width)
+            yield signatures_path(tile), to_file([bytes(64)] * tile.width)
         else:
             yield tile.path, endless.read(tile.level, tile.index, tile.width)
     yield CHECKPOINT, sign_checkpoint(Checkpoint(LOG.name, leaves, root), signer)

@@ -8,7 +8,6 @@ come."""
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Final
 from uuid import UUID
 
 from shared.chain.link import Head, Verdict, judge
@@ -19,8 +18,6 @@ from shared.contract.envelope import Event, MalformedEnvelope, read
 from shared.contract.topics import partition_of
 from shared.contract.vocabulary import ServiceName
 from shared.runtime.say.plan import UNHEARD_OF, IncidentHead, Recorded, Signed
-
-SIGNATURE_SIZE: Final = 64
 
 
 class ParkReason(StrEnum):

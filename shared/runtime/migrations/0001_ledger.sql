@@ -11,7 +11,7 @@ CREATE TABLE ledger (
     version      bigint      NOT NULL CHECK (version > 0),
     type         text        NOT NULL,
     envelope     bytea       NOT NULL CHECK (octet_length(envelope) <= 65535),
-    signature    bytea       NOT NULL CHECK (octet_length(signature) = 64),
+    signature    bytea       NOT NULL CHECK (octet_length(signature) IN (64, 100, 132, 164, 196, 228, 260)),
     hash         bytea       NOT NULL CONSTRAINT hash_is_the_envelopes CHECK (hash = sha256('\x00'::bytea || envelope)),
     kafka_offset bigint,
     recorded_at  timestamptz NOT NULL DEFAULT clock_timestamp(),

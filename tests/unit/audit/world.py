@@ -27,6 +27,7 @@ from shared.audit.log import audit_log
 from shared.audit.outcome import LogAudit, Options
 from shared.chain import trust
 from shared.chain.link import EMPTY, Head, next_link
+from shared.chain.signatures import to_file
 from shared.chain.statements import ChainHeads, IncidentStatement, sign
 from shared.contract.authority import Role
 from shared.contract.catalogue.base import EventData, Exposure
@@ -317,7 +318,7 @@ def seal(
             put(
                 folder,
                 tile.path.replace("tile/entries", "signatures"),
-                b"".join(signatures[start : start + tile.width]),
+                to_file(signatures[start : start + tile.width]),
             )
         edge, size = growth.edge, end
     checkpoint = Checkpoint(LOG.name, size, edge.root)

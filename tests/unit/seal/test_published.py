@@ -1,6 +1,7 @@
 """A log read again from its store is checked against what was published: whatever was damaged,
 lost or replaced is refused by name."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -151,6 +152,22 @@ async def test_a_damaged_bundle_is_named(tmp_path: Path) -> None:
     (tmp_path / tile.path).write_bytes(encode_bundle(entries(4)))
     with pytest.raises(LogRefused, match=rf"damaged bundle, {tile.path}"):
         await log.published.bundle(tile)
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [lambda data: data[:-1], lambda data: data + b"x", lambda data: b"\0\1" + data[2:]],
+    ids=["cut off", "longer", "another length"],
+)
+async def test_damaged_signatures_are_named(
+    tmp_path: Path, damage: Callable[[bytes], bytes]
+) -> None:
+    log = LogFolder(tmp_path)
+    await log.grow(5)
+    path = signatures_path(Tile(ENTRIES, 0, 5))
+    (tmp_path / path).write_bytes(damage((tmp_path / path).read_bytes()))
+    with pytest.raises(LogRefused, match=rf"damaged signatures, {path}"):
+        await log.published.tree(log.tree.sealed)
 
 
 async def test_what_is_shown_is_replaced_only_when_it_changes(tmp_path: Path) -> None:
