@@ -5,6 +5,7 @@ from typing import Final
 from uuid import UUID
 
 from shared.contract.hashing import PAYLOAD_TYPE
+from shared.tlog.turns import ORIGIN
 
 PAGE: Final = "README.txt"
 
@@ -25,17 +26,42 @@ YOUR-policy
 By hand, in a shell, in the folder where you have unpacked it. You need openssl 3, sha256sum, \
 base64, xxd.
 
-1. WHO SAID IT. Each envelope is signed with Ed25519 over its DSSE encoding. For one event:
+1. WHO SAID IT. Each envelope is signed with Ed25519. A .sig of 64 bytes is of this event by \
+itself, over its DSSE encoding. A longer
+   one is of a turn, all that the service said at once: 64 bytes of signature; two bytes each, the \
+event's place and how many there are;
+   and the hashes that lead from the event's hash to the root over all (RFC 9162 section 2.1.3.2). \
+What is signed then are three lines
+   that name that root. For one event:
 
     e={first}
     s=$(echo "$e" | cut -d- -f2)
     public() {{ printf '302a300506032b6570032100' | xxd -r -p; printf %s "$1" | cut -d+ -f3- | \
 base64 -d | tail -c 32; }}
+    hash() {{ xxd -r -p | sha256sum | cut -d' ' -f1; }}
+    leaf() {{ {{ printf '\\000'; cat "$1"; }} | sha256sum | cut -d' ' -f1; }}
+    fold() {{ r=$1; i=$2; n=$(($3 - 1)); shift 3; [ "$i" -le "$n" ] || return
+      for p in "$@"; do
+        if [ $((i % 2)) = 1 ] || [ "$i" = "$n" ]; then
+          r=$(printf '01%s%s' "$p" "$r" | hash)
+          while [ $((i % 2)) = 0 ] && [ "$i" != 0 ]; do i=$((i / 2)); n=$((n / 2)); done
+        else r=$(printf '01%s%s' "$r" "$p" | hash); fi
+        i=$((i / 2)); n=$((n / 2))
+      done
+      [ "$n" = 0 ] && echo "$r"; }}
     public "$(awk -v s="$s" '$1 == s {{ print $4; exit }}' trust)" > /tmp/key.der
-    {{ printf 'DSSEv1 {length} {payload} %d ' $(($(wc -c < "$e.json"))); cat "$e.json"; }} > \
+    head -c 64 "$e.sig" > /tmp/sig
+    if [ $(($(wc -c < "$e.sig"))) = 64 ]; then
+      {{ printf 'DSSEv1 {length} {payload} %d ' $(($(wc -c < "$e.json"))); cat "$e.json"; }} > \
 /tmp/message
+    else
+      at=$((0x$(xxd -s 64 -l 2 -p "$e.sig"))); of=$((0x$(xxd -s 66 -l 2 -p "$e.sig")))
+      r=$(fold "$(leaf "$e.json")" "$at" "$of" $(xxd -s 68 -c 32 -p "$e.sig"))
+      printf '{turn}%s\\n%d\\n%s\\n' "$r" "$of" "$(printf %s "$r" | xxd -r -p | base64)" \
+> /tmp/message
+    fi
     openssl pkeyutl -verify -pubin -keyform DER -inkey /tmp/key.der -rawin -in /tmp/message \
--sigfile "$e.sig"
+-sigfile /tmp/sig
 
    It answers "Signature Verified Successfully". (A service whose key was changed has more than \
 one line in trust: the line counts
@@ -57,17 +83,10 @@ empty line, signatures.
 the hashes of its .tlog-proof lead to
    the root (RFC 9162 section 2.1.3.2):
 
-    hash() {{ xxd -r -p | sha256sum | cut -d' ' -f1; }}
-    r=$({{ printf '\\000'; cat "$e.json"; }} | sha256sum | cut -d' ' -f1)
-    i=$(sed -n 's/^index //p' "$e.tlog-proof"); n=$(($(sed -n 2p checkpoint) - 1))
-    for p in $(sed -n '/^index /,/^$/p' "$e.tlog-proof" | sed '1d;$d'); do
-      p=$(printf %s "$p" | base64 -d | xxd -p -c 32)
-      if [ $((i % 2)) = 1 ] || [ "$i" = "$n" ]; then
-        r=$(printf '01%s%s' "$p" "$r" | hash)
-        while [ $((i % 2)) = 0 ] && [ "$i" != 0 ]; do i=$((i / 2)); n=$((n / 2)); done
-      else r=$(printf '01%s%s' "$r" "$p" | hash); fi
-      i=$((i / 2)); n=$((n / 2))
-    done
+    i=$(sed -n 's/^index //p' "$e.tlog-proof")
+    path=$(sed -n '/^index /,/^$/p' "$e.tlog-proof" | sed '1d;$d' | while read -r p; do
+      printf %s "$p" | base64 -d | xxd -p -c 32; done)
+    r=$(fold "$(leaf "$e.json")" "$i" "$(sed -n 2p checkpoint)" $path)
     [ "$r" = "$(sed -n 3p checkpoint | base64 -d | xxd -p -c 32)" ] && echo "it is in the log"
 
    Any tool that reads c2sp.org/tlog-proof does the same: give it the hash, the .tlog-proof and \
@@ -107,6 +126,11 @@ def page(incident: UUID, parts: Sequence[str]) -> bytes:
     )
     listed = "\n".join(f"    {name}" for name in parts)
     text = _TEXT.format(
-        incident=incident, first=first, length=len(PAYLOAD_TYPE), payload=PAYLOAD_TYPE, parts=listed
+        incident=incident,
+        first=first,
+        length=len(PAYLOAD_TYPE),
+        payload=PAYLOAD_TYPE,
+        turn=ORIGIN,
+        parts=listed,
     )
     return text.encode()

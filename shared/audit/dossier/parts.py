@@ -4,7 +4,7 @@ nothing is missing.
     incident                            the incident's id
     checkpoint, log.vkey, trust, policy as in the log's folder
     events/<n>-<service>-<number>.json  the exact envelope, in the order of the log; beside it
-                                 .sig          the 64 bytes of its signature
+                                 .sig          its signature, by itself or in its turn
                                  .tlog-proof   that it is in the log (c2sp.org/tlog-proof)
     keys/<n>-<service>-<number>.…       the same for each change of a service's key before its
                                         events here

@@ -1,5 +1,6 @@
 """A dossier proves one incident by itself; whatever is changed in it is found, and named."""
 
+import re
 import subprocess
 import zipfile
 from collections.abc import Callable, Sequence
@@ -419,23 +420,64 @@ def test_the_page_tells_how_to_check_it_by_hand(parts: Parts, tmp_path: Path) ->
         assert f'"{form}_sha256"' in said
 
 
-def test_by_hand_a_changed_event_is_seen(parts: Parts, tmp_path: Path) -> None:
+def test_by_hand_every_event_is_signed_and_in_the_log(parts: Parts, tmp_path: Path) -> None:
+    """By itself or in a turn of whatever size: the same commands check it."""
+    turn_sizes = {len(parts[name]) for name in names(parts, ".sig")}
+    assert 64 in turn_sizes
+    assert len(turn_sizes) > 3
+    unpacked(parts, tmp_path)
+    for name in names(parts, ".json"):
+        said = by_hand(tmp_path, name.removesuffix(".json"))
+        assert said.count("Signature Verified Successfully") == 2, name
+        assert "it is in the log" in said, name
+
+
+@pytest.mark.parametrize("place", [0, 63, 65, 67, 68, -1])
+def test_by_hand_a_changed_turn_is_seen(parts: Parts, tmp_path: Path, place: int) -> None:
+    """In the signature, the place, the size, the path."""
+    name = max(names(parts, ".sig"), key=lambda one: len(parts[one]))
+    unpacked({**parts, name: flipped(parts[name], place, 2)}, tmp_path)
+    said = by_hand(tmp_path, name.removesuffix(".sig"))
+    assert said.count("Signature Verified Successfully") == 1, "that of the checkpoint"
+
+
+@pytest.mark.parametrize("claim", [b"\0\4\0\5", b"\0\5\0\5", b"\0\1\0\2"])
+def test_by_hand_another_place_in_the_turn_is_seen(
+    parts: Parts, tmp_path: Path, claim: bytes
+) -> None:
+    name = max(names(parts, ".sig"), key=lambda one: len(parts[one]))
+    unpacked({**parts, name: parts[name][:64] + claim + parts[name][68:]}, tmp_path)
+    said = by_hand(tmp_path, name.removesuffix(".sig"))
+    assert said.count("Signature Verified Successfully") == 1, "that of the checkpoint"
+
+
+def unpacked(parts: Parts, folder: Path) -> None:
     for name, data in parts.items():
-        path = tmp_path / name
+        path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(data.replace(b"A whiteboard.", b"A blackboard."))
+        path.write_bytes(data)
+
+
+def test_by_hand_a_changed_event_is_seen(parts: Parts, tmp_path: Path) -> None:
+    others = {
+        name: data.replace(b"A whiteboard.", b"A blackboard.") for name, data in parts.items()
+    }
+    unpacked(others, tmp_path)
     said = by_hand(tmp_path)
     assert "Signature Verification Failure" in said
     assert "it is in the log" not in said
 
 
-def by_hand(folder: Path) -> str:
+def by_hand(folder: Path, event: str = "") -> str:
+    """What the commands of the page say, of the event that it names or of this one."""
     commands = "\n".join(
         line[4:]
         for line in (folder / "README.txt").read_text().splitlines()
         if line.startswith("    ")
     ).partition("\nREADME")[0]
     commands = commands[: commands.index("\ncheckpoint\n")].replace("/tmp/", "./tmp-")
+    if event:
+        commands = re.sub("^e=.*", f"e={event}", commands)
     done = subprocess.run(
         ["bash", "-c", commands],
         cwd=folder,

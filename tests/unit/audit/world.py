@@ -5,6 +5,7 @@ Every event comes out of a service's own `decide`, linked and signed as the runt
 hear all at once."""
 
 import contextlib
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -25,9 +26,8 @@ from shared.audit.files import Folder
 from shared.audit.incidents import Rules
 from shared.audit.log import audit_log
 from shared.audit.outcome import LogAudit, Options
-from shared.chain import trust
+from shared.chain import signatures, trust
 from shared.chain.link import EMPTY, Head, next_link
-from shared.chain.signatures import to_file
 from shared.chain.statements import ChainHeads, IncidentStatement, sign
 from shared.contract.authority import Role
 from shared.contract.catalogue.base import EventData, Exposure
@@ -36,7 +36,7 @@ from shared.contract.catalogue.review import ActionItem, ReviewTrigger
 from shared.contract.catalogue.system import KeyRotated
 from shared.contract.decision import Actor, Context
 from shared.contract.envelope import Event, Said, read, write
-from shared.contract.hashing import ZERO_HASH, signed_bytes
+from shared.contract.hashing import ZERO_HASH
 from shared.contract.topics import PARTITIONS, partition_of, system_incident
 from shared.contract.vocabulary import (
     ActionKind,
@@ -110,6 +110,7 @@ class Ledger:
     keys: dict[ServiceName, Signer] = field(default_factory=lambda: dict(KEYS))
     entries: list[bytes] = field(default_factory=list)
     signatures: list[bytes] = field(default_factory=list)
+    signers: list[Signer] = field(default_factory=list)
     events: list[Event] = field(default_factory=list)
     heads: dict[tuple[ServiceName, int], Head] = field(default_factory=dict)
     incident_heads: dict[tuple[ServiceName, UUID], bytes] = field(default_factory=dict)
@@ -160,7 +161,8 @@ class Ledger:
         """Signs the bytes and puts them on the topic; every service hears them."""
         event = read(envelope)
         self.entries.append(envelope)
-        self.signatures.append(key.sign(signed_bytes(envelope)))
+        self.signatures += signatures.sign([event], key.sign)
+        self.signers.append(key)
         self.events.append(event)
         self.heads[event.service, event.link.partition] = Head(event.link.sequence, event.hash)
         self.incident_heads[event.service, event.incident_id] = event.hash
@@ -169,6 +171,16 @@ class Ledger:
             with contextlib.suppress(LookupError):  # an event that names what nobody said
                 self.states[place] = domain.evolve(self.states.get(place, domain.INITIAL), event)
         return event
+
+    def commit(self, first: int) -> None:
+        """What each service has said since this leaf was said in one commit: signed in one turn."""
+        commits = defaultdict[tuple[ServiceName, Signer], list[int]](list)
+        for at in range(first, len(self.events)):
+            commits[self.events[at].service, self.signers[at]].append(at)
+        for (_, key), leaves in commits.items():
+            signed = signatures.sign([self.events[at] for at in leaves], key.sign)
+            for at, signature in zip(leaves, signed, strict=True):
+                self.signatures[at] = signature
 
     def of(self, incident: UUID) -> list[Event]:
         return [event for event in self.events if event.incident_id == incident]
@@ -282,11 +294,13 @@ def publish(ledger: Ledger, incident: UUID) -> Event:
 
 
 def whole_story(ledger: Ledger, incident: UUID) -> UUID:
-    """One incident through all five events."""
+    """One incident through all five events. Some of it is said by turns, some event by event."""
+    first = len(ledger.events)
     confirm(ledger, incident)
     contain(ledger, incident)
     for audience in sorted(ledger.states[NOTIFY, incident].owed):
         tell(ledger, incident, audience)
+    ledger.commit(first)
     publish(ledger, incident)
     return incident
 
@@ -301,9 +315,9 @@ def two_stories() -> Ledger:
 
 
 def seal(
-    folder: Path, entries: Sequence[bytes], signatures: Sequence[bytes], steps: Iterable[int] = ()
+    folder: Path, entries: Sequence[bytes], beside: Sequence[bytes], steps: Iterable[int] = ()
 ) -> Checkpoint:
-    """Writes the static files as a log that grew by these steps."""
+    """Writes the static files as a log that grew by these steps; `beside` are the signatures."""
     edge, size = Edge(), 0
     for end in (*steps, len(entries)):
         growth = edge.grow(bundle_hashes(entries[size:end]))
@@ -318,7 +332,7 @@ def seal(
             put(
                 folder,
                 tile.path.replace("tile/entries", "signatures"),
-                to_file(signatures[start : start + tile.width]),
+                signatures.to_file(beside[start : start + tile.width]),
             )
         edge, size = growth.edge, end
     checkpoint = Checkpoint(LOG.name, size, edge.root)

@@ -42,7 +42,7 @@ def verifies(leaf: bytes, data: bytes, key: Verifier = KEY) -> bool:
     return Roots().verify(key, leaf, data)
 
 
-@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("size", [2, 3, 4, 5, 7, 8, 9, 16, 31, 33, 64])
 def test_every_leaf_of_a_turn_verifies_by_itself_and_as_no_other(size: int) -> None:
     hashes, roots = leaves(size), Roots()
     for at, data in enumerate(signed(size)):
@@ -123,8 +123,9 @@ def test_any_byte_changed_in_signature_or_leaf_is_refused(size: int, data: st.Da
 
 @pytest.mark.parametrize("size", [2, 3, 5, 8, 33, 64])
 def test_a_path_that_proves_another_index_or_size_is_refused(size: int) -> None:
-    hashes = leaves(size)
-    for at, data in enumerate(signed(size)):
+    hashes, whole = leaves(size), signed(size)
+    for at in {0, 1, size // 2, size - 1}:
+        data = whole[at]
         for index in range(MOST + 2):
             for other in (*range(MOST + 3), 128, 256, 512, 65_535):
                 if (index, other) != (at, size):
