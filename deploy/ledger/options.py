@@ -14,9 +14,9 @@ from deploy.ledger.terminal import COULD_NOT
 from deploy.local.errors import StackError
 from shared.audit.files import Unreachable
 from shared.audit.writing import CannotWrite
-from shared.runtime.process.persistence import BROKER_AWAY, DATABASE_AWAY
+from shared.runtime.process.persistence import BROKER_AWAY, DATABASE_AWAY, NO_SPACE, is_full
 
-OF_A_DISK: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.EMFILE})
+OF_A_DISK: Final = NO_SPACE | {errno.EROFS, errno.EIO, errno.EMFILE}
 """What a system says of its disks, where it names no file."""
 
 DataOption = Annotated[
@@ -94,6 +94,8 @@ def or_stop() -> Iterator[None]:
     except DATABASE_AWAY as error:
         if isinstance(error, OSError) and (error.filename or error.errno in OF_A_DISK):
             _stop(_of_a_file(error))
+        if is_full(error):
+            _stop("the disk of a database is full: make space, then run the command again")
         _stop(f"a database does not answer: {error}. Is the stack up? `ledger status` tells.")
 
 

@@ -41,12 +41,21 @@ def inbox(port: int, folder: Path, secret: str) -> Iterator[int]:
                 self.send_error(411)
             elif int(length) > LARGEST:
                 self.send_error(413)
-            elif not kept.take(self.rfile.read(int(length)), dict(self.headers.items())):
-                self.send_error(401)
             else:
-                self.send_response(200)
-                self.send_header("Content-Length", "0")
-                self.end_headers()
+                self._answer(self.rfile.read(int(length)))
+
+        def _answer(self, body: bytes) -> None:
+            try:
+                taken = kept.take(body, dict(self.headers.items()))
+            except OSError:  # a full disk: to say nothing would leave the outcome unknown
+                self.send_error(507)
+                return
+            if not taken:
+                self.send_error(401)
+                return
+            self.send_response(200)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
 
         def log_message(self, *_: object) -> None:
             """The files say it."""

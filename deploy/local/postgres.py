@@ -4,13 +4,14 @@ The wheel's own manager is not used: it keeps a machine-wide lock file, and as r
 permissions of every folder above the data. Postgres refuses to run as root; then it runs as
 `nobody`, with its files in a folder that `nobody` can reach."""
 
+import contextlib
 import importlib.util
 import os
 import secrets
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -148,9 +149,10 @@ def _copied(package: Path, say: Callable[[str], None]) -> Path:
         partial = Path(tempfile.mkdtemp(dir=copy.parent, prefix=f"{copy.name}."))
         partial.chmod(0o755)
         ignore = shutil.ignore_patterns("*.a", "include", "pginstall", "__pycache__")
-        for folder in (package, package.with_name(f"{package.name}.libs")):
-            if folder.exists():
-                shutil.copytree(folder, partial / folder.name, symlinks=True, ignore=ignore)
+        with _whole(partial):
+            for folder in (package, package.with_name(f"{package.name}.libs")):
+                if folder.exists():
+                    shutil.copytree(folder, partial / folder.name, symlinks=True, ignore=ignore)
         try:
             partial.rename(copy)
         except OSError:
@@ -177,7 +179,8 @@ def _home(data: Path, unprivileged: Account | None) -> Path:
 
 def _move(cluster: Path, to: Path, owner: Account) -> None:
     """A cluster of an earlier version, which left the data folder open to other accounts."""
-    shutil.move(cluster, to)
+    with _whole(to):
+        shutil.move(cluster, to)
     for folder, _, names in os.walk(to):
         for path in (folder, *(os.path.join(folder, name) for name in names)):
             os.chown(path, owner.uid, owner.gid, follow_symlinks=False)
@@ -199,6 +202,20 @@ def _shared() -> Path:
             ) from None
         return folder
     return SHARED
+
+
+@contextlib.contextmanager
+def _whole(copy: Path) -> Iterator[None]:
+    """Leaves nothing of a copy that fails, as on a full disk. Raises StackError then: shutil's own
+    error names no file and no cause by themselves."""
+    try:
+        yield
+    except OSError as error:
+        shutil.rmtree(copy, ignore_errors=True)
+        if not isinstance(error, shutil.Error):
+            raise
+        _, at, why = error.args[0][0]
+        raise StackError(f"{at} cannot be written: {why}; nothing was kept of the copy") from error
 
 
 def _make(folder: Path, mode: int) -> None:

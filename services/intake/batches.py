@@ -139,9 +139,8 @@ def _refusal(error: Exception) -> Response:
             422, "invalid", "A field is wrong", detail, errors=problems.field_problems(error)
         )
     if isinstance(error, PASSING):
-        detail = (
-            "The database does not answer. Send this report again, with the same key if it had one."
-        )
+        why = problems.why_not_now(error)
+        detail = f"{why} Send this report again, with the same key if it had one."
         return problems.problem(503, "unavailable", "Not now", detail)
     if isinstance(error, cloudevents.NotACloudEvent):
         error = Malformed(str(error))

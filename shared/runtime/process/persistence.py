@@ -1,6 +1,7 @@
 """Which failures pass by themselves, and how a task outlives them."""
 
 import asyncio
+import errno
 from collections.abc import Awaitable, Callable
 from typing import Final
 
@@ -20,15 +21,17 @@ DATABASE_AWAY: Final[tuple[type[Exception], ...]] = (
     asyncpg.CannotConnectNowError,
     asyncpg.AdminShutdownError,
     asyncpg.CrashShutdownError,
-    asyncpg.TooManyConnectionsError,
+    # A disk that is full, memory that is used up, connections that are all taken.
+    asyncpg.InsufficientResourcesError,
     asyncpg.InterfaceError,
     # A pooled connection that was told of its server's end and is not yet closed refuses its next
     # statement with this.
     asyncpg.InternalClientError,
 )
+NO_SPACE: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 PASSING: Final[tuple[type[Exception], ...]] = (*BROKER_AWAY, *DATABASE_AWAY)
-"""A broker or a database that is away: worth waiting for. Anything else is a bug, and the process
-stops loudly."""
+"""A broker or a database that is away, or full: worth waiting for. Anything else is a bug, and the
+process stops loudly."""
 
 log = structlog.get_logger(__name__)
 
@@ -67,3 +70,10 @@ async def persist(name: str, task: Callable[[], Awaitable[None]]) -> None:
 def _is_cancelled() -> bool:
     current = asyncio.current_task()
     return current is not None and current.cancelling() > 0
+
+
+def is_full(error: BaseException) -> bool:
+    """Whether a disk, the database's or this process's own, has no space left."""
+    return isinstance(error, asyncpg.DiskFullError) or (
+        isinstance(error, OSError) and error.errno in NO_SPACE
+    )

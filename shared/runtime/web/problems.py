@@ -17,7 +17,7 @@ from starlette.exceptions import HTTPException
 from shared.contract.decision import Missing, Rejected
 from shared.contract.envelope import MalformedEnvelope
 from shared.runtime.process import telemetry
-from shared.runtime.process.persistence import PASSING
+from shared.runtime.process.persistence import PASSING, is_full
 from shared.runtime.say.conflicts import (
     Conflict,
     Forbidden,
@@ -234,11 +234,15 @@ def _unavailable(error: Exception) -> JSONResponse:
     refused(Reason.AWAY, error)
     # A connection that breaks while it commits leaves open whether it did: only the key makes a
     # second try safe.
-    detail = (
-        "Something this service needs does not answer. "
-        "Send the same request again, with the same Idempotency-Key."
-    )
+    detail = f"{why_not_now(error)} Send the same request again, with the same Idempotency-Key."
     return problem(503, "unavailable", "Not now", detail, {"Retry-After": "2"})
+
+
+def why_not_now(error: Exception) -> str:
+    """Of one of PASSING, in a sentence for the caller."""
+    if is_full(error):
+        return "A disk that this service needs is full, until its operator has made space."
+    return "Something this service needs does not answer."
 
 
 async def _invalid(_: Request, error: Exception) -> JSONResponse:

@@ -1,6 +1,7 @@
 """Which failures are waited for, and which end the process."""
 
 import asyncio
+import errno
 import socket
 import ssl
 
@@ -14,7 +15,7 @@ from aiokafka.errors import (
     NotLeaderForPartitionError,
 )
 
-from shared.runtime.process.persistence import BROKER_AWAY, DATABASE_AWAY, PASSING, persist
+from shared.runtime.process.persistence import BROKER_AWAY, DATABASE_AWAY, PASSING, is_full, persist
 
 AWAY = [
     OSError("network is unreachable"),
@@ -31,6 +32,9 @@ AWAY = [
     asyncpg.AdminShutdownError("terminating"),
     asyncpg.CrashShutdownError("crashed"),
     asyncpg.TooManyConnectionsError("full"),
+    asyncpg.DiskFullError("could not extend file"),
+    asyncpg.OutOfMemoryError("out of memory"),
+    OSError(errno.ENOSPC, "No space left on device"),
     asyncpg.InterfaceError("connection is closed"),
     asyncpg.InternalClientError("another operation is in progress"),
     KafkaConnectionError("no broker"),
@@ -90,6 +94,14 @@ async def test_a_bug_is_raised_at_once(error: Exception) -> None:
     assert raised.value is error
     assert tries == [0]
     assert logged == []
+
+
+def test_a_full_disk_is_told_from_what_does_not_answer() -> None:
+    full = [OSError(number, "full") for number in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)]
+    for error in (*full, asyncpg.DiskFullError("could not extend file")):
+        assert is_full(error), error
+    for error in (TimeoutError(), OSError(111, "refused"), asyncpg.OutOfMemoryError(""), *BUGS):
+        assert not is_full(error), error
 
 
 def test_whose_absence_it_is_can_be_told_apart() -> None:

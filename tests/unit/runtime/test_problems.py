@@ -117,6 +117,8 @@ def logged() -> Iterator[list[MutableMapping[str, Any]]]:
         (ConnectionRefusedError(111, "refused"), 503, "unavailable"),
         (asyncpg.CannotConnectNowError("starting up"), 503, "unavailable"),
         (asyncpg.TooManyConnectionsError("53300"), 503, "unavailable"),
+        (asyncpg.DiskFullError("53100"), 503, "unavailable"),
+        (OSError(28, "No space left on device"), 503, "unavailable"),
         (asyncpg.InternalClientError("another operation (2) is in progress"), 503, "unavailable"),
         (asyncpg.DataError("invalid input for query argument $1"), 500, "bug"),
         (KafkaConnectionError(), 503, "unavailable"),
