@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
-from uuid import UUID
 
 from services.intake import domain
 from services.intake.domain.commands import Report
@@ -34,13 +33,12 @@ def known(events: Sequence[Event]) -> Mapping[str, Any]:
 def commands_for(data: EventData) -> Sequence[Any]:
     if not isinstance(data, Reported):
         return ()
-    # ValueError where the reference is none: a history that no rule of ours foresees
     return (
         Report(
             opens=data.opens,
             channel=data.channel,
             exercise=data.exercise,
-            reporter=None if data.reporter is None else UUID(data.reporter),
+            reporter=data.reporter,
             discovery=data.discovery,
             noticed_at=data.noticed_at,
             noticed_at_fidelity=data.noticed_at_fidelity,

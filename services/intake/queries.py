@@ -1,6 +1,7 @@
 """What intake's readers find in its tables: reports, how far their incidents have come, reporters,
 registered sources and the keys of anonymous reports."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -10,9 +11,11 @@ from services.intake.bodies import Chain, PublicStatus, ReporterView, ReportFilt
 from services.intake.keys import ANONYMOUS_KEYS
 from services.intake.sources import Opener, Registration
 from services.intake.views import STAGES
-from shared.contract.catalogue.intake import Reported
-from shared.contract.vocabulary import ServiceName
-from shared.runtime.process.database import Connection
+from shared.contract.catalogue.intake import ForeignEvent, Reported
+from shared.contract.disclosure import stored
+from shared.contract.vocabulary import Platform, ServiceName
+from shared.runtime.process.database import Connection, Row
+from shared.runtime.say.texts import revealed
 
 
 async def reports(
@@ -29,7 +32,7 @@ async def reports(
            AND ($2::boolean IS NULL OR exercise = $2)
            AND ($3::boolean IS NULL OR anonymous = $3)
            AND ($4::text IS NULL OR channel = $4)
-           AND ($5::text IS NULL OR lower(platform) = lower($5))
+           AND ($5::text IS NULL OR platform = $5)
            AND ($6::timestamptz IS NULL OR said_at >= $6)
            AND ($7::timestamptz IS NULL OR said_at < $7)
            AND ($8::timestamptz IS NULL OR (said_at, report_id) < ($8, $9::uuid))
@@ -38,18 +41,18 @@ async def reports(
         wanted.exercise,
         wanted.anonymous,
         None if wanted.channel is None else wanted.channel.value,
-        wanted.platform,
+        None if wanted.platform is None else Platform.named(wanted.platform).value,
         wanted.since,
         wanted.until,
         *(before or (None, None)),
         limit,
     )
-    return [_view(row) for row in rows]
+    return await _views(connection, rows)
 
 
 async def report(connection: Connection, report_id: UUID) -> ReportView | None:
-    row = await connection.fetchrow("SELECT * FROM report WHERE report_id = $1", report_id)
-    return None if row is None else _view(row)
+    rows = await connection.fetch("SELECT * FROM report WHERE report_id = $1", report_id)
+    return next(iter(await _views(connection, rows)), None)
 
 
 async def public_status(connection: Connection, report_id: UUID) -> PublicStatus | None:
@@ -66,11 +69,16 @@ async def public_status(connection: Connection, report_id: UUID) -> PublicStatus
 async def opener(connection: Connection, incident_id: UUID) -> Opener | None:
     """None where nobody has reported the incident."""
     row = await connection.fetchrow(
-        """SELECT actor, data #>> '{foreign,source}' AS source FROM report
+        """SELECT actor, data FROM report
            WHERE incident_id = $1 AND (data ->> 'opens')::boolean""",
         incident_id,
     )
-    return None if row is None else Opener(row["actor"], row["source"])
+    if row is None:
+        return None
+    (data,) = await revealed(connection, [stored(Reported, row["data"])])
+    foreign = data.foreign
+    source = foreign.source if isinstance(foreign, ForeignEvent) else None
+    return Opener(row["actor"], source)
 
 
 async def registrations(connection: Connection) -> list[Registration]:
@@ -154,7 +162,12 @@ async def reporter(connection: Connection, reference: UUID) -> ReporterView | No
     return None if row is None else ReporterView(**row)
 
 
-def _view(row: Any) -> ReportView:
+async def _views(connection: Connection, rows: Sequence[Row]) -> list[ReportView]:
+    data = await revealed(connection, [stored(Reported, row["data"]) for row in rows])
+    return [_view(row, said) for row, said in zip(rows, data, strict=True)]
+
+
+def _view(row: Row, data: Reported) -> ReportView:
     return ReportView(
         report_id=row["report_id"],
         incident_id=row["incident_id"],
@@ -166,5 +179,5 @@ def _view(row: Any) -> ReportView:
             service=ServiceName.INTAKE.value, partition=row["partition"], sequence=row["sequence"]
         ),
         hash=row["hash"].hex(),
-        data=Reported.model_validate_json(row["data"]),
+        data=data,
     )

@@ -75,7 +75,7 @@ def _report(recorded: Recorded, data: Reported) -> Write:
             event.actor == ANONYMOUS,
             data.exercise,
             data.channel.value,
-            data.exposure.platform,
+            data.exposure.platform.value,
             event.link.partition,
             event.link.sequence,
             event.hash,

@@ -19,7 +19,7 @@ DOMAIN: Final = Domain(domain.INITIAL, domain.decide, domain.evolve)
 def audit(events: Sequence[Event]) -> Iterable[Violation]:
     """`events` are of one incident, in the order of the log."""
     texts = {
-        event.data.communication_id: domain.text_digest(event.data.title, event.data.text)
+        event.data.communication_id: event.data.sd
         for event in events
         if isinstance(event.data, notify.CommunicationDrafted)
     }
@@ -41,7 +41,7 @@ def known(events: Sequence[Event]) -> Mapping[str, Any]:
     }
 
 
-def commands_for(data: EventData, texts: dict[UUID, str]) -> Sequence[Any]:
+def commands_for(data: EventData, texts: dict[UUID, tuple[str, ...]]) -> Sequence[Any]:
     match data:
         case notify.CommunicationRequired():
             return (commands.NoteDuties(),)
@@ -70,17 +70,17 @@ def commands_for(data: EventData, texts: dict[UUID, str]) -> Sequence[Any]:
     return _of_the_sender(data, texts)
 
 
-def _of_the_sender(data: EventData, texts: dict[UUID, str]) -> Sequence[Any]:
+def _of_the_sender(data: EventData, texts: dict[UUID, tuple[str, ...]]) -> Sequence[Any]:
     match data:
         case notify.SendStarted():
             return (
-                commands.StartSend(data.communication_id, texts.get(data.communication_id, "")),
+                commands.StartSend(data.communication_id, texts.get(data.communication_id, ())),
             )
         case notify.SendFailed():
             return (
                 commands.RecordFailure(data.communication_id, data.attempt, data.error),
-                commands.StartSend(data.communication_id, texts.get(data.communication_id, "")),
-                commands.StartSend(data.communication_id, "another text than the approved one"),
+                commands.StartSend(data.communication_id, texts.get(data.communication_id, ())),
+                commands.StartSend(data.communication_id, ("another text than the approved one",)),
             )
         case notify.SendOutcomeUnknown():
             return (commands.MarkUnknown(data.communication_id, data.attempt),)

@@ -167,8 +167,8 @@ class CommunicationRow(BaseModel):
     )
     audience: Audience
     channel: str
-    title: str
-    text: str
+    title: str | None = Field(description="Null once it is erased.")
+    text: str | None = Field(description="Null once it is erased.")
     facts: list[UUID]
     drafted_by: str
     drafted_at: datetime

@@ -1,6 +1,7 @@
 """What notify's readers find in its views: incidents, duties, messages; and what its sender takes
 up."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -15,6 +16,7 @@ from services.notify.bodies import (
 )
 from services.notify.views import APPROVALS
 from shared.runtime.process.database import Connection, Row
+from shared.runtime.say.texts import Told, found_by
 
 
 async def incidents(
@@ -65,7 +67,8 @@ async def duties(connection: Connection, incident_id: UUID) -> list[DutyView]:
     rows = await connection.fetch(
         "SELECT * FROM duty WHERE incident_id = $1 ORDER BY required_at, audience", incident_id
     )
-    return [DutyView(**row) for row in rows]
+    told = await found_by(connection, [row["reason"] for row in rows])
+    return [DutyView(**{**dict(row), "reason": told.of(row["reason"])}) for row in rows]
 
 
 async def communications(
@@ -95,12 +98,26 @@ async def communications(
         *(before or (None, None)),
         limit,
     )
-    return [_communication(row) for row in rows]
+    told = await found_by(connection, _digests(rows))
+    return [_communication(row, told) for row in rows]
 
 
-def _communication(row: Row) -> CommunicationRow:
+def _digests(rows: Sequence[Row]) -> list[str | None]:
+    return [digest for row in rows for digest in (*row["texts"], row["note"])]
+
+
+def _communication(row: Row, told: Told) -> CommunicationRow:
     columns: dict[str, Any] = dict(row)  # type: ignore[call-overload]
-    return CommunicationRow(**{**columns, "approvals": APPROVALS.validate_json(row["approvals"])})
+    texts = told.named(columns.pop("texts"))
+    return CommunicationRow(
+        **{
+            **columns,
+            "title": texts.get("title"),
+            "text": texts.get("text"),
+            "note": told.of(row["note"]),
+            "approvals": APPROVALS.validate_json(row["approvals"]),
+        }
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +129,8 @@ class Outgoing:
     channel: str
     title: str
     text: str
+    texts: tuple[str, ...]
+    """Digests of those that are at hand; of one that was erased there is none."""
     exercise: bool
 
 
@@ -119,13 +138,27 @@ async def due(connection: Connection, now: datetime, limit: int) -> list[Outgoin
     """What is longest due comes first. A message that may be an exercise waits until that is
     known."""
     rows = await connection.fetch(
-        """SELECT communication_id, incident_id, channel, title, text, exercise
+        """SELECT communication_id, incident_id, channel, texts, exercise
            FROM communication JOIN incident USING (incident_id)
            WHERE due_at <= $1 AND exercise IS NOT NULL ORDER BY due_at LIMIT $2""",
         now,
         limit,
     )
-    return [Outgoing(**row) for row in rows]
+    told = await found_by(connection, [digest for row in rows for digest in row["texts"]])
+    return [_outgoing(row, told) for row in rows]
+
+
+def _outgoing(row: Row, told: Told) -> Outgoing:
+    texts = told.named(row["texts"])
+    return Outgoing(
+        row["communication_id"],
+        row["incident_id"],
+        row["channel"],
+        texts.get("title", ""),
+        texts.get("text", ""),
+        tuple(sorted(told.at_hand(row["texts"]))),
+        row["exercise"],
+    )
 
 
 @dataclass(frozen=True, slots=True)

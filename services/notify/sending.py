@@ -16,7 +16,6 @@ from services.notify.domain import (
     RecordFailure,
     StartSend,
     State,
-    text_digest,
 )
 from services.notify.queries import BegunSending, Outgoing
 from shared.contract.catalogue.notify import SendStarted
@@ -66,7 +65,7 @@ class Sending:
     async def _start(self, message: Outgoing) -> int | None:
         """The number of the attempt, once it is committed that it begins; None when there is
         nothing to send after all."""
-        command = StartSend(message.communication_id, text_digest(message.title, message.text))
+        command = StartSend(message.communication_id, message.texts)
         try:
             carried = await self.process.ledger.carry_out(
                 message.incident_id, command, self._context()

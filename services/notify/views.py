@@ -29,6 +29,7 @@ from shared.contract.catalogue.notify import (
     SendStarted,
 )
 from shared.contract.catalogue.triage import Assessed
+from shared.contract.disclosure import only_digest
 from shared.contract.envelope import Event
 from shared.contract.vocabulary import Audience
 from shared.runtime.say.plan import Recorded, Write
@@ -64,8 +65,8 @@ def project(recorded: Recorded) -> Iterable[Write]:
                    ON CONFLICT DO NOTHING""",
                 (event.incident_id, audience.value, rule, event.time),
             )
-        case CommunicationWaived(audience=audience, reason=reason):
-            yield _settled(event, audience, DutyStatus.WAIVED, reason)
+        case CommunicationWaived(audience=audience) as data:
+            yield _settled(event, audience, DutyStatus.WAIVED, only_digest(data))
         case CommunicationDrafted() as data:
             yield _drafted(event, data)
         case CommunicationApproved() as data:
@@ -90,16 +91,15 @@ def _settled(
 def _drafted(event: Event, data: CommunicationDrafted) -> Write:
     return Write(
         """INSERT INTO communication
-               (communication_id, incident_id, audience, channel, title, text, facts,
+               (communication_id, incident_id, audience, channel, texts, facts,
                 drafted_by, drafted_at, since, approvals_needed)
-           VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9, $10)""",
+           VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $8, $9)""",
         (
             data.communication_id,
             event.incident_id,
             data.audience.value,
             data.channel,
-            data.title,
-            data.text,
+            list(data.sd),
             list(data.facts),
             event.actor,
             event.time,
@@ -132,7 +132,7 @@ def _told(event: Event, data: Communicated) -> Write:
 def _moved(event: Event) -> Iterable[Write]:
     match event.data:
         case CommunicationRejected() as data:
-            yield _to(Status.REJECTED, event, data.communication_id, note=data.reason)
+            yield _to(Status.REJECTED, event, data.communication_id, note=only_digest(data))
         case CommunicationRequested() as data:
             yield _to(Status.REQUESTED, event, data.communication_id, due_at=event.time)
         case SendStarted() as data:
@@ -144,14 +144,14 @@ def _moved(event: Event) -> Iterable[Write]:
                 data.communication_id,
                 attempt=data.attempt,
                 due_at=data.retry_at,
-                note=data.error,
+                note=only_digest(data),
             )
         case SendOutcomeUnknown() as data:
             yield _to(Status.OUTCOME_UNKNOWN, event, data.communication_id)
         case SendOutcomeDecided() as data:
             # Delivered: `communicated` follows in the same breath.
             status = Status.OUTCOME_UNKNOWN if data.delivered else Status.APPROVED
-            yield _to(status, event, data.communication_id, note=data.reason)
+            yield _to(status, event, data.communication_id, note=only_digest(data))
 
 
 def _to(

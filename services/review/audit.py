@@ -13,9 +13,11 @@ from services.review.report import (
     digest_of,
     published,
 )
+from services.review.report.texts import bare, readable
 from shared.audit.decisions import Domain, Violation, fold, violations
 from shared.contract.catalogue import review
 from shared.contract.catalogue.base import EventData
+from shared.contract.disclosure import Disclosure
 from shared.contract.envelope import Event
 from shared.contract.vocabulary import ServiceName
 
@@ -24,6 +26,8 @@ REPORT_FORMAT_UNKNOWN: Final = "report_format_unknown"
 
 ENDINGS: Final = {Form.HTML: "html", Form.JSON: "json", Form.MARKDOWN: "md"}
 """Of a file's name, by the form that it holds."""
+
+NOTHING_AT_HAND: Final[Mapping[str, Disclosure]] = {}
 
 DOMAIN: Final = Domain(domain.INITIAL, domain.decide, domain.evolve)
 
@@ -36,15 +40,17 @@ def audit(events: Sequence[Event]) -> Iterable[Violation]:
             yield from _report(event, event.data, events)
 
 
-def reports(events: Sequence[Event]) -> Mapping[str, bytes]:
-    """The published report in each form, by the file's name; nothing when none is published. Raises
-    UnknownReportFormat."""
+def reports(
+    events: Sequence[Event], found: Mapping[str, Disclosure] = NOTHING_AT_HAND
+) -> Mapping[str, bytes]:
+    """The published report in each form, by the file's name, with the texts that are at hand;
+    nothing when none is published. Raises UnknownReportFormat."""
     reviewed = next(
         (event.data for event in events if isinstance(event.data, review.Reviewed)), None
     )
     if reviewed is None:
         return {}
-    report = published(events, reviewed.report, reviewed.covers)
+    report = published(readable(events, found), reviewed.report, reviewed.covers)
     return {f"report.{ending}": RENDERINGS[form].render(report) for form, ending in ENDINGS.items()}
 
 
@@ -73,7 +79,7 @@ def commands_for(data: EventData) -> Sequence[Any]:
                     data.training_adequate,
                     data.policy_understood,
                     data.action_items,
-                    data.no_action_reason,
+                    None if data.action_items else data.no_action_reason,
                 ),
             )
         case review.ObservationRecorded():
@@ -93,15 +99,14 @@ def _report(
     event: Event, reviewed: review.Reviewed, events: Sequence[Event]
 ) -> Iterable[Violation]:
     try:
-        again = digest_of(published(events, reviewed.report, reviewed.covers))
+        again = digest_of(published(bare(events), reviewed.report, reviewed.covers))
     except UnknownReportFormat as error:
         yield Violation(event, REPORT_FORMAT_UNKNOWN, str(error))
         return
-    for form, rendering in RENDERINGS.items():
-        said, is_ = rendering.digest(reviewed.report), rendering.digest(again)
-        if said != is_:
-            detail = (
-                f"the {form} of these events has the SHA-256 {is_[:16]}…, on the log stands "
-                f"{said[:16]}…"
-            )
-            yield Violation(event, REPORT_DIFFERS, detail)
+    said, is_ = reviewed.report.skeleton_sha256, again.skeleton_sha256
+    if said != is_:
+        detail = (
+            f"the skeleton of these events' report has the SHA-256 {is_[:16]}…, on the log stands "
+            f"{said[:16]}…"
+        )
+        yield Violation(event, REPORT_DIFFERS, detail)

@@ -174,7 +174,7 @@ class ActionItemView(BaseModel):
     incident_id: UUID
     finding_id: UUID
     number: int = Field(description="Its number in the finding, from 1.")
-    description: str
+    description: str | None = Field(description="Null once it is erased.")
     owner: str
     due: date
     exercise: bool | None
@@ -198,7 +198,7 @@ class LessonView(BaseModel):
 
     lesson_id: UUID = Field(description="The event that recorded it.")
     incident_id: UUID
-    text: str
+    text: str | None = Field(description="Null once it is erased.")
     exercise: bool | None
     published_at: datetime
 

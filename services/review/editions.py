@@ -2,7 +2,7 @@
 published. Pure."""
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from services.review import domain
 from services.review.domain.commands import Publish
@@ -18,9 +18,16 @@ from services.review.report import (
     digest_of,
     published,
 )
+from services.review.report.texts import bare, readable
 from shared.contract.catalogue.review import ReportDigest
 from shared.contract.decision import Rejected
+from shared.contract.disclosure import Disclosure
 from shared.contract.envelope import Event
+
+
+class SkeletonDiffers(Exception):
+    """The same events make another skeleton than the published one, though both are of one format.
+    The argument is the published digest."""
 
 
 def state_of(events: Sequence[Event]) -> State:
@@ -30,7 +37,7 @@ def state_of(events: Sequence[Event]) -> State:
 
 def publication(events: Sequence[Event]) -> Publish:
     """The command that publishes the report on these events."""
-    return Publish(digest_of(build(events)), covers_of(events))
+    return Publish(digest_of(build(bare(events))), covers_of(events))
 
 
 def left_something_out(error: BaseException) -> bool:
@@ -39,11 +46,17 @@ def left_something_out(error: BaseException) -> bool:
     return isinstance(error, Rejected) and error.rule == LEAVES_NOTHING_OUT
 
 
-def rendered(events: Sequence[Event], rendering: Rendering) -> tuple[bytes, str | None]:
-    """The bytes of the report as it stands, and the digest that the log has of them when they are
-    published. Raises UnknownReportFormat."""
-    report, digest = edition(events)
-    return rendering.render(report), rendering.digest(digest) if digest else None
+def rendered(
+    events: Sequence[Event], found: Mapping[str, Disclosure], rendering: Rendering
+) -> bytes:
+    """The report as it stands, with the texts that are at hand. Raises UnknownReportFormat, and
+    SkeletonDiffers when this build makes another skeleton than the published one."""
+    report, digest = edition(readable(events, found))
+    if digest is not None:
+        again = digest_of(edition(bare(events))[0])
+        if again != digest:
+            raise SkeletonDiffers(digest.skeleton_sha256)
+    return rendering.render(report)
 
 
 def edition(events: Sequence[Event]) -> tuple[Report, ReportDigest | None]:

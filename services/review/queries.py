@@ -11,6 +11,7 @@ from services.review.bodies import (
     ReviewView,
 )
 from shared.runtime.process.database import Connection
+from shared.runtime.say.texts import found_by
 
 
 async def reviews(
@@ -68,7 +69,10 @@ async def action_items(
         *(after or (None, None, None)),
         limit,
     )
-    return [ActionItemView(**row) for row in rows]
+    told = await found_by(connection, [row["description"] for row in rows])
+    return [
+        ActionItemView(**{**dict(row), "description": told.of(row["description"])}) for row in rows
+    ]
 
 
 async def lessons(
@@ -90,4 +94,5 @@ async def lessons(
         *(before or (None, None)),
         limit,
     )
-    return [LessonView(**row) for row in rows]
+    told = await found_by(connection, [row["text"] for row in rows])
+    return [LessonView(**{**dict(row), "text": told.of(row["text"])}) for row in rows]

@@ -14,6 +14,7 @@ from shared.contract.catalogue.review import (
     ReviewOpened,
 )
 from shared.contract.catalogue.triage import Assessed, IncidentDismissed
+from shared.contract.disclosure import only_digest
 from shared.runtime.say.plan import Recorded, Write
 
 TABLES: Final = ("review", "action_item", "lesson")
@@ -77,7 +78,7 @@ def _learned(lesson_id: UUID, incident_id: UUID, data: LessonRecorded) -> Iterab
     yield Write("UPDATE review SET lessons = lessons + 1 WHERE incident_id = $1", (incident_id,))
     yield Write(
         "INSERT INTO lesson (lesson_id, incident_id, text) VALUES ($1, $2, $3)",
-        (lesson_id, incident_id, data.text),
+        (lesson_id, incident_id, only_digest(data)),
     )
 
 
@@ -91,5 +92,5 @@ def _found(incident_id: UUID, data: FindingRecorded) -> Iterable[Write]:
         yield Write(
             """INSERT INTO action_item (finding_id, number, incident_id, description, owner, due)
                VALUES ($1, $2, $3, $4, $5, $6)""",
-            (data.finding_id, number, incident_id, item.description, item.owner, item.due),
+            (data.finding_id, number, incident_id, only_digest(item), item.owner, item.due),
         )

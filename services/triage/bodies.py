@@ -24,6 +24,7 @@ from shared.contract.vocabulary import (
     Confidence,
     Determination,
     DismissalReason,
+    FactKey,
     GateName,
     InformationType,
     LegalView,
@@ -63,6 +64,19 @@ class FactBody(Body):
     source: Line
     observed_at: Moment
     corrects: Id | None = Field(default=None, description="The fact that this one corrects.")
+
+    @property
+    def known_key(self) -> FactKey:
+        return FactKey(self.key) if self.key in set(FactKey) else FactKey.OTHER
+
+    @property
+    def label(self) -> str | None:
+        """What it is about, where no key says that."""
+        return self.key if self.known_key is FactKey.OTHER else None
+
+    @property
+    def known(self) -> bool:
+        return self.value.strip().casefold() not in ("", "unknown")
 
 
 class SeatBody(Body):

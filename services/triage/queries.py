@@ -1,12 +1,14 @@
 """What triage's readers find in its views: incidents, their facts, seats, actions and uses of
 break-glass."""
 
+from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from typing import TypeVar
 from uuid import UUID
 
 from services.triage.bodies import ActionView, BreakGlassView, FactView, IncidentFilter, IncidentRow
 from services.triage.views import STAGES
+from shared.contract.catalogue.base import Part
 from shared.contract.catalogue.triage import (
     ActionProposed,
     Assessed,
@@ -17,8 +19,12 @@ from shared.contract.catalogue.triage import (
     IncidentDismissed,
     LegalViewGiven,
 )
-from shared.contract.vocabulary import Seat
+from shared.contract.disclosure import stored
+from shared.contract.vocabulary import Platform, Seat
 from shared.runtime.process.database import Connection, Row
+from shared.runtime.say.texts import found_by, revealed
+
+P = TypeVar("P", bound=Part)
 
 
 async def incidents(
@@ -35,7 +41,7 @@ async def incidents(
            AND ($2::text IS NULL OR severity = $2)
            AND ($3::text IS NULL OR determination = $3)
            AND ($4::boolean IS NULL OR exercise = $4)
-           AND ($5::text IS NULL OR lower(platform) = lower($5))
+           AND ($5::text IS NULL OR platform = $5)
            AND ($6::text IS NULL OR incident_id IN (SELECT incident_id FROM seat WHERE holder = $6))
            AND ($7::boolean IS NULL OR (owed > 0) = $7)
            AND ($8::timestamptz IS NULL OR opened_at >= $8)
@@ -46,7 +52,7 @@ async def incidents(
         wanted.severity,
         wanted.determination,
         wanted.exercise,
-        wanted.platform,
+        None if wanted.platform is None else Platform.named(wanted.platform).value,
         wanted.seat_holder,
         wanted.owes_a_word,
         wanted.since,
@@ -54,12 +60,12 @@ async def incidents(
         *(before or (None, None)),
         limit,
     )
-    return [_incident(row) for row in rows]
+    return await _incidents(connection, rows)
 
 
 async def incident(connection: Connection, incident_id: UUID) -> IncidentRow | None:
-    row = await connection.fetchrow("SELECT * FROM incident WHERE incident_id = $1", incident_id)
-    return None if row is None else _incident(row)
+    rows = await connection.fetch("SELECT * FROM incident WHERE incident_id = $1", incident_id)
+    return next(iter(await _incidents(connection, rows)), None)
 
 
 async def facts(connection: Connection, incident_id: UUID, up_to: int) -> list[FactView]:
@@ -68,14 +74,15 @@ async def facts(connection: Connection, incident_id: UUID, up_to: int) -> list[F
         incident_id,
         up_to,
     )
+    told = await revealed(connection, [stored(FactRecorded, row["data"]) for row in rows])
     return [
         FactView(
-            **FactRecorded.model_validate_json(row["data"]).model_dump(),
+            **dict(fact),
             recorded_at=row["recorded_at"],
             recorded_by=row["recorded_by"],
             corrected_by=row["corrected_by"],
         )
-        for row in rows
+        for row, fact in zip(rows, told, strict=True)
     ]
 
 
@@ -92,18 +99,21 @@ async def actions(connection: Connection, incident_id: UUID, up_to: int) -> list
         incident_id,
         up_to,
     )
+    proposals = await revealed(connection, [stored(ActionProposed, r["proposal"]) for r in rows])
+    legal = await _told(connection, LegalViewGiven, [row["legal"] for row in rows])
+    outcomes = await _told(connection, Contained, [row["outcome"] for row in rows])
     return [
         ActionView(
-            **ActionProposed.model_validate_json(row["proposal"]).model_dump(),
+            **dict(proposal),
             proposed_at=row["proposed_at"],
             proposed_by=row["proposed_by"],
-            legal=_read(LegalViewGiven, row["legal"]),
+            legal=view,
             legal_by=row["legal_by"],
             authorised_by=row["authorised_by"],
-            outcome=_read(Contained, row["outcome"]),
+            outcome=outcome,
             outcome_by=row["outcome_by"],
         )
-        for row in rows
+        for row, proposal, view, outcome in zip(rows, proposals, legal, outcomes, strict=True)
     ]
 
 
@@ -115,20 +125,34 @@ async def broken_glass(
         incident_id,
         up_to,
     )
+    uses = await revealed(connection, [stored(BreakGlassUsed, row["use"]) for row in rows])
+    words = await _told(connection, BreakGlassConfirmed, [row["word"] for row in rows])
     return [
         BreakGlassView(
-            **BreakGlassUsed.model_validate_json(row["use"]).model_dump(),
+            **dict(use),
             used_at=row["used_at"],
             used_by=row["used_by"],
-            owed=row["word"] is None,
-            word=_read(BreakGlassConfirmed, row["word"]),
+            owed=word is None,
+            word=word,
             word_by=row["word_by"],
         )
-        for row in rows
+        for row, use, word in zip(rows, uses, words, strict=True)
     ]
 
 
-def _incident(row: Row) -> IncidentRow:
+async def _incidents(connection: Connection, rows: Sequence[Row]) -> list[IncidentRow]:
+    assessments = await _told(connection, Assessed, [row["assessment"] for row in rows])
+    dismissals = await _told(connection, IncidentDismissed, [row["dismissal"] for row in rows])
+    inaction = await found_by(connection, [row["inaction"] for row in rows])
+    return [
+        _incident(row, assessment, dismissal, inaction.of(row["inaction"]))
+        for row, assessment, dismissal in zip(rows, assessments, dismissals, strict=True)
+    ]
+
+
+def _incident(
+    row: Row, assessment: Assessed | None, dismissal: IncidentDismissed | None, inaction: str | None
+) -> IncidentRow:
     return IncidentRow(
         incident_id=row["incident_id"],
         exercise=row["exercise"],
@@ -139,11 +163,16 @@ def _incident(row: Row) -> IncidentRow:
         severity=row["severity"],
         reports=row["reports"],
         break_glass_owed=row["owed"],
-        assessment=_read(Assessed, row["assessment"]),
-        inaction=row["inaction"],
-        dismissal=_read(IncidentDismissed, row["dismissal"]),
+        assessment=assessment,
+        inaction=inaction,
+        dismissal=dismissal,
     )
 
 
-def _read(kind: Any, stored: str | None) -> Any:
-    return None if stored is None else kind.model_validate_json(stored)
+async def _told(
+    connection: Connection, kind: type[P], kept: Sequence[str | None]
+) -> list[P | None]:
+    """Data that stand in a column or are not there yet, with their texts."""
+    there = [stored(kind, one) for one in kept if one is not None]
+    told = iter(await revealed(connection, there))
+    return [None if one is None else next(told) for one in kept]

@@ -22,6 +22,7 @@ from shared.contract.catalogue.triage import (
     LegalViewGiven,
     SeatFilled,
 )
+from shared.contract.disclosure import only_digest
 from shared.contract.envelope import Event
 from shared.contract.vocabulary import CONTAINING, Outcome
 from shared.runtime.say.plan import Recorded, Write
@@ -55,10 +56,10 @@ def project(recorded: Recorded) -> Iterable[Write]:
         case BreakGlassConfirmed() as data:
             yield _confirmed(event, data)
             yield _owe(event.incident_id, -1)
-        case InactionDecided(reason=reason):
+        case InactionDecided() as data:
             yield Write(
                 "UPDATE incident SET inaction = $2 WHERE incident_id = $1",
-                (event.incident_id, reason),
+                (event.incident_id, only_digest(data)),
             )
         case IncidentDismissed() as data:
             yield Write(
@@ -82,7 +83,7 @@ def _reported(event: Event, data: Reported) -> Write:
                (incident_id, exercise, opened_at, stage, platform, reports, owed)
            VALUES ($1, $2, $3, 0, $4, 1, 0)
            ON CONFLICT (incident_id) DO UPDATE SET reports = incident.reports + 1""",
-        (event.incident_id, data.exercise, event.time, data.exposure.platform),
+        (event.incident_id, data.exercise, event.time, data.exposure.platform.value),
     )
 
 
@@ -119,7 +120,7 @@ def _assessed(event: Event, data: Assessed) -> Write:
             data.determination.value,
             data.severity.value,
             STAGES.index("assessed"),
-            data.exposure.platform,
+            data.exposure.platform.value,
         ),
     )
 

@@ -99,7 +99,7 @@ class ChainCheck:
                     # verification
                     following = number + 1, hexlify(hash_)
                     chain.expected = (
-                        b'","sequence":"%020d","prevhash":"%b","incidentprev":"' % following
+                        b'","sequence":"%020d","prevhash":"%b","subjectprev":"' % following
                     )
                     if number == chain.stop:
                         self._stop(chain)

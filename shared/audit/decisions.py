@@ -15,6 +15,7 @@ from typing import Any, Final
 from shared.contract.authority import Role
 from shared.contract.catalogue.base import EventData
 from shared.contract.decision import Actor, Context, Missing, Rejected
+from shared.contract.disclosure import same_but_for_texts
 from shared.contract.envelope import Event
 from shared.contract.vocabulary import ServiceName
 
@@ -119,7 +120,8 @@ def _refused(
     try:
         for command in commands_for(event.data):
             try:
-                if event.data in domain.decide(command, state, context):
+                decided = domain.decide(command, state, context)
+                if any(same_but_for_texts(event.data, one) for one in decided):
                     return None
             except Rejected as rejected:
                 refusal = rejected.rule, rejected.detail

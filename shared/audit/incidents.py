@@ -66,10 +66,10 @@ def _problems(
         yield "not_theirs_to_say", why
     if event.type in BY_TYPE and isinstance(event.data, Unknown):
         yield "unfit", event.data.reason[:300]
-    if event.link.incidentprev != heads.get(event.service, ZERO_HASH):
+    if event.link.subjectprev != heads.get(event.service, ZERO_HASH):
         yield (
             "incident_link",
-            "incidentprev is not the hash of the service's previous event of this incident",
+            "subjectprev is not the hash of the service's previous event of this incident",
         )
     if event.id in ids:
         yield "repeated_id", str(event.id)

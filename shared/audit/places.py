@@ -1,7 +1,7 @@
 """An event's place on its chain, read out of the envelope's bytes without decoding them.
 
 `shared.contract.envelope.write` gives the attributes one order and no white space, and all of them
-up to `incidentprev` a fixed length once source and type are known. So source and the beginning of
+up to `subjectprev` a fixed length once source and type are known. So source and the beginning of
 the type are looked up as one slice, and behind them number and previous hash stand at one place, in
 one spelling.
 
@@ -38,7 +38,7 @@ enough to tell one from another."""
 
 def expected(sequence: int, prevhash: bytes) -> bytes:
     """How the envelope with this number goes on behind its dataschema."""
-    return b'","sequence":"%020d","prevhash":"%b","incidentprev":"' % (sequence, hexlify(prevhash))
+    return b'","sequence":"%020d","prevhash":"%b","subjectprev":"' % (sequence, hexlify(prevhash))
 
 
 def places() -> dict[bytes, tuple[ServiceName, int, int]]:

@@ -6,7 +6,7 @@ The file is text, `#` begins a comment, one key a line:
 
 A key is in force from its first sequence until the next one of the same chain. A vkey is a C2SP
 signed-note verifier key. Later keys are learned from the chains themselves:
-`incident.key_rotated.v1`, signed with the key before it."""
+`ledger.key_rotated.v1`, signed with the key before it."""
 
 import contextlib
 import re

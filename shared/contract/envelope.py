@@ -2,7 +2,8 @@
 stored, sent and sealed.
 
 `write` makes the bytes once; nobody ever serialises them again. `read` refuses what is not an
-envelope with a reason that a person can act on. Neither signs nor verifies."""
+envelope with a reason that a person can act on. Neither signs nor verifies. What people wrote is
+not among the bytes: their data hold digests of it (`disclosure`)."""
 
 import json
 import re
@@ -17,12 +18,15 @@ from pydantic_core import to_json
 
 from shared.contract.catalogue import BY_TYPE
 from shared.contract.catalogue.base import EventData
+from shared.contract.disclosure import Disclosure, MalformedDisclosure, withhold
 from shared.contract.hashing import event_hash
 from shared.contract.topics import PARTITIONS
 from shared.contract.vocabulary import ServiceName
 
 MAX_ENVELOPE: Final = 65_535
 """Bytes; a longer one does not fit an entry bundle of tlog-tiles."""
+MAX_TEXTS: Final = 262_144
+"""Bytes of all disclosures of one event: they travel in one message."""
 
 _SERVICES: Final = {service.value: service for service in ServiceName}
 _SOURCE = re.compile(r"^/incident-ledger/([a-z]+)/(\d{1,3})$", re.ASCII)
@@ -55,11 +59,12 @@ class Link(NamedTuple):
     partition: int
     sequence: int
     prevhash: bytes
-    incidentprev: bytes
+    subjectprev: bytes
 
 
 class Said(NamedTuple):
-    """What is to be said, before it has a place on the chain."""
+    """What is to be said, before it has a place on the chain. `rules` is the edition of the rule
+    book that it was decided under; `data` holds digests for the texts that `disclosures` are."""
 
     id: UUID
     incident_id: UUID
@@ -69,6 +74,8 @@ class Said(NamedTuple):
     correlation_id: str
     causation_id: UUID | None = None
     traceparent: str | None = None
+    rules: int = 1
+    disclosures: tuple[Disclosure, ...] = ()
 
 
 class Event(NamedTuple):
@@ -87,6 +94,7 @@ class Event(NamedTuple):
     traceparent: str | None
     hash: bytes
     envelope: bytes
+    rules: int = 1
 
     @property
     def service(self) -> ServiceName:
@@ -96,7 +104,7 @@ class Event(NamedTuple):
 def write(said: Said, link: Link, keyid: str) -> bytes:
     """The envelope's bytes: UTF-8, no white space, attributes in one fixed order, `data` last.
 
-    Raises MalformedEnvelope when they exceed MAX_ENVELOPE."""
+    Raises MalformedEnvelope when they exceed MAX_ENVELOPE, or the texts beside them MAX_TEXTS."""
     event_type, time = said.data.TYPE, said.time.astimezone(UTC).isoformat(timespec="microseconds")
     causation = f',"causationid":"{said.causation_id}"' if said.causation_id is not None else ""
     traceparent = (
@@ -110,8 +118,9 @@ def write(said: Said, link: Link, keyid: str) -> bytes:
         f',"type":"{event_type}","subject":"{said.incident_id}","time":"{time[:-6]}Z"'
         f',"datacontenttype":"application/json","dataschema":"{schema_uri(event_type)}"'
         f',"sequence":"{link.sequence:020d}"'
-        f',"prevhash":"{link.prevhash.hex()}","incidentprev":"{link.incidentprev.hex()}"'
+        f',"prevhash":"{link.prevhash.hex()}","subjectprev":"{link.subjectprev.hex()}"'
         f',"actor":{_quoted(said.actor)},"keyid":{_quoted(keyid)}'
+        f',"rules":{said.rules}'
         f',"correlationid":{_quoted(said.correlation_id)}'
         f'{causation}{traceparent},"data":'
     )
@@ -119,6 +128,11 @@ def write(said: Said, link: Link, keyid: str) -> bytes:
     if len(envelope) > MAX_ENVELOPE:
         raise MalformedEnvelope(
             f"the event takes {len(envelope)} bytes, at most {MAX_ENVELOPE} fit; "
+            "send large evidence by digest"
+        )
+    if (texts := sum(len(one.text) for one in said.disclosures)) > MAX_TEXTS:
+        raise MalformedEnvelope(
+            f"the event's texts take {texts} bytes, at most {MAX_TEXTS} fit; "
             "send large evidence by digest"
         )
     return envelope
@@ -154,6 +168,7 @@ def read(envelope: bytes) -> Event:
         traceparent=_text(value, "traceparent") if "traceparent" in value else None,
         hash=event_hash(envelope),
         envelope=envelope,
+        rules=_rules(value),
     )
 
 
@@ -176,7 +191,9 @@ def _data(event_type: str, value: Any) -> EventData | Unknown:
     if model is None:
         return Unknown(value, f"{event_type} is not in this reader's catalogue")
     try:
-        return model.model_validate(value)
+        return model.model_validate(withhold(model, value))
+    except MalformedDisclosure as error:
+        return Unknown(None, f"does not fit {event_type}: {error}")
     except ValidationError as error:
         return Unknown(
             value,
@@ -199,7 +216,7 @@ def _link(value: Mapping[str, Any]) -> Link:
         partition,
         int(sequence),
         _hash(value, "prevhash"),
-        _hash(value, "incidentprev"),
+        _hash(value, "subjectprev"),
     )
 
 
@@ -221,6 +238,13 @@ def _uuid(value: Mapping[str, Any], name: str) -> UUID:
     if str(parsed) != text:
         raise MalformedEnvelope(f"{name} is not a UUID in its usual form")
     return parsed
+
+
+def _rules(value: Mapping[str, Any]) -> int:
+    edition = value.get("rules")
+    if not isinstance(edition, int) or isinstance(edition, bool) or not 1 <= edition < 1 << 31:
+        raise MalformedEnvelope("rules is not the number of an edition from 1 up")
+    return edition
 
 
 def _hash(value: Mapping[str, Any], name: str) -> bytes:

@@ -4,7 +4,7 @@ import hashlib
 from typing import Final
 
 ZERO_HASH: Final = bytes(32)
-"""Stands for "there is none before" in `prevhash` and `incidentprev`."""
+"""Stands for "there is none before" in `prevhash` and `subjectprev`."""
 
 PAYLOAD_TYPE: Final = "application/vnd.incident-ledger.envelope.v1+json"
 

@@ -70,7 +70,7 @@ _ON_THE_CHAIN: Final[JsonObject] = {
         **_HEX,
         "description": "Hash of the event before it on the chain; zeros for the first.",
     },
-    "incidentprev": {
+    "subjectprev": {
         **_HEX,
         "description": (
             "Hash of this service's previous event of the incident; zeros for the first."
@@ -78,12 +78,17 @@ _ON_THE_CHAIN: Final[JsonObject] = {
     },
     "actor": {
         "type": "string",
-        "description": "Opaque subject of who gave the command, or service:<name>.",
+        "description": "Pseudonym of the person who gave the command, or service:<name>.",
     },
     "keyid": {
         "type": "string",
         "pattern": "^[0-9a-f]{8}$",
         "description": "C2SP key id of the signing key.",
+    },
+    "rules": {
+        "type": "integer",
+        "minimum": 1,
+        "description": "Edition of the rule book that it was decided under.",
     },
 }
 """The attributes that place an event on its chain and say who stands for it."""

@@ -10,6 +10,20 @@ from uuid import UUID
 
 TOPIC: Final = "incident-ledger.events"
 PARTITIONS: Final = 8
+DISCLOSURES: Final = ".disclosures"
+"""After the topic's name without its own ending: the topic of the texts."""
+DAY_MS: Final = 24 * 3600 * 1000
+DISCLOSURES_CONFIG: Final = {
+    "cleanup.policy": "compact",
+    "max.compaction.lag.ms": str(DAY_MS // 2),
+    "delete.retention.ms": str(DAY_MS),
+    "segment.ms": str(DAY_MS // 4),
+    "min.cleanable.dirty.ratio": "0.01",
+}
+"""What is told again, with less or with nothing, replaces what was told before within a day: a
+segment is closed after six hours and cleaned after twelve at the latest. A tombstone stands for a
+day, so that a reader who was away for less learns of it; one who was away for longer finds nothing
+to be told of, and has the erasing event."""
 TOPIC_CONFIG: Final = {"retention.ms": "-1", "retention.bytes": "-1", "cleanup.policy": "delete"}
 
 CONTENT_TYPE: Final = "application/cloudevents+json; charset=UTF-8"
@@ -30,6 +44,11 @@ _SYSTEM_INCIDENTS: Final = (
 """By partition: the first UUIDv5 of https://incident-ledger.example/system/0, /1, … that Kafka puts
 there. No incident has a UUIDv5."""
 _SYSTEM: Final = frozenset(_SYSTEM_INCIDENTS)
+
+
+def disclosures_of(topic: str) -> str:
+    """The topic of the texts that belong to a topic of events: `incident-ledger.disclosures`."""
+    return topic.removesuffix(".events") + DISCLOSURES
 
 
 def key_of(incident_id: UUID) -> bytes:

@@ -4,6 +4,7 @@ Names follow the standards where one has the word (STIX 2.1 incident core, VERIS
 where none has, they are ours and say so. Every question that a person may be unable to answer has
 `unknown`, which is an answer and never means "no"."""
 
+import re
 from enum import StrEnum
 from typing import Final
 
@@ -64,6 +65,61 @@ class InformationType(StrEnum):
     SOURCE_CODE = "source-code"
     SYSTEM = "system"
     UNKNOWN = "unknown"
+
+
+class Platform(StrEnum):
+    """Where a post stands, as far as lists and figures tell platforms apart (ours; no standard has
+    it). How a person wrote the name stands beside it, and can be forgotten."""
+
+    BLUESKY = "bluesky"
+    DISCORD = "discord"
+    FACEBOOK = "facebook"
+    GITHUB = "github"
+    GITLAB = "gitlab"
+    GLASSDOOR = "glassdoor"
+    INSTAGRAM = "instagram"
+    KUNUNU = "kununu"
+    LINKEDIN = "linkedin"
+    MASTODON = "mastodon"
+    PASTEBIN = "pastebin"
+    REDDIT = "reddit"
+    SIGNAL = "signal"
+    SNAPCHAT = "snapchat"
+    STACK_OVERFLOW = "stack_overflow"
+    STRAVA = "strava"
+    TELEGRAM = "telegram"
+    THREADS = "threads"
+    TIKTOK = "tiktok"
+    TWITCH = "twitch"
+    WHATSAPP = "whatsapp"
+    X = "x"
+    XING = "xing"
+    YOUTUBE = "youtube"
+    OTHER = "other"
+    UNKNOWN = "unknown"
+
+    @classmethod
+    def named(cls, text: str) -> "Platform":
+        """The platform that a person means: upper and lower case, blanks and hyphens do not count,
+        and Twitter is X. OTHER where the name is none of these."""
+        plain = re.sub(r"[\s_-]+", "_", text.strip().casefold())
+        return cls(_ALSO.get(plain, plain)) if plain in {*_ALSO, *cls} else cls.OTHER
+
+
+_ALSO: Final = {
+    "twitter": "x",
+    "x.com": "x",
+    "twitter.com": "x",
+    "stackoverflow": "stack_overflow",
+    "github.com": "github",
+    "gitlab.com": "gitlab",
+    "linkedin.com": "linkedin",
+    "facebook.com": "facebook",
+    "youtube.com": "youtube",
+    "reddit.com": "reddit",
+    "instagram.com": "instagram",
+    "tiktok.com": "tiktok",
+}
 
 
 class PostKind(StrEnum):
@@ -139,7 +195,8 @@ class Confidence(StrEnum):
 
 
 class FactKey(StrEnum):
-    """The facts that gates ask for. Other keys may be recorded; no gate waits for them."""
+    """The facts that gates ask for. OTHER is any fact that a person has named; no gate waits for
+    it."""
 
     AUTHENTIC_AND_OURS = "authentic_and_ours"
     INFORMATION_KIND = "information_kind"
@@ -148,6 +205,7 @@ class FactKey(StrEnum):
     WHO_CAN_SEE = "who_can_see"
     WHO_POSTED = "who_posted"
     HOW_POSTER_IS_KNOWN = "how_poster_is_known"
+    OTHER = "other"
 
 
 BASIC_FACTS: Final = (

@@ -16,6 +16,7 @@ import structlog
 from shared.runtime.carry.relay import Relay
 from shared.runtime.hear.consumer import Consumer
 from shared.runtime.hear.receiver import Receiver
+from shared.runtime.hear.texts import TextConsumer
 from shared.runtime.process import telemetry
 from shared.runtime.process.persistence import persist
 from shared.runtime.running import Running
@@ -73,6 +74,12 @@ def consumer_of(process: Running[C, S, R]) -> Consumer:
     )
 
 
+def text_consumer_of(process: Running[C, S, R]) -> TextConsumer:
+    return TextConsumer(
+        process.service.name, process.pool, process.settings.kafka(), process.settings.topic
+    )
+
+
 def _siblings(process: Running[C, S, R]) -> Sequence[Sibling]:
     siblings: list[Sibling] = [("writer", process.ledger.run())]
     if "http" in process.roles:
@@ -84,6 +91,7 @@ def _siblings(process: Running[C, S, R]) -> Sequence[Sibling]:
         siblings.append(("relay", persist("relay", relay_of(process).run)))
     if "consumer" in process.roles:
         siblings.append(("consumer", persist("consumer", consumer_of(process).run)))
+        siblings.append(("texts", persist("texts", text_consumer_of(process).run)))
     for worker in process.service.workers:
         if process.roles & {"workers", worker.__name__}:
             task = persist(worker.__name__, functools.partial(worker, process))

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import TypeAlias
 from uuid import UUID
 
-from shared.contract.catalogue.base import Exposure
+from shared.contract.catalogue.base import Exposure, Withheld, Words
 from shared.contract.catalogue.intake import ForeignEvent, ReportChannel
 from shared.contract.vocabulary import DiscoveryMethod, Fidelity, InformationType
 
@@ -22,10 +22,10 @@ class Report:
     discovery: DiscoveryMethod = DiscoveryMethod.UNKNOWN
     noticed_at: datetime | None = None
     noticed_at_fidelity: Fidelity | None = None
-    description: str | None = None
+    description: Words | None = None
     exposure: Exposure = field(default_factory=Exposure)
     information_types: tuple[InformationType, ...] = ()
-    foreign: ForeignEvent | None = None
+    foreign: ForeignEvent | Withheld | None = None
 
 
 Command: TypeAlias = Report

@@ -53,7 +53,7 @@ def _reported(command: Command) -> Reported:
         opens=command.opens,
         exercise=command.exercise,
         channel=command.channel,
-        reporter=None if command.reporter is None else str(command.reporter),
+        reporter=command.reporter,
         discovery=command.discovery,
         noticed_at=command.noticed_at,
         noticed_at_fidelity=command.noticed_at_fidelity,

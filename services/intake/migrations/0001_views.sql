@@ -26,7 +26,7 @@ CREATE TABLE report (
 );
 CREATE INDEX report_newest ON report (said_at DESC, report_id DESC);
 CREATE INDEX report_incident ON report (incident_id, said_at DESC, report_id DESC);
-CREATE INDEX report_platform ON report (lower(platform), said_at DESC, report_id DESC);
+CREATE INDEX report_platform ON report (platform, said_at DESC, report_id DESC);
 
 -- Personal data. Not a view: the ledger knows only the reference, so nothing can write these rows again.
 CREATE TABLE reporter (

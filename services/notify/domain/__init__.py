@@ -23,7 +23,7 @@ from services.notify.domain.commands import (
 from services.notify.domain.decisions import decide
 from services.notify.domain.gates import gates, message_gates
 from services.notify.domain.offers import next_commands, next_for_message
-from services.notify.domain.state import INITIAL, Message, State, evolve, text_digest
+from services.notify.domain.state import INITIAL, Message, State, evolve
 from services.notify.domain.tables import approvals_needed
 
 __all__ = [
@@ -49,5 +49,4 @@ __all__ = [
     "message_gates",
     "next_commands",
     "next_for_message",
-    "text_digest",
 ]

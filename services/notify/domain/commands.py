@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 from uuid import UUID
 
+from shared.contract.catalogue.base import Words
 from shared.contract.vocabulary import ApprovalKind, Audience
 
 
@@ -17,7 +18,7 @@ class Waive:
     """An audience that must be told need not be, after all."""
 
     audience: Audience
-    reason: str
+    reason: Words
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,8 +29,8 @@ class DraftCommunication:
     communication_id: UUID
     audience: Audience
     channel: str
-    title: str
-    text: str
+    title: Words
+    text: Words
     facts: tuple[UUID, ...]
     channels: frozenset[str]
 
@@ -45,7 +46,7 @@ class Approve:
 @dataclass(frozen=True, slots=True)
 class Reject:
     communication_id: UUID
-    reason: str
+    reason: Words
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,15 +60,15 @@ class DecideOutcome:
 
     communication_id: UUID
     delivered: bool
-    reason: str
+    reason: Words
 
 
 @dataclass(frozen=True, slots=True)
 class StartSend:
-    """The sender is about to send what has this digest."""
+    """The sender is about to send the texts that have these digests, sorted."""
 
     communication_id: UUID
-    text_digest: str
+    texts: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +83,7 @@ class RecordFailure:
 
     communication_id: UUID
     attempt: int
-    error: str
+    error: Words
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,7 @@ from services.notify.domain.state import (
     standing,
 )
 from services.notify.domain.tables import BACKOFF, gates_before
+from shared.contract.catalogue.base import Withheld, Words
 from shared.contract.catalogue.notify import (
     Communicated,
     NotifyEvent,
@@ -35,10 +36,10 @@ def answer_sender(
     command: SendersCommand, message: Message, state: State, now: datetime
 ) -> NotifyEvent:
     match command, message.condition:
-        case StartSend(text_digest=digest), Requested():
-            return _start(digest, message, state)
-        case StartSend(text_digest=digest), Failed(retry_at=datetime() as due) if due <= now:
-            return _start(digest, message, state)
+        case StartSend(texts=texts), Requested():
+            return _start(texts, message, state)
+        case StartSend(texts=texts), Failed(retry_at=datetime() as due) if due <= now:
+            return _start(texts, message, state)
         case RecordDelivered(attempt=attempt), Started(attempt=of) | OutcomeUnknown(attempt=of) if (
             attempt == of
         ):
@@ -63,11 +64,11 @@ def answer_sender(
             assert_never(command)
 
 
-def _start(digest: str, message: Message, state: State) -> NotifyEvent:
+def _start(texts: tuple[str, ...], message: Message, state: State) -> NotifyEvent:
     """What changed since the request ends it, on record: a refusal would leave a sender that asks
     again for ever."""
     attempt = message.attempts + 1
-    if (reason := _changed(digest, message, state)) is not None:
+    if (reason := _changed(texts, message, state)) is not None:
         return SendFailed(
             communication_id=message.id,
             attempt=attempt,
@@ -77,18 +78,18 @@ def _start(digest: str, message: Message, state: State) -> NotifyEvent:
     return SendStarted(communication_id=message.id, attempt=attempt)
 
 
-def _changed(digest: str, message: Message, state: State) -> str | None:
+def _changed(texts: tuple[str, ...], message: Message, state: State) -> str | None:
     """Why this text, as things stand now, is not what was asked to be sent."""
     try:
         check_gates(gates_before(message.audience), message, state)
     except Rejected as refusal:
         return refusal.detail
-    if digest != message.text_digest:
+    if texts != message.texts:
         return "The text at hand is not the text that was approved."
     return None
 
 
-def _failed(error: str, message: Message, now: datetime) -> NotifyEvent:
+def _failed(error: Words, message: Message, now: datetime) -> NotifyEvent:
     tried = message.attempts - message.attempts_before_request
     retry_at = now + BACKOFF[tried - 1] if tried <= len(BACKOFF) else None
     return SendFailed(
@@ -101,12 +102,12 @@ def communicated(message: Message, attempt: int) -> NotifyEvent:
         communication_id=message.id,
         audience=message.audience,
         channel=message.channel,
-        text_digest=message.text_digest,
+        texts=message.texts,
         facts=message.facts,
         approved_by=tuple(approval.by for approval in message.approvals),
         attempt=attempt,
     )
 
 
-def _line(text: str) -> str:
-    return text if len(text) <= 500 else f"{text[:499]}…"
+def _line(text: Words) -> Words:
+    return text if isinstance(text, Withheld) or len(text) <= 500 else f"{text[:499]}…"

@@ -1,7 +1,6 @@
 """What notify remembers of an incident, because a rule asks for it, and how each event changes
 that."""
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -116,7 +115,8 @@ class Message:
     channel: str
     drafted_by: str
     facts: tuple[UUID, ...]
-    text_digest: str
+    texts: tuple[str, ...]
+    """Digests of title and text, sorted."""
     approvals: tuple[Approval, ...] = ()
     condition: Condition = Draft()
     attempts: int = 0
@@ -149,11 +149,6 @@ class State:
 
 
 INITIAL: Final = State()
-
-
-def text_digest(title: str, text: str) -> str:
-    """SHA-256 of title, LF, text in UTF-8, as hex: what `communicated` says."""
-    return hashlib.sha256(f"{title}\n{text}".encode()).hexdigest()
 
 
 def evolve(state: State, event: Event) -> State:
@@ -229,9 +224,8 @@ def _stepped(message: Message, step: Step, actor: str) -> Message:
 
 
 def _message(drafted: notify.CommunicationDrafted, by: str) -> Message:
-    digest = text_digest(drafted.title, drafted.text)
     return Message(
-        drafted.communication_id, drafted.audience, drafted.channel, by, drafted.facts, digest
+        drafted.communication_id, drafted.audience, drafted.channel, by, drafted.facts, drafted.sd
     )
 
 

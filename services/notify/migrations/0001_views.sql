@@ -22,7 +22,7 @@ CREATE TABLE duty (
     reason      text,
     PRIMARY KEY (incident_id, audience)
 );
-COMMENT ON COLUMN duty.reason IS 'why it was waived';
+COMMENT ON COLUMN duty.reason IS 'digest of why it was waived';
 CREATE INDEX duty_owed ON duty (incident_id) WHERE status = 'required';
 
 CREATE TABLE communication (
@@ -30,8 +30,7 @@ CREATE TABLE communication (
     incident_id      uuid        NOT NULL,
     audience         text        NOT NULL,
     channel          text        NOT NULL,
-    title            text        NOT NULL,
-    text             text        NOT NULL,
+    texts            text[]      NOT NULL,
     facts            uuid[]      NOT NULL,
     drafted_by       text        NOT NULL,
     drafted_at       timestamptz NOT NULL,
@@ -45,7 +44,8 @@ CREATE TABLE communication (
 );
 COMMENT ON COLUMN communication.since IS 'when it came to its status';
 COMMENT ON COLUMN communication.due_at IS 'when the sender takes it up; null when it does not';
-COMMENT ON COLUMN communication.note IS 'why it was rejected, why sending failed, or what a person found out';
+COMMENT ON COLUMN communication.texts IS 'digests of title and text';
+COMMENT ON COLUMN communication.note IS 'digest of why it was rejected, why sending failed, or what a person found out';
 CREATE INDEX communication_newest ON communication (drafted_at DESC, communication_id DESC);
 CREATE INDEX communication_incident ON communication (incident_id, drafted_at DESC, communication_id DESC);
 CREATE INDEX communication_due ON communication (due_at) WHERE due_at IS NOT NULL;

@@ -9,9 +9,11 @@ from typing import Annotated, Any, Final
 from fastapi import APIRouter, Depends, Header, Query, Response
 from starlette.exceptions import HTTPException
 
-from services.review.editions import rendered
+from services.review.editions import SkeletonDiffers, rendered
 from services.review.negotiation import preferred
 from services.review.report import RENDERINGS, Form, UnknownReportFormat
+from shared.contract.catalogue.base import EventData
+from shared.runtime.say.texts import found
 from shared.runtime.web import problems
 from shared.runtime.web.auth import READERS
 from shared.runtime.web.bodies import Id
@@ -86,21 +88,24 @@ async def read_report(
         raise HTTPException(406, "the report is application/json, text/markdown or text/html")
     rendering = RENDERINGS[wanted]
     try:
-        content, published = await asyncio.to_thread(
-            rendered, await desk.history(incident_id), rendering
-        )
+        events = await desk.history(incident_id)
+        async with desk.read() as connection:
+            at_hand = await found(
+                connection, [one.data for one in events if isinstance(one.data, EventData)]
+            )
+        content = await asyncio.to_thread(rendered, events, at_hand, rendering)
     except UnknownReportFormat as error:
         return problems.problem(501, "report-format", CANNOT_SHOW, str(error))
-    digest = hashlib.sha256(content)
-    if published not in {None, digest.hexdigest()}:
+    except SkeletonDiffers as error:
         return problems.problem(
             500,
             "report-differs",
             CANNOT_SHOW,
-            f"This build of review makes other bytes of it than those with the SHA-256 "
-            f"{published}, which is on the log, though both are of one format: this is a bug of "
+            f"This build of review makes another skeleton of it than the one with the SHA-256 "
+            f"{error}, which is on the log, though both are of one format: this is a bug of "
             "ours. Make the report from the log with the build that published it.",
         )
+    digest = hashlib.sha256(content)
     headers = _headers(digest.digest())
     if if_none_match is not None and (
         if_none_match.strip() == "*" or headers["ETag"] in if_none_match

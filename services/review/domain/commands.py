@@ -6,6 +6,7 @@ from datetime import date
 from typing import TypeAlias
 from uuid import UUID
 
+from shared.contract.catalogue.base import Words
 from shared.contract.catalogue.review import ActionItem, Covered, ReportDigest, ReviewTrigger
 from shared.contract.vocabulary import Answer, ControlLayer, ObservationKind
 
@@ -23,30 +24,30 @@ class RecordFinding:
     """Either what will be done about it, or why nothing will."""
 
     finding_id: UUID
-    contributing_factor: str
+    contributing_factor: Words
     control_layer: ControlLayer
     training_adequate: Answer
     policy_understood: Answer
     action_items: tuple[ActionItem, ...] = ()
-    no_action_reason: str | None = None
+    no_action_reason: Words | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class RecordObservation:
     kind: ObservationKind
-    text: str
+    text: Words
 
 
 @dataclass(frozen=True, slots=True)
 class RecordLesson:
-    text: str
+    text: Words
 
 
 @dataclass(frozen=True, slots=True)
 class CitePolicyClause:
-    policy: str
-    clause: str
-    comment: str | None = None
+    policy: Words
+    clause: Words
+    comment: Words | None = None
 
 
 @dataclass(frozen=True, slots=True)

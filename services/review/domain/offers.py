@@ -25,7 +25,7 @@ from shared.contract.vocabulary import Answer, ControlLayer, ObservationKind
 _LATER: Final = (SOME_TIME + timedelta(days=1)).date()
 _SOME_ID: Final = UUID(int=0)
 _WORDS: Final = "…"
-_SOME_REPORT: Final = ReportDigest(json_sha256=_WORDS, markdown_sha256=_WORDS, html_sha256=_WORDS)
+_SOME_REPORT: Final = ReportDigest(format=1, skeleton_sha256="0" * 64)
 
 
 def next_commands(state: State, actor: Actor) -> tuple[str, ...]:

@@ -24,19 +24,21 @@ CREATE TABLE action_item (
     finding_id  uuid     NOT NULL,
     number      smallint NOT NULL,
     incident_id uuid     NOT NULL,
-    description text     NOT NULL,
+    description text,
     owner       text     NOT NULL,
     due         date     NOT NULL,
     PRIMARY KEY (finding_id, number)
 );
+COMMENT ON COLUMN action_item.description IS 'digest of it';
 CREATE INDEX action_item_due ON action_item (due, finding_id, number);
 CREATE INDEX action_item_owner ON action_item (owner, due, finding_id, number);
 
 CREATE TABLE lesson (
     lesson_id   uuid PRIMARY KEY,
     incident_id uuid NOT NULL,
-    text        text NOT NULL
+    text        text
 );
+COMMENT ON COLUMN lesson.text IS 'digest of it';
 CREATE INDEX lesson_incident ON lesson (incident_id);
 
 GRANT SELECT, INSERT, UPDATE, DELETE, TRUNCATE ON review, action_item, lesson TO {service}_service;

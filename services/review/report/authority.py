@@ -25,6 +25,7 @@ from shared.contract.catalogue.triage import (
     LegalViewGiven,
     SeatFilled,
 )
+from shared.contract.disclosure import words_of
 from shared.contract.vocabulary import ActionClass, ActionKind
 
 
@@ -56,15 +57,15 @@ def _action(action_id: UUID, history: History) -> ActionLine:
         action_id=action_id,
         kind=kind,
         action_class=action_class,
-        target=proposed.data.target if proposed else None,
-        reason=proposed.data.reason if proposed else None,
+        target=words_of(proposed.data.target) if proposed else None,
+        reason=words_of(proposed.data.reason) if proposed else None,
         proposed=proposed.source if proposed else None,
         legal_views=tuple(
             LegalLine(
                 told.source,
                 told.data.view,
-                told.data.ground,
-                told.data.conditions,
+                words_of(told.data.ground),
+                words_of(told.data.conditions),
                 told.data.protected_activity_considered,
             )
             for told in history.of(LegalViewGiven)
@@ -80,7 +81,7 @@ def _action(action_id: UUID, history: History) -> ActionLine:
                 told.data.carried_out_at,
                 _authority(told.data),
                 told.data.break_glass,
-                told.data.note,
+                words_of(told.data.note),
             )
             for told in history.of(Contained)
             if told.data.action_id == action_id
@@ -115,11 +116,11 @@ def _authority(data: Contained) -> str:
 def endings(history: History) -> tuple[Ending, ...]:
     return (
         *(
-            Ending(told.source, "not to act", told.data.reason)
+            Ending(told.source, "not to act", words_of(told.data.reason))
             for told in history.of(InactionDecided)
         ),
         *(
-            Ending(told.source, f"dismissed: {word(told.data.reason)}", told.data.note)
+            Ending(told.source, f"dismissed: {word(told.data.reason)}", words_of(told.data.note))
             for told in history.of(IncidentDismissed)
         ),
     )
@@ -127,7 +128,9 @@ def endings(history: History) -> tuple[Ending, ...]:
 
 def break_glass(history: History) -> tuple[GlassLine, ...]:
     words = {
-        told.data.break_glass_id: SecondWord(told.source, told.data.upheld, told.data.note)
+        told.data.break_glass_id: SecondWord(
+            told.source, told.data.upheld, words_of(told.data.note)
+        )
         for told in history.of(BreakGlassConfirmed)
     }
     return tuple(
@@ -137,7 +140,7 @@ def break_glass(history: History) -> tuple[GlassLine, ...]:
             gate=told.data.gate,
             action_id=told.data.action_id,
             kind=kind_of(told.data.action_id, history)[0],
-            reason=told.data.reason,
+            reason=words_of(told.data.reason),
             missing=told.data.missing,
             second_word=words.get(told.data.break_glass_id),
         )

@@ -21,28 +21,22 @@ class Form(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Rendering:
-    """How a form is made, and which digest on the log is of its bytes."""
+    """How a form is made."""
 
     media_type: str
     render: Callable[[Report], bytes]
-    digest: Callable[[ReportDigest], str]
 
 
 RENDERINGS: Final[Mapping[Form, Rendering]] = {
-    Form.JSON: Rendering("application/json", render_json, lambda digest: digest.json_sha256),
-    Form.MARKDOWN: Rendering(
-        "text/markdown", render_markdown, lambda digest: digest.markdown_sha256
-    ),
-    Form.HTML: Rendering("text/html", render_html, lambda digest: digest.html_sha256),
+    Form.JSON: Rendering("application/json", render_json),
+    Form.MARKDOWN: Rendering("text/markdown", render_markdown),
+    Form.HTML: Rendering("text/html", render_html),
 }
 """In the order of our preference."""
 
 
-def digest_of(report: Report) -> ReportDigest:
-    """SHA-256 of each form."""
+def digest_of(skeleton: Report) -> ReportDigest:
+    """SHA-256 of the skeleton, which is the JSON form of the report on bare events."""
     return ReportDigest(
-        format=report.format,
-        json_sha256=hashlib.sha256(render_json(report)).hexdigest(),
-        markdown_sha256=hashlib.sha256(render_markdown(report)).hexdigest(),
-        html_sha256=hashlib.sha256(render_html(report)).hexdigest(),
+        format=skeleton.format, skeleton_sha256=hashlib.sha256(render_json(skeleton)).hexdigest()
     )

@@ -9,6 +9,7 @@ from services.review.report.words import UNKNOWN, tier, word
 from shared.contract.catalogue.base import Exposure
 from shared.contract.catalogue.intake import Reported
 from shared.contract.catalogue.triage import Assessed, FactRecorded
+from shared.contract.disclosure import words_of
 from shared.contract.vocabulary import Answer
 
 
@@ -31,7 +32,7 @@ def reports(history: History) -> tuple[ReportMade, ...]:
             discovery=told.data.discovery,
             noticed_at=told.data.noticed_at,
             noticed_at_fidelity=told.data.noticed_at_fidelity,
-            description=told.data.description,
+            description=words_of(told.data.description),
             information_types=told.data.information_types,
             exposure=told.data.exposure,
         )
@@ -47,9 +48,9 @@ def facts(history: History) -> tuple[FactLine, ...]:
             fact_id=told.data.fact_id,
             key=told.data.key,
             known=told.data.known,
-            value=told.data.value,
+            value=words_of(told.data.value),
             confidence=told.data.confidence,
-            told_by=told.data.source,
+            told_by=words_of(told.data.source),
             observed_at=told.data.observed_at,
             corrects=told.data.corrects,
             corrected_by=corrections.get(told.data.fact_id),
@@ -76,7 +77,7 @@ def assessments(history: History) -> tuple[AssessmentLine, ...]:
             determination=told.data.determination,
             severity=told.data.severity,
             severity_rule=told.data.severity_rule,
-            severity_override_reason=told.data.severity_override_reason,
+            severity_override_reason=words_of(told.data.severity_override_reason),
             information_types=told.data.information_types,
             facts_known=told.data.facts_known,
             facts_missing=told.data.facts_missing,
@@ -98,7 +99,7 @@ def _aspects(shown: Exposure | None) -> dict[str, str]:
     shown = shown or Exposure()
     return {
         "platform": shown.platform,
-        "address": shown.url or UNKNOWN,
+        "address": words_of(shown.url) or UNKNOWN,
         "kind of post": word(shown.post_kind),
         "author": word(shown.author_relation),
         "visibility": word(shown.visibility),

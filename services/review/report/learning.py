@@ -6,6 +6,7 @@ from datetime import date
 from services.review.report.history import History
 from services.review.report.model import ClauseLine, FindingLine, LessonLine, ObservationLine
 from shared.contract.catalogue import review
+from shared.contract.disclosure import words_of
 
 
 def findings(history: History) -> tuple[FindingLine, ...]:
@@ -13,12 +14,12 @@ def findings(history: History) -> tuple[FindingLine, ...]:
         FindingLine(
             source=told.source,
             finding_id=told.data.finding_id,
-            contributing_factor=told.data.contributing_factor,
+            contributing_factor=words_of(told.data.contributing_factor),
             control_layer=told.data.control_layer,
             training_adequate=told.data.training_adequate,
             policy_understood=told.data.policy_understood,
             action_items=told.data.action_items,
-            no_action_reason=told.data.no_action_reason,
+            no_action_reason=words_of(told.data.no_action_reason),
         )
         for told in history.of(review.FindingRecorded)
     )
@@ -26,20 +27,26 @@ def findings(history: History) -> tuple[FindingLine, ...]:
 
 def observations(history: History) -> tuple[ObservationLine, ...]:
     return tuple(
-        ObservationLine(told.source, told.data.kind, told.data.text)
+        ObservationLine(told.source, told.data.kind, words_of(told.data.text))
         for told in history.of(review.ObservationRecorded)
     )
 
 
 def lessons(history: History) -> tuple[LessonLine, ...]:
     return tuple(
-        LessonLine(told.source, told.data.text) for told in history.of(review.LessonRecorded)
+        LessonLine(told.source, words_of(told.data.text))
+        for told in history.of(review.LessonRecorded)
     )
 
 
 def policy_clauses(history: History) -> tuple[ClauseLine, ...]:
     return tuple(
-        ClauseLine(told.source, told.data.policy, told.data.clause, told.data.comment)
+        ClauseLine(
+            told.source,
+            words_of(told.data.policy),
+            words_of(told.data.clause),
+            words_of(told.data.comment),
+        )
         for told in history.of(review.PolicyClauseCited)
     )
 

@@ -9,6 +9,7 @@ from services.review.report.model import ApprovalLine, CitedFact, DutyLine, Mess
 from services.review.report.words import count
 from shared.contract.catalogue import notify
 from shared.contract.catalogue.triage import FactRecorded
+from shared.contract.disclosure import words_of
 
 
 def duties(history: History) -> tuple[DutyLine, ...]:
@@ -33,7 +34,7 @@ def _duty(required: Sourced[notify.CommunicationRequired], history: History) -> 
     )
     if waived is not None:
         return DutyLine(
-            required.source, audience, rule, "waived", waived.source, waived.data.reason
+            required.source, audience, rule, "waived", waived.source, words_of(waived.data.reason)
         )
     return DutyLine(required.source, audience, rule, "owed", None, None)
 
@@ -64,8 +65,8 @@ def _message(
         communication_id=message_id,
         audience=known.audience if known else None,
         channel=known.channel if known else None,
-        title=draft.data.title if draft else None,
-        text=draft.data.text if draft else None,
+        title=words_of(draft.data.title) if draft else None,
+        text=words_of(draft.data.text) if draft else None,
         drafted=draft.source if draft else None,
         facts=tuple(
             _cited(fact_id, facts.get(fact_id), history)
@@ -86,7 +87,9 @@ def _cited(fact_id: UUID, fact: Sourced[FactRecorded] | None, history: History) 
     if fact is None:
         return CitedFact(fact_id, None, None, None, None)
     correction = corrected_by(history).get(fact_id)
-    return CitedFact(fact_id, fact.data.key, fact.data.value, fact.source.event, correction)
+    return CitedFact(
+        fact_id, fact.data.key, words_of(fact.data.value), fact.source.event, correction
+    )
 
 
 def _standing(message_id: UUID, sent: bool, failed: int, history: History) -> str:

@@ -7,6 +7,7 @@ from services.review.report.history import History, source_of
 from services.review.report.model import TimelineRow
 from services.review.report.words import count, moment, place, tier, word, words
 from shared.contract.catalogue import MILESTONES, intake, notify, review, short_name, triage
+from shared.contract.disclosure import words_of
 from shared.contract.envelope import Event
 
 Line: TypeAlias = tuple[str, str | None]
@@ -48,7 +49,7 @@ def _reported(data: intake.Reported) -> Line:
         if data.discovery != "unknown"
         else "who noticed it is unknown"
     )
-    return f"{what}{drill}: {place(data.exposure)}; {by}.", data.description
+    return f"{what}{drill}: {place(data.exposure)}; {by}.", words_of(data.description)
 
 
 def _of_triage(data: triage.TriageEvent) -> Line | None:
@@ -64,11 +65,11 @@ def _of_triage(data: triage.TriageEvent) -> Line | None:
                 f"(rule: {word(data.severity_rule)}), "
                 f"reach {tier(data.exposure.audience_tier)}.{missing}"
             )
-            return says, data.severity_override_reason
+            return says, words_of(data.severity_override_reason)
         case triage.InactionDecided():
-            return "Decided not to act.", data.reason
+            return "Decided not to act.", words_of(data.reason)
         case triage.IncidentDismissed():
-            return f"Dismissed: {word(data.reason)}.", data.note
+            return f"Dismissed: {word(data.reason)}.", words_of(data.note)
     return None
 
 
@@ -76,7 +77,9 @@ def _fact(data: triage.FactRecorded) -> Line:
     corrects = ", correcting an earlier fact" if data.corrects else ""
     if not data.known:
         return f"Recorded as unknown: {word(data.key)}{corrects}.", None
-    return f"Established with {data.confidence} confidence{corrects}: {word(data.key)}.", data.value
+    return f"Established with {data.confidence} confidence{corrects}: {word(data.key)}.", words_of(
+        data.value
+    )
 
 
 def _of_action(data: triage.TriageEvent) -> Line:
@@ -84,11 +87,11 @@ def _of_action(data: triage.TriageEvent) -> Line:
         case triage.ActionProposed():
             return (
                 f"Proposed: {word(data.kind)} ({word(data.action_class)}), "
-                f"aimed at “{data.target}”.",
-                data.reason,
+                f"aimed at “{words_of(data.target)}”.",
+                words_of(data.reason),
             )
         case triage.LegalViewGiven():
-            return f"Legal view on an action: {word(data.view)}.", data.ground
+            return f"Legal view on an action: {word(data.view)}.", words_of(data.ground)
         case triage.ActionAuthorised():
             return f"Authorised: {word(data.kind)}.", None
         case triage.BreakGlassUsed():
@@ -96,16 +99,16 @@ def _of_action(data: triage.TriageEvent) -> Line:
             return (
                 f"Break-glass: passed the gate “{word(data.gate)}”{lack}. "
                 "A second person's word is owed.",
-                data.reason,
+                words_of(data.reason),
             )
         case triage.BreakGlassConfirmed():
             verdict = "upheld" if data.upheld else "not upheld"
-            return f"A second person's word on break-glass: {verdict}.", data.note
+            return f"A second person's word on break-glass: {verdict}.", words_of(data.note)
         case triage.Contained():
             return (
                 f"Carried out: {word(data.kind)}, on {moment(data.carried_out_at)}; "
                 f"outcome {data.outcome}.",
-                data.note,
+                words_of(data.note),
             )
     return NOT_UNDERSTOOD, None
 
@@ -118,7 +121,7 @@ def _of_message(data: notify.NotifyEvent) -> Line | None:
                 None,
             )
         case notify.CommunicationWaived():
-            return f"Telling {word(data.audience)} was waived.", data.reason
+            return f"Telling {word(data.audience)} was waived.", words_of(data.reason)
         case notify.CommunicationDrafted():
             cited = count(len(data.facts), "fact")
             return (
@@ -129,7 +132,7 @@ def _of_message(data: notify.NotifyEvent) -> Line | None:
         case notify.CommunicationApproved():
             return f"A message was approved ({word(data.approval)}).", None
         case notify.CommunicationRejected():
-            return "A message was turned down.", data.reason
+            return "A message was turned down.", words_of(data.reason)
     return None
 
 
@@ -145,12 +148,14 @@ def _of_sending(data: notify.NotifyEvent) -> Line:
                 if data.retry_at
                 else "not tried again by itself"
             )
-            return f"Sending failed at attempt {data.attempt}; {then}.", data.error
+            return f"Sending failed at attempt {data.attempt}; {then}.", words_of(data.error)
         case notify.SendOutcomeUnknown():
             return f"Whether attempt {data.attempt} arrived is unknown; a person decides.", None
         case notify.SendOutcomeDecided():
             arrived = "arrived" if data.delivered else "did not arrive"
-            return f"A person found out that attempt {data.attempt} {arrived}.", data.reason
+            return f"A person found out that attempt {data.attempt} {arrived}.", words_of(
+                data.reason
+            )
         case notify.Communicated():
             by = ", ".join(data.approved_by) or "nobody on record"
             return f"Told {word(data.audience)} by {data.channel}; approved by {by}.", None
@@ -163,13 +168,18 @@ def _of_review(data: review.ReviewEvent) -> Line:
             return f"The review was opened ({word(data.trigger)}).", None
         case review.FindingRecorded():
             items = count(len(data.action_items), "action item")
-            return f"Finding: {word(data.control_layer)}; {items}.", data.contributing_factor
+            return f"Finding: {word(data.control_layer)}; {items}.", words_of(
+                data.contributing_factor
+            )
         case review.ObservationRecorded():
-            return f"Observed: {word(data.kind)}.", data.text
+            return f"Observed: {word(data.kind)}.", words_of(data.text)
         case review.LessonRecorded():
-            return "Lesson.", data.text
+            return "Lesson.", words_of(data.text)
         case review.PolicyClauseCited():
-            return f"Policy clause concerned: {data.policy}, {data.clause}.", data.comment
+            return (
+                f"Policy clause concerned: {words_of(data.policy)}, {words_of(data.clause)}.",
+                words_of(data.comment),
+            )
         case review.NextReviewSet():
             return f"The next review was set to {data.on}.", None
         case review.Reviewed():

@@ -53,12 +53,14 @@ TriageDesk = Annotated[Desk[Command, State], Depends(desk)]
 async def record_fact(incident_id: Id, body: FactBody, desk: TriageDesk) -> Accepted:
     command = RecordFact(
         desk.new_id(),
-        body.key,
+        body.known_key,
         body.value,
         body.confidence,
         body.source,
         body.observed_at,
         body.corrects,
+        label=body.label,
+        known=body.known,
     )
     return await desk.carry_out(incident_id, command)
 

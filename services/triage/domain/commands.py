@@ -6,12 +6,13 @@ from datetime import datetime
 from typing import TypeAlias
 from uuid import UUID
 
-from shared.contract.catalogue.base import Exposure
+from shared.contract.catalogue.base import Exposure, Words
 from shared.contract.vocabulary import (
     ActionKind,
     Confidence,
     Determination,
     DismissalReason,
+    FactKey,
     GateName,
     InformationType,
     LegalView,
@@ -24,12 +25,14 @@ from shared.contract.vocabulary import (
 @dataclass(frozen=True, slots=True)
 class RecordFact:
     fact_id: UUID
-    key: str
-    value: str
+    key: FactKey
+    value: Words
     confidence: Confidence
-    source: str
+    source: Words
     observed_at: datetime
     corrects: UUID | None = None
+    label: Words | None = None
+    known: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,23 +50,23 @@ class Assess:
     information_types: tuple[InformationType, ...]
     exposure: Exposure
     severity_override: Severity | None = None
-    severity_override_reason: str | None = None
+    severity_override_reason: Words | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class ProposeAction:
     action_id: UUID
     kind: ActionKind
-    target: str
-    reason: str | None = None
+    target: Words
+    reason: Words | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class GiveLegalView:
     action_id: UUID
     view: LegalView
-    ground: str
-    conditions: str | None = None
+    ground: Words
+    conditions: Words | None = None
     protected_activity_considered: bool = False
 
 
@@ -79,7 +82,7 @@ class CarryOut:
     action_id: UUID
     outcome: Outcome
     carried_out_at: datetime
-    note: str | None = None
+    note: Words | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +90,7 @@ class BreakGlass:
     break_glass_id: UUID
     gate: GateName
     action_id: UUID
-    reason: str
+    reason: Words
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,18 +99,18 @@ class ConfirmBreakGlass:
 
     break_glass_id: UUID
     upheld: bool
-    note: str
+    note: Words
 
 
 @dataclass(frozen=True, slots=True)
 class DecideInaction:
-    reason: str
+    reason: Words
 
 
 @dataclass(frozen=True, slots=True)
 class Dismiss:
     reason: DismissalReason
-    note: str
+    note: Words
 
 
 Command: TypeAlias = (

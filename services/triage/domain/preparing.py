@@ -23,7 +23,8 @@ def record_fact(command: RecordFact, incident: Open, context: Context) -> FactRe
     return FactRecorded(
         fact_id=command.fact_id,
         key=command.key,
-        known=command.value.strip().casefold() not in ("", "unknown"),
+        label=command.label,
+        known=command.known,
         value=command.value,
         confidence=command.confidence,
         source=command.source,

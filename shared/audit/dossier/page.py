@@ -92,7 +92,7 @@ the hashes of its .tlog-proof lead to
    Any tool that reads c2sp.org/tlog-proof does the same: give it the hash, the .tlog-proof and \
 policy.
 
-4. NOTHING IS MISSING. In each service's events, in order, "incidentprev" is the hash (as above) \
+4. NOTHING IS MISSING. In each service's events, in order, "subjectprev" is the hash (as above) \
 of that service's event before, and
    64 zeros in its first. So nothing is missing between them. After the last: heads/<service> is \
 the service's signed word. Its fourth

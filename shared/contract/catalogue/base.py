@@ -1,13 +1,16 @@
-"""What all event data have in common, and the mark of what may one day be sealed."""
+"""What all event data have in common, and the mark of what can be forgotten."""
 
-from typing import Annotated, ClassVar, Final, TypeVar
+from enum import Enum
+from typing import Annotated, Any, ClassVar, Final, TypeAlias, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic_core import CoreSchema, core_schema
 
 from shared.contract.vocabulary import (
     Answer,
     AudienceTier,
     AuthorRelation,
+    Platform,
     PostKind,
     ServiceName,
     Visibility,
@@ -18,9 +21,38 @@ T = TypeVar("T")
 CONFIDENTIAL: Final = "x-confidential"
 """The keyword that marks a property in the published JSON Schema."""
 
-Confidential = Annotated[T, Field(json_schema_extra={CONFIDENTIAL: True})]
-"""Free text or personal data: `Confidential[str]`. One place can find, seal and forget these
-without touching a signed byte."""
+
+class Withheld(Enum):
+    """Stands in event data where a text was given and is not at hand: the event holds its digest
+    only (`shared.contract.disclosure`)."""
+
+    WITHHELD = "withheld"
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, _source: Any, _handler: Any) -> CoreSchema:
+        return core_schema.is_instance_schema(cls)
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, _schema: CoreSchema, _handler: Any) -> dict[str, Any]:
+        return {"not": {}}
+
+
+WITHHELD: Final = Withheld.WITHHELD
+
+
+def _withheld(value: object) -> bool:
+    return value is WITHHELD
+
+
+Confidential = Annotated[
+    T | Withheld, Field(exclude_if=_withheld, json_schema_extra={CONFIDENTIAL: True})
+]
+"""What people wrote, and what names a person: `Confidential[Text]`. In the event's bytes stands its
+salted digest, in `_sd`; the field itself is written only where the text is at hand."""
+
+Words: TypeAlias = str | Withheld
+"""A text in a command or a state: given by a caller, or withheld where rules are run again over the
+record. No rule reads it."""
 
 
 def _storable(text: str) -> str:
@@ -35,11 +67,38 @@ Line = Annotated[str, Field(min_length=1, max_length=500), Storable]
 Text = Annotated[str, Field(min_length=1, max_length=8000), Storable]
 Url = Annotated[str, Field(min_length=1, max_length=2000), Storable]
 
+Code = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.:-]{0,99}$")]
+"""The name of a row, a rule, a channel: of our own tables or an operator's settings."""
+Digest = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
+"""SHA-256, as hex."""
+Salted = Annotated[str, Field(pattern="^[A-Za-z0-9_-]{43}$")]
+"""SHA-256 of a disclosure, as base64url (RFC 9901)."""
+Person = Annotated[str, Field(pattern=r"^[a-z][a-z0-9:._-]{0,99}$")]
+"""The pseudonym of a person, or `service:<name>`."""
+
+
+def _none(digests: tuple[str, ...]) -> bool:
+    return not digests
+
 
 class Part(BaseModel):
     """A piece of event data. Readers ignore fields that are new to them."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore", use_enum_values=False)
+    model_config = ConfigDict(
+        frozen=True,
+        extra="ignore",
+        use_enum_values=False,
+        serialize_by_alias=True,
+        validate_by_name=True,
+    )
+
+    sd: tuple[str, ...] = Field(
+        (),
+        alias="_sd",
+        exclude_if=_none,
+        description="Digests of the confidential fields that were given (RFC 9901 §4.2.4.1), "
+        "sorted.",
+    )
 
 
 class EventData(Part):
@@ -53,7 +112,10 @@ class EventData(Part):
 class Exposure(Part):
     """Where a post stands and who can see it. Every field may be unknown."""
 
-    platform: Name = "unknown"
+    platform: Platform = Platform.UNKNOWN
+    platform_name: Confidential[Name | None] = Field(
+        None, description="The platform as it was named."
+    )
     url: Confidential[Url | None] = None
     post_kind: PostKind = PostKind.UNKNOWN
     author_relation: AuthorRelation = AuthorRelation.UNKNOWN

@@ -3,6 +3,7 @@
 from datetime import datetime
 from enum import StrEnum
 from typing import ClassVar
+from uuid import UUID
 
 from pydantic import Field
 
@@ -37,7 +38,7 @@ class Reported(EventData):
         False, description="A drill: handled like the real thing, and shown as a drill everywhere."
     )
     channel: ReportChannel
-    reporter: str | None = Field(
+    reporter: UUID | None = Field(
         None, description="Opaque reference into intake's own table; null for an anonymous report."
     )
     discovery: DiscoveryMethod = DiscoveryMethod.UNKNOWN
@@ -46,4 +47,4 @@ class Reported(EventData):
     description: Confidential[Text | None] = None
     exposure: Exposure = Exposure()
     information_types: tuple[InformationType, ...] = ()
-    foreign: ForeignEvent | None = None
+    foreign: Confidential[ForeignEvent | None] = None

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from pydantic import Field
 
-from shared.contract.catalogue.base import Confidential, EventData, Line, Name, Text
+from shared.contract.catalogue.base import Code, Confidential, EventData, Line, Person, Salted, Text
 from shared.contract.vocabulary import ApprovalKind, Audience, ServiceName
 
 
@@ -20,7 +20,7 @@ class CommunicationRequired(NotifyEvent):
     TYPE: ClassVar[str] = "incident.communication_required.v1"
 
     audience: Audience
-    rule: Name = Field(description="The row of the table of duties that asks for it.")
+    rule: Code = Field(description="The row of the table of duties that asks for it.")
 
 
 class CommunicationDrafted(NotifyEvent):
@@ -28,7 +28,7 @@ class CommunicationDrafted(NotifyEvent):
 
     communication_id: UUID
     audience: Audience
-    channel: Name
+    channel: Code
     title: Confidential[Line]
     text: Confidential[Text]
     facts: tuple[UUID, ...] = Field(description="The facts that the text rests on.")
@@ -107,10 +107,12 @@ class Communicated(NotifyEvent):
 
     communication_id: UUID
     audience: Audience
-    channel: Name
-    text_digest: str = Field(description="SHA-256 of title, LF, text in UTF-8, as hex.")
+    channel: Code
+    texts: tuple[Salted, ...] = Field(
+        description="Digests of the title and text that were sent, as the draft has them."
+    )
     facts: tuple[UUID, ...]
-    approved_by: tuple[Name, ...]
+    approved_by: tuple[Person, ...]
     attempt: int = Field(ge=1)
 
 

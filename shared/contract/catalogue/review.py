@@ -7,7 +7,17 @@ from uuid import UUID
 
 from pydantic import Field
 
-from shared.contract.catalogue.base import Confidential, EventData, Line, Name, Part, Text
+from shared.contract.catalogue.base import (
+    Code,
+    Confidential,
+    Digest,
+    EventData,
+    Line,
+    Part,
+    Person,
+    Salted,
+    Text,
+)
 from shared.contract.vocabulary import Answer, ControlLayer, ObservationKind, ServiceName
 
 
@@ -30,7 +40,7 @@ class ActionItem(Part):
     """What will be done about a finding."""
 
     description: Confidential[Line]
-    owner: Name
+    owner: Person
     due: date
 
 
@@ -64,8 +74,8 @@ class LessonRecorded(ReviewEvent):
 class PolicyClauseCited(ReviewEvent):
     TYPE: ClassVar[str] = "incident.policy_clause_cited.v1"
 
-    policy: Line
-    clause: Line
+    policy: Confidential[Line]
+    clause: Confidential[Line]
     comment: Confidential[Text | None] = None
 
 
@@ -76,15 +86,11 @@ class NextReviewSet(ReviewEvent):
 
 
 class ReportDigest(Part):
-    """SHA-256 of the published report in each form, as hex, and in which format of ours the report
-    was made."""
+    """SHA-256 of the published report's skeleton, as hex, and in which format of ours it was
+    made. The skeleton has digests in place of texts: it can be made again when they are gone."""
 
-    format: int = Field(
-        default=1, ge=1, description="Events from before it was said are of format 1."
-    )
-    json_sha256: str
-    markdown_sha256: str
-    html_sha256: str
+    format: int = Field(ge=1)
+    skeleton_sha256: Digest
 
 
 class Covered(Part):
@@ -92,7 +98,44 @@ class Covered(Part):
 
     service: ServiceName
     sequence: int
-    hash: str
+    hash: Digest
+
+
+class ErasureGround(StrEnum):
+    """Why a text is erased: the grounds of Regulation (EU) 2016/679, art. 17 (1), and what a court
+    or our own table of retention adds."""
+
+    NO_LONGER_NEEDED = "no_longer_needed"
+    CONSENT_WITHDRAWN = "consent_withdrawn"
+    OBJECTION = "objection"
+    UNLAWFUL_PROCESSING = "unlawful_processing"
+    LEGAL_OBLIGATION = "legal_obligation"
+    COURT_ORDER = "court_order"
+    RETENTION_ENDED = "retention_ended"
+
+
+class ErasedText(Part):
+    """One field of one event."""
+
+    event_id: UUID
+    name: Code
+    digest: Salted = Field(description="The digest that stands for it in the event.")
+
+
+class ContentErased(ReviewEvent):
+    """Two persons have decided that these texts are forgotten, or the table of retention has: from
+    here on every service drops them and takes them in no more. The events that held them stay what
+    they are."""
+
+    TYPE: ClassVar[str] = "incident.content_erased.v1"
+
+    erasure_id: UUID
+    ground: ErasureGround
+    texts: tuple[ErasedText, ...] = Field(min_length=1)
+    requested_by: Person
+    confirmed_by: Person | None = Field(
+        None, description="Another person; null where retention ended by itself."
+    )
 
 
 class Reviewed(ReviewEvent):

@@ -6,13 +6,24 @@ from uuid import UUID
 
 from pydantic import Field
 
-from shared.contract.catalogue.base import Confidential, EventData, Exposure, Line, Name, Part, Text
+from shared.contract.catalogue.base import (
+    Code,
+    Confidential,
+    EventData,
+    Exposure,
+    Line,
+    Name,
+    Part,
+    Person,
+    Text,
+)
 from shared.contract.vocabulary import (
     ActionClass,
     ActionKind,
     Confidence,
     Determination,
     DismissalReason,
+    FactKey,
     GateName,
     InformationType,
     LegalView,
@@ -34,7 +45,10 @@ class FactRecorded(TriageEvent):
     TYPE: ClassVar[str] = "incident.fact_recorded.v1"
 
     fact_id: UUID
-    key: Name
+    key: FactKey
+    label: Confidential[Name | None] = Field(
+        None, description="What the fact is about, where `key` is other."
+    )
     known: bool = Field(
         description='False when the value is "unknown", which is an answer and satisfies no gate.'
     )
@@ -51,7 +65,7 @@ class SeatFilled(TriageEvent):
     TYPE: ClassVar[str] = "incident.seat_filled.v1"
 
     seat: Seat
-    holder: Name = Field(description="The holder's opaque subject.")
+    holder: Person
 
 
 class LegalViewOn(Part):
@@ -70,12 +84,12 @@ class Assessed(TriageEvent):
     information_types: tuple[InformationType, ...]
     exposure: Exposure
     severity: Severity
-    severity_rule: Name = Field(
+    severity_rule: Code = Field(
         description='The row of the severity table that gave it, or "overridden".'
     )
     severity_override_reason: Confidential[Text | None] = None
-    facts_known: tuple[Name, ...] = ()
-    facts_missing: tuple[Name, ...] = ()
+    facts_known: tuple[FactKey, ...] = ()
+    facts_missing: tuple[FactKey, ...] = ()
     legal_views: tuple[LegalViewOn, ...] = ()
 
 
@@ -119,7 +133,7 @@ class BreakGlassUsed(TriageEvent):
     gate: GateName
     action_id: UUID
     reason: Confidential[Text]
-    missing: tuple[str, ...] = Field(
+    missing: tuple[Code, ...] = Field(
         (), description="What the gate still asked for when it was passed."
     )
 
@@ -144,7 +158,7 @@ class Contained(TriageEvent):
     action_class: ActionClass
     outcome: Outcome
     carried_out_at: datetime
-    authorised_by: Name | None = Field(
+    authorised_by: Person | None = Field(
         None, description="Null for a protective action, which waits for nobody."
     )
     legal_view: LegalView | None = None

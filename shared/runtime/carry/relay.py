@@ -1,5 +1,5 @@
-"""The relay: sends the events that the service said to the topic, in chain order, and moves its
-cursor over those that the broker has acknowledged."""
+"""The relay: sends the events that the service said to the topic, in chain order, and their texts to
+the topic of texts, and moves its cursor over those of which the broker has acknowledged both."""
 
 import asyncio
 import base64
@@ -15,6 +15,7 @@ from shared.contract import topics
 from shared.contract.envelope import traceparent_of
 from shared.contract.vocabulary import ServiceName
 from shared.runtime.carry.cursor import Sent, progress
+from shared.runtime.carry.texts import anything_to_retell, message_of, retell
 from shared.runtime.process import telemetry
 from shared.runtime.process.database import Connection, Row
 from shared.runtime.process.lease import Fenced, lease
@@ -34,7 +35,9 @@ wake the relay at once."""
 NEXT: Final = """
     SELECT next.* FROM unnest($3::smallint[], $4::bigint[]) AS reached (partition, sequence)
     CROSS JOIN LATERAL (
-        SELECT partition, sequence, incident_id, envelope, signature FROM ledger
+        SELECT partition, sequence, incident_id, event_id, envelope, signature, ARRAY(
+            SELECT content FROM disclosure WHERE disclosure.event_id = ledger.event_id
+        ) AS texts FROM ledger
         WHERE service = $1 AND ledger.partition = reached.partition
         AND ledger.sequence > reached.sequence
         ORDER BY sequence LIMIT $2
@@ -48,6 +51,7 @@ class _Batch:
     partition: int
     sequences: Sequence[int]
     packed: BatchBuilder
+    texts: BatchBuilder
 
 
 @dataclass(slots=True)
@@ -75,6 +79,8 @@ class Relay:
     async def _relay(self, connection: Connection, producer: AIOKafkaProducer, epoch: int) -> None:
         while True:
             self.appended.clear()
+            # Only here, where no round that was read before an erasure is still to be sent.
+            await retell(connection, producer, topics.disclosures_of(self.topic))
             # Read again whenever all is sent: an operator may have set the cursors back.
             rows = await connection.fetch("SELECT partition, sequence FROM relay_cursor")
             reached = {row["partition"]: row["sequence"] for row in rows}
@@ -91,6 +97,8 @@ class Relay:
                 if after.failed:
                     raise errors[0]
                 reached, batches = ends, following
+                if await anything_to_retell(connection):
+                    break
             await self._wait()
 
     async def _wait(self) -> None:
@@ -108,7 +116,7 @@ class Relay:
             NEXT, self.service.value, BATCH, list(reached), list(reached.values())
         )
         return [
-            _packed(producer.create_batch(), partition, group)
+            _packed(producer.create_batch(), producer.create_batch(), partition, group)
             for partition, group in groupby(rows, key=lambda row: row["partition"])
         ]
 
@@ -117,16 +125,21 @@ class Relay:
     ) -> tuple[list[Sent], list[BaseException]]:
         """The outcome of each batch, and the errors of those that were not acknowledged."""
         async with asyncio.timeout(ACK_WITHIN):
-            flying = [
-                await producer.send_batch(one.packed, self.topic, partition=one.partition)
-                for one in batches
-            ]
-            answers = await asyncio.gather(*flying, return_exceptions=True)
+            answers = await asyncio.gather(
+                *(self._send_one(producer, one) for one in batches), return_exceptions=True
+            )
         sent = [
             Sent(one.partition, one.sequences, not isinstance(answer, BaseException))
             for one, answer in zip(batches, answers, strict=True)
         ]
         return sent, [answer for answer in answers if isinstance(answer, BaseException)]
+
+    async def _send_one(self, producer: AIOKafkaProducer, batch: _Batch) -> None:
+        place, beside = batch.partition, topics.disclosures_of(self.topic)
+        flying = [await producer.send_batch(batch.packed, self.topic, partition=place)]
+        if batch.texts.record_count():
+            flying.append(await producer.send_batch(batch.texts, beside, partition=place))
+        await asyncio.gather(*flying)
 
 
 async def move(
@@ -148,15 +161,26 @@ async def move(
     telemetry.relayed(sum(cursors[partition] - before[partition] for partition in cursors))
 
 
-def _packed(packed: BatchBuilder, partition: int, rows: Iterable[Row]) -> _Batch:
-    """As many rows, from the first, as fit in one request to the broker."""
+def _packed(
+    packed: BatchBuilder, texts: BatchBuilder, partition: int, rows: Iterable[Row]
+) -> _Batch:
+    """As many rows, from the first, as fit with their texts in one request to the broker each."""
     sequences: list[int] = []
     for row in rows:
-        if not add(packed, row):
+        # The texts first: alone, they would do no harm.
+        if not (_add_texts(texts, row) and add(packed, row)):
             break
         sequences.append(row["sequence"])
     packed.close()
-    return _Batch(partition, sequences, packed)
+    texts.close()
+    return _Batch(partition, sequences, packed, texts)
+
+
+def _add_texts(batch: BatchBuilder, row: Row) -> bool:
+    if (value := message_of(row["texts"])) is None:
+        return True
+    key = str(row["event_id"]).encode()
+    return batch.append(key=key, value=value, timestamp=None) is not None
 
 
 def producer_to(kafka: Mapping[str, Any]) -> AIOKafkaProducer:

@@ -1,5 +1,5 @@
-"""The topic: created if missing, refused if not as the ledger needs it, and read in the same way by
-all."""
+"""The two topics, of events and of their texts: created if missing, refused if not as the ledger
+needs them, and read in the same way by all."""
 
 import asyncio
 import contextlib
@@ -11,7 +11,7 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import for_code
 
-from shared.contract.topics import PARTITIONS, TOPIC_CONFIG
+from shared.contract.topics import DISCLOSURES_CONFIG, PARTITIONS, TOPIC_CONFIG, disclosures_of
 from shared.runtime.process.persistence import PASSING
 
 TOPIC_EXISTS = 36
@@ -60,34 +60,42 @@ async def problem_of(kafka: Mapping[str, Any], topic: str) -> str | None:
     return f"the topic has {count} partitions, must have {PARTITIONS}"
 
 
-async def ensure_topic(kafka: dict[str, Any], topic: str) -> bool:
-    """Creates the topic if it is missing, on three brokers or as many as there are. Returns whether
-    it was missing.
+async def ensure_topic(
+    kafka: dict[str, Any], topic: str, texts: Mapping[str, str] = DISCLOSURES_CONFIG
+) -> bool:
+    """Creates the topic of events and that of their texts if they are missing, on three brokers or
+    as many as there are. Returns whether the topic of events was missing.
 
-    Raises WrongTopic when it has another number of partitions, or would delete or compact
-    messages."""
+    Raises WrongTopic when one has another number of partitions, or would lose what it must keep or
+    keep what it must lose. `texts` is how the second is cleaned."""
     admin = AIOKafkaAdminClient(**kafka)
     await admin.start()
     try:
-        made = await _create(admin, topic)
-        async with asyncio.timeout(WITHIN):
-            while not (partitions := await _partitions(admin, topic)):
-                await asyncio.sleep(0.05)
-        if partitions != PARTITIONS:
-            raise WrongTopic(
-                f"topic {topic} has {partitions} partitions, the ledger's arithmetic needs "
-                f"{PARTITIONS}; use a new topic"
-            )
-        if not made:
-            await _check_config(admin, topic)
+        made = await _ensure(admin, topic, TOPIC_CONFIG)
+        await _ensure(admin, disclosures_of(topic), texts)
     finally:
         await admin.close()
     return made
 
 
-async def _create(admin: AIOKafkaAdminClient, topic: str) -> bool:
+async def _ensure(admin: AIOKafkaAdminClient, topic: str, config: Mapping[str, str]) -> bool:
+    made = await _create(admin, topic, config)
+    async with asyncio.timeout(WITHIN):
+        while not (partitions := await _partitions(admin, topic)):
+            await asyncio.sleep(0.05)
+    if partitions != PARTITIONS:
+        raise WrongTopic(
+            f"topic {topic} has {partitions} partitions, the ledger's arithmetic needs "
+            f"{PARTITIONS}; use a new topic"
+        )
+    if not made:
+        await _check_config(admin, topic, config)
+    return made
+
+
+async def _create(admin: AIOKafkaAdminClient, topic: str, config: Mapping[str, str]) -> bool:
     brokers = (await admin.describe_cluster())["brokers"]
-    new = NewTopic(topic, PARTITIONS, min(REPLICAS, len(brokers)), topic_configs=dict(TOPIC_CONFIG))
+    new = NewTopic(topic, PARTITIONS, min(REPLICAS, len(brokers)), topic_configs=dict(config))
     response = await admin.create_topics([new])
     code, message = response.topic_errors[0][1:3]
     if code not in {0, TOPIC_EXISTS}:
@@ -100,10 +108,10 @@ async def _partitions(admin: AIOKafkaAdminClient, topic: str) -> int:
     return sum(partition["leader"] >= 0 for partition in about["partitions"])
 
 
-async def _check_config(admin: AIOKafkaAdminClient, topic: str) -> None:
+async def _check_config(admin: AIOKafkaAdminClient, topic: str, config: Mapping[str, str]) -> None:
     (response,) = await admin.describe_configs([ConfigResource(ConfigResourceType.TOPIC, topic)])
     settings = {entry[0]: entry[1] for entry in response.resources[0][4]}
-    for name, value in TOPIC_CONFIG.items():
+    for name, value in config.items():
         if settings[name] != value:
             raise WrongTopic(
                 f"topic {topic} has {name}={settings[name]}, the ledger needs {value}; alter the "

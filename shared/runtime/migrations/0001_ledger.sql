@@ -52,7 +52,7 @@ CREATE TABLE incident_head (
     version     bigint NOT NULL,
     said_hash   bytea  NOT NULL
 );
-COMMENT ON COLUMN incident_head.said_hash IS 'hash of this service''s own last event of the incident, for incidentprev';
+COMMENT ON COLUMN incident_head.said_hash IS 'hash of this service''s own last event of the incident, for subjectprev';
 
 CREATE TABLE idempotency (
     key         text        PRIMARY KEY,

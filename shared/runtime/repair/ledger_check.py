@@ -82,12 +82,12 @@ class LedgerCheck:
                 f"names {event.link.prevhash.hex()[:16]}…, the event before it hashes to "
                 f"{head.hash.hex()[:16]}…",
             )
-        if event.link.incidentprev != self.incident_heads.get(
+        if event.link.subjectprev != self.incident_heads.get(
             (event.service, event.incident_id), EMPTY.hash
         ):
             yield (
                 "incident_link",
-                "incidentprev is not the hash of the service's previous event of this incident",
+                "subjectprev is not the hash of the service's previous event of this incident",
             )
         if event.id in self.ids:
             yield "repeated_id", str(event.id)

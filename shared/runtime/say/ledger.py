@@ -128,7 +128,7 @@ class Ledger(Generic[C, S]):
         context = Context(clock.now(), Actor.service(self.service))
         loaded = await self.load(incident_id, connection)
         decided = self.rules.decide(command, loaded.state, context)
-        said = say(incident_id, decided, context, cause)
+        said = say(incident_id, decided, context, self.rules.edition, cause)
         proposal = Proposal(incident_id, loaded.version, said)
         turn = await self.writer.append_within(connection, [proposal])
         turn.require_accepted()
@@ -208,7 +208,7 @@ class Ledger(Generic[C, S]):
                 Proposal(
                     asked.incident_id,
                     loaded.version,
-                    say(asked.incident_id, decided, asked.context),
+                    say(asked.incident_id, decided, asked.context, self.rules.edition),
                     asked.idempotency,
                     asked.extra,
                     loaded.said_hash,

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from shared.chain.link import Head, next_link
+from shared.contract.disclosure import Disclosure
 from shared.contract.envelope import Event, Said, write
 from shared.contract.hashing import ZERO_HASH, event_hash, signed_bytes
 from shared.contract.topics import partition_of
@@ -67,10 +68,12 @@ UNHEARD_OF = IncidentHead(0, ZERO_HASH)
 
 
 class Signed(NamedTuple):
-    """An event in its place, with its signature: one row of the ledger."""
+    """An event in its place, with its signature: one row of the ledger. `disclosures` are the texts
+    that are written beside it when it is said."""
 
     recorded: Recorded
     signature: bytes
+    disclosures: tuple[Disclosure, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,8 +189,8 @@ def _place(
             said.traceparent,
             head.hash,
             envelope,
+            said.rules,
         )
-        placed.append(
-            Signed(Recorded(event, incident.version), speaker.sign(signed_bytes(envelope)))
-        )
+        signature = speaker.sign(signed_bytes(envelope))
+        placed.append(Signed(Recorded(event, incident.version), signature, said.disclosures))
     return tuple(placed), head, incident

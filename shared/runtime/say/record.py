@@ -1,6 +1,7 @@
 """Says something about the record itself, whose subject is a partition's system incident."""
 
 from collections.abc import Mapping, Sequence
+from typing import Final
 
 from shared.contract.catalogue.system import SystemRecord
 from shared.contract.decision import Context
@@ -10,6 +11,9 @@ from shared.runtime.say.plan import UNHEARD_OF, Proposal
 from shared.runtime.say.tables import incident_heads, lock_chains
 from shared.runtime.say.utterance import say
 from shared.runtime.say.writer import Writer
+
+EDITION: Final = 1
+"""Of the rules about the record itself."""
 
 
 async def say_of_the_record(
@@ -32,7 +36,7 @@ async def say_of_the_record(
             Proposal(
                 subject,
                 known.get(subject, UNHEARD_OF).version,
-                say(subject, records[partition], context),
+                say(subject, records[partition], context, EDITION),
             )
             for partition, subject in subjects.items()
         ],

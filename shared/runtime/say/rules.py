@@ -18,7 +18,8 @@ class Rules(Generic[C, S]):
     """What decides, what is remembered, what is shown, and what a service does on its own when it
     hears something.
 
-    `react` is asked only about data of the types in `reacts_to`, with the state after all that was
+    `edition` is the newest of the rule book's: what is decided now is decided under it, and says
+    so. `react` is asked only about data of the types in `reacts_to`, with the state after all that was
     heard with the event."""
 
     initial: S
@@ -26,5 +27,6 @@ class Rules(Generic[C, S]):
     evolve: Callable[[S, Event], S]
     project: Project
     view_tables: tuple[str, ...]
+    edition: int = 1
     reacts_to: tuple[type[EventData], ...] = ()
     react: Callable[[Event, S], Sequence[C]] = lambda _event, _state: ()

@@ -60,7 +60,7 @@ def heads_of(chains: Iterable[Row]) -> dict[int, Head]:
     return {row["partition"]: Head(row["sequence"], row["hash"]) for row in chains}
 
 
-SAY_NEXT: Final = f"SELECT say_next({', '.join(f'${number}' for number in range(1, 21))})"
+SAY_NEXT: Final = f"SELECT say_next({', '.join(f'${number}' for number in range(1, 24))})"
 
 
 async def say_next(
@@ -100,7 +100,17 @@ async def say_next(
             [first.link.partition for _, first, _ in keys],
             [first.link.sequence for _, first, _ in keys],
             [count for _, _, count in keys],
+            *_told(turn.rows),
         )
+    )
+
+
+def _told(rows: Sequence[Signed]) -> tuple[list[str], list[UUID], list[str]]:
+    told = [(one, row.recorded.event.id) for row in rows for one in row.disclosures]
+    return (
+        [one.digest for one, _ in told],
+        [event_id for _, event_id in told],
+        [one.text for one, _ in told],
     )
 
 
@@ -135,7 +145,7 @@ async def rotations(connection: Connection, trust: Trust, chains: Iterable[Row])
     if not behind:
         return []
     rows = await connection.fetch(
-        """SELECT envelope FROM ledger WHERE type = 'incident.key_rotated.v1'
+        """SELECT envelope FROM ledger WHERE type = 'ledger.key_rotated.v1'
            AND (service, partition) IN (SELECT * FROM unnest($1::text[], $2::smallint[]))
            ORDER BY service, partition, sequence""",
         [row["service"] for row in behind],

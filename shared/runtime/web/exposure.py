@@ -10,6 +10,7 @@ from shared.contract.vocabulary import (
     Answer,
     AudienceTier,
     AuthorRelation,
+    Platform,
     PostKind,
     Visibility,
 )
@@ -46,4 +47,15 @@ class ExposureBody(Body):
 
     def stated(self) -> Exposure:
         """As events hold it."""
-        return Exposure.model_construct(**dict(self))
+        known = None if self.platform == UNKNOWN else self.platform
+        return Exposure(
+            platform=Platform.UNKNOWN if known is None else Platform.named(known),
+            platform_name=known,
+            url=self.url,
+            post_kind=self.post_kind,
+            author_relation=self.author_relation,
+            visibility=self.visibility,
+            audience_tier=self.audience_tier,
+            still_live=self.still_live,
+            copies=self.copies,
+        )

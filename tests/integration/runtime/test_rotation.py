@@ -374,7 +374,7 @@ async def test_statements_are_signed_with_the_key_in_force_and_need_nobody_else(
             after = await words.chain_checkpoint(connection, keyring, clock.now())
             head = await words.incident_head(connection, keyring, incident, clock.now())
             none = await words.incident_head(connection, keyring, clock.new_id(), clock.now())
-            changes = await intake.rows("type = 'incident.key_rotated.v1'")
+            changes = await intake.rows("type = 'ledger.key_rotated.v1'")
         known = known.after(*(read(row["envelope"]) for row in changes))
         stated = open_statement(after, known)
         assert isinstance(stated, ChainHeads)

@@ -74,7 +74,7 @@ def test_of_a_log_the_incidents_events_and_its_chains_rotations_are_taken(
 ) -> None:
     found = gathered(sealed)
     assert [event for _, event in found.events] == ledger.of(STORY)
-    assert [event.type for _, event in found.rotations] == ["incident.key_rotated.v1"]
+    assert [event.type for _, event in found.rotations] == ["ledger.key_rotated.v1"]
     assert found.size == len(ledger.events)
     for index, event in (*found.events, *found.rotations):
         assert ledger.events[index] == event

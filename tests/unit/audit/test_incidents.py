@@ -80,7 +80,7 @@ def test_known_types_must_fit_their_schema_and_new_ones_need_not() -> None:
 
 def test_each_event_names_the_one_of_its_service_before_it() -> None:
     link = HISTORY[SECOND].event.link
-    (finding,) = found(changed(SECOND, link=link._replace(incidentprev=b"\x01" * 32)))
+    (finding,) = found(changed(SECOND, link=link._replace(subjectprev=b"\x01" * 32)))
     assert finding.code == "incident_link"
     assert finding.where.startswith(f"leaf {SECOND}, triage/")
 
@@ -178,4 +178,4 @@ def test_every_service_begins_an_incident_with_nothing_before() -> None:
     confirm(ledger, STORY)
     firsts = {event.service: event for event in reversed(ledger.of(STORY))}
     assert set(firsts) == set(ServiceName)
-    assert {event.link.incidentprev for event in firsts.values()} == {ZERO_HASH}
+    assert {event.link.subjectprev for event in firsts.values()} == {ZERO_HASH}

@@ -499,7 +499,7 @@ def numbered(envelope: bytes, sequence: int = 2) -> bytes:
     return (
         envelope.replace(b'"sequence":"%020d"' % 1, b'"sequence":"%020d"' % sequence)
         .replace(b'"prevhash":"' + b"0" * 64, b'"prevhash":"' + first.hash.hex().encode())
-        .replace(b'"incidentprev":"' + b"0" * 64, b'"incidentprev":"' + first.hash.hex().encode())
+        .replace(b'"subjectprev":"' + b"0" * 64, b'"subjectprev":"' + first.hash.hex().encode())
         .replace(b"000000001", b"000000002", 1)
     )
 

@@ -125,10 +125,10 @@ def envelope(spoken: Spoken, chain: list[Event]) -> bytes:
     incident = system_incident(PARTITION) if isinstance(data, SystemRecord) else INCIDENT
     own = [event for event in chain if event.service is service]
     of_incident = [event for event in own if event.incident_id == incident]
-    prevhash, incidentprev = (
+    prevhash, subjectprev = (
         events[-1].hash if events else ZERO_HASH for events in (own, of_incident)
     )
-    link = Link(service, PARTITION, len(own) + 1, prevhash, incidentprev)
+    link = Link(service, PARTITION, len(own) + 1, prevhash, subjectprev)
     number = len(chain) + 2
     return write(
         Said(

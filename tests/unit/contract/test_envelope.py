@@ -112,7 +112,7 @@ def test_a_writer_never_makes_an_envelope_that_nobody_may_read() -> None:
         ({"sequence": "0" * 20}, "sequence"),
         ({"sequence": "9" * 20}, "sequence"),
         ({"prevhash": "00"}, "prevhash"),
-        ({"incidentprev": "G" * 64}, "incidentprev"),
+        ({"subjectprev": "G" * 64}, "subjectprev"),
         ({"id": "not-a-uuid"}, "id"),
         ({"id": "{01960000-0000-7000-8000-000000000002}"}, "usual form"),
         ({"subject": 7}, "subject"),

@@ -67,7 +67,7 @@ def test_a_recorded_envelope_fits_what_is_published_of_its_type(kind: str) -> No
         {"source": "/incident-ledger/payroll/3"},
         {"sequence": "7"},
         {"prevhash": "00"},
-        {"incidentprev": "G" * 64},
+        {"subjectprev": "G" * 64},
         {"keyid": "530D903A"},
         {"actor": 7},
         {"data": "text"},

@@ -48,7 +48,7 @@ ENVELOPE = write(
 )
 VALUE: dict[str, Any] = json.loads(ENVELOPE)
 NEEDED = ("type", "id", "subject", "time", "actor", "source", "sequence", "keyid", "correlationid")
-HASHES = ("prevhash", "incidentprev")
+HASHES = ("prevhash", "subjectprev")
 UUIDS = ("id", "subject", "causationid")
 
 texts = st.text(st.characters(exclude_categories=["Cc", "Cs"]), min_size=1, max_size=40).filter(

@@ -45,7 +45,7 @@ def test_the_refusal_names_whose_it_is_and_a_new_type_is_anybodys() -> None:
         "incident.reported.v1 is intake's to say, not triage's"
     )
     assert not_theirs_to_say(KeyRotated.TYPE, ServiceName.TRIAGE, INCIDENT) == (
-        "incident.key_rotated.v1 is not said of an incident, only of a system incident"
+        "ledger.key_rotated.v1 is not said of an incident, only of a system incident"
     )
     assert not_theirs_to_say(Reported.TYPE, ServiceName.INTAKE, system_incident(1)) == (
         "incident.reported.v1 is not said of a system incident"

@@ -50,12 +50,12 @@ def test_events_get_the_numbers_after_the_head_and_name_the_hash_before() -> Non
         SPEAKER,
     )
     first, second = (row.recorded.event for row in before.rows)
-    assert (first.link.sequence, first.link.prevhash, first.link.incidentprev) == (
+    assert (first.link.sequence, first.link.prevhash, first.link.subjectprev) == (
         10,
         b"h" * 32,
         b"i" * 32,
     )
-    assert (second.link.sequence, second.link.prevhash, second.link.incidentprev) == (
+    assert (second.link.sequence, second.link.prevhash, second.link.subjectprev) == (
         11,
         first.hash,
         first.hash,

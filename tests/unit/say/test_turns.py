@@ -164,7 +164,7 @@ def test_an_event_that_is_too_large_takes_no_key_no_number_and_no_version() -> N
     (signed,) = accepted
     link = signed.recorded.event.link
     assert link.sequence == HEADS[link.partition].sequence + 1
-    assert (signed.recorded.version, link.incidentprev) == (1, ZERO_HASH)
+    assert (signed.recorded.version, link.subjectprev) == (1, ZERO_HASH)
 
 
 def test_the_first_refusal_of_several_is_raised() -> None:

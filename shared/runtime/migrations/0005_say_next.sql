@@ -8,7 +8,9 @@ CREATE FUNCTION say_next(
     partitions smallint[], sequences bigint[], event_ids uuid[], incident_ids uuid[], versions bigint[], types text[],
     envelopes bytea[], signatures bytea[], hashes bytea[],
     -- the idempotency keys under which they are said, each with the first event said under it, and how many there are
-    keys text[], digests bytea[], key_incidents uuid[], key_partitions smallint[], key_sequences bigint[], key_events smallint[]
+    keys text[], digests bytea[], key_incidents uuid[], key_partitions smallint[], key_sequences bigint[], key_events smallint[],
+    -- the texts whose digests stand in the events
+    told_digests text[], told_events uuid[], told_contents text[]
 ) RETURNS boolean LANGUAGE plpgsql AS $$
 BEGIN
     -- The lanes first, and in order, as everybody who writes takes them.
@@ -33,6 +35,7 @@ BEGIN
     SELECT DISTINCT ON (incident_id) * FROM unnest(incident_ids, versions, hashes) AS said (incident_id, version, hash)
     ORDER BY incident_id, version DESC
     ON CONFLICT (incident_id) DO UPDATE SET version = excluded.version, said_hash = excluded.said_hash;
+    INSERT INTO disclosure (digest, event_id, content) SELECT * FROM unnest(told_digests, told_events, told_contents);
     RETURN true;
 END $$;
 REVOKE ALL ON FUNCTION say_next FROM PUBLIC;

@@ -1,0 +1,127 @@
+"""Hears the texts that belong to events. They come on a topic of their own, before their events or
+after; hearing an event never waits for them.
+
+Nothing here is believed: a text whose digest stands in no event is never shown, and one that was
+erased is not taken in. A tombstone erases nothing, for anybody who may write to the topic could
+send one: only the signed event does."""
+
+import json
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+from uuid import UUID
+
+import asyncpg
+import structlog
+from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
+from aiokafka.structs import ConsumerRecord
+from asyncpg.pool import Pool
+
+from shared.contract.disclosure import Disclosure, MalformedDisclosure, read_disclosure
+from shared.contract.topics import disclosures_of
+from shared.contract.vocabulary import ServiceName
+from shared.runtime.carry.topic import follower
+from shared.runtime.process import telemetry
+from shared.runtime.process.database import Connection
+from shared.runtime.say.texts import take_in
+
+READ: Final = 500
+"""Most messages that are taken in in one transaction."""
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(slots=True)
+class TextConsumer:
+    service: ServiceName
+    pool: "Pool[asyncpg.Record]"
+    kafka: Mapping[str, Any]
+    topic: str
+    """Of the events."""
+
+    async def run(self) -> None:
+        """Hears until cancelled or until anything fails; run again, it goes on from the
+        database."""
+        topic = disclosures_of(self.topic)
+        consumer = follower(self.kafka, group=f"{topic}.{self.service}")
+        consumer.subscribe([topic], listener=_FromDatabase(self.pool, consumer))
+        try:
+            await consumer.start()
+            while True:
+                messages = await consumer.getmany(timeout_ms=1000, max_records=READ)
+                for place, of_one in messages.items():
+                    await self._keep(place.partition, of_one)
+        finally:
+            await consumer.stop()
+
+    async def _keep(self, partition: int, messages: Sequence[Any]) -> None:
+        told = texts_of(messages)
+        async with self.pool.acquire() as connection, connection.transaction():
+            await take_in(connection, told)
+            await _tell_again(connection, told)
+            # Two replicas may read the same for a moment: what is kept twice is kept once.
+            await connection.execute(
+                "UPDATE told_offset SET next_offset = greatest(next_offset, $2) "
+                "WHERE partition = $1",
+                partition,
+                messages[-1].offset + 1,
+            )
+
+
+def texts_of(messages: Sequence["ConsumerRecord[Any, Any]"]) -> dict[UUID, list[Disclosure]]:
+    """The texts in these messages, by event. What is no such message is counted and told, never
+    with what it holds."""
+    told: dict[UUID, list[Disclosure]] = defaultdict(list)
+    for message in messages:
+        if message.value is None:
+            continue
+        try:
+            event_id = UUID((message.key or b"").decode())
+            value = json.loads(message.value)
+            if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
+                raise MalformedDisclosure("not a list of texts")
+            told[event_id].extend(map(read_disclosure, value))
+        except (ValueError, RecursionError) as error:
+            telemetry.parked("malformed_text")
+            log.warning(
+                "a message of the topic of texts is none",
+                partition=message.partition,
+                offset=message.offset,
+                reason=str(error)
+                if isinstance(error, MalformedDisclosure)
+                else type(error).__name__,
+            )
+    return told
+
+
+async def _tell_again(connection: Connection, told: Mapping[UUID, Sequence[Disclosure]]) -> None:
+    """A text of this service's own that was erased and is on the topic all the same: a relay that
+    was replaced and did not know it yet. It is replaced there once more."""
+    digests = [one.digest for several in told.values() for one in several]
+    await connection.execute(
+        """INSERT INTO retold (event_id, partition)
+           SELECT DISTINCT ledger.event_id, ledger.partition
+           FROM erased JOIN ledger USING (event_id)
+           WHERE erased.digest = ANY($1) AND ledger.kafka_offset IS NULL
+           ON CONFLICT DO NOTHING""",
+        digests,
+    )
+
+
+class _FromDatabase(ConsumerRebalanceListener):  # type: ignore[misc]
+    """Starts each assigned partition where this service's database says."""
+
+    def __init__(self, pool: "Pool[asyncpg.Record]", consumer: AIOKafkaConsumer) -> None:
+        self._pool = pool
+        self._consumer = consumer
+
+    async def on_partitions_revoked(self, revoked: set[TopicPartition]) -> None:
+        """Nothing to hand over: offsets are committed with what they stand for."""
+
+    async def on_partitions_assigned(self, assigned: set[TopicPartition]) -> None:
+        async with self._pool.acquire() as connection:
+            rows = await connection.fetch("SELECT partition, next_offset FROM told_offset")
+        offsets = {row["partition"]: row["next_offset"] for row in rows}
+        for place in self._consumer.assignment().intersection(assigned):
+            self._consumer.seek(place, offsets[place.partition])

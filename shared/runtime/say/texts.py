@@ -1,0 +1,140 @@
+"""The texts beside the events: read to be shown, and erased for good by the event that says so.
+
+Erasing and taking in exclude each other: a text that is on its way in while its erasure commits
+would otherwise outlive it."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final, NamedTuple, TypeVar
+from uuid import UUID
+
+from shared.contract.catalogue.base import Part
+from shared.contract.catalogue.review import ContentErased, ErasureGround
+from shared.contract.disclosure import Disclosure, digest_of, digests, reveal
+from shared.contract.envelope import Event
+from shared.runtime.process.database import Connection
+from shared.runtime.say.plan import Write
+
+P = TypeVar("P", bound=Part)
+
+_EXCLUDE: Final = "LOCK TABLE disclosure IN SHARE ROW EXCLUSIVE MODE"
+
+
+class Erasure(NamedTuple):
+    """What was a text: the field it stood in, since when it is gone, and on which ground."""
+
+    event_id: UUID
+    name: str
+    erased_at: datetime
+    ground: ErasureGround
+
+
+async def found(connection: Connection, parts: Iterable[Part]) -> dict[str, Disclosure]:
+    """The texts of these data that are at hand, by digest."""
+    return await _at_hand(connection, [digest for part in parts for digest in digests(part)])
+
+
+async def _at_hand(connection: Connection, wanted: Sequence[str]) -> dict[str, Disclosure]:
+    if not wanted:
+        return {}
+    rows = await connection.fetch("SELECT content FROM disclosure WHERE digest = ANY($1)", wanted)
+    # The digest again, from the text itself: a row that somebody changed is no disclosure.
+    return {
+        one.digest: one
+        for one in (Disclosure(digest_of(row["content"]), row["content"]) for row in rows)
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """Texts by the digests that views keep of them."""
+
+    found: Mapping[str, Disclosure]
+
+    def of(self, digest: str | None) -> str | None:
+        """The text; None when there was none, or it is not at hand."""
+        if digest is None or digest not in self.found:
+            return None
+        return str(self.found[digest].named()[1])
+
+    def named(self, several: Iterable[str]) -> dict[str, str]:
+        """Those that are at hand, by the names of their fields."""
+        return dict(self.found[one].named() for one in several if one in self.found)
+
+    def at_hand(self, several: Iterable[str]) -> list[str]:
+        return [one for one in several if one in self.found]
+
+
+async def found_by(connection: Connection, several: Iterable[str | None]) -> Told:
+    """The texts that have these digests."""
+    return Told(await _at_hand(connection, [one for one in several if one is not None]))
+
+
+async def revealed(connection: Connection, parts: Sequence[P]) -> list[P]:
+    """The same data with their texts, as far as they are at hand."""
+    at_hand = await found(connection, parts)
+    return [reveal(part, at_hand) for part in parts]
+
+
+async def erasures_of(connection: Connection, events: Iterable[UUID]) -> dict[str, Erasure]:
+    """What was erased of these events, by digest."""
+    rows = await connection.fetch(
+        "SELECT digest, event_id, name, erased_at, ground FROM erased WHERE event_id = ANY($1)",
+        list(events),
+    )
+    return {
+        row["digest"]: Erasure(
+            row["event_id"], row["name"], row["erased_at"], ErasureGround(row["ground"])
+        )
+        for row in rows
+    }
+
+
+def forgetting(event: Event) -> Iterable[Write]:
+    """What an erasure does to this service's tables, whoever said it. The relay tells the texts of
+    the service's own events again: fewer, or none."""
+    if not isinstance(event.data, ContentErased):
+        return
+    texts = event.data.texts
+    gone = [one.digest for one in texts]
+    yield Write(_EXCLUDE)
+    yield Write(
+        """INSERT INTO erased (digest, event_id, name, erased_by, erased_at, ground)
+           SELECT *, $4::uuid, $5::timestamptz, $6::text
+           FROM unnest($1::text[], $2::uuid[], $3::text[])
+           ON CONFLICT DO NOTHING""",
+        (
+            gone,
+            [one.event_id for one in texts],
+            [one.name for one in texts],
+            event.id,
+            event.time,
+            event.data.ground.value,
+        ),
+    )
+    yield Write("DELETE FROM disclosure WHERE digest = ANY($1)", (gone,))
+    yield Write(
+        """INSERT INTO retold (event_id, partition)
+           SELECT DISTINCT event_id, partition FROM ledger
+           WHERE event_id = ANY($1) AND kafka_offset IS NULL
+           ON CONFLICT DO NOTHING""",
+        ([one.event_id for one in texts],),
+    )
+
+
+async def take_in(connection: Connection, told: Mapping[UUID, Sequence[Disclosure]]) -> int:
+    """Keeps texts that were heard, but for those that were erased. How many were new."""
+    rows = [(one, event_id) for event_id, several in told.items() for one in several]
+    if not rows:
+        return 0
+    status = await connection.execute(
+        """INSERT INTO disclosure (digest, event_id, content)
+           SELECT * FROM unnest($1::text[], $2::uuid[], $3::text[]) AS told (digest)
+           WHERE NOT EXISTS (SELECT FROM erased WHERE erased.digest = told.digest)
+           ON CONFLICT DO NOTHING""",
+        [one.digest for one, _ in rows],
+        [event_id for _, event_id in rows],
+        [one.text for one, _ in rows],
+    )
+    return int(status.rpartition(" ")[2])
