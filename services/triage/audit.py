@@ -62,6 +62,8 @@ def _beside_action(data: EventData) -> commands.Command | None:
                 data.source,
                 data.observed_at,
                 data.corrects,
+                data.label,
+                data.known,
             )
         case triage.SeatFilled():
             return commands.FillSeat(data.seat, data.holder)

@@ -252,16 +252,20 @@ def _fitting(model: type[Part], name: str, value: Any) -> Any:
     return getattr(probe, name, WITHHELD)
 
 
-def _clear(data: Part) -> Any:
-    return _without_digests(data.model_dump())
+def _clear(data: Part) -> dict[str, Any]:
+    """The fields that are in the clear."""
+    fields = fields_of(type(data))
+    return {
+        name: _clear_parts(value) if name in fields.parts else value
+        for name, value in data
+        if name != _SD and name not in fields.confidential
+    }
 
 
-def _without_digests(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {name: _without_digests(one) for name, one in value.items() if name != "_sd"}
-    if isinstance(value, list | tuple):
-        return [_without_digests(one) for one in value]
-    return value
+def _clear_parts(value: Any) -> Any:
+    if isinstance(value, Part):
+        return _clear(value)
+    return [_clear(one) for one in value] if value else value
 
 
 def _decoded(text: str) -> Sequence[Any]:

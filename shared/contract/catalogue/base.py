@@ -68,7 +68,9 @@ Text = Annotated[str, Field(min_length=1, max_length=8000), Storable]
 Url = Annotated[str, Field(min_length=1, max_length=2000), Storable]
 
 Code = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.:-]{0,99}$")]
-"""The name of a row, a rule, a channel: of our own tables or an operator's settings."""
+"""The name of a row of our own tables: a rule, a reason, what a gate asks for."""
+Setting = Annotated[str, Field(min_length=1, max_length=200), Storable]
+"""A name that the operator has given in the settings: a channel."""
 Digest = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
 """SHA-256, as hex."""
 Salted = Annotated[str, Field(pattern="^[A-Za-z0-9_-]{43}$")]

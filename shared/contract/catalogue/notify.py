@@ -6,7 +6,7 @@ from uuid import UUID
 
 from pydantic import Field
 
-from shared.contract.catalogue.base import Code, Confidential, EventData, Line, Person, Salted, Text
+from shared.contract.catalogue.base import Code, Confidential, EventData, Line, Person, Salted, Setting, Text
 from shared.contract.vocabulary import ApprovalKind, Audience, ServiceName
 
 
@@ -28,7 +28,7 @@ class CommunicationDrafted(NotifyEvent):
 
     communication_id: UUID
     audience: Audience
-    channel: Code
+    channel: Setting
     title: Confidential[Line]
     text: Confidential[Text]
     facts: tuple[UUID, ...] = Field(description="The facts that the text rests on.")
@@ -107,7 +107,7 @@ class Communicated(NotifyEvent):
 
     communication_id: UUID
     audience: Audience
-    channel: Code
+    channel: Setting
     texts: tuple[Salted, ...] = Field(
         description="Digests of the title and text that were sent, as the draft has them."
     )
