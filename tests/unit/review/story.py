@@ -30,6 +30,7 @@ from shared.contract.vocabulary import (
     LegalView,
     ObservationKind,
     Outcome,
+    Platform,
     PostKind,
     Seat,
     ServiceName,
@@ -69,7 +70,8 @@ def fact(
 
 
 EXPOSURE: Final = Exposure(
-    platform="a photo network",
+    platform=Platform.OTHER,
+    platform_name="a photo network",
     url="https://photos.example/p/19",
     post_kind=PostKind.POST,
     author_relation=AuthorRelation.EMPLOYEE,
@@ -85,12 +87,14 @@ TOLD_BY_INTAKE: Final[Sequence[Spoken]] = (
         intake.Reported(
             opens=True,
             channel=intake.ReportChannel.API,
-            reporter="r-1",
+            reporter=UUID(int=0xE1),
             discovery=DiscoveryMethod.MONITORING,
             noticed_at=START - timedelta(minutes=10),
             description="A whiteboard with the roadmap stands behind a birthday cake.\nTwo "
             "product names can be read.",
-            exposure=Exposure(platform="a photo network", post_kind=PostKind.POST),
+            exposure=Exposure(
+                platform=Platform.OTHER, platform_name="a photo network", post_kind=PostKind.POST
+            ),
             information_types=(InformationType.PROPRIETARY,),
         ),
     ),
@@ -273,7 +277,7 @@ TOLD_BY_NOTIFY: Final[Sequence[Spoken]] = (
             communication_id=MESSAGE,
             audience=Audience.EXECUTIVES,
             channel="staff mail",
-            text_digest="0" * 64,
+            texts=("0" * 43, "1" * 43),
             facts=(WHERE, UUID(int=0xD5)),
             approved_by=("lead-lea",),
             attempt=2,
@@ -389,9 +393,7 @@ STORY_WITHOUT: Final[Sequence[Spoken]] = (
         1600,
         "reviewer-ria",
         review.Reviewed(
-            report=review.ReportDigest(
-                json_sha256="1" * 64, markdown_sha256="2" * 64, html_sha256="3" * 64
-            ),
+            report=review.ReportDigest(format=1, skeleton_sha256="1" * 64),
             covers=(review.Covered(service=ServiceName.INTAKE, sequence=2, hash="4" * 64),),
             findings=2,
             action_items=1,

@@ -61,12 +61,12 @@ LATER = date(2026, 6, 1)
 
 REPORTED: Final = Reported(opens=True, channel=ReportChannel.API)
 OPENED: Final = ReviewOpened(trigger=ReviewTrigger.CONFIRMED)
-REQUIRED: Final = CommunicationRequired(audience=Audience.EXECUTIVES, rule="a row")
+REQUIRED: Final = CommunicationRequired(audience=Audience.EXECUTIVES, rule="a_row")
 TOLD: Final = Communicated(
     communication_id=UUID(int=0xC1),
     audience=Audience.EXECUTIVES,
     channel="staff mail",
-    text_digest="0" * 64,
+    texts=("0" * 43, "1" * 43),
     facts=(),
     approved_by=("lead-lea",),
     attempt=1,
@@ -95,7 +95,7 @@ def assessed(determination: Determination = Determination.CONFIRMED) -> Assessed
         information_types=(),
         exposure=Exposure(),
         severity=Severity.LOW,
-        severity_rule="a row",
+        severity_rule="a_row",
     )
 
 
@@ -138,7 +138,7 @@ def finding_recorded(*items: ActionItem, reason: str | None = None) -> FindingRe
     )
 
 
-DIGEST: Final = ReportDigest(json_sha256="1" * 64, markdown_sha256="2" * 64, html_sha256="3" * 64)
+DIGEST: Final = ReportDigest(format=1, skeleton_sha256="1" * 64)
 
 Past: TypeAlias = tuple[EventData | By, ...]
 
