@@ -6,7 +6,16 @@ from uuid import UUID
 
 from pydantic import Field
 
-from shared.contract.catalogue.base import Code, Confidential, EventData, Line, Person, Salted, Setting, Text
+from shared.contract.catalogue.base import (
+    Code,
+    Confidential,
+    EventData,
+    Line,
+    Person,
+    Salted,
+    Setting,
+    Text,
+)
 from shared.contract.vocabulary import ApprovalKind, Audience, ServiceName
 
 
