@@ -9,11 +9,14 @@ from services.review.domain import commands
 from services.review.report import (
     RENDERINGS,
     Form,
+    Making,
     UnknownReportFormat,
     digest_of,
     published,
+    read_with,
+    render_json,
+    skeleton_of,
 )
-from services.review.report.texts import bare, readable
 from shared.audit.decisions import Domain, Violation, fold, violations
 from shared.contract.catalogue import review
 from shared.contract.catalogue.base import EventData
@@ -26,6 +29,9 @@ REPORT_FORMAT_UNKNOWN: Final = "report_format_unknown"
 
 ENDINGS: Final = {Form.HTML: "html", Form.JSON: "json", Form.MARKDOWN: "md"}
 """Of a file's name, by the form that it holds."""
+
+SKELETON: Final = "report.skeleton.json"
+"""The file whose SHA-256 is on the log."""
 
 NOTHING_AT_HAND: Final[Mapping[str, Disclosure]] = {}
 
@@ -43,15 +49,23 @@ def audit(events: Sequence[Event]) -> Iterable[Violation]:
 def reports(
     events: Sequence[Event], found: Mapping[str, Disclosure] = NOTHING_AT_HAND
 ) -> Mapping[str, bytes]:
-    """The published report in each form, by the file's name, with the texts that are at hand;
-    nothing when none is published. Raises UnknownReportFormat."""
+    """The skeleton of the published report, and the edition in each form with the texts that are
+    at hand, by the file's name; nothing when none is published. Raises UnknownReportFormat."""
     reviewed = next(
         (event.data for event in events if isinstance(event.data, review.Reviewed)), None
     )
     if reviewed is None:
         return {}
-    report = published(readable(events, found), reviewed.report, reviewed.covers)
-    return {f"report.{ending}": RENDERINGS[form].render(report) for form, ending in ENDINGS.items()}
+    make = _making(reviewed)
+    report = read_with(make, events, found)
+    return {
+        SKELETON: render_json(skeleton_of(make, events)),
+        **{f"report.{ending}": RENDERINGS[form].render(report) for form, ending in ENDINGS.items()},
+    }
+
+
+def _making(reviewed: review.Reviewed) -> Making:
+    return lambda events: published(events, reviewed.report, reviewed.covers)
 
 
 def known(events: Sequence[Event]) -> Mapping[str, Any]:
@@ -99,7 +113,7 @@ def _report(
     event: Event, reviewed: review.Reviewed, events: Sequence[Event]
 ) -> Iterable[Violation]:
     try:
-        again = digest_of(published(bare(events), reviewed.report, reviewed.covers))
+        again = digest_of(skeleton_of(_making(reviewed), events))
     except UnknownReportFormat as error:
         yield Violation(event, REPORT_FORMAT_UNKNOWN, str(error))
         return

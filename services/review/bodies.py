@@ -17,11 +17,14 @@ from shared.contract.vocabulary import (
     Severity,
 )
 from shared.runtime.web.bodies import Body, Flag, Id, Line, Listed, Name, Subject, Text, example
+from shared.runtime.web.erased import ErasedView
 from shared.runtime.web.gates import GateView
 from shared.runtime.web.moments import Day
 
 _INCIDENT: Final = "01960000-0000-7000-8000-000000000001"
 _FINDING: Final = "01960000-0000-7000-8000-0000000000f1"
+_TEXT: Final = "Null when it is erased, and while it is not at hand."
+_GONE: Final = "When and on which ground the text was erased; null while it stands."
 _ITEM: Final = {"description": "Say it on the first day", "owner": "u-4711", "due": "2027-06-01"}
 
 
@@ -161,6 +164,7 @@ _OWED: Final[dict[str, Any]] = {
     "finding_id": _FINDING,
     "number": 1,
     **_ITEM,
+    "erased": None,
     "exercise": False,
     "status": "open",
 }
@@ -174,7 +178,8 @@ class ActionItemView(BaseModel):
     incident_id: UUID
     finding_id: UUID
     number: int = Field(description="Its number in the finding, from 1.")
-    description: str | None = Field(description="Null once it is erased.")
+    description: str | None = Field(description=_TEXT)
+    erased: ErasedView | None = Field(description=_GONE)
     owner: str
     due: date
     exercise: bool | None
@@ -190,6 +195,7 @@ class LessonView(BaseModel):
                 "lesson_id": "01960000-0000-7000-8000-0000000000e1",
                 "incident_id": _INCIDENT,
                 "text": "Look behind you before you take a photo.",
+                "erased": None,
                 "exercise": False,
                 "published_at": "2026-03-03T10:55:00Z",
             }
@@ -198,7 +204,8 @@ class LessonView(BaseModel):
 
     lesson_id: UUID = Field(description="The event that recorded it.")
     incident_id: UUID
-    text: str | None = Field(description="Null once it is erased.")
+    text: str | None = Field(description=_TEXT)
+    erased: ErasedView | None = Field(description=_GONE)
     exercise: bool | None
     published_at: datetime
 

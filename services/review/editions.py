@@ -1,5 +1,5 @@
 """Which report there is of an incident, from all that review knows of it: a draft, or what was
-published. Pure."""
+published; as its skeleton, or as an edition with the texts that are at hand. Pure."""
 
 import functools
 from collections.abc import Mapping, Sequence
@@ -10,15 +10,18 @@ from services.review.domain.state import NotOpened, Published, State
 from services.review.domain.tables import LEAVES_NOTHING_OUT
 from services.review.report import (
     Gap,
-    Rendering,
+    Making,
     Report,
     Unpublished,
     build,
     covers_of,
     digest_of,
     published,
+    read_with,
+    render_json,
+    skeleton_of,
 )
-from services.review.report.texts import bare, readable
+from services.review.report.persons import NOBODY, Names
 from shared.contract.catalogue.review import ReportDigest
 from shared.contract.decision import Rejected
 from shared.contract.disclosure import Disclosure
@@ -37,7 +40,7 @@ def state_of(events: Sequence[Event]) -> State:
 
 def publication(events: Sequence[Event]) -> Publish:
     """The command that publishes the report on these events."""
-    return Publish(digest_of(build(bare(events))), covers_of(events))
+    return Publish(digest_of(skeleton_of(build, events)), covers_of(events))
 
 
 def left_something_out(error: BaseException) -> bool:
@@ -46,26 +49,38 @@ def left_something_out(error: BaseException) -> bool:
     return isinstance(error, Rejected) and error.rule == LEAVES_NOTHING_OUT
 
 
-def rendered(
-    events: Sequence[Event], found: Mapping[str, Disclosure], rendering: Rendering
-) -> bytes:
-    """The report as it stands, with the texts that are at hand. Raises UnknownReportFormat, and
-    SkeletonDiffers when this build makes another skeleton than the published one."""
-    report, digest = edition(readable(events, found))
-    if digest is not None:
-        again = digest_of(edition(bare(events))[0])
-        if again != digest:
-            raise SkeletonDiffers(digest.skeleton_sha256)
-    return rendering.render(report)
+def edition(
+    events: Sequence[Event], found: Mapping[str, Disclosure], names: Names = NOBODY
+) -> Report:
+    """The report as it stands, with the texts and names that are at hand. Raises
+    UnknownReportFormat, and SkeletonDiffers when this build makes another skeleton than the
+    published one."""
+    make, digest = _making(events)
+    report = read_with(make, events, found, names)
+    if digest and report.edition and report.edition.skeleton_sha256 != digest.skeleton_sha256:
+        raise SkeletonDiffers(digest.skeleton_sha256)
+    return report
 
 
-def edition(events: Sequence[Event]) -> tuple[Report, ReportDigest | None]:
-    """The report as it stands: the published one with the digest that is on the log, or a draft
-    with what it still waits for. Raises UnknownReportFormat."""
+def skeleton(events: Sequence[Event]) -> bytes:
+    """The bytes whose SHA-256 is on the log, or of a draft those that would be published now.
+    Raises UnknownReportFormat and SkeletonDiffers."""
+    make, digest = _making(events)
+    bones = skeleton_of(make, events)
+    if digest is not None and digest_of(bones) != digest:
+        raise SkeletonDiffers(digest.skeleton_sha256)
+    return render_json(bones)
+
+
+def _making(events: Sequence[Event]) -> tuple[Making, ReportDigest | None]:
+    """How the report is made from its events: the published one with the digest that is on the log,
+    or a draft with what it still waits for."""
     state = state_of(events)
     if isinstance(state.review, Published):
-        return published(events, state.review.report, state.review.covers), state.review.report
+        digest, covers = state.review.report, state.review.covers
+        return lambda known: published(known, digest, covers), digest
     gaps = tuple(
         Gap(gate.subject, gate.missing, gate.who) for gate in domain.gates(state) if not gate.open
     )
-    return build(events, Unpublished(not isinstance(state.review, NotOpened), gaps)), None
+    draft = Unpublished(not isinstance(state.review, NotOpened), gaps)
+    return lambda known: build(known, draft), None

@@ -12,6 +12,7 @@ from services.review.bodies import (
 )
 from shared.runtime.process.database import Connection
 from shared.runtime.say.texts import found_by
+from shared.runtime.web.erased import ErasedView
 
 
 async def reviews(
@@ -71,7 +72,14 @@ async def action_items(
     )
     told = await found_by(connection, [row["description"] for row in rows])
     return [
-        ActionItemView(**{**dict(row), "description": told.of(row["description"])}) for row in rows
+        ActionItemView(
+            **{
+                **dict(row),
+                "description": told.of(row["description"]),
+                "erased": ErasedView.of(told.erasure(row["description"])),
+            }
+        )
+        for row in rows
     ]
 
 
@@ -95,4 +103,13 @@ async def lessons(
         limit,
     )
     told = await found_by(connection, [row["text"] for row in rows])
-    return [LessonView(**{**dict(row), "text": told.of(row["text"])}) for row in rows]
+    return [
+        LessonView(
+            **{
+                **dict(row),
+                "text": told.of(row["text"]),
+                "erased": ErasedView.of(told.erasure(row["text"])),
+            }
+        )
+        for row in rows
+    ]

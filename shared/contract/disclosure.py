@@ -141,9 +141,9 @@ def words_of(text: Words | None) -> str | None:
     return text
 
 
-def fill(data: P, stands_for: Callable[[Part, str], str]) -> P:
+def fill(data: P, stands_for: Callable[[Part, str], str | None]) -> P:
     """The same data with something to read in place of each text that is withheld; `stands_for`
-    gets the part and the name of its field. What is no text stays withheld."""
+    gets the part and the name of its field. Anything but text stays withheld."""
     fields = fields_of(type(data))
     changed: dict[str, Any] = {}
     for name in fields.confidential:

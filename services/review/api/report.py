@@ -4,12 +4,13 @@ log."""
 import asyncio
 import base64
 import hashlib
+from collections.abc import Callable
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Depends, Header, Query, Response
 from starlette.exceptions import HTTPException
 
-from services.review.editions import SkeletonDiffers, rendered
+from services.review.editions import SkeletonDiffers, edition, skeleton
 from services.review.negotiation import preferred
 from services.review.report import RENDERINGS, Form, UnknownReportFormat
 from shared.contract.catalogue.base import EventData
@@ -51,7 +52,7 @@ _REPORT_ANSWERS: Final[dict[int | str, dict[str, Any]]] = {
         "content": {problems.MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
     },
     500: {
-        "description": "This build makes other bytes of a published report than those whose "
+        "description": "This build makes another skeleton of a published report than the one whose "
         "digest is on the log",
         "content": {problems.MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
     },
@@ -60,6 +61,23 @@ _REPORT_ANSWERS: Final[dict[int | str, dict[str, Any]]] = {
         "content": {problems.MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
     },
 }
+_SKELETON_ANSWERS: Final[dict[int | str, dict[str, Any]]] = {
+    **{status: _REPORT_ANSWERS[status] for status in (304, 500, 501)},
+    200: {
+        "description": "The skeleton; the ETag is the SHA-256 of its bytes",
+        "content": {
+            "application/json": {
+                "schema": {"type": "object"},
+                "example": {"format": 1, "edition": None, "exercise": "no"},
+            }
+        },
+    },
+}
+
+Known = Annotated[
+    str | None,
+    Header(alias="If-None-Match", description="The ETag of the report that the caller has."),
+]
 
 
 @router.get(
@@ -68,8 +86,9 @@ _REPORT_ANSWERS: Final[dict[int | str, dict[str, Any]]] = {
     dependencies=[allow(*READERS)],
     summary="The lessons-learned report.",
     description="Before publication a draft, marked as one, that says what is missing; afterwards "
-    "the bytes whose digest is on the log, projected anew from the events that it covers. In JSON, "
-    "Markdown or HTML: by `format`, or by `Accept`.",
+    "projected anew from the events that it covers, with the texts that are at hand. It says what "
+    "was erased, when and on which ground, and what is withheld, and names the digest of its "
+    "skeleton, which is on the log. In JSON, Markdown or HTML: by `format`, or by `Accept`.",
     response_class=Response,
     responses=_REPORT_ANSWERS,
 )
@@ -78,22 +97,44 @@ async def read_report(
     desk: Annotated[Desk[Any, Any], Depends(desk)],
     form: Annotated[Form | None, Query(alias="format", description="Goes before `Accept`.")] = None,
     accept: Annotated[list[str] | None, Header(include_in_schema=False)] = None,
-    if_none_match: Annotated[
-        str | None,
-        Header(alias="If-None-Match", description="The ETag of the report that the caller has."),
-    ] = None,
+    if_none_match: Known = None,
 ) -> Response:
     wanted = form or preferred(", ".join(accept) if accept else None)
     if wanted is None:
         raise HTTPException(406, "the report is application/json, text/markdown or text/html")
     rendering = RENDERINGS[wanted]
+    events = await desk.history(incident_id)
+    async with desk.read() as connection:
+        at_hand = await found(
+            connection, [one.data for one in events if isinstance(one.data, EventData)]
+        )
+    return await _shown(
+        lambda: rendering.render(edition(events, at_hand)), rendering.media_type, if_none_match
+    )
+
+
+@router.get(
+    "/incidents/{incident_id}/report/skeleton",
+    tags=["reports"],
+    dependencies=[allow(*READERS)],
+    summary="The skeleton of the lessons-learned report.",
+    description="The report with digests in place of what people wrote, in the very bytes whose "
+    "SHA-256 the event `reviewed` states; before publication those that would be published now. "
+    "Whatever is erased, it stays what it is.",
+    response_class=Response,
+    responses=_SKELETON_ANSWERS,
+)
+async def read_skeleton(
+    incident_id: Id, desk: Annotated[Desk[Any, Any], Depends(desk)], if_none_match: Known = None
+) -> Response:
+    events = await desk.history(incident_id)
+    return await _shown(lambda: skeleton(events), "application/json", if_none_match)
+
+
+async def _shown(make: Callable[[], bytes], media_type: str, if_none_match: str | None) -> Response:
+    """Makes the bytes beside the event loop: a long history takes its time."""
     try:
-        events = await desk.history(incident_id)
-        async with desk.read() as connection:
-            at_hand = await found(
-                connection, [one.data for one in events if isinstance(one.data, EventData)]
-            )
-        content = await asyncio.to_thread(rendered, events, at_hand, rendering)
+        content = await asyncio.to_thread(make)
     except UnknownReportFormat as error:
         return problems.problem(501, "report-format", CANNOT_SHOW, str(error))
     except SkeletonDiffers as error:
@@ -111,7 +152,7 @@ async def read_report(
         if_none_match.strip() == "*" or headers["ETag"] in if_none_match
     ):
         return Response(status_code=304, headers=headers)
-    return Response(content, media_type=rendering.media_type, headers=headers)
+    return Response(content, media_type=media_type, headers=headers)
 
 
 def _headers(digest: bytes) -> dict[str, str]:

@@ -8,20 +8,19 @@ import jinja2
 from markupsafe import Markup
 
 from services.review.report.model import Report
-from services.review.report.plain import PLAIN, SECONDS
 from services.review.report.templating import render, template
+from shared.contract.visible import visible
 
 
 def render_html(report: Report) -> bytes:
-    return render(_template(report.format), report)
+    return render(_template(), report)
 
 
 @functools.cache
-def _template(format_: int) -> jinja2.Template:
-    plain = PLAIN[format_]
+def _template() -> jinja2.Template:
+    return template("report.html", _finish)
 
-    def finish(value: Any) -> Any:
-        is_text = isinstance(value, str) and not isinstance(value, Markup)
-        return plain(str(value)) if is_text else value
 
-    return template("report.html", finish, seconds=SECONDS[format_])
+def _finish(value: Any) -> Any:
+    is_text = isinstance(value, str) and not isinstance(value, Markup)
+    return visible(str(value)) if is_text else value

@@ -3,16 +3,15 @@ is escaped here, and only what is Markdown of our own making passes as it is."""
 
 import functools
 import re
-from collections.abc import Callable
 from typing import Any, Final
 
 import jinja2
 from markupsafe import Markup
 
 from services.review.report.model import Report
-from services.review.report.plain import PLAIN, SECONDS
 from services.review.report.templating import render, template
 from services.review.report.words import UNKNOWN
+from shared.contract.visible import visible
 
 _SPECIAL: Final = re.compile(r"([\\`*_\[\]<>|~&#!{}$])")
 _LINE_START: Final = re.compile(r"^(\d{1,9}(?=[.)])|(?=[-+=]))")
@@ -20,26 +19,23 @@ _ADDRESS: Final = re.compile(r"(?i)\b(https?|ftp|www)([:.])")
 
 
 def render_markdown(report: Report) -> bytes:
-    return render(_template(report.format), report)
+    return render(_template(), report)
 
 
 @functools.cache
-def _template(format_: int) -> jinja2.Template:
-    plain = PLAIN[format_]
-
-    def finish(value: Any) -> Any:
-        is_text = isinstance(value, str) and not isinstance(value, Markup)
-        return escape(str(value), plain) if is_text else value
-
-    def quoted(text: str | None) -> Markup:
-        return _quoted(text, plain)
-
-    return template("report.md", finish, code=_code, quoted=quoted, seconds=SECONDS[format_])
+def _template() -> jinja2.Template:
+    return template("report.md", _finish, code=_code, quoted=_quoted)
 
 
-def escape(text: str, plain: Callable[[str], str]) -> Markup:
+def _finish(value: Any) -> Any:
+    is_text = isinstance(value, str) and not isinstance(value, Markup)
+    return escape(str(value)) if is_text else value
+
+
+def escape(text: str) -> Markup:
     """Text that stays text in Markdown: no mark-up, no link, no HTML, no new line."""
-    return Markup("<br>".join(_escape_line(line) for line in plain(text).split("\n")))  # noqa: S704
+    lines = [_escape_line(line) for line in visible(text).split("\n")]
+    return Markup("<br>".join(lines))  # noqa: S704
 
 
 def _escape_line(line: str) -> str:
@@ -49,11 +45,11 @@ def _escape_line(line: str) -> str:
     return _ADDRESS.sub(r"\1\\\2", escaped)
 
 
-def _quoted(text: str | None, plain: Callable[[str], str]) -> Markup:
+def _quoted(text: str | None) -> Markup:
     """Lines of a quotation; `unknown` for what nobody wrote."""
     if not text:
         return Markup(f"*{UNKNOWN}*")  # noqa: S704
-    lines = (f"> {_escape_line(line)}  " for line in plain(text).split("\n"))
+    lines = (f"> {_escape_line(line)}  " for line in visible(text).split("\n"))
     return Markup("\n".join(lines))  # noqa: S704
 
 

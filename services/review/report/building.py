@@ -32,6 +32,7 @@ def build(
     assessed, acted = assessments(history), actions(history)
     report = Report(
         format=format_,
+        edition=None,
         incident_id=events[0].incident_id if events else None,
         exercise=exercise(history),
         determination=assessed[-1].determination if assessed else None,

@@ -1,16 +1,20 @@
 """The forms of the report: JSON, Markdown and HTML."""
 
 import hashlib
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
+from pydantic import TypeAdapter
+
 from services.review.report.as_html import render_html
-from services.review.report.as_json import render_json
 from services.review.report.as_markdown import render_markdown
 from services.review.report.model import Report
 from shared.contract.catalogue.review import ReportDigest
+
+_REPORT: Final = TypeAdapter(Report)
 
 
 class Form(StrEnum):
@@ -25,6 +29,12 @@ class Rendering:
 
     media_type: str
     render: Callable[[Report], bytes]
+
+
+def render_json(report: Report) -> bytes:
+    """The model as it is, for programs."""
+    value = _REPORT.dump_python(report, mode="json")
+    return (json.dumps(value, ensure_ascii=False, indent=2) + "\n").encode()
 
 
 RENDERINGS: Final[Mapping[Form, Rendering]] = {

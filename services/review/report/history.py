@@ -4,7 +4,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from services.review.report.model import ProofLine, Ref, Source
+from services.review.report.model import ProofLine
+from services.review.report.sources import Ref, Source
 from shared.contract.catalogue.base import EventData
 from shared.contract.catalogue.review import Covered
 from shared.contract.envelope import Event

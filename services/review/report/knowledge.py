@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from uuid import UUID
 
 from services.review.report.history import History
-from services.review.report.model import AssessmentLine, ExposureLine, FactLine, Ref, ReportMade
-from services.review.report.words import UNKNOWN, tier, word
+from services.review.report.model import AssessmentLine, ExposureLine, FactLine, ReportMade
+from services.review.report.sources import Ref
+from services.review.report.words import UNKNOWN, about, platform, tier, word
 from shared.contract.catalogue.base import Exposure
 from shared.contract.catalogue.intake import Reported
 from shared.contract.catalogue.triage import Assessed, FactRecorded
@@ -46,7 +47,7 @@ def facts(history: History) -> tuple[FactLine, ...]:
         FactLine(
             source=told.source,
             fact_id=told.data.fact_id,
-            key=told.data.key,
+            key=about(told.data),
             known=told.data.known,
             value=words_of(told.data.value),
             confidence=told.data.confidence,
@@ -98,7 +99,7 @@ def _aspects(shown: Exposure | None) -> dict[str, str]:
     """An exposure that is not on record is unknown in every aspect."""
     shown = shown or Exposure()
     return {
-        "platform": shown.platform,
+        "platform": platform(shown) or UNKNOWN,
         "address": words_of(shown.url) or UNKNOWN,
         "kind of post": word(shown.post_kind),
         "author": word(shown.author_relation),

@@ -1,15 +1,35 @@
 """How long things took, from the report that opened the incident, by the times at which the events
 were recorded."""
 
+from typing import Final
+
 from services.review.report.history import History
-from services.review.report.model import Measure, Source
+from services.review.report.model import Measure
+from services.review.report.sources import Source
 from services.review.report.words import duration
 from shared.contract.catalogue.base import EventData
 from shared.contract.catalogue.intake import Reported
 from shared.contract.catalogue.notify import Communicated
-from shared.contract.catalogue.review import ReviewEvent, ReviewOpened
+from shared.contract.catalogue.review import (
+    FindingRecorded,
+    LessonRecorded,
+    NextReviewSet,
+    ObservationRecorded,
+    PolicyClauseCited,
+    ReviewEvent,
+    ReviewOpened,
+)
 from shared.contract.catalogue.triage import Assessed, Contained, LegalViewGiven
 from shared.contract.vocabulary import CONTAINING, Outcome
+
+RECORDED: Final = (
+    FindingRecorded,
+    ObservationRecorded,
+    LessonRecorded,
+    PolicyClauseCited,
+    NextReviewSet,
+)
+"""The work of a reviewer. An erasure is review's word too, and no part of it."""
 
 
 def measures(history: History) -> tuple[Measure, ...]:
@@ -42,9 +62,7 @@ def _first(history: History, kind: type[EventData]) -> Source | None:
 def _last_of_review(history: History) -> Source | None:
     """What the reviewers recorded last: the report is published on it, and cannot itself name the
     moment of its publication."""
-    recorded = [
-        told.source for told in history.of(ReviewEvent) if not isinstance(told.data, ReviewOpened)
-    ]
+    recorded = [told.source for told in history.of(ReviewEvent) if isinstance(told.data, RECORDED)]
     return recorded[-1] if recorded else None
 
 

@@ -6,6 +6,7 @@ from datetime import date, datetime
 from typing import Final
 from uuid import UUID
 
+from services.review.report.sources import Edition, Ref, Source
 from shared.contract.authority import Role
 from shared.contract.catalogue.base import Exposure
 from shared.contract.catalogue.review import ActionItem, Covered
@@ -26,42 +27,16 @@ from shared.contract.vocabulary import (
     ObservationKind,
     Outcome,
     Seat,
-    ServiceName,
     Severity,
 )
 
-FORMAT: Final = 2
+FORMAT: Final = 1
 """The format of a new report. Counts up whenever the same events give other bytes than before:
 digests hold within one format. A report that was published in an older one is still made in that
-one (plain.py knows them all), and tests/unit/review/published holds its bytes."""
+one, and tests/unit/review/published holds its bytes."""
 
-
-@dataclass(frozen=True, slots=True)
-class Ref:
-    """An event, by its id and its place on the log."""
-
-    event_id: UUID
-    service: ServiceName
-    partition: int
-    sequence: int
-
-    @property
-    def short(self) -> str:
-        """The end of the id: the beginning of a UUIDv7 is a time, which neighbours share."""
-        return str(self.event_id)[-8:]
-
-    @property
-    def place(self) -> str:
-        return f"{self.service}/{self.partition}/{self.sequence}"
-
-
-@dataclass(frozen=True, slots=True)
-class Source:
-    """Where a statement of the report comes from: recorded when, said by whom, in which event."""
-
-    at: datetime
-    by: str
-    event: Ref
+FORMATS: Final = (FORMAT,)
+"""Those that this build can make."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -331,7 +306,10 @@ class ProofLine:
 
 @dataclass(frozen=True, slots=True)
 class Report:
+    """`edition` is null in the skeleton: its bytes cannot hold their own digest."""
+
     format: int
+    edition: Edition | None
     incident_id: UUID | None
     exercise: Answer
     determination: Determination | None

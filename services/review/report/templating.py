@@ -10,7 +10,13 @@ from services.review.report.model import Report
 from services.review.report.words import count, moment, tier, word, words
 from shared.contract.vocabulary import ObservationKind
 
-FILTERS: Final = {"moment": moment, "word": word, "words": words, "tier": tier}
+FILTERS: Final = {
+    "moment": moment,
+    "word": word,
+    "words": words,
+    "tier": tier,
+    "seconds": "{:.15g}".format,
+}
 
 
 def template(

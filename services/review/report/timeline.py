@@ -5,7 +5,7 @@ from typing import Final, TypeAlias
 
 from services.review.report.history import History, source_of
 from services.review.report.model import TimelineRow
-from services.review.report.words import count, moment, place, tier, word, words
+from services.review.report.words import about, count, moment, place, tier, word, words
 from shared.contract.catalogue import MILESTONES, intake, notify, review, short_name, triage
 from shared.contract.disclosure import words_of
 from shared.contract.envelope import Event
@@ -76,10 +76,9 @@ def _of_triage(data: triage.TriageEvent) -> Line | None:
 def _fact(data: triage.FactRecorded) -> Line:
     corrects = ", correcting an earlier fact" if data.corrects else ""
     if not data.known:
-        return f"Recorded as unknown: {word(data.key)}{corrects}.", None
-    return f"Established with {data.confidence} confidence{corrects}: {word(data.key)}.", words_of(
-        data.value
-    )
+        return f"Recorded as unknown: {word(about(data))}{corrects}.", None
+    says = f"Established with {data.confidence} confidence{corrects}: {word(about(data))}."
+    return says, words_of(data.value)
 
 
 def _of_action(data: triage.TriageEvent) -> Line:
@@ -126,7 +125,7 @@ def _of_message(data: notify.NotifyEvent) -> Line | None:
             cited = count(len(data.facts), "fact")
             return (
                 f"Drafted for {word(data.audience)} by {data.channel}, resting on {cited}: "
-                f"“{data.title}”.",
+                f"“{words_of(data.title)}”.",
                 None,
             )
         case notify.CommunicationApproved():

@@ -6,7 +6,9 @@ from datetime import UTC, datetime
 from typing import Final
 
 from shared.contract.catalogue.base import Exposure
-from shared.contract.vocabulary import AudienceTier, Fidelity, PostKind
+from shared.contract.catalogue.triage import FactRecorded
+from shared.contract.disclosure import words_of
+from shared.contract.vocabulary import AudienceTier, FactKey, Fidelity, Platform, PostKind
 
 UNKNOWN: Final = "unknown"
 
@@ -83,9 +85,24 @@ def place(exposure: Exposure) -> str:
         if exposure.post_kind is PostKind.UNKNOWN
         else f"a {word(exposure.post_kind)}"
     )
-    return (
-        f"{kind} on {'an unknown platform' if exposure.platform == UNKNOWN else exposure.platform}"
-    )
+    return f"{kind} on {platform(exposure) or 'an unknown platform'}"
+
+
+def platform(exposure: Exposure) -> str | None:
+    """One that lists know by its own name, any other as it was written: only that can be
+    forgotten. None is unknown."""
+    if exposure.platform is Platform.UNKNOWN:
+        return None
+    if exposure.platform is Platform.OTHER:
+        return words_of(exposure.platform_name) or word(exposure.platform)
+    return word(exposure.platform)
+
+
+def about(fact: FactRecorded) -> str:
+    """What a fact is about: the key that gates ask for, or the label that a person gave it."""
+    if fact.key is FactKey.OTHER:
+        return words_of(fact.label) or fact.key
+    return fact.key
 
 
 def count(number: int, noun: str, plural: str | None = None) -> str:

@@ -104,9 +104,10 @@ Its signature is checked as in 2.
 -sha256 -binary | base64
 
 5. THE REPORT. If one is published, the last event of review of type incident.reviewed.v1 states \
-its SHA-256:
+the SHA-256 of its skeleton, which has digests
+   in place of texts:
 
-    sha256sum report.json report.md report.html; grep -ho '"report":{{[^}}]*}}' \
+    sha256sum report.skeleton.json; grep -ho '"report":{{[^}}]*}}' \
 events/*-review-*.json
 
 What this does not prove: that an event was never written; that the clocks were right; that a \

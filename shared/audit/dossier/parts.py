@@ -10,7 +10,9 @@ nothing is missing.
                                         events here
     heads/<service>                     the service's own word: how many events of this incident,
                                         and which is the last
-    report.json, .md, .html             the published report, if there is one
+    report.skeleton.json                the published report without its texts, if there is one:
+                                        its digest is on the log
+    report.json, .md, .html             the same report as this dossier's reader may read it
     README.txt                          how to check all this by hand
 
 The same parts give the same bytes. Nothing of another incident is in it but hashes.
@@ -28,7 +30,7 @@ from shared.contract.vocabulary import ServiceName
 from shared.tlog.proof import SUFFIX, Proof
 
 ANCHORS: Final = ("log.vkey", "trust", "policy")
-REPORTS: Final = ("report.html", "report.json", "report.md")
+REPORTS: Final = ("report.html", "report.json", "report.md", "report.skeleton.json")
 _EVENT: Final = re.compile(
     r"(?:events|keys)/(\d{4,})-([a-z]+)-(\d{1,20})(\.json|\.sig|\.tlog-proof)", re.ASCII
 )

@@ -4,7 +4,7 @@ Erasing and taking in exclude each other: a text that is on its way in while its
 would otherwise outlive it."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final, NamedTuple, TypeVar
 from uuid import UUID
@@ -13,11 +13,12 @@ from shared.contract.catalogue.base import Part
 from shared.contract.catalogue.review import ContentErased, ErasureGround
 from shared.contract.disclosure import Disclosure, digest_of, digests, reveal
 from shared.contract.envelope import Event
-from shared.runtime.process.database import Connection
+from shared.runtime.process.database import Connection, Row
 from shared.runtime.say.plan import Write
 
 P = TypeVar("P", bound=Part)
 
+_ERASED: Final = "SELECT digest, event_id, name, erased_at, ground FROM erased"
 _EXCLUDE: Final = "LOCK TABLE disclosure IN SHARE ROW EXCLUSIVE MODE"
 
 
@@ -48,9 +49,10 @@ async def _at_hand(connection: Connection, wanted: Sequence[str]) -> dict[str, D
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """Texts by the digests that views keep of them."""
+    """Texts by the digests that views keep of them, and what was erased of these."""
 
     found: Mapping[str, Disclosure]
+    erased: Mapping[str, Erasure] = field(default_factory=dict)
 
     def of(self, digest: str | None) -> str | None:
         """The text; None when there was none, or it is not at hand."""
@@ -62,13 +64,24 @@ class Told:
         """Those that are at hand, by the names of their fields."""
         return dict(self.found[one].named() for one in several if one in self.found)
 
+    def erasure(self, digest: str | None) -> Erasure | None:
+        """Why the text is not there; None where it is, where there was none, and where it is merely
+        not at hand."""
+        return None if digest is None else self.erased.get(digest)
+
     def at_hand(self, several: Iterable[str]) -> list[str]:
         return [one for one in several if one in self.found]
 
 
 async def found_by(connection: Connection, several: Iterable[str | None]) -> Told:
-    """The texts that have these digests."""
-    return Told(await _at_hand(connection, [one for one in several if one is not None]))
+    """The texts that have these digests, and the erasures of those that are gone."""
+    wanted = [one for one in several if one is not None]
+    at_hand = await _at_hand(connection, wanted)
+    missing = [one for one in wanted if one not in at_hand]
+    if not missing:
+        return Told(at_hand)
+    rows = await connection.fetch(f"{_ERASED} WHERE digest = ANY($1)", missing)
+    return Told(at_hand, _erasures(rows))
 
 
 async def revealed(connection: Connection, parts: Sequence[P]) -> list[P]:
@@ -79,10 +92,10 @@ async def revealed(connection: Connection, parts: Sequence[P]) -> list[P]:
 
 async def erasures_of(connection: Connection, events: Iterable[UUID]) -> dict[str, Erasure]:
     """What was erased of these events, by digest."""
-    rows = await connection.fetch(
-        "SELECT digest, event_id, name, erased_at, ground FROM erased WHERE event_id = ANY($1)",
-        list(events),
-    )
+    return _erasures(await connection.fetch(f"{_ERASED} WHERE event_id = ANY($1)", list(events)))
+
+
+def _erasures(rows: Sequence[Row]) -> dict[str, Erasure]:
     return {
         row["digest"]: Erasure(
             row["event_id"], row["name"], row["erased_at"], ErasureGround(row["ground"])

@@ -10,8 +10,8 @@ from typing import Final
 from services.review.editions import publication
 from services.review.report import build
 from services.review.report.as_html import render_html
-from services.review.report.as_json import render_json
 from services.review.report.as_markdown import render_markdown
+from services.review.report.forms import render_json
 from services.review.report.model import FORMAT
 from shared.contract.catalogue import review
 from shared.contract.envelope import Event, read

@@ -17,8 +17,8 @@ from markdown_it import MarkdownIt
 
 from services.review.report import Gap, Report, Unpublished, build, covered, covers_of, digest_of
 from services.review.report.as_html import render_html
-from services.review.report.as_json import render_json
 from services.review.report.as_markdown import render_markdown
+from services.review.report.forms import render_json
 from services.review.report.timeline import NOT_UNDERSTOOD, line_of
 from shared.contract.authority import Role
 from shared.contract.catalogue import EVENTS, intake, notify, review, triage
