@@ -2,13 +2,15 @@
 report are told on."""
 
 import hashlib
-from collections.abc import Sequence
+import itertools
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Final
 from uuid import UUID
 
 from shared.contract.catalogue import intake, notify, review, triage
 from shared.contract.catalogue.base import EventData, Exposure
+from shared.contract.disclosure import SALT_BYTES, Disclosure, by_digest, conceal, digests
 from shared.contract.envelope import Event, Link, Unknown
 from shared.contract.hashing import ZERO_HASH
 from shared.contract.vocabulary import (
@@ -435,6 +437,42 @@ def _event(data: EventData, service: ServiceName, sequence: int, minutes: float,
         hash=name,
         envelope=b"",
     )
+
+
+def concealed(told: Sequence[Event]) -> tuple[list[Event], dict[str, Disclosure]]:
+    """The same events as services say and hear them: with digests, and their texts beside them."""
+    salts, found = (number.to_bytes(SALT_BYTES) for number in itertools.count(1)), {}
+    said = []
+    for event in told:
+        assert isinstance(event.data, EventData)
+        data, disclosures = conceal(event.data, lambda: next(salts))
+        said.append(event._replace(data=data))
+        found |= by_digest(disclosures)
+    return said, found
+
+
+def erasure_of(
+    *texts: tuple[Event, str],
+    found: Mapping[str, Disclosure],
+    minutes: float = 5000,
+    sequence: int = 100,
+    ground: review.ErasureGround = review.ErasureGround.LEGAL_OBLIGATION,
+) -> Event:
+    """That these fields of these events are erased, said by review."""
+    erased = [
+        review.ErasedText(event_id=event.id, name=name, digest=one)
+        for event, name in texts
+        for one in digests(event.data)
+        if found[one].named()[0] == name
+    ]
+    data = review.ContentErased(
+        erasure_id=UUID(int=sequence),
+        ground=ground,
+        texts=tuple(erased),
+        requested_by="privacy-pia",
+        confirmed_by="legal-liv",
+    )
+    return _event(data, ServiceName.REVIEW, sequence, minutes, "legal-liv")
 
 
 def not_understood(event: Event) -> Event:
