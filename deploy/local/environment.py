@@ -48,6 +48,7 @@ def settings_of(
         "LEDGER_TOPIC": topic,
         "LEDGER_SIGNING_KEY_FILE": str(keys.signing_key(service)),
         "LEDGER_TRUST_FILE": str(keys.trust_file),
+        "LEDGER_PSEUDONYM_KEY_FILE": str(keys.pseudonym_key),
         "LEDGER_JWKS": str(keys.jwks),
         "LEDGER_JWT_ISSUER": JWT_ISSUER,
         "LEDGER_JWT_AUDIENCE": JWT_AUDIENCE,

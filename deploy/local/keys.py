@@ -78,6 +78,10 @@ class Keys:
         return self.folder / "anonymity.key"
 
     @property
+    def pseudonym_key(self) -> Path:
+        return self.folder / "pseudonym.key"
+
+    @property
     def log_key(self) -> Path:
         return self.folder / "log.key"
 
@@ -114,8 +118,9 @@ class Keys:
             write_secret(self.token_key, pem.decode("ascii"))
         if not self.jwks.exists():
             write_secret(self.jwks, json.dumps({"keys": [public_jwk(self.token_key)]}, indent=2))
-        if not self.anonymity_key.exists():
-            write_secret(self.anonymity_key, secrets.token_hex(32) + "\n")
+        for key_file in (self.anonymity_key, self.pseudonym_key):
+            if not key_file.exists():
+                write_secret(key_file, secrets.token_hex(32) + "\n")
         if not self.channels.exists():
             write_secret(self.channels, "{}\n")
         if not self.inbox_secret.exists():

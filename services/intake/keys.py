@@ -1,8 +1,8 @@
 """What makes a report the same report when it comes again.
 
-A key is kept beside the report that came under it, as a digest. Of a named report the digest may be
-plain: its caller stands in the event. Of an anonymous one it may not, because a caller and a key
-are guessed in no time: it is an HMAC under a secret that the database does not hold, without the
+A key is kept beside the report that came under it, as an HMAC under a secret that the database does
+not hold: a caller, a key and the sentences of a report are guessed in no time. Of a named report
+the secret is the deployment's. Of an anonymous one it is intake's own, and the HMAC is without the
 caller, and is forgotten after a day."""
 
 import hashlib
@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
+from shared.contract.pseudonym import keyed
+from shared.runtime.say.people import People
 from shared.runtime.say.plan import Idempotency
 
 ANONYMOUS_KEYS: Final = "anonymous "
@@ -33,11 +35,10 @@ class Key:
         """CloudEvents makes `source` and `id` unique, regardless of who hands the event on."""
         return cls(json.dumps([source, id_]))
 
-    def on(self, asked: bytes) -> Idempotency:
+    def on(self, asked: bytes, people: People) -> Idempotency:
         """For a report with a caller; `asked` is what it says."""
         owner = "cloudevents" if self.caller is None else f"caller {self.caller}"
-        digest = hashlib.sha256(json.dumps([owner, self.name]).encode()).hexdigest()
-        return Idempotency(f"report {digest}", hashlib.sha256(asked).digest())
+        return people.key(owner, self.name, asked)
 
     def on_anonymous(self, asked: bytes, secret: bytes) -> Idempotency:
         """For an anonymous report.
@@ -46,4 +47,4 @@ class Key:
         reports apart, and neither learns that there was another."""
         named = [self.name] if self.caller is None else ["key", self.name, asked.decode()]
         digest = hmac.digest(secret, json.dumps(named).encode(), hashlib.sha256).hex()
-        return Idempotency(f"{ANONYMOUS_KEYS}{digest}", hashlib.sha256(asked).digest())
+        return Idempotency(f"{ANONYMOUS_KEYS}{digest}", keyed(secret, asked))

@@ -15,6 +15,8 @@ from shared.contract.catalogue.intake import ForeignEvent, Reported
 from shared.contract.disclosure import stored
 from shared.contract.vocabulary import Platform, ServiceName
 from shared.runtime.process.database import Connection, Row
+from shared.runtime.say.people import People, keeping
+from shared.runtime.say.projection import execute
 from shared.runtime.say.texts import revealed
 
 
@@ -90,22 +92,28 @@ async def registrations(connection: Connection) -> list[Registration]:
 
 
 async def all_registrations(connection: Connection) -> list[dict[str, Any]]:
-    """With the time of each's beginning, and of its end where it has ended."""
+    """With the time of each's beginning, and of its end where it has ended; under their subjects,
+    as far as the directory knows them."""
     rows = await connection.fetch(
-        """SELECT subject, source, opens, adds, exercises, added_at, ended_at FROM source
-           ORDER BY subject, source, source_id"""
+        """SELECT coalesce(person.subject, source.subject) AS subject,
+                  source, opens, adds, exercises, added_at, ended_at
+           FROM source LEFT JOIN person ON person.pseudonym = source.subject
+           ORDER BY 1, source, source_id"""
     )
     return [dict(row) for row in rows]
 
 
-async def register(connection: Connection, registration: Registration, now: datetime) -> None:
+async def register(
+    connection: Connection, people: People, registration: Registration, now: datetime
+) -> None:
     """In place of what was registered for this subject and source before. Needs the owner."""
     async with connection.transaction():
-        await end_registration(connection, registration.subject, registration.source, now)
+        await end_registration(connection, people, registration.subject, registration.source, now)
+        await execute(connection, keeping(people.named(registration.subject)))
         await connection.execute(
             """INSERT INTO source (subject, source, opens, adds, exercises, added_at)
                VALUES ($1, $2, $3, $4, $5, $6)""",
-            registration.subject,
+            people.pseudonym_of(registration.subject),
             registration.source,
             registration.opens,
             registration.adds,
@@ -115,12 +123,12 @@ async def register(connection: Connection, registration: Registration, now: date
 
 
 async def end_registration(
-    connection: Connection, subject: str, source: str, now: datetime
+    connection: Connection, people: People, subject: str, source: str, now: datetime
 ) -> bool:
     """False where nothing was registered. Needs the owner."""
     status = await connection.execute(
         "UPDATE source SET ended_at = $3 WHERE subject = $1 AND source = $2 AND ended_at IS NULL",
-        subject,
+        people.pseudonym_of(subject),
         source,
         now,
     )

@@ -34,6 +34,7 @@ from shared.contract.decision import Actor, Context, Missing, Rejected
 from shared.runtime.process import telemetry
 from shared.runtime.running import Running
 from shared.runtime.say.conflicts import IdempotencyMismatch, Malformed
+from shared.runtime.say.people import Person, keeping
 from shared.runtime.say.plan import Write
 from shared.runtime.web import strict
 
@@ -49,6 +50,8 @@ class Reception:
 
     running: Running[Command, State, settings.Secrets]
     caller: Caller
+    person: Person
+    """Who calls, for the directory, which no anonymous report enters."""
     registry: Registry
     secret: bytes
     """Under which the keys of anonymous reports are kept."""
@@ -78,9 +81,14 @@ class Reception:
         if body.reporter is not None:
             reference = self.running.new_id()
             extra = (views.keep_reporter(reference, body.reporter, now),)
+        persons = () if body.anonymous else self.running.people.new([self.person])
         asked, idempotency = asked_for(body, foreign), None
         if key is not None:
-            idempotency = key.on_anonymous(asked, self.secret) if body.anonymous else key.on(asked)
+            idempotency = (
+                key.on_anonymous(asked, self.secret)
+                if body.anonymous
+                else key.on(asked, self.running.people)
+            )
         # An event carries the trace in which it was said; an anonymous one must not lead to the
         # request, and so to its sender.
         named = telemetry.within(self.trace, "intake takes a report")
@@ -92,8 +100,9 @@ class Reception:
                 expected_version=expected_version,
                 idempotency=idempotency,
                 must_exist=body.incident_id is not None,
-                extra=extra,
+                extra=(*extra, *keeping(persons)),
             )
+        self.running.people.remember(persons)
         return ReportReceipt.of(carried.signed[0])
 
     async def take_event(self, event: CloudEvent) -> ReportReceipt:
@@ -168,7 +177,9 @@ async def reception(request: Request) -> Reception:
     running, registry = request.app.state.running, registry_of(request.app.state)
     caller = await registry.caller(request.state.actor)
     trace = request.scope.get(telemetry.CALLERS)
-    return Reception(running, caller, registry, settings.secret_of(running), trace)
+    return Reception(
+        running, caller, request.state.person, registry, settings.secret_of(running), trace
+    )
 
 
 def registry_of(state: Any) -> Registry:

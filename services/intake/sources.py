@@ -42,6 +42,7 @@ class Registration:
     """A caller, by the subject of its token, may speak for a source of CloudEvents."""
 
     subject: str
+    """As an operator typed it; of one that is read from the database, its pseudonym."""
     source: str
     """One that ends in `*` stands for all that begin so."""
     opens: bool = True

@@ -10,7 +10,7 @@ from fastapi import Query
 from pydantic import BaseModel, Field
 
 from shared.contract.vocabulary import ApprovalKind, Audience, Determination, Severity
-from shared.runtime.web.bodies import Body, Flag, Id, Listed, Name, OneLine, Text, example
+from shared.runtime.web.bodies import Body, Flag, Id, Listed, Name, OneLine, Subject, Text, example
 from shared.runtime.web.gates import GateView
 from shared.runtime.web.moments import Moment
 
@@ -225,7 +225,7 @@ class MessageFilter:
     status: Status | None = None
     audience: Audience | None = None
     channel: Name | None = None
-    drafted_by: Name | None = None
+    drafted_by: Subject | None = None
     exercise: Flag | None = None
 
 

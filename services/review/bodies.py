@@ -16,7 +16,7 @@ from shared.contract.vocabulary import (
     ObservationKind,
     Severity,
 )
-from shared.runtime.web.bodies import Body, Flag, Id, Line, Listed, Name, Subject, Text, example
+from shared.runtime.web.bodies import Body, Flag, Id, Line, Listed, Subject, Text, example
 from shared.runtime.web.erased import ErasedView
 from shared.runtime.web.gates import GateView
 from shared.runtime.web.moments import Day
@@ -129,7 +129,7 @@ class ReviewFilter:
 class ActionItemFilter:
     """Which action items a reader asks for; None asks for any."""
 
-    owner: Name | None = None
+    owner: Subject | None = None
     due_before: Day | None = None
     exercise: Flag | None = None
     status: Annotated[Status | None, Query(description="Of the review that it comes from.")] = None

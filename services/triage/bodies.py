@@ -217,9 +217,9 @@ class IncidentFilter:
     determination: Determination | None = None
     exercise: Flag | None = None
     platform: Annotated[Name | None, Query(description="In upper or lower case.")] = None
-    seat_holder: Annotated[Name | None, Query(description="A person who holds a seat on it.")] = (
-        None
-    )
+    seat_holder: Annotated[
+        Subject | None, Query(description="A person who holds a seat on it.")
+    ] = None
     owes_a_word: Annotated[
         Flag | None, Query(description="Whether a second person's word on break-glass is owed.")
     ] = None

@@ -23,6 +23,7 @@ from shared.runtime.process.settings import ServiceSettings
 from shared.runtime.readiness import Readiness, Show
 from shared.runtime.say import words
 from shared.runtime.say.ledger import Ledger
+from shared.runtime.say.people import People
 from shared.runtime.say.rules import Rules
 
 C = TypeVar("C")
@@ -91,6 +92,7 @@ class Running(Generic[C, S, R]):
     ledger: Ledger[C, S]
     trust: Trust
     roles: frozenset[str]
+    people: People
     lag: Lag = field(default_factory=Lag)
     many: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(MANY))
     """Room for each command under way of a request that carries many."""

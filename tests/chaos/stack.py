@@ -30,7 +30,9 @@ from services.intake.sources import Registration
 from shared.contract.vocabulary import ServiceName
 from shared.runtime.carry.topic import ensure_topic
 from shared.runtime.process import clock
+from shared.runtime.process.secretfiles import secret_in
 from shared.runtime.repair import schema
+from shared.runtime.say.people import People
 from tests.chaos.disk import Disk
 from tests.chaos.proxy import Link
 from tests.chaos.stepped import set_clock
@@ -124,8 +126,9 @@ async def _register_clients(chaos: Chaos, keys: Keys) -> None:
         password=intake.owner_password,
         database=intake.database,
     )
-    now = clock.now()
-    await queries.register(connection, Registration(MONITOR.name, "//chaos", adds=True), now)
+    people, now = People(secret_in(keys.pseudonym_key)), clock.now()
+    monitor = Registration(MONITOR.name, "//chaos", adds=True)
+    await queries.register(connection, people, monitor, now)
     await connection.close()
 
 

@@ -174,7 +174,8 @@ async def test_a_reporter_is_told_to_come_again(
 ) -> None:
     async with serving(environment, INTAKE, "writer") as served:
         connection = await asyncpg.connect(served.database.owner_dsn)
-        await queries.register(connection, registration("dlp", SOURCE), clock.now())
+        people = served.running.people
+        await queries.register(connection, people, registration("dlp", SOURCE), clock.now())
         await connection.close()
         async with full(served.database):
             refused = await report(served, *way)

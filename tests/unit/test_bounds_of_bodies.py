@@ -12,6 +12,8 @@ from services.notify.bodies import DraftBody
 from services.review.bodies import ActionItemBody, FindingBody
 from services.triage.bodies import AssessmentBody
 
+pytestmark = pytest.mark.usefixtures("within_a_request")
+
 ITEM: Final = {"description": "Say it", "owner": "tom", "due": "2027-06-01"}
 FINDING: Final = {
     "contributing_factor": "Nobody said so.",

@@ -29,6 +29,7 @@ from shared.contract.vocabulary import (
 )
 from tests.unit.answering import Answering
 from tests.unit.given import INCIDENT, START
+from tests.unit.runtime.callers import PEOPLE
 
 MODULES: Final = (intake_bodies, triage_bodies, notify_bodies, review_bodies)
 ID: Final = UUID(int=0xE1)
@@ -61,6 +62,7 @@ EXAMPLES: Final = [
 ]
 
 
+@pytest.mark.usefixtures("within_a_request")
 class TestAnExample:
     @pytest.mark.parametrize(("model", "shown"), EXAMPLES)
     def test_is_taken_by_its_model(self, model: type[BaseModel], shown: Any) -> None:
@@ -93,6 +95,8 @@ def within(shown: Any, made: Any) -> bool:
             return len(shown) == len(made) and all(map(within, shown, made))
         case "unknown", None:
             return True
+    if isinstance(shown, str) and made == PEOPLE.pseudonym_of(shown):
+        return True
     return shown == made or _as_moment(shown) == _as_moment(made)
 
 

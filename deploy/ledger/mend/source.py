@@ -19,10 +19,13 @@ from services.intake import queries
 from services.intake.sources import registration
 from shared.contract.vocabulary import ServiceName
 from shared.runtime.process import clock
+from shared.runtime.process.secretfiles import secret_in
+from shared.runtime.say.people import People
 
 T = TypeVar("T")
 
 OWNER_DSN: Final = "LEDGER_INTAKE_OWNER_DSN"
+PSEUDONYM_KEY: Final = "LEDGER_PSEUDONYM_KEY_FILE"
 WITHIN: Final = 10.0
 """Seconds to connect."""
 
@@ -69,7 +72,8 @@ def add(
     """Let a caller speak for a source; what was registered for the two before is replaced."""
     with or_stop():
         one = registration(subject, source, opens=opens, adds=adds, exercises=exercises)
-        _within(data, lambda connection: queries.register(connection, one, clock.now()))
+        people = _people(data)
+        _within(data, lambda connection: queries.register(connection, people, one, clock.now()))
     say(f"{subject} speaks for {source}.")
 
 
@@ -99,9 +103,10 @@ def end(subject: Subject, source: Source, data: DataFolder = None) -> None:
     """End a registration: within two seconds the caller speaks for the source no more. What it
     reported stays."""
     with or_stop():
+        people, now = _people(data), clock.now()
         ended = _within(
             data,
-            lambda connection: queries.end_registration(connection, subject, source, clock.now()),
+            lambda connection: queries.end_registration(connection, people, subject, source, now),
         )
     if not ended:
         complain("Nobody is registered so; `ledger source list` shows who is.")
@@ -120,6 +125,15 @@ def _within(data: Path | None, work: Callable[[Any], Awaitable[T]]) -> T:
             await connection.close()
 
     return asyncio.run(connected())
+
+
+def _people(data: Path | None) -> People:
+    """Raises StackError, OSError; ValueError where the secret is not named."""
+    if data is None and OWNER_DSN in os.environ:
+        if (file := os.environ.get(PSEUDONYM_KEY)) is None:
+            raise ValueError(f"{PSEUDONYM_KEY} is not set: the file of the services' own setting")
+        return People(secret_in(Path(file)))
+    return People(secret_in(state.load(data or state.DEFAULT_DATA).keys.pseudonym_key))
 
 
 def _place(data: Path | None) -> dict[str, Any]:

@@ -12,7 +12,7 @@ CREATE TABLE source (
     added_at  timestamptz NOT NULL,
     ended_at  timestamptz
 );
-COMMENT ON COLUMN source.subject IS 'the subject of the caller''s token';
+COMMENT ON COLUMN source.subject IS 'the pseudonym of the subject of the caller''s token';
 COMMENT ON COLUMN source.source IS 'the `source` of its CloudEvents; one that ends in * stands for all that begin so';
 COMMENT ON COLUMN source.opens IS 'may report new incidents';
 COMMENT ON COLUMN source.adds IS 'may add to incidents that others reported';

@@ -11,6 +11,7 @@ from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from shared.contract.topics import TOPIC
+from shared.runtime.process.secretfiles import SecretFile
 
 S = TypeVar("S", bound=BaseSettings)
 
@@ -119,6 +120,11 @@ class ServiceSettings(KafkaSettings):
         description="the service's Ed25519 signing key, readable by it alone"
     )
     trust_file: FilePath = Field(description="whose signatures count, and from which number on")
+    pseudonym_key_file: SecretFile = Field(
+        description="a random secret, the same for all services and kept by them alone (mode "
+        "0600), under which persons have their pseudonyms: openssl rand -hex 32. Never change it: "
+        "everybody would be somebody else"
+    )
     jwks: Annotated[str, AfterValidator(_not_in_the_clear)] = Field(
         min_length=1,
         description="path or https URL of the JSON Web Key Set that tokens are signed with",

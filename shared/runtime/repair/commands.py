@@ -85,10 +85,15 @@ async def carry_out(
 
 
 async def _settle(arguments: argparse.Namespace, process: Running[Any, Any, Any]) -> Sequence[str]:
+    people, persons = process.people, (arguments.proposed_by, arguments.confirmed_by)
     try:
-        settlement = Settlement(arguments.reason, arguments.proposed_by, arguments.confirmed_by)
+        settlement = Settlement.by(people.pseudonym_of, arguments.reason, *persons)
         return await settling.settle(
-            process.pool, process.ledger, arguments.settle_parked, settlement
+            process.pool,
+            process.ledger,
+            arguments.settle_parked,
+            settlement,
+            people.named(*persons),
         )
     except CannotSettle as error:
         sys.exit(str(error))

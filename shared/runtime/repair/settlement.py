@@ -1,8 +1,9 @@
 """When a parked message may be settled: its reason is final, and two persons answer for it. No
 I/O."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Self
 
 from shared.contract.characters import has_visible
 from shared.runtime.hear.judge import ParkReason
@@ -22,21 +23,30 @@ class CannotSettle(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Settlement:
-    """The reason, and the two persons who answer for it. Raises CannotSettle."""
+    """The reason, and the two persons who answer for it, by pseudonym. Raises CannotSettle."""
 
     reason: str
     proposed_by: str
     confirmed_by: str
 
-    def __post_init__(self) -> None:
+    @classmethod
+    def by(
+        cls,
+        pseudonym_of: Callable[[str], str],
+        reason: str,
+        proposed_by: str,
+        confirmed_by: str,
+    ) -> Self:
+        """Of persons as an operator types them."""
         for name, text in (
-            ("a reason", self.reason),
-            ("the person who proposes it", self.proposed_by),
-            ("the person who confirms it", self.confirmed_by),
+            ("a reason", reason),
+            ("the person who proposes it", proposed_by),
+            ("the person who confirms it", confirmed_by),
         ):
             if not has_visible(text):
                 raise CannotSettle(f"{name} is needed")
-        if self.proposed_by.strip().casefold() == self.confirmed_by.strip().casefold():
-            raise CannotSettle(
-                f"{self.proposed_by} cannot confirm it alone: a second person is needed"
-            )
+        return cls(reason, pseudonym_of(proposed_by), pseudonym_of(confirmed_by))
+
+    def __post_init__(self) -> None:
+        if self.proposed_by == self.confirmed_by:
+            raise CannotSettle("nobody confirms a proposal of their own: a second person is needed")

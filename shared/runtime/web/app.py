@@ -14,6 +14,7 @@ from shared.runtime.web.edge.door import Door, Entrances
 from shared.runtime.web.edge.limits import Limits
 from shared.runtime.web.edge.traces import Leaving
 from shared.runtime.web.openapi import documented
+from shared.runtime.web.people import Naming
 
 
 def create_app(running: Running[Any, Any, Any], router: APIRouter, title: str) -> FastAPI:
@@ -37,6 +38,7 @@ def create_app(running: Running[Any, Any, Any], router: APIRouter, title: str) -
         running.settings.jwks,
         running.settings.jwt_issuer,
         running.settings.jwt_audience,
+        running.people,
         running.settings.jwt_lifetime,
         running.settings.jwks_ca_file,
     )
@@ -47,6 +49,7 @@ def create_app(running: Running[Any, Any, Any], router: APIRouter, title: str) -
     tuple(permissions(app))  # raises now, not when somebody finds the open door
     reading.require_strict(app)
     telemetry.instrument(app, Leaving(app))
+    app.add_middleware(Naming, people=running.people)
     # The last is around all else: to refuse must cost little, and what is too much must cost less.
     app.add_middleware(Limits)
     app.add_middleware(Door, entrances=Entrances(app))

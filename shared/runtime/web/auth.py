@@ -22,10 +22,12 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from shared.contract.authority import Role, who_may
 from shared.contract.decision import Actor
+from shared.contract.pseudonym import is_pseudonym
 from shared.runtime.process import clock
 from shared.runtime.process.logging import said
 from shared.runtime.running import Running
 from shared.runtime.say.conflicts import Forbidden, Unauthenticated
+from shared.runtime.say.people import People, Person
 from shared.runtime.web import subjects
 from shared.runtime.web.spans import duration
 
@@ -69,6 +71,7 @@ class _Checked:
     read again."""
 
     actor: Actor
+    person: Person
     kid: str
     key: jwt.PyJWK
     until: int
@@ -82,6 +85,7 @@ class Authenticator:
     jwks: str
     issuer: str
     audience: str
+    people: People
     lifetime: int = LIFETIME
     """Seconds that a token may hold, from `iat`, or from now where it has none."""
     ca_file: Path | None = None
@@ -93,9 +97,9 @@ class Authenticator:
     _away: bool = False
     _checked: OrderedDict[bytes, "_Checked"] = field(default_factory=OrderedDict)
 
-    async def actor(self, token: str) -> Actor:
-        """Raises Unauthenticated, saying what is wrong with the token and never what is in it;
-        KeysAway."""
+    async def caller(self, token: str) -> tuple[Actor, Person]:
+        """Who acts, by pseudonym, and the person behind it, for the directory. Raises
+        Unauthenticated, saying what is wrong with the token and never what is in it; KeysAway."""
         digest = hashlib.sha256(token.encode()).digest()
         checked = self._checked.get(digest)
         if checked is None or not await self._holds(checked):
@@ -103,7 +107,7 @@ class Authenticator:
             self._checked[digest] = checked
             if len(self._checked) > REMEMBERED:
                 self._checked.popitem(last=False)
-        return checked.actor
+        return checked.actor, checked.person
 
     async def _holds(self, checked: "_Checked") -> bool:
         return (
@@ -129,7 +133,9 @@ class Authenticator:
         except (jwt.PyJWTError, ValueError) as error:
             raise Unauthenticated(f"the token does not count: {type(error).__name__}") from error
         self._check_lifetime(claims)
-        return _Checked(_actor(claims), kid, key, int(claims["exp"]) + LEEWAY)
+        person = _person(claims, self.people)
+        actor = Actor(person.pseudonym, _roles(claims.get("roles", [])))
+        return _Checked(actor, person, kid, key, int(claims["exp"]) + LEEWAY)
 
     def _check_lifetime(self, claims: Mapping[str, Any]) -> None:
         """A token that holds for years cannot be taken back, so it does not count at all."""
@@ -184,15 +190,21 @@ class Authenticator:
             return answer.text
 
 
-def _actor(claims: dict[str, Any]) -> Actor:
-    subject, roles = claims["sub"], claims.get("roles", [])
-    if (flaw := subjects.flaw(subject)) is not None:
+def _person(claims: Mapping[str, Any], people: People) -> Person:
+    subject, name = claims["sub"], claims.get("name")
+    flaw = subjects.flaw(subject)
+    if flaw is None and is_pseudonym(subject):
+        flaw = "must not be spelt as a pseudonym, which stands for another subject"
+    if flaw is not None:
         raise Unauthenticated(f"the token's subject {flaw}")
+    # A name only decorates: one that nobody could read is left out.
+    return people.person(subject, name if subjects.is_name(name) else None)
+
+
+def _roles(claimed: object) -> frozenset[Role]:
     known = {role.value for role in Role}
-    named = roles if isinstance(roles, list) else []
-    return Actor(
-        subject, frozenset(Role(name) for name in named if isinstance(name, str) and name in known)
-    )
+    named = claimed if isinstance(claimed, list) else []
+    return frozenset(Role(name) for name in named if isinstance(name, str) and name in known)
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,7 +228,7 @@ class Allow:
             if credentials is None:
                 raise Unauthenticated("send a token: Authorization: Bearer …")
             authenticator: Authenticator = request.app.state.authenticator
-            actor = await authenticator.actor(credentials.credentials)
+            actor, request.state.person = await authenticator.caller(credentials.credentials)
         if self.roles and not actor.has(*self.roles):
             raise Forbidden(tuple(sorted(self.roles)))
         request.state.actor = actor

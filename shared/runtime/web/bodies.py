@@ -24,7 +24,7 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, core_schema
 
 from shared.contract.characters import has_visible, invisible_ranges
-from shared.runtime.web import strict, subjects
+from shared.runtime.web import people, strict, subjects
 
 T = TypeVar("T")
 
@@ -90,7 +90,7 @@ _SUBJECT: Final = r"^[^\s]+( [^\s]+)*$"
 def _subject(name: str) -> str:
     if (flaw := subjects.flaw(name)) is not None:
         raise ValueError(flaw)
-    return name
+    return people.pseudonym_of(name)
 
 
 Subject = Annotated[
@@ -107,7 +107,7 @@ Subject = Annotated[
         }
     ),
 ]
-"""A person, as tokens name them: any other spelling would be nobody's."""
+"""A person, as tokens name them, or as answers do: whoever reads the field reads the pseudonym."""
 
 
 def _id(value: Any) -> UUID:

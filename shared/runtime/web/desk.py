@@ -5,7 +5,6 @@ A route turns a request into a command and hands it to its `Desk`; no rule and n
 """
 
 import contextlib
-import hashlib
 import re
 from collections.abc import Sequence
 from datetime import datetime
@@ -22,7 +21,9 @@ from shared.runtime.process.database import Connection
 from shared.runtime.running import Running
 from shared.runtime.say.conflicts import Malformed, Stale
 from shared.runtime.say.memory import Loaded
+from shared.runtime.say.people import keeping
 from shared.runtime.say.plan import Idempotency, Write
+from shared.runtime.web import people
 from shared.runtime.web.auth import allow, allow_any, public
 from shared.runtime.web.paging import Cursor, Limit, Order, Page, View
 from shared.runtime.web.receipts import Accepted, Receipt
@@ -121,6 +122,7 @@ class Desk(Generic[C, S]):
     ) -> Accepted:
         """Decides, appends and answers after commit, under the request's `If-Match` and
         `Idempotency-Key`."""
+        persons = self.running.people.new((self._request.state.person, *people.named()))
         carried = await self.running.ledger.carry_out(
             incident_id,
             command,
@@ -128,8 +130,10 @@ class Desk(Generic[C, S]):
             expected_version=self._expected_version,
             idempotency=await self.idempotency(),
             must_exist=must_exist,
-            extra=extra,
+            extra=(*extra, *keeping(persons)),
         )
+        if carried.signed:
+            self.running.people.remember(persons)
         self.set_version(carried.version)
         return Accepted.of(carried)
 
@@ -137,15 +141,15 @@ class Desk(Generic[C, S]):
         self._response.headers["ETag"] = f'"{version}"'
 
     async def idempotency(self) -> Idempotency | None:
-        """The request's key, which is the caller's own, and the digest of what is asked for under
-        it."""
+        """The request's key, which is the caller's own, and what is asked for under it: both as
+        the database may hold them."""
         if self._key is None:
             return None
         url = self._request.url
         request = (
             f"{self._request.method} {url.path}?{url.query}\n".encode() + await self._request.body()
         )
-        return Idempotency(f"{self.actor.subject} {self._key}", hashlib.sha256(request).digest())
+        return self.running.people.key(self.actor.subject, self._key, request)
 
 
 def found(view: T | None, what: str) -> T:

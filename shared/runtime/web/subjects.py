@@ -3,7 +3,7 @@ else's by the look of it."""
 
 import re
 import unicodedata
-from typing import Final
+from typing import Final, TypeGuard
 
 from shared.contract.characters import shows
 
@@ -32,6 +32,13 @@ def flaw(subject: object) -> str | None:
     if plain in _NOBODY:
         return "must be a name: this word stands for nobody"
     return None
+
+
+def is_name(name: object) -> TypeGuard[str]:
+    """Whether the directory can show this as a person's name."""
+    return (
+        isinstance(name, str) and 1 <= len(name) <= MOST and not _odd(name) and bool(name.strip())
+    )
 
 
 def _odd(subject: str) -> bool:

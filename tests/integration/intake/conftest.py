@@ -39,13 +39,15 @@ class Intake(Served):
     async def register(self, subject: str, source: str, **may: bool) -> None:
         """As `ledger source add` does; counts from the next request on."""
         connection = await asyncpg.connect(self.database.owner_dsn)
-        await queries.register(connection, registration(subject, source, **may), self.running.now())
+        one = registration(subject, source, **may)
+        await queries.register(connection, self.running.people, one, self.running.now())
         await connection.close()
 
     async def end(self, subject: str, source: str) -> None:
         """As `ledger source end` does."""
         connection = await asyncpg.connect(self.database.owner_dsn)
-        assert await queries.end_registration(connection, subject, source, self.running.now())
+        people, now = self.running.people, self.running.now()
+        assert await queries.end_registration(connection, people, subject, source, now)
         await connection.close()
 
     async def forget(self, days: int) -> None:

@@ -7,8 +7,11 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from services.intake.keys import ANONYMOUS_KEYS, Key
+from shared.contract.pseudonym import keyed
+from shared.runtime.say.people import People
 
 SECRET = b"a secret of this test that has 32"
+PEOPLE, OTHERS = People(b"a" * 32), People(b"b" * 32)
 
 owners = st.one_of(st.none(), st.text())
 
@@ -22,21 +25,22 @@ class TestOfANamedReport:
     def test_is_the_same_only_for_the_same_caller_and_name(
         self, a: str, b: str | None, c: str, d: str | None
     ) -> None:
-        assert (Key(a, b).on(b"").key == Key(c, d).on(b"").key) == ((a, b) == (c, d))
+        assert (Key(a, b).on(b"", PEOPLE).key == Key(c, d).on(b"", PEOPLE).key) == (
+            (a, b) == (c, d)
+        )
 
-    def test_is_kept_as_it_was_before_anonymous_ones_were_told_apart(self) -> None:
-        """A retry that comes after an upgrade is still one."""
-        own = hashlib.sha256(json.dumps(["caller maria", "k"]).encode()).hexdigest()
-        of_event = hashlib.sha256(
-            json.dumps(["cloudevents", json.dumps(["//dlp", "17"])]).encode()
-        ).hexdigest()
-        assert Key("k", "maria").on(b"").key == f"report {own}"
-        assert Key.of_event("//dlp", "17").on(b"").key == f"report {of_event}"
+    @given(st.text(), owners, st.binary())
+    def test_cannot_be_guessed_without_the_secret(
+        self, name: str, owner: str | None, asked: bytes
+    ) -> None:
+        kept, other = Key(name, owner).on(asked, PEOPLE), Key(name, owner).on(asked, OTHERS)
+        assert kept.key != other.key
+        assert kept.digest not in {other.digest, hashlib.sha256(asked).digest()}
 
     @given(st.binary(), st.binary())
     def test_holds_what_was_asked(self, one: bytes, other: bytes) -> None:
         key = Key("k", "maria")
-        assert (key.on(one).digest == key.on(other).digest) == (one == other)
+        assert (key.on(one, PEOPLE).digest == key.on(other, PEOPLE).digest) == (one == other)
 
 
 class TestOfAnAnonymousReport:
@@ -57,7 +61,7 @@ class TestOfAnAnonymousReport:
     ) -> None:
         key = Key.of_event(source, id_)
         assert kept(key, b"one") == kept(key, asked)
-        assert key.on_anonymous(asked, SECRET).digest == hashlib.sha256(asked).digest()
+        assert key.on_anonymous(asked, SECRET).digest == keyed(SECRET, asked)
 
     @given(st.text(), st.text(), st.binary(min_size=32), st.binary(min_size=32))
     def test_cannot_be_guessed_without_the_secret(
@@ -74,4 +78,4 @@ class TestOfAnAnonymousReport:
 
     def test_can_be_told_from_all_others_in_order_to_be_forgotten(self) -> None:
         assert kept(Key("k", "maria")).startswith(ANONYMOUS_KEYS)
-        assert not Key("k", "maria").on(b"").key.startswith(ANONYMOUS_KEYS)
+        assert not Key("k", "maria").on(b"", PEOPLE).key.startswith(ANONYMOUS_KEYS)

@@ -1,15 +1,31 @@
-"""The file of intake's secret: who may open it, how long it is, and that nothing shows it."""
+"""A file that holds a secret: who may open it, how long it is, and that nothing shows it."""
 
 from pathlib import Path
+from typing import Annotated
 
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from services.intake.settings import SHORTEST, IntakeSettings, Secrets, open_secrets
+from services.intake.settings import IntakeSettings, Secrets, open_secrets
+from shared.runtime.process.secretfiles import SHORTEST, SecretFile
+from shared.runtime.process.settings import ServiceSettings
 
-FILE: TypeAdapter[Path] = TypeAdapter(
-    IntakeSettings.__annotations__["anonymity_key_file"]  # as the settings check it
-)
+FILE: TypeAdapter[Path] = TypeAdapter(SecretFile)
+FIELDS = ("anonymity_key_file", "pseudonym_key_file")
+
+
+@pytest.mark.parametrize("field", FIELDS)
+@pytest.mark.parametrize("settings", [IntakeSettings, ServiceSettings])
+def test_every_setting_that_names_one_is_checked(
+    settings: type[ServiceSettings], field: str, tmp_path: Path
+) -> None:
+    if (wanted := settings.model_fields.get(field)) is None:
+        assert (settings, field) == (ServiceSettings, "anonymity_key_file")
+        return
+    with pytest.raises(ValidationError, match="chmod 600"):
+        TypeAdapter(Annotated[wanted.annotation, wanted]).validate_python(
+            kept(tmp_path, b"s" * SHORTEST, 0o644)
+        )
 
 
 def kept(folder: Path, content: bytes, mode: int = 0o600) -> Path:

@@ -19,6 +19,7 @@ from shared.runtime.hear.judge import ParkReason, Record
 from shared.runtime.repair.settlement import FINAL, CannotSettle, Settlement
 from shared.runtime.repair.topic_check import TopicCheck
 from tests.unit.given import START
+from tests.unit.runtime.callers import PEOPLE
 from tests.unit.runtime.test_receiving import chain, signer, trust
 
 RECORDS = chain(ServiceName.INTAKE, 3)
@@ -85,12 +86,14 @@ def test_nobody_but_a_service_of_the_ledger_settles() -> None:
     assert {finding.code for finding in topic.findings} == {"malformed", "untrusted"}
 
 
-@pytest.mark.parametrize("second", ["ida", "Ida", " ida ", "IDA"])
+@pytest.mark.parametrize(
+    "second", ["ida", "Ida", " ida ", "IDA", "ｉｄａ", PEOPLE.pseudonym_of("ida")]
+)
 def test_one_person_is_not_two(second: str) -> None:
     with pytest.raises(CannotSettle, match="second person"):
-        Settlement("forged", "ida", second)
+        Settlement.by(PEOPLE.pseudonym_of, "forged", "ida", second)
     with pytest.raises(ValidationError, match="same person"):
-        ParkedSettled(**{**SETTLED.model_dump(), "confirmed_by": second})
+        ParkedSettled(**{**SETTLED.model_dump(), "confirmed_by": "ida"})
 
 
 @pytest.mark.parametrize("blank", ["", " ", "\u200b", "\u3164", "\n\t"])
@@ -99,7 +102,7 @@ def test_a_settlement_says_why_and_by_whom(blank: str, place: int) -> None:
     texts = ["forged", "ida", "omar"]
     texts[place] = blank
     with pytest.raises(CannotSettle, match="is needed"):
-        Settlement(*texts)
+        Settlement.by(PEOPLE.pseudonym_of, *texts)
 
 
 def test_what_is_an_event_of_the_ledger_is_replayed_and_not_settled() -> None:

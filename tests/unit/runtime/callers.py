@@ -17,9 +17,13 @@ from jwt.algorithms import ECAlgorithm, OKPAlgorithm, RSAAlgorithm
 
 from shared.contract.authority import Role
 from shared.runtime.process import clock
+from shared.runtime.say.people import People
 
 ISSUER = "https://issuer.test"
 AUDIENCE = "incident-ledger"
+SECRET = b"0123456789abcdef" * 4
+PEOPLE = People(SECRET)
+"""Of the deployment of every test without one."""
 
 PrivateKey = Ed25519PrivateKey | RSAPrivateKey | EllipticCurvePrivateKey
 

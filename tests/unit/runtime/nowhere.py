@@ -28,7 +28,7 @@ from shared.runtime.web.app import create_app
 from shared.runtime.web.auth import permissions
 from shared.tlog.keys import generate_key
 from tests.unit.runtime import seats
-from tests.unit.runtime.callers import AUDIENCE, ISSUER, Issuer
+from tests.unit.runtime.callers import AUDIENCE, ISSUER, PEOPLE, SECRET, Issuer
 
 INCIDENT = "01960000-0000-7000-8000-000000000001"
 
@@ -46,6 +46,7 @@ async def running_nowhere(
             kafka_bootstrap=address,
             signing_key_file=issuer.file,
             trust_file=issuer.file,
+            pseudonym_key_file=_secret(issuer.file.parent / "pseudonym.key"),
             jwks=str(issuer.file),
             jwt_issuer=ISSUER,
             jwt_audience=AUDIENCE,
@@ -62,23 +63,28 @@ async def running_nowhere(
                 **settings.model_dump(), **_files(issuer.file.parent)
             )
             async with service.resources.open(own) as resources:
-                yield Running(service, own, resources, pool, ledger, trust, frozenset({"http"}))
+                yield Running(
+                    service, own, resources, pool, ledger, trust, frozenset({"http"}), PEOPLE
+                )
             writer.cancel()
 
 
 def _files(folder: Path) -> dict[str, Any]:
     """What the services' own settings name, where it has no default."""
     channels, log_key = folder / "channels.json", folder / "log.key"
-    secret = folder / "anonymity.key"
     write_secret(channels, json.dumps({"desk": "json://127.0.0.1:9/"}))
     write_secret(log_key, generate_key("incident-ledger/log")[0])
-    write_secret(secret, "0123456789abcdef" * 4)
     return {
-        "anonymity_key_file": secret,
+        "anonymity_key_file": _secret(folder / "anonymity.key"),
         "channels_file": channels,
         "log_key_file": log_key,
         "log_store": str(folder / "log"),
     }
+
+
+def _secret(file: Path) -> Path:
+    write_secret(file, SECRET.decode())
+    return file
 
 
 def calling(app: Callable[..., Any]) -> httpx.AsyncClient:

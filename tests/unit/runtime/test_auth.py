@@ -20,9 +20,20 @@ from shared.contract.authority import Role
 from shared.contract.decision import Actor
 from shared.runtime.process import clock
 from shared.runtime.say.conflicts import Unauthenticated
+from shared.runtime.say.people import Person
 from shared.runtime.web import auth
 from shared.runtime.web.auth import Authenticator, KeysAway, allow, allow_any, permissions, public
-from tests.unit.runtime.callers import AUDIENCE, ISSUER, Issuer, PrivateKey, ed25519, jwk, p256, rsa
+from tests.unit.runtime.callers import (
+    AUDIENCE,
+    ISSUER,
+    PEOPLE,
+    Issuer,
+    PrivateKey,
+    ed25519,
+    jwk,
+    p256,
+    rsa,
+)
 
 
 @pytest.fixture
@@ -31,37 +42,66 @@ def issuer(tmp_path: Path) -> Issuer:
 
 
 def authenticator(issuer: Issuer) -> Authenticator:
-    return Authenticator(str(issuer.file), ISSUER, AUDIENCE)
+    return Authenticator(str(issuer.file), ISSUER, AUDIENCE, PEOPLE)
 
 
 async def refused(issuer: Issuer, token: str) -> str:
     with pytest.raises(Unauthenticated) as refusal:
-        await authenticator(issuer).actor(token)
+        await authenticator(issuer).caller(token)
     assert token not in str(refusal.value)
     return str(refusal.value)
 
 
 async def test_a_token_says_who_calls_and_as_what(issuer: Issuer) -> None:
     token = issuer.token(Role.LEGAL, Role.LEAD, subject="u-4711")
-    assert await authenticator(issuer).actor(token) == Actor(
-        "u-4711", frozenset({Role.LEGAL, Role.LEAD})
-    )
+    actor, person = await authenticator(issuer).caller(token)
+    assert actor == Actor(PEOPLE.pseudonym_of("u-4711"), frozenset({Role.LEGAL, Role.LEAD}))
+    assert person == Person(actor.subject, "u-4711")
+
+
+@pytest.mark.parametrize("name", ["Ana Example", "Zoë", "李雷"])
+async def test_a_token_may_name_the_person(issuer: Issuer, name: str) -> None:
+    _, person = await authenticator(issuer).caller(issuer.token(name=name))
+    assert person.name == name
+    assert name not in repr(person)
+
+
+@pytest.mark.parametrize(
+    "name", [None, "", " ", 7, ["Ana"], "x" * 201, "Ana\n", "A\x00", "\u202eanA"]
+)
+async def test_a_name_that_cannot_be_shown_is_left_out(issuer: Issuer, name: Any) -> None:
+    _, person = await authenticator(issuer).caller(issuer.token(name=name))
+    assert person.name is None
+
+
+async def test_a_subject_that_looks_like_a_pseudonym_is_nobody(issuer: Issuer) -> None:
+    """Else whoever may choose a subject could be anybody who was shown."""
+    await refused(issuer, issuer.token(Role.LEAD, subject=PEOPLE.pseudonym_of("ana@corp")))
+
+
+@pytest.mark.parametrize("spelling", ["Ana@Corp", "ANA@CORP", "ａｎａ＠ｃｏｒｐ", "Ａna@corp"])
+async def test_spellings_of_one_subject_are_one_person(issuer: Issuer, spelling: str) -> None:
+    one, _ = await authenticator(issuer).caller(issuer.token(subject="ana@corp"))
+    other, _ = await authenticator(issuer).caller(issuer.token(subject=spelling))
+    assert one.subject == other.subject
 
 
 async def test_roles_that_nobody_knows_are_ignored(issuer: Issuer) -> None:
     token = issuer.token(Role.IT, "emperor", roles=["it", "emperor", 7, None, ["legal"]])
-    assert (await authenticator(issuer).actor(token)).roles == frozenset({Role.IT})
+    assert (await authenticator(issuer).caller(token))[0].roles == frozenset({Role.IT})
 
 
 @pytest.mark.parametrize("roles", [None, "legal", {"legal": True}, 7])
 async def test_roles_that_are_no_list_are_none(issuer: Issuer, roles: Any) -> None:
-    assert (await authenticator(issuer).actor(issuer.token(roles=roles))).roles == frozenset()
+    actor, _ = await authenticator(issuer).caller(issuer.token(roles=roles))
+    assert actor.roles == frozenset()
 
 
 @pytest.mark.parametrize("make", [ed25519, rsa, p256])
 async def test_the_key_decides_the_algorithm(tmp_path: Path, make: Any) -> None:
     issuer = Issuer(tmp_path / "jwks.json", make())
-    assert (await authenticator(issuer).actor(issuer.token(Role.LEAD))).has(Role.LEAD)
+    actor, _ = await authenticator(issuer).caller(issuer.token(Role.LEAD))
+    assert actor.has(Role.LEAD)
 
 
 @pytest.mark.parametrize("claim", ["exp", "iss", "aud", "sub"])
@@ -111,7 +151,8 @@ async def test_an_expired_token_is_told_what_to_do(issuer: Issuer) -> None:
     "subject", ["xavier", "Xavier X. O'Neill", "josé", "u-4711", "陳大文", "services"]
 )
 async def test_a_name_is_a_name(issuer: Issuer, subject: str) -> None:
-    assert (await authenticator(issuer).actor(issuer.token(subject=subject))).subject == subject
+    _, person = await authenticator(issuer).caller(issuer.token(subject=subject))
+    assert person.subject == subject
 
 
 @pytest.mark.parametrize(
@@ -131,13 +172,13 @@ async def test_a_token_holds_for_so_long_at_most(
     """`begun`: how long ago it was issued, where it says so; `holds`: from now."""
     now = clock.now()
     begins = None if begun is None else now - begun
-    strict = Authenticator(str(issuer.file), ISSUER, AUDIENCE, lifetime=3600)
+    strict = Authenticator(str(issuer.file), ISSUER, AUDIENCE, PEOPLE, lifetime=3600)
     token = issuer.token(iat=begins, exp=now + holds)
     if counts:
-        assert await strict.actor(token)
+        assert await strict.caller(token)
     else:
         with pytest.raises(Unauthenticated, match="at most 1 hour"):
-            await strict.actor(token)
+            await strict.caller(token)
 
 
 async def test_a_token_for_ever_does_not_count(issuer: Issuer) -> None:
@@ -148,16 +189,16 @@ async def test_keys_that_nobody_can_ask_for_stop_to_count_at_last(
     issuer: Issuer, auth_clock: "Clock"
 ) -> None:
     checks, known = authenticator(issuer), issuer.token()
-    await checks.actor(known)
+    await checks.caller(known)
     issuer.file.unlink()
     auth_clock.seconds += auth.OUTLIVES - 1
-    assert await checks.actor(known)
+    assert await checks.caller(known)
     auth_clock.seconds += 2
     with pytest.raises(KeysAway):
-        await checks.actor(known)
+        await checks.caller(known)
     issuer.publish()
     auth_clock.seconds += auth.REFRESH_EVERY + 1
-    assert await checks.actor(known)
+    assert await checks.caller(known)
 
 
 async def test_no_signature_at_all(issuer: Issuer) -> None:
@@ -195,7 +236,7 @@ async def test_another_key_of_the_same_name(issuer: Issuer, tmp_path: Path) -> N
 )
 async def test_what_is_no_token(issuer: Issuer, token: str) -> None:
     with pytest.raises(Unauthenticated):
-        await authenticator(issuer).actor(token)
+        await authenticator(issuer).caller(token)
 
 
 class Clock:
@@ -224,37 +265,37 @@ async def test_a_new_key_is_found_though_not_asked_for_all_the_time(
     issuer: Issuer, auth_clock: Clock
 ) -> None:
     checks = authenticator(issuer)
-    await checks.actor(issuer.token())
+    await checks.caller(issuer.token())
     rotate(issuer, "second")
     with pytest.raises(Unauthenticated):
-        await checks.actor(issuer.token())
+        await checks.caller(issuer.token())
     auth_clock.seconds += auth.REFRESH_EVERY
-    assert await checks.actor(issuer.token())
+    assert await checks.caller(issuer.token())
 
 
 async def test_a_key_that_was_taken_out_stops_to_count(issuer: Issuer, auth_clock: Clock) -> None:
     checks, stolen = authenticator(issuer), issuer.token()
-    await checks.actor(stolen)
+    await checks.caller(stolen)
     rotate(issuer, "second")
     auth_clock.seconds += auth.KEPT_FOR + 1
     with pytest.raises(Unauthenticated):
-        await checks.actor(stolen)
+        await checks.caller(stolen)
 
 
 async def test_while_the_key_set_is_away_known_keys_count_and_others_are_nobodys_fault(
     issuer: Issuer, auth_clock: Clock
 ) -> None:
     checks, known = authenticator(issuer), issuer.token()
-    await checks.actor(known)
+    await checks.caller(known)
     issuer.file.unlink()
     auth_clock.seconds += auth.KEPT_FOR + 1
-    assert await checks.actor(known)
+    assert await checks.caller(known)
     issuer.kid = "second"
     with pytest.raises(KeysAway):
-        await checks.actor(issuer.token())
+        await checks.caller(issuer.token())
     issuer.publish()
     auth_clock.seconds += auth.REFRESH_EVERY + 1
-    assert await checks.actor(issuer.token())
+    assert await checks.caller(issuer.token())
 
 
 @pytest.mark.parametrize(
@@ -264,16 +305,16 @@ async def test_a_key_set_that_is_none_is_away(tmp_path: Path, content: str) -> N
     issuer = Issuer(tmp_path / "jwks.json")
     issuer.file.write_text(content)
     with pytest.raises(KeysAway):
-        await authenticator(issuer).actor(issuer.token())
+        await authenticator(issuer).caller(issuer.token())
 
 
 async def test_a_key_set_behind_https(issuer: Issuer, tmp_path: Path, auth_clock: Clock) -> None:
     certificate = _certificate(tmp_path)
     async with serving(issuer, certificate) as (url, asked):
-        checks = Authenticator(url, ISSUER, AUDIENCE, ca_file=certificate)
+        checks = Authenticator(url, ISSUER, AUDIENCE, PEOPLE, ca_file=certificate)
         assert all(
             await asyncio.gather(
-                *(checks.actor(issuer.token(subject=f"u-{number}")) for number in range(20))
+                *(checks.caller(issuer.token(subject=f"u-{number}")) for number in range(20))
             )
         )
         assert asked == ["GET /jwks.json HTTP/1.1"]
@@ -286,7 +327,9 @@ async def test_a_key_set_whose_server_never_ends_is_away(
     monkeypatch.setattr(auth, "READ_WITHIN", 0.2)
     async with serving(issuer, certificate, ends=False) as (url, asked):
         with pytest.raises(KeysAway):
-            await Authenticator(url, ISSUER, AUDIENCE, ca_file=certificate).actor(issuer.token())
+            await Authenticator(url, ISSUER, AUDIENCE, PEOPLE, ca_file=certificate).caller(
+                issuer.token()
+            )
         assert asked
 
 

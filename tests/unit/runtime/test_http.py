@@ -25,7 +25,7 @@ from shared.runtime.web.edge.limits import BODY, Limits, takes
 from shared.runtime.web.headers import PAGE_POLICY
 from shared.runtime.web.reading import StrictRoute
 from tests.unit.runtime import seats
-from tests.unit.runtime.callers import Issuer
+from tests.unit.runtime.callers import PEOPLE, Issuer
 from tests.unit.runtime.nowhere import calling, running_nowhere
 
 INCIDENT = "01960000-0000-7000-8000-000000000001"
@@ -92,7 +92,7 @@ async def test_a_refusal_says_who_may(client: httpx.AsyncClient, issuer: Issuer)
 
 async def test_the_desk_knows_the_caller(client: httpx.AsyncClient, issuer: Issuer) -> None:
     answer = await client.get("/me", headers=issuer.headers(Role.IT, Role.LEGAL, subject="u-7"))
-    assert answer.json() == {"subject": "u-7", "roles": ["it", "legal"]}
+    assert answer.json() == {"subject": PEOPLE.pseudonym_of("u-7"), "roles": ["it", "legal"]}
 
 
 @pytest.mark.parametrize(

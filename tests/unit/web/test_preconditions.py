@@ -1,5 +1,6 @@
 """What a request says of its preconditions: the version it was decided on, and its key."""
 
+import re
 from types import SimpleNamespace
 from typing import Any
 
@@ -10,15 +11,22 @@ from hypothesis import strategies as st
 
 from shared.contract.decision import Actor
 from shared.runtime.say.conflicts import Malformed, Stale
+from shared.runtime.say.people import People
 from shared.runtime.say.plan import Idempotency
 from shared.runtime.web.desk import WeakETag, desk
+from tests.unit.runtime.callers import PEOPLE
 
 ETAG = 'If-Match: send one ETag as it was given, for example "7", or *'
 KEY = "Idempotency-Key: 1 to 255 visible ASCII characters"
 
 
 def request(
-    body: bytes = b"{}", *, subject: str = "u-1", method: str = "POST", url: str = "/a?b=c"
+    body: bytes = b"{}",
+    *,
+    subject: str = "u-1",
+    method: str = "POST",
+    url: str = "/a?b=c",
+    people: People = PEOPLE,
 ) -> Request:
     path, _, query = url.partition("?")
     scope: dict[str, Any] = {
@@ -29,7 +37,7 @@ def request(
         "headers": [],
         "server": ("ledger", 80),
         "scheme": "http",
-        "app": SimpleNamespace(state=SimpleNamespace(running=None)),
+        "app": SimpleNamespace(state=SimpleNamespace(running=SimpleNamespace(people=people))),
         "state": {"actor": Actor(subject)},
     }
 
@@ -104,7 +112,11 @@ async def test_the_etag_of_an_answer_is_a_precondition_of_the_next_request() -> 
 async def test_a_visible_key_is_the_callers_own(value: str) -> None:
     taken = await key(value)
     assert taken is not None
-    assert (taken.key, len(taken.digest)) == (f"u-1 {value}", 32)
+    assert re.fullmatch("[0-9a-f]{64}", taken.key)
+    assert len(taken.digest) == 32
+    other = await key(value, people=People(b"another deployment's secret " * 2))
+    assert other is not None
+    assert {other.key, other.digest}.isdisjoint({taken.key, taken.digest})
 
 
 @pytest.mark.parametrize("value", ["", " ", "a b", "k" * 256, "é", "a\n", "\x7f", "a\x00"])
@@ -141,7 +153,7 @@ async def test_the_same_request_of_another_caller_has_another_key_and_the_same_d
     first, second = await key("k"), await key("k", subject="u-2")
     assert first is not None
     assert second is not None
-    assert (first.key, second.key) == ("u-1 k", "u-2 k")
+    assert first.key != second.key
     assert first.digest == second.digest
 
 
