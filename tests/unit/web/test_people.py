@@ -57,7 +57,11 @@ def declared() -> Iterator[tuple[str, str, Any]]:
             if (body := getattr(route, "body_field", None)) is not None:
                 yield from parts(body.field_info.annotation, seen)
             for one in queries(getattr(route, "dependant", None)):
-                yield str(route.path), one.name, (one.field_info.annotation, *one.field_info.metadata)
+                yield (
+                    str(route.path),
+                    one.name,
+                    (one.field_info.annotation, *one.field_info.metadata),
+                )
 
 
 def queries(dependant: Any) -> Iterator[Any]:
