@@ -81,6 +81,38 @@ def known(events: Sequence[Event]) -> Mapping[str, Any]:
 
 
 def commands_for(data: EventData) -> Sequence[Any]:
+    return _reviewing(data) or _forgetting(data)
+
+
+def _forgetting(data: EventData) -> Sequence[Any]:
+    match data:
+        case review.ErasureRequested():
+            return (
+                commands.RequestErasure(
+                    data.erasure_id,
+                    data.scope,
+                    data.ground,
+                    data.texts,
+                    data.reason,
+                    data.asked_as,
+                ),
+            )
+        case review.ErasureRefused():
+            return (commands.RefuseErasure(data.erasure_id, data.reason),)
+        case review.ContentErased(ground=review.ErasureGround.RETENTION_ENDED):
+            return (commands.EndRetention(data.erasure_id, data.kinds, data.texts),)
+        case review.ContentErased():
+            return (commands.ConfirmErasure(data.erasure_id),)
+        case review.HoldPlaced():
+            return (commands.PlaceHold(data.hold_id, data.reason, data.placed_as),)
+        case review.HoldReleased():
+            return (commands.ReleaseHold(data.hold_id, data.reason),)
+        case review.RetentionWarned():
+            return (commands.WarnOfRetention(data.kinds),)
+    return ()
+
+
+def _reviewing(data: EventData) -> Sequence[Any]:
     match data:
         case review.ReviewOpened():
             return (commands.OpenReview(data.trigger),)

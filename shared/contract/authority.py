@@ -21,6 +21,7 @@ class Role(StrEnum):
     COMMUNICATIONS = "communications"
     IT = "it"
     REVIEWER = "reviewer"
+    PRIVACY = "privacy"
     AUDITOR = "auditor"
     ADMIN = "admin"
 
@@ -29,6 +30,9 @@ _READ: Final = frozenset({"read_incident"})
 _RESPOND: Final = _READ | {"report", "record_fact", "propose_action", "carry_out"}
 _SPEAK: Final = frozenset(
     {"draft_communication", "approve", "reject", "request_send", "decide_outcome"}
+)
+_FORGET: Final = frozenset(
+    {"request_erasure", "confirm_erasure", "refuse_erasure", "place_hold", "release_hold"}
 )
 _REVIEW: Final = frozenset(
     {
@@ -63,7 +67,9 @@ AUTHORITY: Final[Mapping[Role, frozenset[str]]] = {
     },
     Role.LEGAL: _RESPOND
     | _SPEAK
+    | _FORGET
     | {
+        "forget_as_legal",
         "read_reporter",
         "fill_seat",
         "take_legal_seat",
@@ -77,6 +83,7 @@ AUTHORITY: Final[Mapping[Role, frozenset[str]]] = {
     | {"fill_seat", "take_communications_seat", "approve_as_peer"},
     Role.IT: _RESPOND | {"fill_seat", "take_it_seat"},
     Role.REVIEWER: _READ | _REVIEW | {"report"},
+    Role.PRIVACY: _READ | _FORGET | {"report", "forget_as_privacy"},
     Role.AUDITOR: _READ | {"read_log"},
     Role.ADMIN: frozenset(),
 }
@@ -94,6 +101,8 @@ CAPACITIES: Final[Mapping[str, str]] = {
     "take_it_seat": "Take the IT seat in person.",
     "approve_as_peer": "Approve a message as a peer of its drafter.",
     "approve_as_legal": "Approve a message for legal.",
+    "forget_as_privacy": "Speak for privacy where texts are erased or held.",
+    "forget_as_legal": "Speak for legal where texts are erased or held.",
 }
 """The names in the table that are not commands: what may be read, and in which capacity a command
 may be given."""

@@ -62,6 +62,12 @@ CONCERNS: Final[Mapping[type[EventData], tuple[str, str]]] = {
     review.LessonRecorded: ("review", "review"),
     review.PolicyClauseCited: ("", ""),
     review.NextReviewSet: ("review", "review"),
+    review.ErasureRequested: ("review", "review"),
+    review.ErasureRefused: ("review", "review"),
+    review.ContentErased: ("review", "review"),
+    review.HoldPlaced: ("review", "review"),
+    review.HoldReleased: ("review", "review"),
+    review.RetentionWarned: ("review", ""),
     review.Reviewed: ("review", "intake triage review"),
 }
 """Who remembers an event, because a rule asks about it; who shows it in a view. A service that is

@@ -21,15 +21,24 @@ from services.intake import domain as intake
 from services.notify import domain as notify
 from services.notify.domain.commands import DraftCommunication, Reject
 from services.review import domain as review
-from services.review.domain.commands import Publish, RecordFinding
+from services.review.domain.commands import (
+    EndRetention,
+    PlaceHold,
+    Publish,
+    RecordFinding,
+    RequestErasure,
+    WarnOfRetention,
+)
 from services.triage import domain as triage
 from services.triage.domain.commands import BreakGlass, Dismiss, ProposeAction, RecordFact
 from shared.contract.authority import AUTHORITY, Role, command_name, who_may
 from shared.contract.catalogue.base import EventData
+from shared.contract.catalogue.review import TextKind
 from shared.contract.decision import Actor, Context, Gate, Missing, Rejected
+from shared.contract.disclosure import SALT_BYTES, conceal
 from shared.contract.envelope import Event, Link
 from shared.contract.hashing import ZERO_HASH
-from shared.contract.vocabulary import FactKey, ServiceName
+from shared.contract.vocabulary import ServiceName
 from tests.unit.given import INCIDENT, START, actor
 
 DOMAINS: Final[dict[ServiceName, Any]] = {
@@ -70,10 +79,15 @@ MAKES: Final[dict[type, str]] = {
     BreakGlass: "break_glass_id",
     DraftCommunication: "communication_id",
     RecordFinding: "finding_id",
+    RequestErasure: "erasure_id",
+    EndRetention: "erasure_id",
+    PlaceHold: "hold_id",
 }
 """The field that holds a new id; every other id names what was said before."""
 
-ENDS: Final = (Dismiss, Publish, Reject)
+ENDS: Final = (Dismiss, Publish, Reject, PlaceHold)
+PATIENT: Final = (WarnOfRetention, EndRetention)
+"""They become possible years after the end: time passes before some of them."""
 MANY: Final = (ProposeAction, DraftCommunication)
 WEIGHTS: Final = [0.02 if kind in ENDS else 0.3 if kind in MANY else 1 for kind in COMMANDS]
 """An end is given seldom, or walks would be short; few things are begun, so that they get far."""
@@ -120,6 +134,8 @@ class Walk:
 
     def put(self, kind: type) -> None:
         service = COMMANDS[kind]
+        if kind in PATIENT and self.chance.random() < 0.05:
+            self.now += timedelta(days=self.chance.choice((1, 400)))
         by = self._person(kind) if kind in OF_PEOPLE else Actor.service(service)
         command = self.some(kind, by)
         state, at = self.states[service], self.now
@@ -142,6 +158,7 @@ class Walk:
         return self.chance.choice([one for one in PEOPLE if one.has(*who_may(kind))])
 
     def hear(self, service: ServiceName, data: EventData, by: str) -> None:
+        data, _ = conceal(data, lambda: self.chance.randbytes(SALT_BYTES))
         number = sum(event.service is service for event in self.events) + 1
         said = Event(
             id=self.new_id(),
@@ -183,9 +200,9 @@ class Walk:
     def _field(self, name: str, hint: Any, by: Actor) -> Any:
         match name:
             case "holder":
-                return self.chance.choice((by.subject, "somebody else"))
-            case "key":
-                return self.chance.choice((*FactKey, "another_key"))
+                return self.chance.choice((by.subject, "somebody-else"))
+            case "owner":
+                return "trainer-tom"
             case "channel" if hint is str:
                 return self.chance.choice(("mail", "mail", "pigeon"))
             case "channels":
@@ -194,9 +211,20 @@ class Walk:
                 return TITLE
             case "text":
                 return TEXT
-            case "text_digest":
-                right = notify.text_digest(TITLE, TEXT)
-                return self.chance.choice((right, right, right, "of another text"))
+            case "texts" if hint == tuple[str, ...]:
+                drafts = list(self.states[ServiceName.NOTIFY].messages.values())
+                return self.chance.choice(drafts).texts if drafts else ()
+            case "kinds":
+                warned = list(self.states[ServiceName.REVIEW].forgetting.warned)
+                return (self.chance.choice([*warned, *TextKind]),)
+            case "skeleton_sha256":
+                return "0" * 64
+            case "name":
+                return "text"
+            case "digest":
+                return self.chance.choice("BCDEFGHI") * 43
+            case "sd":
+                return ()
             case "covers":
                 return self.states[ServiceName.REVIEW].covers
             case "corrects":

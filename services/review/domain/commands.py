@@ -7,7 +7,17 @@ from typing import TypeAlias
 from uuid import UUID
 
 from shared.contract.catalogue.base import Words
-from shared.contract.catalogue.review import ActionItem, Covered, ReportDigest, ReviewTrigger
+from shared.contract.catalogue.review import (
+    ActionItem,
+    Covered,
+    ErasedText,
+    ErasureGround,
+    ErasureScope,
+    ReportDigest,
+    ReviewTrigger,
+    Side,
+    TextKind,
+)
 from shared.contract.vocabulary import Answer, ControlLayer, ObservationKind
 
 
@@ -63,7 +73,70 @@ class Publish:
     covers: tuple[Covered, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class RequestErasure:
+    """`texts` is what the scope came to. More than one event holds are asked for by several, whose
+    ids follow from this one. `side` is needed of a person who may speak for both."""
+
+    erasure_id: UUID
+    scope: ErasureScope
+    ground: ErasureGround
+    texts: tuple[ErasedText, ...]
+    reason: Words
+    side: Side | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ConfirmErasure:
+    erasure_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class RefuseErasure:
+    erasure_id: UUID
+    reason: Words
+
+
+@dataclass(frozen=True, slots=True)
+class PlaceHold:
+    hold_id: UUID
+    reason: Words
+    side: Side | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ReleaseHold:
+    hold_id: UUID
+    reason: Words
+
+
+@dataclass(frozen=True, slots=True)
+class WarnOfRetention:
+    """The service's own: texts of these kinds are there, and their time is about to end."""
+
+    kinds: tuple[TextKind, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class EndRetention:
+    """The service's own: these texts are all of these kinds, and their time has ended."""
+
+    erasure_id: UUID
+    kinds: tuple[TextKind, ...]
+    texts: tuple[ErasedText, ...]
+
+
 Recording: TypeAlias = (
     RecordFinding | RecordObservation | RecordLesson | CitePolicyClause | SetNextReview
 )
-Command: TypeAlias = OpenReview | Recording | Publish
+Reviewing: TypeAlias = OpenReview | Recording | Publish
+Erasing: TypeAlias = (
+    RequestErasure
+    | ConfirmErasure
+    | RefuseErasure
+    | PlaceHold
+    | ReleaseHold
+    | WarnOfRetention
+    | EndRetention
+)
+Command: TypeAlias = Reviewing | Erasing

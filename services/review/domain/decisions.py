@@ -3,15 +3,18 @@ name."""
 
 from typing import assert_never
 
+from services.review.domain import erasing
 from services.review.domain.commands import (
     CitePolicyClause,
     Command,
+    Erasing,
     OpenReview,
     Publish,
     RecordFinding,
     Recording,
     RecordLesson,
     RecordObservation,
+    Reviewing,
     SetNextReview,
 )
 from services.review.domain.gates import closure
@@ -36,6 +39,8 @@ def decide(command: Command, state: State, context: Context) -> list[EventData]:
     """What the command makes true; [] when it says nothing new. Raises Rejected and Missing."""
     if not state.known:
         raise Missing("the incident")
+    if isinstance(command, Erasing):
+        return erasing.decide(command, state, context)
     if not (isinstance(command, OpenReview) and command.trigger is ReviewTrigger.CONFIRMED):
         check_authority(command, context.actor)  # a confirmed one is the service's own reaction
     match state.review:
@@ -53,7 +58,7 @@ def decide(command: Command, state: State, context: Context) -> list[EventData]:
             assert_never(state.review)
 
 
-def _before_review(command: Command, state: State) -> list[EventData]:
+def _before_review(command: Reviewing, state: State) -> list[EventData]:
     if isinstance(command, OpenReview):
         return [_open(command.trigger, state)]
     raise Rejected(
@@ -65,7 +70,7 @@ def _before_review(command: Command, state: State) -> list[EventData]:
 
 
 def _under_review(
-    command: Command, under_review: UnderReview, state: State, context: Context
+    command: Reviewing, under_review: UnderReview, state: State, context: Context
 ) -> list[EventData]:
     match command:
         case OpenReview(trigger=ReviewTrigger.CONFIRMED):

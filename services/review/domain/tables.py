@@ -7,7 +7,9 @@ from typing import Final
 
 from services.review.domain.commands import Publish, RecordFinding
 from shared.contract.authority import Role, who_may
-from shared.contract.catalogue.review import ReviewTrigger
+from shared.contract.catalogue import intake, notify, review, triage
+from shared.contract.catalogue.base import EventData
+from shared.contract.catalogue.review import ErasureGround, ReviewTrigger, Side, TextKind
 from shared.contract.vocabulary import Determination
 
 OPENS: Final[Mapping[ReviewTrigger, tuple[Determination, ...]]] = {
@@ -70,3 +72,62 @@ WHO_ASSESSES: Final = who_may("assess")
 
 LEAVES_NOTHING_OUT: Final = "leaves_nothing_out"
 """The rule that a published report rests on all that review knows at that moment."""
+
+WHO_SPEAKS_FOR: Final[Mapping[Side, tuple[Role, ...]]] = {
+    Side.PRIVACY: who_may("forget_as_privacy"),
+    Side.LEGAL: who_may("forget_as_legal"),
+}
+
+OF_PERSONS: Final = tuple(
+    ground for ground in ErasureGround if ground is not ErasureGround.RETENTION_ENDED
+)
+"""The grounds that somebody may give; the other is the table's below."""
+
+MOST_TEXTS: Final = 250
+"""Texts that one event erases: with the longest names they fit an envelope."""
+
+RETENTION: Final[Mapping[TextKind, int | None]] = {
+    TextKind.REPORT: 365,
+    TextKind.FACT: 730,
+    TextKind.ASSESSMENT: 730,
+    TextKind.ACTION: 1095,
+    TextKind.BREAK_GLASS: 1095,
+    TextKind.MESSAGE: 1095,
+    TextKind.SENDING: 180,
+    TextKind.FINDING: 1095,
+    TextKind.LESSON: None,
+    TextKind.FORGETTING: 1095,
+}
+"""Days for which a kind of text is kept after its incident was dismissed or its report published;
+None: until somebody asks."""
+
+WARNINGS: Final = (14, 7, 1)
+"""Days before the end at which it is said that it comes. Nothing is erased before a whole day has
+passed since the last."""
+
+KIND_OF: Final[Mapping[type[EventData], TextKind]] = {
+    intake.Reported: TextKind.REPORT,
+    triage.FactRecorded: TextKind.FACT,
+    triage.Assessed: TextKind.ASSESSMENT,
+    triage.InactionDecided: TextKind.ASSESSMENT,
+    triage.IncidentDismissed: TextKind.ASSESSMENT,
+    triage.ActionProposed: TextKind.ACTION,
+    triage.LegalViewGiven: TextKind.ACTION,
+    triage.Contained: TextKind.ACTION,
+    triage.BreakGlassUsed: TextKind.BREAK_GLASS,
+    triage.BreakGlassConfirmed: TextKind.BREAK_GLASS,
+    notify.CommunicationDrafted: TextKind.MESSAGE,
+    notify.CommunicationRejected: TextKind.MESSAGE,
+    notify.CommunicationWaived: TextKind.MESSAGE,
+    notify.SendFailed: TextKind.SENDING,
+    notify.SendOutcomeDecided: TextKind.SENDING,
+    review.FindingRecorded: TextKind.FINDING,
+    review.ObservationRecorded: TextKind.FINDING,
+    review.PolicyClauseCited: TextKind.FINDING,
+    review.LessonRecorded: TextKind.LESSON,
+    review.ErasureRequested: TextKind.FORGETTING,
+    review.ErasureRefused: TextKind.FORGETTING,
+    review.HoldPlaced: TextKind.FORGETTING,
+    review.HoldReleased: TextKind.FORGETTING,
+}
+"""The kind that the texts of an event are of. Every event that has texts is named here."""

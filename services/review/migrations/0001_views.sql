@@ -12,12 +12,15 @@ CREATE TABLE review (
     reported_at    timestamptz,
     opened_at      timestamptz,
     published_at   timestamptz,
+    closed_at      timestamptz,
     findings       integer     NOT NULL DEFAULT 0,
     action_items   integer     NOT NULL DEFAULT 0,
     lessons        integer     NOT NULL DEFAULT 0,
     next_review_on date
 );
 COMMENT ON COLUMN review.exercise IS 'null while the report that opened the incident is not known here';
+COMMENT ON COLUMN review.closed_at IS 'since when retention runs: dismissed, or published';
+CREATE INDEX review_closed ON review (closed_at) WHERE closed_at IS NOT NULL;
 CREATE INDEX review_newest ON review (known_since DESC, incident_id DESC);
 
 CREATE TABLE action_item (
@@ -41,4 +44,38 @@ CREATE TABLE lesson (
 COMMENT ON COLUMN lesson.text IS 'digest of it';
 CREATE INDEX lesson_incident ON lesson (incident_id);
 
-GRANT SELECT, INSERT, UPDATE, DELETE, TRUNCATE ON review, action_item, lesson TO {service}_service;
+CREATE TABLE erasure (
+    erasure_id   uuid        PRIMARY KEY,
+    incident_id  uuid        NOT NULL,
+    status       text        NOT NULL CHECK (status IN ('requested', 'erased', 'refused')),
+    scope        text,
+    ground       text        NOT NULL,
+    texts        jsonb       NOT NULL,
+    asked_as     text,
+    requested_by text        NOT NULL,
+    requested_at timestamptz NOT NULL,
+    reason       text,
+    decided_by   text,
+    decided_at   timestamptz,
+    refusal      text
+);
+COMMENT ON COLUMN erasure.texts IS 'events and fields, never what they said';
+COMMENT ON COLUMN erasure.reason IS 'digest of it, as is refusal';
+CREATE INDEX erasure_newest ON erasure (requested_at DESC, erasure_id DESC);
+CREATE INDEX erasure_incident ON erasure (incident_id, requested_at DESC, erasure_id DESC);
+
+CREATE TABLE hold (
+    hold_id        uuid        PRIMARY KEY,
+    incident_id    uuid        NOT NULL,
+    placed_as      text        NOT NULL,
+    placed_by      text        NOT NULL,
+    placed_at      timestamptz NOT NULL,
+    reason         text,
+    released_by    text,
+    released_at    timestamptz,
+    release_reason text
+);
+COMMENT ON COLUMN hold.reason IS 'digest of it, as is release_reason';
+CREATE INDEX hold_incident ON hold (incident_id, placed_at DESC, hold_id DESC);
+
+GRANT SELECT, INSERT, UPDATE, DELETE, TRUNCATE ON review, action_item, lesson, erasure, hold TO {service}_service;

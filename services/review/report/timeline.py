@@ -37,7 +37,7 @@ def line_of(event: Event) -> Line:
         case notify.NotifyEvent() as data:
             return _of_message(data) or _of_sending(data)
         case review.ReviewEvent() as data:
-            return _of_review(data)
+            return _of_review(data) or _of_forgetting(data)
     return NOT_UNDERSTOOD, None
 
 
@@ -161,7 +161,7 @@ def _of_sending(data: notify.NotifyEvent) -> Line:
     return NOT_UNDERSTOOD, None
 
 
-def _of_review(data: review.ReviewEvent) -> Line:
+def _of_review(data: review.ReviewEvent) -> Line | None:
     match data:
         case review.ReviewOpened():
             return f"The review was opened ({word(data.trigger)}).", None
@@ -183,4 +183,29 @@ def _of_review(data: review.ReviewEvent) -> Line:
             return f"The next review was set to {data.on}.", None
         case review.Reviewed():
             return f"The report was published with {count(data.findings, 'finding')}.", None
+    return None
+
+
+def _of_forgetting(data: review.ReviewEvent) -> Line:
+    match data:
+        case review.ErasureRequested():
+            asked = count(len(data.texts), "text")
+            return (
+                f"Asked for {data.asked_as}: erase {asked} ({word(data.ground)}).",
+                words_of(data.reason),
+            )
+        case review.ErasureRefused():
+            return "An erasure was refused.", words_of(data.reason)
+        case review.ContentErased():
+            by = "by two persons" if data.confirmed_by else "by the table of retention"
+            return f"Erased {by}: {count(len(data.texts), 'text')} ({word(data.ground)}).", None
+        case review.HoldPlaced():
+            return f"A hold was placed for {data.placed_as}.", words_of(data.reason)
+        case review.HoldReleased():
+            return "A hold was released.", words_of(data.reason)
+        case review.RetentionWarned():
+            return (
+                f"Retention ends on {data.ends_at:%Y-%m-%d} for: {words(data.kinds)}.",
+                None,
+            )
     return NOT_UNDERSTOOD, None

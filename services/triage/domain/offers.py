@@ -37,6 +37,7 @@ from shared.contract.vocabulary import (
 
 _SOME_ID: Final = UUID(int=0)
 _WORDS: Final = "…"
+_SOMEBODY: Final = "somebody"
 
 
 def next_commands(state: State, actor: Actor) -> tuple[str, ...]:
@@ -61,7 +62,7 @@ def next_on_action(action_id: UUID, state: State, actor: Actor) -> tuple[str, ..
 def _on_the_incident(actor: Actor) -> Iterator[Command]:
     yield RecordFact(_SOME_ID, FactKey.WHERE, _WORDS, Confidence.LOW, _WORDS, SOME_TIME)
     for seat in Seat:
-        yield from (FillSeat(seat, holder) for holder in (actor.subject, _WORDS))
+        yield from (FillSeat(seat, holder) for holder in (actor.subject, _SOMEBODY))
     yield from (Assess(determination, (), Exposure()) for determination in Determination)
     yield from (ProposeAction(_SOME_ID, kind, _WORDS) for kind in ActionKind)
     yield DecideInaction(_WORDS)

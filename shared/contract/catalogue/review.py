@@ -1,6 +1,6 @@
 """What review says: findings, lessons and the published report's digest."""
 
-from datetime import date
+from datetime import date, datetime
 from enum import StrEnum
 from typing import ClassVar
 from uuid import UUID
@@ -114,12 +114,68 @@ class ErasureGround(StrEnum):
     RETENTION_ENDED = "retention_ended"
 
 
+class ErasureScope(StrEnum):
+    """What was asked for; the texts that it came to stand in the event."""
+
+    FIELDS = "fields"
+    EVENT = "event"
+    PERSON = "person"
+
+
+class Side(StrEnum):
+    """For whom somebody speaks on forgetting. It takes both sides to erase, and to release what one
+    of them holds."""
+
+    PRIVACY = "privacy"
+    LEGAL = "legal"
+
+
+class TextKind(StrEnum):
+    """The kinds of text that the table of retention knows."""
+
+    REPORT = "report"
+    FACT = "fact"
+    ASSESSMENT = "assessment"
+    ACTION = "action"
+    BREAK_GLASS = "break_glass"
+    MESSAGE = "message"
+    SENDING = "sending"
+    FINDING = "finding"
+    LESSON = "lesson"
+    FORGETTING = "forgetting"
+
+
 class ErasedText(Part):
     """One field of one event."""
 
     event_id: UUID
-    name: Code
+    name: Code = Field(
+        description='The field; "unnamed" where the text that would tell was not at hand.'
+    )
     digest: Salted = Field(description="The digest that stands for it in the event.")
+
+
+class ErasureRequested(ReviewEvent):
+    """Somebody asks that these texts are forgotten; a person of the other side has the last
+    word."""
+
+    TYPE: ClassVar[str] = "incident.erasure_requested.v1"
+
+    erasure_id: UUID
+    scope: ErasureScope
+    ground: ErasureGround
+    texts: tuple[ErasedText, ...] = Field(min_length=1)
+    asked_as: Side
+    reason: Confidential[Text]
+
+
+class ErasureRefused(ReviewEvent):
+    """The request is closed; the texts stay."""
+
+    TYPE: ClassVar[str] = "incident.erasure_refused.v1"
+
+    erasure_id: UUID
+    reason: Confidential[Text]
 
 
 class ContentErased(ReviewEvent):
@@ -136,6 +192,35 @@ class ContentErased(ReviewEvent):
     confirmed_by: Person | None = Field(
         None, description="Another person; null where retention ended by itself."
     )
+    kinds: tuple[TextKind, ...] = Field((), description="Of text, where retention ended by itself.")
+
+
+class HoldPlaced(ReviewEvent):
+    """Nothing of this incident is erased while the hold stands: not by persons, not by
+    retention."""
+
+    TYPE: ClassVar[str] = "incident.hold_placed.v1"
+
+    hold_id: UUID
+    placed_as: Side
+    reason: Confidential[Text]
+
+
+class HoldReleased(ReviewEvent):
+    TYPE: ClassVar[str] = "incident.hold_released.v1"
+
+    hold_id: UUID
+    reason: Confidential[Text]
+
+
+class RetentionWarned(ReviewEvent):
+    """These kinds of text of this incident will be erased, unless somebody places a hold."""
+
+    TYPE: ClassVar[str] = "incident.retention_warned.v1"
+
+    kinds: tuple[TextKind, ...] = Field(min_length=1)
+    days: int = Field(ge=1, description="The warning: at most so many days before the end.")
+    ends_at: datetime
 
 
 class Reviewed(ReviewEvent):

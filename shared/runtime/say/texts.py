@@ -11,7 +11,7 @@ from uuid import UUID
 
 from shared.contract.catalogue.base import Part
 from shared.contract.catalogue.review import ContentErased, ErasureGround
-from shared.contract.disclosure import Disclosure, digest_of, digests, reveal
+from shared.contract.disclosure import Disclosure, by_digest, digest_of, digests, reveal
 from shared.contract.envelope import Event
 from shared.runtime.process.database import Connection, Row
 from shared.runtime.say.plan import Write
@@ -45,6 +45,14 @@ async def _at_hand(connection: Connection, wanted: Sequence[str]) -> dict[str, D
         one.digest: one
         for one in (Disclosure(digest_of(row["content"]), row["content"]) for row in rows)
     }
+
+
+async def told_of(connection: Connection, events: Sequence[UUID]) -> dict[str, Disclosure]:
+    """All texts that are kept for these events, by digest, also of types not known here."""
+    rows = await connection.fetch(
+        "SELECT content FROM disclosure WHERE event_id = ANY($1)", list(events)
+    )
+    return by_digest(Disclosure(digest_of(row["content"]), row["content"]) for row in rows)
 
 
 @dataclass(frozen=True, slots=True)
