@@ -7,7 +7,7 @@ from uuid import UUID
 from services.intake import domain
 from services.intake.domain.commands import Report
 from services.intake.domain.state import Dismissed, Open
-from shared.audit.decisions import Domain, Violation, fold, violations
+from shared.audit.decisions import Domain, Violation, fold, made_again, violations
 from shared.contract.catalogue.base import EventData
 from shared.contract.catalogue.intake import Reported
 from shared.contract.envelope import Event
@@ -35,18 +35,5 @@ def commands_for(data: EventData) -> Sequence[Any]:
     if not isinstance(data, Reported):
         return ()
     # ValueError where the reference is none: a history that no rule of ours foresees
-    return (
-        Report(
-            opens=data.opens,
-            channel=data.channel,
-            exercise=data.exercise,
-            reporter=None if data.reporter is None else UUID(data.reporter),
-            discovery=data.discovery,
-            noticed_at=data.noticed_at,
-            noticed_at_fidelity=data.noticed_at_fidelity,
-            description=data.description,
-            exposure=data.exposure,
-            information_types=data.information_types,
-            foreign=data.foreign,
-        ),
-    )
+    reporter = None if data.reporter is None else UUID(data.reporter)
+    return (made_again(Report, data, reporter=reporter),)

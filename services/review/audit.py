@@ -2,10 +2,9 @@
 covers."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Final
+from typing import Any, Final, get_args
 
 from services.review import domain
-from services.review.domain import commands
 from services.review.report import (
     RENDERINGS,
     Form,
@@ -13,7 +12,7 @@ from services.review.report import (
     digest_of,
     published,
 )
-from shared.audit.decisions import Domain, Violation, fold, violations
+from shared.audit.decisions import Domain, Violation, fold, recorded_by, violations
 from shared.contract.catalogue import review
 from shared.contract.catalogue.base import EventData
 from shared.contract.envelope import Event
@@ -61,32 +60,7 @@ def known(events: Sequence[Event]) -> Mapping[str, Any]:
 
 
 def commands_for(data: EventData) -> Sequence[Any]:
-    match data:
-        case review.ReviewOpened():
-            return (commands.OpenReview(data.trigger),)
-        case review.FindingRecorded():
-            return (
-                commands.RecordFinding(
-                    data.finding_id,
-                    data.contributing_factor,
-                    data.control_layer,
-                    data.training_adequate,
-                    data.policy_understood,
-                    data.action_items,
-                    data.no_action_reason,
-                ),
-            )
-        case review.ObservationRecorded():
-            return (commands.RecordObservation(data.kind, data.text),)
-        case review.LessonRecorded():
-            return (commands.RecordLesson(data.text),)
-        case review.PolicyClauseCited():
-            return (commands.CitePolicyClause(data.policy, data.clause, data.comment),)
-        case review.NextReviewSet():
-            return (commands.SetNextReview(data.on),)
-        case review.Reviewed():
-            return (commands.Publish(data.report, data.covers),)
-    return ()
+    return recorded_by(data, get_args(domain.Command))
 
 
 def _report(

@@ -116,9 +116,23 @@ def test_the_timeline_has_a_line_for_every_event() -> None:
 
 
 def test_an_arm_is_found_in_a_pattern_and_in_a_question() -> None:
-    assert triage.Contained in arms(triage_audit), "case triage.Contained():"
+    state = importlib.import_module("services.triage.domain.state")
+    assert triage.Contained in arms(state), "case triage.Contained():"
     assert notify.CommunicationDrafted in arms(notify_audit), "isinstance(data, …)"
     assert arms(importlib.import_module("services.triage.domain.tables")) == set()
+
+
+def test_every_event_of_an_incident_records_one_command() -> None:
+    """From which an audit makes the command again."""
+    recorded = [kind.EVENT for kind in COMMANDS]
+    assert len(recorded) == len(set(recorded))
+    assert set(recorded) == set(OF_INCIDENTS)
+
+
+@pytest.mark.parametrize("service", ServiceName)
+def test_a_service_says_the_events_of_its_own_commands(service: ServiceName) -> None:
+    for kind in (kind for kind, owner in COMMANDS.items() if owner is service):
+        assert kind.EVENT.SAID_BY is service
 
 
 def test_every_event_of_an_incident_is_made_by_a_command() -> None:

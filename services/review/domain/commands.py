@@ -1,11 +1,12 @@
 """What may be asked of review, and by whom. Ids come with the command; time and actor come with the
-context."""
+context. `EVENT` is the event that records a command; an audit makes the command again from it."""
 
 from dataclasses import dataclass
 from datetime import date
-from typing import TypeAlias
+from typing import ClassVar, TypeAlias
 from uuid import UUID
 
+from shared.contract.catalogue import review
 from shared.contract.catalogue.review import ActionItem, Covered, ReportDigest, ReviewTrigger
 from shared.contract.vocabulary import Answer, ControlLayer, ObservationKind
 
@@ -15,12 +16,16 @@ class OpenReview:
     """`confirmed`: the service's own, on hearing an assessment. `requested`: a person's, by
     hand."""
 
+    EVENT: ClassVar = review.ReviewOpened
+
     trigger: ReviewTrigger
 
 
 @dataclass(frozen=True, slots=True)
 class RecordFinding:
     """Either what will be done about it, or why nothing will."""
+
+    EVENT: ClassVar = review.FindingRecorded
 
     finding_id: UUID
     contributing_factor: str
@@ -33,17 +38,23 @@ class RecordFinding:
 
 @dataclass(frozen=True, slots=True)
 class RecordObservation:
+    EVENT: ClassVar = review.ObservationRecorded
+
     kind: ObservationKind
     text: str
 
 
 @dataclass(frozen=True, slots=True)
 class RecordLesson:
+    EVENT: ClassVar = review.LessonRecorded
+
     text: str
 
 
 @dataclass(frozen=True, slots=True)
 class CitePolicyClause:
+    EVENT: ClassVar = review.PolicyClauseCited
+
     policy: str
     clause: str
     comment: str | None = None
@@ -51,12 +62,16 @@ class CitePolicyClause:
 
 @dataclass(frozen=True, slots=True)
 class SetNextReview:
+    EVENT: ClassVar = review.NextReviewSet
+
     on: date
 
 
 @dataclass(frozen=True, slots=True)
 class Publish:
     """States that the report with these digests, which rests on these events, is published."""
+
+    EVENT: ClassVar = review.Reviewed
 
     report: ReportDigest
     covers: tuple[Covered, ...]
