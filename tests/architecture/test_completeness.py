@@ -1,6 +1,6 @@
 """Completeness by program: a walk over the catalogue asks that each type of event has its arm in
-every fold, every projection, the report's timeline and the audit, or stands here as no concern of
-that reader; and that each command is offered, or is its service's own.
+every fold and every projection, or stands here as no concern of that reader; that it is put in
+words, and records a command; and that each command is offered, or is its service's own.
 
 A forgotten arm is silent otherwise. In the audit it is worse: `ledger verify` would accuse an
 honest service of having said what no command of it makes."""
@@ -21,7 +21,7 @@ from services.review import audit as review_audit
 from services.triage import audit as triage_audit
 from shared.contract.authority import command_name, who_may
 from shared.contract.catalogue import EVENTS, intake, notify, review, system, triage
-from shared.contract.catalogue.base import EventData
+from shared.contract.catalogue.base import EventData, IncidentEvent
 from shared.contract.vocabulary import ServiceName
 from tests.unit.walk import COMMANDS, DOMAINS, OF_PEOPLE, OF_SERVICES, Step, walks
 
@@ -65,7 +65,7 @@ CONCERNS: Final[Mapping[type[EventData], tuple[str, str]]] = {
     review.Reviewed: ("review", "intake triage review"),
 }
 """Who remembers an event, because a rule asks about it; who shows it in a view. A service that is
-not named in a row is not concerned. The timeline and the audit are concerned with every event."""
+not named in a row is not concerned."""
 
 
 def arms(module: ModuleType) -> set[type[EventData]]:
@@ -110,9 +110,11 @@ def test_those_concerned_have_an_arm_and_nobody_else_has(room: str, column: int)
         assert concerned - handled == set(), f"{service}'s {room} has forgotten an arm"
 
 
-def test_the_timeline_has_a_line_for_every_event() -> None:
-    timeline = importlib.import_module("services.review.report.timeline")
-    assert set(OF_INCIDENTS) - arms(timeline) == set()
+@pytest.mark.parametrize("event", OF_INCIDENTS, ids=lambda event: event.__name__)
+def test_every_event_of_an_incident_is_put_in_words_of_its_own(event: type[EventData]) -> None:
+    """For the report's timeline and a replay."""
+    assert issubclass(event, IncidentEvent)
+    assert "in_words" in vars(event)
 
 
 def test_an_arm_is_found_in_a_pattern_and_in_a_question() -> None:

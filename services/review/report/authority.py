@@ -13,7 +13,6 @@ from services.review.report.model import (
     SeatLine,
     SecondWord,
 )
-from services.review.report.words import UNKNOWN, word
 from shared.contract.catalogue.triage import (
     ActionAuthorised,
     ActionProposed,
@@ -26,6 +25,7 @@ from shared.contract.catalogue.triage import (
     SeatFilled,
 )
 from shared.contract.vocabulary import ActionClass, ActionKind
+from shared.contract.wording import UNKNOWN, word
 
 
 def seats(history: History) -> tuple[SeatLine, ...]:

@@ -5,11 +5,11 @@ from uuid import UUID
 
 from services.review.report.history import History
 from services.review.report.model import AssessmentLine, ExposureLine, FactLine, Ref, ReportMade
-from services.review.report.words import UNKNOWN, tier, word
 from shared.contract.catalogue.base import Exposure
 from shared.contract.catalogue.intake import Reported
 from shared.contract.catalogue.triage import Assessed, FactRecorded
 from shared.contract.vocabulary import Answer
+from shared.contract.wording import UNKNOWN, tier, word
 
 
 def exercise(history: History) -> Answer:

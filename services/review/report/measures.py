@@ -1,9 +1,9 @@
 """How long things took, from the report that opened the incident, by the times at which the events
 were recorded."""
 
+from services.review.report.durations import duration
 from services.review.report.history import History
 from services.review.report.model import Measure, Source
-from services.review.report.words import duration
 from shared.contract.catalogue.base import EventData
 from shared.contract.catalogue.intake import Reported
 from shared.contract.catalogue.notify import Communicated

@@ -6,9 +6,9 @@ from uuid import UUID
 from services.review.report.history import History, Sourced
 from services.review.report.knowledge import corrected_by
 from services.review.report.model import ApprovalLine, CitedFact, DutyLine, MessageLine
-from services.review.report.words import count
 from shared.contract.catalogue import notify
 from shared.contract.catalogue.triage import FactRecorded
+from shared.contract.wording import count
 
 
 def duties(history: History) -> tuple[DutyLine, ...]:

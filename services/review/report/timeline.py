@@ -1,15 +1,13 @@
 """One line for every event: what it says, in a sentence of ours, and what people wrote, as a
 quotation."""
 
-from typing import Final, TypeAlias
+from typing import Final
 
 from services.review.report.history import History, source_of
 from services.review.report.model import TimelineRow
-from services.review.report.words import count, moment, place, tier, word, words
-from shared.contract.catalogue import MILESTONES, intake, notify, review, short_name, triage
+from shared.contract.catalogue import MILESTONES, short_name
+from shared.contract.catalogue.base import IncidentEvent, InWords
 from shared.contract.envelope import Event
-
-Line: TypeAlias = tuple[str, str | None]
 
 NOT_UNDERSTOOD: Final = (
     "An event of a type or version that this report cannot read. It is on the log and covered by "
@@ -27,151 +25,7 @@ def _row(event: Event) -> TimelineRow:
     return TimelineRow(source_of(event), name, name in MILESTONES, says, quote)
 
 
-def line_of(event: Event) -> Line:
-    match event.data:
-        case intake.Reported() as data:
-            return _reported(data)
-        case triage.TriageEvent() as data:
-            return _of_triage(data) or _of_action(data)
-        case notify.NotifyEvent() as data:
-            return _of_message(data) or _of_sending(data)
-        case review.ReviewEvent() as data:
-            return _of_review(data)
-    return NOT_UNDERSTOOD, None
-
-
-def _reported(data: intake.Reported) -> Line:
-    what = "Reported" if data.opens else "Reported in addition"
-    drill = " as an exercise" if data.exercise else ""
-    by = (
-        f"noticed by {word(data.discovery)}"
-        if data.discovery != "unknown"
-        else "who noticed it is unknown"
-    )
-    return f"{what}{drill}: {place(data.exposure)}; {by}.", data.description
-
-
-def _of_triage(data: triage.TriageEvent) -> Line | None:
-    match data:
-        case triage.FactRecorded():
-            return _fact(data)
-        case triage.SeatFilled():
-            return f"{data.holder} took the {word(data.seat)} seat.", None
-        case triage.Assessed():
-            missing = f" Facts missing: {words(data.facts_missing)}." if data.facts_missing else ""
-            says = (
-                f"Assessed as {word(data.determination)}, severity {data.severity} "
-                f"(rule: {word(data.severity_rule)}), "
-                f"reach {tier(data.exposure.audience_tier)}.{missing}"
-            )
-            return says, data.severity_override_reason
-        case triage.InactionDecided():
-            return "Decided not to act.", data.reason
-        case triage.IncidentDismissed():
-            return f"Dismissed: {word(data.reason)}.", data.note
-    return None
-
-
-def _fact(data: triage.FactRecorded) -> Line:
-    corrects = ", correcting an earlier fact" if data.corrects else ""
-    if not data.known:
-        return f"Recorded as unknown: {word(data.key)}{corrects}.", None
-    return f"Established with {data.confidence} confidence{corrects}: {word(data.key)}.", data.value
-
-
-def _of_action(data: triage.TriageEvent) -> Line:
-    match data:
-        case triage.ActionProposed():
-            return (
-                f"Proposed: {word(data.kind)} ({word(data.action_class)}), "
-                f"aimed at “{data.target}”.",
-                data.reason,
-            )
-        case triage.LegalViewGiven():
-            return f"Legal view on an action: {word(data.view)}.", data.ground
-        case triage.ActionAuthorised():
-            return f"Authorised: {word(data.kind)}.", None
-        case triage.BreakGlassUsed():
-            lack = f" that still asked for: {words(data.missing)}" if data.missing else ""
-            return (
-                f"Break-glass: passed the gate “{word(data.gate)}”{lack}. "
-                "A second person's word is owed.",
-                data.reason,
-            )
-        case triage.BreakGlassConfirmed():
-            verdict = "upheld" if data.upheld else "not upheld"
-            return f"A second person's word on break-glass: {verdict}.", data.note
-        case triage.Contained():
-            return (
-                f"Carried out: {word(data.kind)}, on {moment(data.carried_out_at)}; "
-                f"outcome {data.outcome}.",
-                data.note,
-            )
-    return NOT_UNDERSTOOD, None
-
-
-def _of_message(data: notify.NotifyEvent) -> Line | None:
-    match data:
-        case notify.CommunicationRequired():
-            return (
-                f"It became a duty to tell {word(data.audience)} (rule: {word(data.rule)}).",
-                None,
-            )
-        case notify.CommunicationWaived():
-            return f"Telling {word(data.audience)} was waived.", data.reason
-        case notify.CommunicationDrafted():
-            cited = count(len(data.facts), "fact")
-            return (
-                f"Drafted for {word(data.audience)} by {data.channel}, resting on {cited}: "
-                f"“{data.title}”.",
-                None,
-            )
-        case notify.CommunicationApproved():
-            return f"A message was approved ({word(data.approval)}).", None
-        case notify.CommunicationRejected():
-            return "A message was turned down.", data.reason
-    return None
-
-
-def _of_sending(data: notify.NotifyEvent) -> Line:
-    match data:
-        case notify.CommunicationRequested():
-            return "An approved message was handed over for sending.", None
-        case notify.SendStarted():
-            return f"Sending began, attempt {data.attempt}.", None
-        case notify.SendFailed():
-            then = (
-                f"to be tried again at {moment(data.retry_at)}"
-                if data.retry_at
-                else "not tried again by itself"
-            )
-            return f"Sending failed at attempt {data.attempt}; {then}.", data.error
-        case notify.SendOutcomeUnknown():
-            return f"Whether attempt {data.attempt} arrived is unknown; a person decides.", None
-        case notify.SendOutcomeDecided():
-            arrived = "arrived" if data.delivered else "did not arrive"
-            return f"A person found out that attempt {data.attempt} {arrived}.", data.reason
-        case notify.Communicated():
-            by = ", ".join(data.approved_by) or "nobody on record"
-            return f"Told {word(data.audience)} by {data.channel}; approved by {by}.", None
-    return NOT_UNDERSTOOD, None
-
-
-def _of_review(data: review.ReviewEvent) -> Line:
-    match data:
-        case review.ReviewOpened():
-            return f"The review was opened ({word(data.trigger)}).", None
-        case review.FindingRecorded():
-            items = count(len(data.action_items), "action item")
-            return f"Finding: {word(data.control_layer)}; {items}.", data.contributing_factor
-        case review.ObservationRecorded():
-            return f"Observed: {word(data.kind)}.", data.text
-        case review.LessonRecorded():
-            return "Lesson.", data.text
-        case review.PolicyClauseCited():
-            return f"Policy clause concerned: {data.policy}, {data.clause}.", data.comment
-        case review.NextReviewSet():
-            return f"The next review was set to {data.on}.", None
-        case review.Reviewed():
-            return f"The report was published with {count(data.findings, 'finding')}.", None
+def line_of(event: Event) -> InWords:
+    if isinstance(event.data, IncidentEvent):
+        return event.data.in_words()
     return NOT_UNDERSTOOD, None

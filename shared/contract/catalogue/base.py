@@ -1,6 +1,6 @@
 """What all event data have in common, and the mark of what may one day be sealed."""
 
-from typing import Annotated, ClassVar, Final, TypeVar
+from typing import Annotated, ClassVar, Final, TypeAlias, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
@@ -48,6 +48,19 @@ class EventData(Part):
 
     TYPE: ClassVar[str]
     SAID_BY: ClassVar[ServiceName | None]
+
+
+InWords: TypeAlias = tuple[str, str | None]
+"""A sentence of ours, and what people wrote, to be quoted."""
+
+
+class IncidentEvent(EventData):
+    """What is said of an incident."""
+
+    def in_words(self) -> InWords:
+        """For people who read a history; each type has its own. Published reports have these very
+        words: other words make a new format of the report."""
+        raise NotImplementedError(f"{self.TYPE} is not put in words")
 
 
 class Exposure(Part):

@@ -7,11 +7,20 @@ from uuid import UUID
 
 from pydantic import Field
 
-from shared.contract.catalogue.base import Confidential, EventData, Line, Name, Part, Text
+from shared.contract.catalogue.base import (
+    Confidential,
+    IncidentEvent,
+    InWords,
+    Line,
+    Name,
+    Part,
+    Text,
+)
 from shared.contract.vocabulary import Answer, ControlLayer, ObservationKind, ServiceName
+from shared.contract.wording import count, word
 
 
-class ReviewEvent(EventData):
+class ReviewEvent(IncidentEvent):
     SAID_BY: ClassVar[ServiceName] = ServiceName.REVIEW
 
 
@@ -24,6 +33,9 @@ class ReviewOpened(ReviewEvent):
     TYPE: ClassVar[str] = "incident.review_opened.v1"
 
     trigger: ReviewTrigger
+
+    def in_words(self) -> InWords:
+        return f"The review was opened ({word(self.trigger)}).", None
 
 
 class ActionItem(Part):
@@ -47,6 +59,10 @@ class FindingRecorded(ReviewEvent):
     action_items: tuple[ActionItem, ...] = ()
     no_action_reason: Confidential[Text | None] = None
 
+    def in_words(self) -> InWords:
+        items = count(len(self.action_items), "action item")
+        return f"Finding: {word(self.control_layer)}; {items}.", self.contributing_factor
+
 
 class ObservationRecorded(ReviewEvent):
     TYPE: ClassVar[str] = "incident.observation_recorded.v1"
@@ -54,11 +70,17 @@ class ObservationRecorded(ReviewEvent):
     kind: ObservationKind
     text: Confidential[Text]
 
+    def in_words(self) -> InWords:
+        return f"Observed: {word(self.kind)}.", self.text
+
 
 class LessonRecorded(ReviewEvent):
     TYPE: ClassVar[str] = "incident.lesson_recorded.v1"
 
     text: Confidential[Text]
+
+    def in_words(self) -> InWords:
+        return "Lesson.", self.text
 
 
 class PolicyClauseCited(ReviewEvent):
@@ -68,11 +90,17 @@ class PolicyClauseCited(ReviewEvent):
     clause: Line
     comment: Confidential[Text | None] = None
 
+    def in_words(self) -> InWords:
+        return f"Policy clause concerned: {self.policy}, {self.clause}.", self.comment
+
 
 class NextReviewSet(ReviewEvent):
     TYPE: ClassVar[str] = "incident.next_review_set.v1"
 
     on: date
+
+    def in_words(self) -> InWords:
+        return f"The next review was set to {self.on}.", None
 
 
 class ReportDigest(Part):
@@ -107,3 +135,6 @@ class Reviewed(ReviewEvent):
     action_items: int = Field(ge=0)
     lessons: int = Field(ge=0)
     next_review_on: date | None = None
+
+    def in_words(self) -> InWords:
+        return f"The report was published with {count(self.findings, 'finding')}.", None

@@ -1,4 +1,4 @@
-"""How values are said to people: times, durations, words of the vocabulary. No locale, no time zone
+"""How values are said to people: times, words of the vocabulary. No locale, no time zone
 but UTC."""
 
 from collections.abc import Iterable
@@ -9,8 +9,6 @@ from shared.contract.catalogue.base import Exposure
 from shared.contract.vocabulary import AudienceTier, Fidelity, PostKind
 
 UNKNOWN: Final = "unknown"
-
-_UNITS: Final = (("d", 86_400), ("h", 3600), ("min", 60), ("s", 1))
 
 _DIGITS: Final = {
     Fidelity.YEAR: 4,
@@ -43,20 +41,6 @@ def moment(at: datetime | None, fidelity: Fidelity | None = None) -> str:
         if len(text) <= 10
         else f"{text} {zone}"
     )
-
-
-def duration(seconds: float) -> str:
-    """`2 d 4 h`: the two largest units."""
-    if seconds < 0:
-        return "none: it came before"
-    if seconds < 1:
-        return "under a second"
-    parts, rest = [], int(seconds)
-    for unit, size in _UNITS:
-        count, rest = divmod(rest, size)
-        parts.append((count, unit))
-    first = next(index for index, (count, _) in enumerate(parts) if count)
-    return " ".join(f"{count} {unit}" for count, unit in parts[first : first + 2] if count)
 
 
 def word(value: str | None) -> str:
