@@ -8,8 +8,10 @@ honest service of having said what no command of it makes."""
 import ast
 import importlib
 import inspect
+import re
 from collections.abc import Iterator, Mapping
 from functools import cache
+from pathlib import Path
 from types import ModuleType
 from typing import Any, Final
 
@@ -24,6 +26,8 @@ from shared.contract.catalogue import EVENTS, intake, notify, review, system, tr
 from shared.contract.catalogue.base import EventData, IncidentEvent
 from shared.contract.vocabulary import ServiceName
 from tests.unit.walk import COMMANDS, DOMAINS, OF_PEOPLE, OF_SERVICES, Step, walks
+
+ROOT: Final = Path(__file__).parents[2]
 
 OF_INCIDENTS: Final = tuple(one for one in EVENTS if not issubclass(one, system.SystemRecord))
 """What is said of the record itself folds into no incident: the runtime and the sealer read it."""
@@ -207,3 +211,11 @@ def test_every_command_is_accepted_and_is_refused(kind: type) -> None:
     steps = [step for walk in walks() for step in walk.steps if type(step.command) is kind]
     assert any(step.said for step in steps)
     assert kind in OF_SERVICES or any(step.refusal for step in steps)
+
+
+def test_the_list_of_files_for_an_event_and_its_command_is_short_and_true() -> None:
+    text = (ROOT / "CONTRIBUTING.md").read_text().partition("**An event, with its command**")[2]
+    files = re.findall(r"^[0-9]\. `([^`]+)`", text.partition("**A gate**")[0], re.MULTILINE)
+    assert 5 <= len(files) <= 7
+    for path in (path.replace("/S", f"/{service}") for path in files for service in ServiceName):
+        assert (ROOT / path).is_file(), path
