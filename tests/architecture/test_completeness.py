@@ -198,6 +198,23 @@ def test_every_command_of_people_is_offered_and_no_other() -> None:
     assert names == {command_name(kind) for kind in OF_PEOPLE}
 
 
+def routed(service: ServiceName) -> set[str]:
+    """What the service's routes ask `who_may` of."""
+    calls = (
+        node
+        for path in (ROOT / "services" / service / "api").glob("*.py")
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Call)
+    )
+    asked = [call.args[0] for call in calls if ast.unparse(call.func) == "who_may"]
+    return {ast.literal_eval(one) if isinstance(one, ast.Constant) else one.id for one in asked}
+
+
+@pytest.mark.parametrize("kind", OF_PEOPLE, ids=lambda kind: kind.__name__)
+def test_every_command_of_people_has_a_route(kind: type) -> None:
+    assert {kind.__name__, command_name(kind)} & routed(COMMANDS[kind])
+
+
 def test_what_a_person_could_do_was_offered_to_that_person() -> None:
     """With whatever values the command came. Not so a report that opens an incident, for there is
     nothing yet to list it on."""
