@@ -1,8 +1,8 @@
 """The worst that may be sent to each route that takes a body, over real HTTP to a process of its
 own: what it costs in time, memory and answer, and that others are served meanwhile.
 
-The routes are walked. Each is sent all bodies under all media types that it takes; others it refuses
-with 415."""
+The routes are walked. Each is sent all bodies under all media types that it takes; others it
+refuses with 415."""
 
 import asyncio
 import contextlib
