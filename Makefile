@@ -4,9 +4,11 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIN ?= --upgrade
 .DEFAULT_GOAL := help
+# Where this is set, every test worker and every process of a stack compiles all modules anew.
+unexport PYTHONDONTWRITEBYTECODE
 .SUFFIXES:
 
-.PHONY: help demo up down check test test-long test-containers simulate chaos mutate load lint format bench pin clean
+.PHONY: help demo up down check quick test test-long test-containers simulate chaos mutate load lint format bench pin clean
 
 help: ## List the commands
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -20,10 +22,13 @@ up: $(VENV)/.run ## Run Postgres, Kafka and the four services here (Ctrl-C ends 
 down: $(VENV)/.run ## End what `ledger up --detach` started
 	@$(BIN)/ledger down
 
-check: $(VENV)/.dev lint ## Lint, types, import rules, the quick tests by few examples: what to run before each commit
+check: $(VENV)/.dev ## Lint, types, import rules, the quick tests by few examples: what to run before each commit
+	@$(MAKE) --no-print-directory -j2 lint quick
+
+quick: $(VENV)/.dev
 	$(BIN)/python -m pytest -q -n auto -m "not slow" --hypothesis-profile=quick tests/architecture tests/unit $(PYTEST)
 
-test: $(VENV)/.dev lint ## Lint, types, import rules, and every test on a real Kafka and Postgres (about ten minutes)
+test: $(VENV)/.dev lint ## Lint, types, import rules, and every test on a real Kafka and Postgres (about twelve minutes)
 	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(PYTEST)
 
 test-long: export LEDGER_TEST_EXAMPLES := 25

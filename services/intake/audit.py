@@ -6,7 +6,7 @@ from typing import Any, Final
 from services.intake import domain
 from services.intake.domain.commands import Report
 from services.intake.domain.state import Dismissed, Open
-from shared.audit.decisions import Domain, Violation, fold, violations
+from shared.audit.decisions import Domain, Violation, fold, recorded_by, violations
 from shared.contract.catalogue.base import EventData
 from shared.contract.catalogue.intake import Reported
 from shared.contract.envelope import Event
@@ -33,18 +33,4 @@ def known(events: Sequence[Event]) -> Mapping[str, Any]:
 def commands_for(data: EventData) -> Sequence[Any]:
     if not isinstance(data, Reported):
         return ()
-    return (
-        Report(
-            opens=data.opens,
-            channel=data.channel,
-            exercise=data.exercise,
-            reporter=data.reporter,
-            discovery=data.discovery,
-            noticed_at=data.noticed_at,
-            noticed_at_fidelity=data.noticed_at_fidelity,
-            description=data.description,
-            exposure=data.exposure,
-            information_types=data.information_types,
-            foreign=data.foreign,
-        ),
-    )
+    return recorded_by(data, (Report,))

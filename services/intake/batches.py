@@ -134,10 +134,7 @@ async def answered(place: str, number: int, taking: Coroutine[Any, Any, ReportRe
 def _refusal(error: Exception) -> Response:
     """The problem that the error would be as the answer to a request of its own."""
     if isinstance(error, RequestValidationError):
-        detail = "See errors: each names a field and what it must be."
-        return problems.problem(
-            422, "invalid", "A field is wrong", detail, errors=problems.field_problems(error)
-        )
+        return problems.invalid(problems.field_problems(error))
     if isinstance(error, PASSING):
         why = problems.why_not_now(error)
         detail = f"{why} Send this report again, with the same key if it had one."

@@ -2,12 +2,19 @@
 without the approval of others."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Final
+from typing import Any, Final, get_args
 from uuid import UUID
 
 from services.notify import domain
-from services.notify.domain import commands
-from shared.audit.decisions import Domain, Violation, fold, violations
+from services.notify.domain import DraftCommunication, RecordFailure, StartSend
+from shared.audit.decisions import (
+    Domain,
+    Violation,
+    fold,
+    made_again,
+    recorded_by,
+    violations,
+)
 from shared.contract.catalogue import notify
 from shared.contract.catalogue.base import EventData
 from shared.contract.envelope import Event
@@ -42,48 +49,23 @@ def known(events: Sequence[Event]) -> Mapping[str, Any]:
 
 
 def commands_for(data: EventData, texts: dict[UUID, tuple[str, ...]]) -> Sequence[Any]:
+    """`texts` has the digests of each draft. An attempt may also have failed before it began: on a
+    text other than the approved one, or on a gate that had shut again."""
     match data:
-        case notify.CommunicationRequired():
-            return (commands.NoteDuties(),)
-        case notify.CommunicationWaived():
-            return (commands.Waive(data.audience, data.reason),)
         case notify.CommunicationDrafted():
-            return (
-                commands.DraftCommunication(
-                    data.communication_id,
-                    data.audience,
-                    data.channel,
-                    data.title,
-                    data.text,
-                    data.facts,
-                    channels=frozenset({data.channel}),
-                ),
-            )
-        case notify.CommunicationApproved():
-            return (commands.Approve(data.communication_id, data.approval),)
-        case notify.CommunicationRejected():
-            return (commands.Reject(data.communication_id, data.reason),)
-        case notify.CommunicationRequested():
-            return (commands.RequestSend(data.communication_id),)
-        case notify.SendOutcomeDecided():
-            return (commands.DecideOutcome(data.communication_id, data.delivered, data.reason),)
-    return _of_the_sender(data, texts)
-
-
-def _of_the_sender(data: EventData, texts: dict[UUID, tuple[str, ...]]) -> Sequence[Any]:
-    match data:
+            return (made_again(DraftCommunication, data, channels=frozenset({data.channel})),)
         case notify.SendStarted():
-            return (
-                commands.StartSend(data.communication_id, texts.get(data.communication_id, ())),
-            )
+            return (_sending(data, texts),)
         case notify.SendFailed():
             return (
-                commands.RecordFailure(data.communication_id, data.attempt, data.error),
-                commands.StartSend(data.communication_id, texts.get(data.communication_id, ())),
-                commands.StartSend(data.communication_id, ("another text than the approved one",)),
+                made_again(RecordFailure, data),
+                _sending(data, texts),
+                StartSend(data.communication_id, ("another text than the approved one",)),
             )
-        case notify.SendOutcomeUnknown():
-            return (commands.MarkUnknown(data.communication_id, data.attempt),)
-        case notify.Communicated():
-            return (commands.RecordDelivered(data.communication_id, data.attempt),)
-    return ()
+    return recorded_by(data, get_args(domain.Command))
+
+
+def _sending(
+    data: notify.SendStarted | notify.SendFailed, texts: dict[UUID, tuple[str, ...]]
+) -> StartSend:
+    return StartSend(data.communication_id, texts.get(data.communication_id, ()))

@@ -2,7 +2,7 @@
 covers."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Final
+from typing import Any, Final, get_args
 
 from services.review import domain
 from services.review.domain import commands
@@ -17,7 +17,7 @@ from services.review.report import (
     render_json,
     skeleton_of,
 )
-from shared.audit.decisions import Domain, Violation, fold, violations
+from shared.audit.decisions import Domain, Violation, fold, made_again, recorded_by, violations
 from shared.contract.catalogue import review
 from shared.contract.catalogue.base import EventData
 from shared.contract.disclosure import Disclosure
@@ -81,64 +81,17 @@ def known(events: Sequence[Event]) -> Mapping[str, Any]:
 
 
 def commands_for(data: EventData) -> Sequence[Any]:
-    return _reviewing(data) or _forgetting(data)
-
-
-def _forgetting(data: EventData) -> Sequence[Any]:
     match data:
-        case review.ErasureRequested():
-            return (
-                commands.RequestErasure(
-                    data.erasure_id,
-                    data.scope,
-                    data.ground,
-                    data.texts,
-                    data.reason,
-                    data.asked_as,
-                ),
-            )
-        case review.ErasureRefused():
-            return (commands.RefuseErasure(data.erasure_id, data.reason),)
-        case review.ContentErased(ground=review.ErasureGround.RETENTION_ENDED):
-            return (commands.EndRetention(data.erasure_id, data.kinds, data.texts),)
-        case review.ContentErased():
-            return (commands.ConfirmErasure(data.erasure_id),)
-        case review.HoldPlaced():
-            return (commands.PlaceHold(data.hold_id, data.reason, data.placed_as),)
-        case review.HoldReleased():
-            return (commands.ReleaseHold(data.hold_id, data.reason),)
-        case review.RetentionWarned():
-            return (commands.WarnOfRetention(data.kinds),)
-    return ()
-
-
-def _reviewing(data: EventData) -> Sequence[Any]:
-    match data:
-        case review.ReviewOpened():
-            return (commands.OpenReview(data.trigger),)
         case review.FindingRecorded():
-            return (
-                commands.RecordFinding(
-                    data.finding_id,
-                    data.contributing_factor,
-                    data.control_layer,
-                    data.training_adequate,
-                    data.policy_understood,
-                    data.action_items,
-                    None if data.action_items else data.no_action_reason,
-                ),
-            )
-        case review.ObservationRecorded():
-            return (commands.RecordObservation(data.kind, data.text),)
-        case review.LessonRecorded():
-            return (commands.RecordLesson(data.text),)
-        case review.PolicyClauseCited():
-            return (commands.CitePolicyClause(data.policy, data.clause, data.comment),)
-        case review.NextReviewSet():
-            return (commands.SetNextReview(data.on),)
-        case review.Reviewed():
-            return (commands.Publish(data.report, data.covers),)
-    return ()
+            reason = None if data.action_items else data.no_action_reason
+            return (made_again(commands.RecordFinding, data, no_action_reason=reason),)
+        case review.ErasureRequested():
+            return (made_again(commands.RequestErasure, data, side=data.asked_as),)
+        case review.HoldPlaced():
+            return (made_again(commands.PlaceHold, data, side=data.placed_as),)
+        case review.ContentErased(ground=review.ErasureGround.RETENTION_ENDED):
+            return (made_again(commands.EndRetention, data),)
+    return recorded_by(data, get_args(domain.Command))
 
 
 def _report(

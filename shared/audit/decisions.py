@@ -9,7 +9,7 @@ What a caller's token said of roles is not in the history; every actor is taken 
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any, Final
 
 from shared.contract.authority import Role
@@ -43,6 +43,18 @@ class Domain:
 
 CommandsFor = Callable[[EventData], Sequence[Any]]
 """The commands that can lead to this event of the service, as far as the event tells."""
+
+
+def recorded_by(data: EventData, commands: Sequence[Any]) -> Sequence[Any]:
+    """Of these kinds of commands those whose `EVENT` this is, made again from it."""
+    return tuple(made_again(kind, data) for kind in commands if kind.EVENT is type(data))
+
+
+def made_again(kind: Any, data: EventData, **otherwise: Any) -> Any:
+    """The command of this kind: each field is the event's of the same name, if it is not given
+    otherwise. Raises AttributeError when the event has no such field."""
+    names = [one.name for one in fields(kind) if one.name not in otherwise]
+    return kind(**{name: getattr(data, name) for name in names}, **otherwise)
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,12 +12,12 @@ import hashlib
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cache
-from typing import Any, Final, NamedTuple, TypeVar, overload
+from typing import Any, Final, NamedTuple, TypeVar
 
 from pydantic import ValidationError
 from pydantic_core import to_json, to_jsonable_python
 
-from shared.contract.catalogue.base import CONFIDENTIAL, WITHHELD, Part, Withheld, Words
+from shared.contract.catalogue.base import CONFIDENTIAL, WITHHELD, Part
 
 P = TypeVar("P", bound=Part)
 
@@ -128,17 +128,6 @@ def withhold(model: type[Part], value: Any) -> Any:
 def stored(model: type[P], kept: str) -> P:
     """Data that a view keeps as JSON, without its texts."""
     return model.model_validate(withhold(model, json.loads(kept)))
-
-
-@overload
-def words_of(text: Words) -> str: ...
-@overload
-def words_of(text: Words | None) -> str | None: ...
-def words_of(text: Words | None) -> str | None:
-    """The text, where `fill` has left none withheld. Raises ValueError when one is."""
-    if isinstance(text, Withheld):
-        raise ValueError("a text is withheld that should have been filled in")
-    return text
 
 
 def fill(data: P, stands_for: Callable[[Part, str], str | None]) -> P:

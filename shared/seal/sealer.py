@@ -23,7 +23,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from shared.chain.trust import Trust
 from shared.contract.hashing import event_hash
 from shared.contract.topics import PARTITIONS
-from shared.runtime.carry.topic import follower
+from shared.runtime.carry.topic import connected, follower
 from shared.runtime.process import clock
 from shared.runtime.process.database import Connection
 from shared.runtime.process.lease import lease
@@ -108,15 +108,11 @@ class Sealer:
 
     @contextlib.asynccontextmanager
     async def _reading(self, offsets: Mapping[int, int]) -> AsyncIterator[AIOKafkaConsumer]:
-        consumer = follower(self.kafka, at_once=POLL)
-        try:
-            await consumer.start()
+        async with connected(follower(self.kafka, at_once=POLL)) as consumer:
             consumer.assign([TopicPartition(self.topic, number) for number in range(PARTITIONS)])
             for partition, offset in offsets.items():
                 consumer.seek(TopicPartition(self.topic, partition), offset)
             yield consumer
-        finally:
-            await consumer.stop()
 
 
 async def _complete(sealing: Sealing, decided: Decided) -> None:

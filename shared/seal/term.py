@@ -13,6 +13,7 @@ from aiokafka import AIOKafkaConsumer
 
 from shared.chain.trust import Trust
 from shared.contract.catalogue.system import KeyRotated
+from shared.runtime.carry.topic import messages_of
 from shared.runtime.hear.examining import examine_all
 from shared.runtime.hear.judge import Heard, Parked
 from shared.runtime.hear.messages import record_of
@@ -98,7 +99,7 @@ class Sealing:
                 await asyncio.gather(self.round, return_exceptions=True)
 
     async def _read(self, consumer: AIOKafkaConsumer) -> None:
-        batches = await consumer.getmany(timeout_ms=int(LOOK_EVERY * 1000), max_records=POLL)
+        batches = await messages_of(consumer, timeout_ms=int(LOOK_EVERY * 1000), at_most=POLL)
         records = [record_of(message) for messages in batches.values() for message in messages]
         for item in await examine_all(records, self.trust):
             self.arrived[item.record.partition].append(item)

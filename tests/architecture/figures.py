@@ -37,12 +37,26 @@ class Source:
 
     @property
     def lines(self) -> list[str]:
-        return self.text.split("\n")
+        return _lines(self.text)
+
+    @property
+    def tree(self) -> ast.Module:
+        return _tree(self.text)
 
     @property
     def length(self) -> int:
         """Lines that are not blank."""
         return sum(bool(line.strip()) for line in self.lines)
+
+
+@cache
+def _lines(text: str) -> list[str]:
+    return text.split("\n")
+
+
+@cache
+def _tree(text: str) -> ast.Module:
+    return ast.parse(text)
 
 
 @cache
@@ -70,6 +84,7 @@ def folders() -> Mapping[str, int]:
     )
 
 
+@cache
 def imports() -> Mapping[str, frozenset[str]]:
     """Our modules that each of our modules imports, wherever in it, for types alone included."""
     known = {one.name for one in modules()}
@@ -77,7 +92,7 @@ def imports() -> Mapping[str, frozenset[str]]:
 
 
 def _imported(source: Source, known: set[str]) -> Iterator[str]:
-    for node in ast.walk(ast.parse(source.text)):
+    for node in ast.walk(source.tree):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names if alias.name in known)
         elif isinstance(node, ast.ImportFrom) and node.module:
@@ -96,6 +111,7 @@ def percentile(figures: list[int], share: float) -> int:
     return sorted(figures)[min(len(figures) - 1, int(len(figures) * share))]
 
 
+@cache
 def spans(kind: type[ast.AST] | tuple[type[ast.AST], ...]) -> list[tuple[int, str]]:
     """Lines that are not blank of each class or function, with its place."""
     return sorted(
@@ -104,7 +120,7 @@ def spans(kind: type[ast.AST] | tuple[type[ast.AST], ...]) -> list[tuple[int, st
             f"{one.path}:{node.lineno} {node.name}",
         )  # type: ignore[attr-defined]
         for one in modules()
-        for node in ast.walk(ast.parse(one.text))
+        for node in ast.walk(one.tree)
         if isinstance(node, kind)
     )
 
@@ -166,7 +182,7 @@ def doubled_classes() -> Mapping[str, list[str]]:
     """Public classes of one name in several modules of shared, seal and deploy."""
     where: defaultdict[str, list[str]] = defaultdict(list)
     for one in modules():
-        for node in ast.parse(one.text).body:
+        for node in one.tree.body:
             if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
                 where[node.name].append(one.path)
     return {name: paths for name, paths in where.items() if len(paths) > 1}

@@ -1,6 +1,6 @@
 """Completeness by program: a walk over the catalogue asks that each type of event has its arm in
-every fold, every projection, the report's timeline and the audit, or stands here as no concern of
-that reader; and that each command is offered, or is its service's own.
+every fold and every projection, or stands here as no concern of that reader; that it is put in
+words, and records a command; and that each command is offered, or is its service's own.
 
 A forgotten arm is silent otherwise. In the audit it is worse: `ledger verify` would accuse an
 honest service of having said what no command of it makes."""
@@ -8,8 +8,10 @@ honest service of having said what no command of it makes."""
 import ast
 import importlib
 import inspect
+import re
 from collections.abc import Iterator, Mapping
 from functools import cache
+from pathlib import Path
 from types import ModuleType
 from typing import Any, Final
 
@@ -21,9 +23,11 @@ from services.review import audit as review_audit
 from services.triage import audit as triage_audit
 from shared.contract.authority import command_name, who_may
 from shared.contract.catalogue import EVENTS, intake, notify, review, system, triage
-from shared.contract.catalogue.base import EventData
+from shared.contract.catalogue.base import EventData, IncidentEvent
 from shared.contract.vocabulary import ServiceName
 from tests.unit.walk import COMMANDS, DOMAINS, OF_PEOPLE, OF_SERVICES, Step, walks
+
+ROOT: Final = Path(__file__).parents[2]
 
 OF_INCIDENTS: Final = tuple(one for one in EVENTS if not issubclass(one, system.SystemRecord))
 """What is said of the record itself folds into no incident: the runtime and the sealer read it."""
@@ -71,7 +75,7 @@ CONCERNS: Final[Mapping[type[EventData], tuple[str, str]]] = {
     review.Reviewed: ("review", "intake triage review"),
 }
 """Who remembers an event, because a rule asks about it; who shows it in a view. A service that is
-not named in a row is not concerned. The timeline and the audit are concerned with every event."""
+not named in a row is not concerned."""
 
 
 def arms(module: ModuleType) -> set[type[EventData]]:
@@ -116,15 +120,31 @@ def test_those_concerned_have_an_arm_and_nobody_else_has(room: str, column: int)
         assert concerned - handled == set(), f"{service}'s {room} has forgotten an arm"
 
 
-def test_the_timeline_has_a_line_for_every_event() -> None:
-    timeline = importlib.import_module("services.review.report.timeline")
-    assert set(OF_INCIDENTS) - arms(timeline) == set()
+@pytest.mark.parametrize("event", OF_INCIDENTS, ids=lambda event: event.__name__)
+def test_every_event_of_an_incident_is_put_in_words_of_its_own(event: type[EventData]) -> None:
+    """For the report's timeline and a replay."""
+    assert issubclass(event, IncidentEvent)
+    assert "in_words" in vars(event)
 
 
 def test_an_arm_is_found_in_a_pattern_and_in_a_question() -> None:
-    assert triage.Contained in arms(triage_audit), "case triage.Contained():"
+    state = importlib.import_module("services.triage.domain.state")
+    assert triage.Contained in arms(state), "case triage.Contained():"
     assert notify.CommunicationDrafted in arms(notify_audit), "isinstance(data, …)"
     assert arms(importlib.import_module("services.triage.domain.tables")) == set()
+
+
+def test_every_event_of_an_incident_records_one_command() -> None:
+    """From which an audit makes the command again."""
+    recorded = [kind.EVENT for kind in COMMANDS]
+    assert len(recorded) == len(set(recorded))
+    assert set(recorded) == set(OF_INCIDENTS)
+
+
+@pytest.mark.parametrize("service", ServiceName)
+def test_a_service_says_the_events_of_its_own_commands(service: ServiceName) -> None:
+    for kind in (kind for kind, owner in COMMANDS.items() if owner is service):
+        assert kind.EVENT.SAID_BY is service
 
 
 def test_every_event_of_an_incident_is_made_by_a_command() -> None:
@@ -184,6 +204,23 @@ def test_every_command_of_people_is_offered_and_no_other() -> None:
     assert names == {command_name(kind) for kind in OF_PEOPLE}
 
 
+def routed(service: ServiceName) -> set[str]:
+    """What the service's routes ask `who_may` of."""
+    calls = (
+        node
+        for path in (ROOT / "services" / service / "api").glob("*.py")
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Call)
+    )
+    asked = [call.args[0] for call in calls if ast.unparse(call.func) == "who_may"]
+    return {ast.literal_eval(one) if isinstance(one, ast.Constant) else one.id for one in asked}
+
+
+@pytest.mark.parametrize("kind", OF_PEOPLE, ids=lambda kind: kind.__name__)
+def test_every_command_of_people_has_a_route(kind: type) -> None:
+    assert {kind.__name__, command_name(kind)} & routed(COMMANDS[kind])
+
+
 def test_what_a_person_could_do_was_offered_to_that_person() -> None:
     """With whatever values the command came. Not so a report that opens an incident, for there is
     nothing yet to list it on."""
@@ -197,3 +234,11 @@ def test_every_command_is_accepted_and_is_refused(kind: type) -> None:
     steps = [step for walk in walks() for step in walk.steps if type(step.command) is kind]
     assert any(step.said for step in steps)
     assert kind in OF_SERVICES or any(step.refusal for step in steps)
+
+
+def test_the_list_of_files_for_an_event_and_its_command_is_short_and_true() -> None:
+    text = (ROOT / "CONTRIBUTING.md").read_text().partition("**An event, with its command**")[2]
+    files = re.findall(r"^[0-9]\. `([^`]+)`", text.partition("**A gate**")[0], re.MULTILINE)
+    assert 5 <= len(files) <= 7
+    for path in (path.replace("/S", f"/{service}") for path in files for service in ServiceName):
+        assert (ROOT / path).is_file(), path

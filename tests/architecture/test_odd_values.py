@@ -14,6 +14,7 @@ from typer.testing import CliRunner
 
 from deploy.ledger.main import COMMANDS, app
 from deploy.ledger.printing import visible
+from tests.examples import share
 
 INCIDENT: Final = "0196f000-0000-7000-9000-000000000001"
 
@@ -96,13 +97,16 @@ def commands() -> dict[tuple[str, ...], click.Command]:
 ALL: Final = commands()
 
 
-def cases() -> Iterator[Any]:
+def places() -> Iterator[tuple[tuple[str, ...], str]]:
     for words, command in ALL.items():
         if words in LEFT_OUT:
             continue
         for about in command.params:
             if about.name != "help" and not getattr(about, "is_flag", False):
-                yield pytest.param(words, about.name, id=f"{' '.join(words)}:{about.name}")
+                yield words, about.name
+
+
+TURNS: Final = list(places())
 
 
 def arguments(words: tuple[str, ...], name: str, value: str) -> list[str]:
@@ -141,7 +145,9 @@ def ground(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-@pytest.mark.parametrize(("words", "name"), cases())
+@pytest.mark.parametrize(
+    ("words", "name"), TURNS, ids=[f"{' '.join(words)}:{name}" for words, name in TURNS]
+)
 @pytest.mark.usefixtures("ground")
 def test_an_odd_value_is_answered(
     words: tuple[str, ...], name: str, monkeypatch: pytest.MonkeyPatch, ground: Path
@@ -151,7 +157,7 @@ def test_an_odd_value_is_answered(
     served: list[object] = []
     monkeypatch.setattr(uvicorn, "run", lambda *_, **__: served.append(1))
     before = {path.name for path in ground.iterdir()}
-    for value in ODD:
+    for value in share(ODD, TURNS.index((words, name))):
         said = CliRunner().invoke(app, arguments(words, name, value))
         what = (words, name, value, said.output, said.exception)
         assert said.exit_code in {0, 1, 2}, what
@@ -171,3 +177,8 @@ def test_the_walk_reaches_every_command() -> None:
     assert {words for words in ALL if words in LEFT_OUT} == LEFT_OUT
     assert all(visible(value) for value in ODD if value), "each can be told"
     assert len(set(itertools.chain(ODD))) == len(ODD)
+
+
+def test_a_quick_run_too_tries_every_value_somewhere() -> None:
+    tried = {value for turn in range(len(TURNS)) for value in share(ODD, turn)}
+    assert tried == set(ODD)

@@ -45,6 +45,8 @@ class Broker:
         self.chance = chance
         self.delay = delay
         self.logs: dict[int, list[Record]] = {partition: [] for partition in partitions}
+        self.tamper: Callable[[int, Sequence[Record]], Sequence[Record]] = lambda _, sent: sent
+        """What an adversary makes of what is sent to a partition."""
         self.truncated: Callable[[], None] = lambda: None
         """Told when messages were forgotten: somebody notices in the end, as `ledger verify`
         does."""
@@ -99,7 +101,7 @@ class Broker:
             log.extend(
                 [
                     replace(record, offset=len(log) + number)
-                    for number, record in enumerate(request.records)
+                    for number, record in enumerate(self.tamper(request.partition, request.records))
                 ]
             )
         return True

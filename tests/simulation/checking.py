@@ -12,6 +12,7 @@ Jepsen's reports.
 | phantom | held, and never said by its speaker, or asked for by a command that was refused |
 | fork | two events claim one number of a chain, or one does not name the hash before it |
 | hole | a number is missing below one that is there |
+| unsigned | held with a signature that proves it to nobody else |
 | waiting | a message is still parked when nothing is on its way any more |
 """
 
@@ -47,7 +48,7 @@ class Answer:
 @dataclass(frozen=True, slots=True)
 class Entry:
     """An event as it is held somewhere. `command` is the mark that its client gave it; `version` is
-    None on the topic."""
+    None on the topic; `signed`: the signature beside it proves it."""
 
     service: str
     partition: int
@@ -57,6 +58,7 @@ class Entry:
     incident: str
     command: str | None = None
     version: int | None = None
+    signed: bool = True
 
     @property
     def place(self) -> Place:
@@ -139,6 +141,8 @@ def _ledger(where: str, entries: Sequence[Entry]) -> Iterator[Anomaly]:
             yield Anomaly("duplicated", where, name(entry))
             continue
         held.add(entry.place)
+        if not entry.signed:
+            yield Anomaly("unsigned", where, name(entry))
         yield from _follows(where, before.sequence if before else 0, entry)
         if (
             before is not None

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Final
 from unittest.mock import patch
 
-from shared.chain import link
+from shared.chain import link, signatures
 from shared.chain.link import Head, Verdict
 from shared.contract.envelope import Event
 from shared.contract.hashing import ZERO_HASH
@@ -24,6 +24,9 @@ from shared.runtime.say import plan
 from shared.runtime.say.plan import Idempotency, IncidentHead, Proposal, Signed, Speaker, Turn
 from shared.seal import decide
 from shared.seal.decide import Chains
+from shared.tlog import turns
+from shared.tlog.errors import TlogError
+from shared.tlog.keys import Verifier
 from tests.simulation import replica
 from tests.simulation.broker import Producer
 from tests.simulation.database import ConnectionLost, Row, Transaction, UniqueViolation
@@ -326,6 +329,52 @@ def _published_before_decided(
         del self.decide
 
 
+def _any_index(event: Event, signature: bytes, key: Verifier, roots: turns.Roots) -> bool:
+    """The path is followed from whatever place in the turn it fits."""
+    if len(signature) <= turns.ALONE:
+        return _verify(event, signature, key, roots)
+    size = signature[66:68]
+    places = [at.to_bytes(2, "big") + size for at in range(int.from_bytes(size, "big"))]
+    return any(
+        _verify(event, signature[:64] + place + signature[68:], key, roots) for place in places
+    )
+
+
+def _roots_without_the_key(self: turns.Roots, key: Verifier, leaf: bytes, data: bytes) -> bool:
+    """A root that one service signed is anybody's."""
+    try:
+        turn = turns.TurnSignature.parse(data)
+    except TlogError:
+        return False
+    root = turn.root(leaf)
+    known = self._known.get((b"", turn.signature, turn.size, root))
+    if known is None:
+        known = key.verify(turns.message(turn.size, root), turn.signature)
+        self._known[b"", turn.signature, turn.size, root] = known
+    return known
+
+
+def _roots_without_the_root(self: turns.Roots, key: Verifier, leaf: bytes, data: bytes) -> bool:
+    """Whatever comes with a signature that was true is true."""
+    try:
+        turn = turns.TurnSignature.parse(data)
+    except TlogError:
+        return False
+    known = self._known.get((key.public_key, turn.signature, turn.size, b""))
+    if not known:
+        known = key.verify(turns.message(turn.size, turn.root(leaf)), turn.signature)
+        self._known[key.public_key, turn.signature, turn.size, b""] = known
+    return known
+
+
+def _path_of_the_next(events: Sequence[Event], signer: signatures.Sign) -> list[bytes]:
+    signed = _sign(events, signer)
+    return [*signed[1:], *signed[:1]]
+
+
+_sign, _verify = signatures.sign, signatures.verify
+
+
 def _sealed_across_a_hole(*arguments: Any) -> decide.Taken:
     with patch.object(judge, "judge", _gap_accepted):
         return _take(*arguments)
@@ -492,6 +541,34 @@ MUTANTS: Final = (
         "seal",
         _published_before_decided,
         frozenset({"lost", "fork"}),
+    ),
+    Mutant(
+        "the index in a turn is not checked",
+        signatures,
+        "verify",
+        _any_index,
+        frozenset({"unsigned"}),
+    ),
+    Mutant(
+        "roots are remembered without their key",
+        turns.Roots,
+        "verify",
+        _roots_without_the_key,
+        frozenset({"phantom", "unsigned"}),
+    ),
+    Mutant(
+        "signatures are remembered without their root",
+        turns.Roots,
+        "verify",
+        _roots_without_the_root,
+        frozenset({"phantom", "unsigned"}),
+    ),
+    Mutant(
+        "each event of a turn gets the path of the next",
+        signatures,
+        "sign",
+        _path_of_the_next,
+        frozenset({"lost", "unsigned"}),
     ),
     Mutant(
         "sealed across a hole",

@@ -3,14 +3,16 @@ operator, and one seed.
 
 Ed25519 is replaced here by keyed BLAKE2b, and what an envelope says is decoded once for all
 receivers: both only for the model's speed. The pure functions take the signer (`Speaker.sign`) and
-the judgement (`Trust.refusal`) as inputs, and everything else about a message, its place on the
-chain above all, is judged anew by each receiver."""
+the keys (`Trust`) as inputs; turns, their paths and what is remembered of their roots are the
+product's own, and everything else about a message, its place on the chain above all, is judged anew
+by each receiver."""
 
 import contextlib
 import hashlib
+import struct
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cache
 from random import Random
@@ -18,7 +20,7 @@ from typing import Final
 from uuid import UUID
 
 from shared.chain.link import EMPTY
-from shared.chain.trust import Trust
+from shared.chain.trust import Trust, TrustedKey
 from shared.contract.catalogue.base import EventData
 from shared.contract.catalogue.intake import ReportChannel, Reported
 from shared.contract.catalogue.notify import CommunicationWaived
@@ -30,10 +32,15 @@ from shared.contract.vocabulary import Audience, ServiceName
 from shared.runtime.hear import judge
 from shared.runtime.hear.judge import Heard, Parked, ParkReason, Record
 from shared.runtime.say.plan import Idempotency, Speaker
+from shared.tlog.checkpoint import Checkpoint
+from shared.tlog.errors import TlogError
+from shared.tlog.keys import Verifier
+from shared.tlog.merkle import verify_inclusion
+from tests.simulation import adversary
 from tests.simulation.broker import Broker
 from tests.simulation.chance import Chance, Point
 from tests.simulation.checking import Anomaly, Answer, Entry, History, Outcome, check
-from tests.simulation.database import ConnectionLost, Database, Transaction, UniqueViolation
+from tests.simulation.database import ConnectionLost, Database, Row, Transaction, UniqueViolation
 from tests.simulation.replica import Command, Replica, reaction_to
 from tests.simulation.schedule import Scheduler, Steps
 from tests.simulation.sealer import Store
@@ -58,6 +65,7 @@ FAULTS: Final[dict[str, float]] = {
     "rebalanced in a batch": 0.12,
     "paused with a batch in hand": 0.05,
     "key not trusted yet": 0.06,
+    **adversary.FAULTS,
 }
 """How often each fault happens where it can, on average over seeds."""
 
@@ -90,22 +98,23 @@ def weights(seed: int) -> dict[str, float]:
     return {kind: weight * random.choice((0.0, 0.3, 1.0, 2.7)) for kind, weight in FAULTS.items()}
 
 
-class CheapTrust(Trust):
+class CheapKey(Verifier):
+    """A service's stand-in key: its public half is the service's name."""
+
+    def verify(self, message: bytes, signature: bytes) -> bool:
+        return signature == sign(ServiceName(self.name), message)
+
+
+def trust_without(missing: frozenset[ServiceName]) -> Trust:
     """Every service's stand-in key, except those that the trust file of this receiver does not name
     yet."""
-
-    def __init__(self, missing: frozenset[ServiceName] = frozenset()) -> None:
-        super().__init__(())
-        self._missing = missing
-
-    def refusal(self, event: Event, signature: bytes) -> str | None:
-        if event.service in self._missing:
-            return f"no key of {event.service} is trusted"
-        return (
-            None
-            if signature == sign(event.service, signed_bytes(event.envelope))
-            else "the signature does not verify"
-        )
+    keyid = bytes.fromhex(adversary.KEYID)
+    return Trust(
+        TrustedKey(service, partition, 1, CheapKey(service.value, keyid, service.value.encode()))
+        for service in SERVICES
+        if service not in missing
+        for partition in range(PARTITIONS)
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +157,9 @@ class World:
         }
         self.speakers = {
             service: Speaker(
-                service, "00000000", lambda message, service=service: sign(service, message)
+                service,
+                adversary.KEYID,
+                lambda message, service=service: self.sign(service, message),
             )  # type: ignore[misc]
             for service in SERVICES
         }
@@ -158,7 +169,17 @@ class World:
             for letter in "ab"
         ]
         self.store = Store()
-        self.trust = CheapTrust()
+        self.trusts: dict[frozenset[ServiceName], Trust] = {}
+        self.trust = self.trusts[frozenset()] = trust_without(frozenset())
+        self.signed: dict[bytes, bytes] = {}
+        self.adversary = adversary.Adversary(
+            replace(self.chance, seed=-1 - seed),
+            Random(f"adversary {seed}"),
+            self.sign,
+            lambda number: self.broker.logs[number],
+            dict(DATA),
+        )
+        self.broker.tamper = self.adversary.tamper
         self.generation: Counter[ServiceName] = Counter()
         self.answers: list[Answer] = []
         self.missing_keys: dict[ServiceName, frozenset[ServiceName]] = defaultdict(frozenset)
@@ -170,6 +191,12 @@ class World:
         self._open_incidents: list[UUID] = []
         self._clients_done = 0
         self._truncations = self._rewound = 0
+
+    def sign(self, service: ServiceName, message: bytes) -> bytes:
+        """Remembers what was signed, for whoever checks the ledgers at the end."""
+        signature = sign(service, message)
+        self.signed[signature] = message
+        return signature
 
     def delay(self, mean: float) -> float:
         return mean * (0.2 + 1.6 * self._timing.random())
@@ -190,7 +217,8 @@ class World:
         missing = self.missing_keys[receiver]
         key = (record.value, record.signature, record.partition, missing)
         if (known := self._examined.get(key)) is None:
-            known = self._examined[key] = judge.examine(record, CheapTrust(missing))
+            trust = self.trusts.setdefault(missing, trust_without(missing))
+            known = self._examined[key] = judge.examine(record, trust)
         if isinstance(known, Heard):
             return Heard(known.event, record)
         return Parked(record, known.reason, known.detail, known.event)
@@ -369,7 +397,7 @@ class World:
             name = f"client-{number}"
             self.scheduler.spawn(name, self._client(name, self._commands // CLIENTS))
         self.scheduler.run(600.0, lambda: self._clients_done == CLIENTS)
-        self.chance.off = True
+        self.chance.off = self.adversary.chance.off = True
         self.scheduler.spawn("operator", self._tidy_up())
         self.scheduler.run(self.scheduler.now + self._settles_within, self._settled)
         anomalies = check(self.history())
@@ -407,10 +435,11 @@ class World:
         )
 
     def _waiting(self, database: Database) -> int:
+        """What no service has said waits for ever, as it should."""
         return sum(
-            not done
+            not done and item.record.value not in self.adversary.forged
             for number in self.partitions
-            for _, done in database.tables["parked", number].values()
+            for item, done in database.tables["parked", number].values()
         )
 
     def _even(self, service: ServiceName, number: int) -> bool:
@@ -447,7 +476,10 @@ class World:
             service.value: self._waiting(database) for service, database in self.databases.items()
         }
         ledgers = {
-            service.value: [entry(row.event, row.version) for row in database.order]
+            service.value: [
+                replace(entry(row.event, row.version), signed=self._is_signed(row))
+                for row in database.order
+            ]
             for service, database in self.databases.items()
         }
         return History(
@@ -459,6 +491,24 @@ class World:
             waiting=waiting,
             truncated=self._truncations > 0,
         )
+
+    def _is_signed(self, row: Row) -> bool:
+        """By the specifications, and by none of the code that signs and verifies turns."""
+        event, signature = row.event, row.signature
+        message = self.signed.get(signature[:64], b"")
+        if signature[:64] != sign(event.service, message):
+            return False
+        if len(signature) == 64:
+            return message == signed_bytes(event.envelope)
+        try:
+            head = Checkpoint.parse(message.decode())
+        except (TlogError, UnicodeDecodeError):
+            return False
+        path = [signature[at : at + 32] for at in range(68, len(signature), 32)]
+        index, size = struct.unpack_from(">HH", signature, 64)
+        names_itself = head.origin == f"incident-ledger/turn/{head.root.hex()}"
+        proven = verify_inclusion(index, size, event.hash, path, head.root)
+        return names_itself and size == head.size and proven
 
     def _reactions(self) -> list[Answer]:
         """What notify must have said on its own: one reaction to each report that opened an

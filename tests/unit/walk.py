@@ -7,6 +7,7 @@ of its fields. Only fields whose value must agree with something said before are
 import random
 import types
 import typing
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
 from datetime import date, datetime, timedelta
@@ -100,6 +101,11 @@ def _fields(kind: type) -> Sequence[tuple[str, Any]]:
     return [(name, hints[name]) for name in names]
 
 
+@cache
+def _allowed(kind: type) -> Sequence[Actor]:
+    return [one for one in PEOPLE if one.has(*who_may(kind))]
+
+
 @dataclass(frozen=True, slots=True)
 class Step:
     """One command that was put to its service, and what came of it."""
@@ -125,6 +131,7 @@ class Walk:
     steps: list[Step] = field(default_factory=list)
     ids: dict[str, list[UUID]] = field(default_factory=dict)
     gates_seen: set[Gate] = field(default_factory=set)
+    numbers: Counter[ServiceName] = field(default_factory=Counter)
     now: datetime = START
 
     def go(self, steps: int) -> "Walk":
@@ -155,11 +162,11 @@ class Walk:
         """More often than not one who may."""
         if self.chance.random() < 0.2:
             return self.chance.choice(PEOPLE)
-        return self.chance.choice([one for one in PEOPLE if one.has(*who_may(kind))])
+        return self.chance.choice(_allowed(kind))
 
     def hear(self, service: ServiceName, data: EventData, by: str) -> None:
         data, _ = conceal(data, lambda: self.chance.randbytes(SALT_BYTES))
-        number = sum(event.service is service for event in self.events) + 1
+        self.numbers[service] += 1
         said = Event(
             id=self.new_id(),
             incident_id=INCIDENT,
@@ -167,7 +174,7 @@ class Walk:
             actor=by,
             type=data.TYPE,
             data=data,
-            link=Link(service, 0, number, ZERO_HASH, ZERO_HASH),
+            link=Link(service, 0, self.numbers[service], ZERO_HASH, ZERO_HASH),
             keyid="00000000",
             correlation_id="walk",
             causation_id=None,

@@ -1,6 +1,5 @@
 """`ledger replay`: the history as a timeline, or what was known at a moment."""
 
-import json
 from collections.abc import Sequence
 from typing import Annotated
 from uuid import UUID
@@ -13,6 +12,8 @@ from deploy.ledger.options import DataOption, TokenOption, UntilOption, VkeyOpti
 from deploy.ledger.printing import Cell, bold, say, show_json_line, show_table
 from shared.audit.history import Until, by_time
 from shared.contract.catalogue import MILESTONES, short_name
+from shared.contract.catalogue.base import IncidentEvent
+from shared.contract.disclosure import fill
 from shared.contract.envelope import Event, Unknown
 
 
@@ -79,10 +80,7 @@ def _row(event: Event) -> tuple[Cell, ...]:
 def _gist(event: Event) -> str:
     if isinstance(event.data, Unknown):
         return event.data.reason
-    said = event.data.model_dump(mode="json", exclude_none=True, exclude_defaults=True)
-    plain = {
-        name: value
-        for name, value in said.items()
-        if isinstance(value, str | int) and not name.endswith("_id")
-    }
-    return json.dumps(plain, ensure_ascii=False)[1:-1].replace('"', "")[:100]
+    if not isinstance(event.data, IncidentEvent):
+        return "not said of an incident"
+    says, quote = fill(event.data, lambda _part, name: f"[{name}]").in_words()
+    return (f"{says} “{quote}”" if quote else says)[:100]

@@ -1,10 +1,12 @@
-"""The one request that intake takes."""
+"""The one request that intake takes. `EVENT` is the event that records it; an audit makes the
+command again from it."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TypeAlias
+from typing import ClassVar, TypeAlias
 from uuid import UUID
 
+from shared.contract.catalogue import intake
 from shared.contract.catalogue.base import Exposure, Withheld, Words
 from shared.contract.catalogue.intake import ForeignEvent, ReportChannel
 from shared.contract.vocabulary import DiscoveryMethod, Fidelity, InformationType
@@ -14,6 +16,8 @@ from shared.contract.vocabulary import DiscoveryMethod, Fidelity, InformationTyp
 class Report:
     """A person or a system tells us; `opens` is false when the report names the incident that it
     adds to."""
+
+    EVENT: ClassVar = intake.Reported
 
     opens: bool
     channel: ReportChannel

@@ -1,11 +1,12 @@
 """What may be asked of review, and by whom. Ids come with the command; time and actor come with the
-context."""
+context. `EVENT` is the event that records a command; an audit makes the command again from it."""
 
 from dataclasses import dataclass
 from datetime import date
-from typing import TypeAlias
+from typing import ClassVar, TypeAlias
 from uuid import UUID
 
+from shared.contract.catalogue import review
 from shared.contract.catalogue.base import Words
 from shared.contract.catalogue.review import (
     ActionItem,
@@ -26,12 +27,16 @@ class OpenReview:
     """`confirmed`: the service's own, on hearing an assessment. `requested`: a person's, by
     hand."""
 
+    EVENT: ClassVar = review.ReviewOpened
+
     trigger: ReviewTrigger
 
 
 @dataclass(frozen=True, slots=True)
 class RecordFinding:
     """Either what will be done about it, or why nothing will."""
+
+    EVENT: ClassVar = review.FindingRecorded
 
     finding_id: UUID
     contributing_factor: Words
@@ -44,17 +49,23 @@ class RecordFinding:
 
 @dataclass(frozen=True, slots=True)
 class RecordObservation:
+    EVENT: ClassVar = review.ObservationRecorded
+
     kind: ObservationKind
     text: Words
 
 
 @dataclass(frozen=True, slots=True)
 class RecordLesson:
+    EVENT: ClassVar = review.LessonRecorded
+
     text: Words
 
 
 @dataclass(frozen=True, slots=True)
 class CitePolicyClause:
+    EVENT: ClassVar = review.PolicyClauseCited
+
     policy: Words
     clause: Words
     comment: Words | None = None
@@ -62,12 +73,16 @@ class CitePolicyClause:
 
 @dataclass(frozen=True, slots=True)
 class SetNextReview:
+    EVENT: ClassVar = review.NextReviewSet
+
     on: date
 
 
 @dataclass(frozen=True, slots=True)
 class Publish:
     """States that the report with these digests, which rests on these events, is published."""
+
+    EVENT: ClassVar = review.Reviewed
 
     report: ReportDigest
     covers: tuple[Covered, ...]
@@ -77,6 +92,8 @@ class Publish:
 class RequestErasure:
     """`texts` is what the scope came to. More than one event holds are asked for by several, whose
     ids follow from this one. `side` is needed of a person who may speak for both."""
+
+    EVENT: ClassVar = review.ErasureRequested
 
     erasure_id: UUID
     scope: ErasureScope
@@ -88,17 +105,23 @@ class RequestErasure:
 
 @dataclass(frozen=True, slots=True)
 class ConfirmErasure:
+    EVENT: ClassVar = review.ContentErased
+
     erasure_id: UUID
 
 
 @dataclass(frozen=True, slots=True)
 class RefuseErasure:
+    EVENT: ClassVar = review.ErasureRefused
+
     erasure_id: UUID
     reason: Words
 
 
 @dataclass(frozen=True, slots=True)
 class PlaceHold:
+    EVENT: ClassVar = review.HoldPlaced
+
     hold_id: UUID
     reason: Words
     side: Side | None = None
@@ -106,6 +129,8 @@ class PlaceHold:
 
 @dataclass(frozen=True, slots=True)
 class ReleaseHold:
+    EVENT: ClassVar = review.HoldReleased
+
     hold_id: UUID
     reason: Words
 
@@ -114,12 +139,16 @@ class ReleaseHold:
 class WarnOfRetention:
     """The service's own: texts of these kinds are there, and their time is about to end."""
 
+    EVENT: ClassVar = review.RetentionWarned
+
     kinds: tuple[TextKind, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class EndRetention:
     """The service's own: these texts are all of these kinds, and their time has ended."""
+
+    EVENT: ClassVar = review.ContentErased
 
     erasure_id: UUID
     kinds: tuple[TextKind, ...]

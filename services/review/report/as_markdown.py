@@ -10,8 +10,8 @@ from markupsafe import Markup
 
 from services.review.report.model import Report
 from services.review.report.templating import render, template
-from services.review.report.words import UNKNOWN
 from shared.contract.visible import visible
+from shared.contract.wording import UNKNOWN
 
 _SPECIAL: Final = re.compile(r"([\\`*_\[\]<>|~&#!{}$])")
 _LINE_START: Final = re.compile(r"^(\d{1,9}(?=[.)])|(?=[-+=]))")

@@ -13,7 +13,7 @@ from services.review.report.model import (
     SeatLine,
     SecondWord,
 )
-from services.review.report.words import UNKNOWN, word
+from shared.contract.catalogue.base import words_of
 from shared.contract.catalogue.triage import (
     ActionAuthorised,
     ActionProposed,
@@ -25,8 +25,8 @@ from shared.contract.catalogue.triage import (
     LegalViewGiven,
     SeatFilled,
 )
-from shared.contract.disclosure import words_of
 from shared.contract.vocabulary import ActionClass, ActionKind
+from shared.contract.wording import UNKNOWN, word
 
 
 def seats(history: History) -> tuple[SeatLine, ...]:

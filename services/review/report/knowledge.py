@@ -6,12 +6,11 @@ from uuid import UUID
 from services.review.report.history import History
 from services.review.report.model import AssessmentLine, ExposureLine, FactLine, ReportMade
 from services.review.report.sources import Ref
-from services.review.report.words import UNKNOWN, about, platform, tier, word
-from shared.contract.catalogue.base import Exposure
+from shared.contract.catalogue.base import Exposure, words_of
 from shared.contract.catalogue.intake import Reported
 from shared.contract.catalogue.triage import Assessed, FactRecorded
-from shared.contract.disclosure import words_of
 from shared.contract.vocabulary import Answer
+from shared.contract.wording import UNKNOWN, platform, tier, word
 
 
 def exercise(history: History) -> Answer:
@@ -47,7 +46,7 @@ def facts(history: History) -> tuple[FactLine, ...]:
         FactLine(
             source=told.source,
             fact_id=told.data.fact_id,
-            key=about(told.data),
+            key=told.data.about,
             known=told.data.known,
             value=words_of(told.data.value),
             confidence=told.data.confidence,

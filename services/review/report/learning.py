@@ -6,7 +6,7 @@ from datetime import date
 from services.review.report.history import History
 from services.review.report.model import ClauseLine, FindingLine, LessonLine, ObservationLine
 from shared.contract.catalogue import review
-from shared.contract.disclosure import words_of
+from shared.contract.catalogue.base import words_of
 
 
 def findings(history: History) -> tuple[FindingLine, ...]:

@@ -3,10 +3,10 @@ were recorded."""
 
 from typing import Final
 
+from services.review.report.durations import duration
 from services.review.report.history import History
 from services.review.report.model import Measure
 from services.review.report.sources import Source
-from services.review.report.words import duration
 from shared.contract.catalogue.base import EventData
 from shared.contract.catalogue.intake import Reported
 from shared.contract.catalogue.notify import Communicated

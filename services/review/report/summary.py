@@ -15,9 +15,9 @@ from services.review.report.model import (
     Report,
     ReportMade,
 )
-from services.review.report.words import count, moment, place, tier, word, words
 from shared.contract.catalogue.triage import Assessed
 from shared.contract.vocabulary import Outcome
+from shared.contract.wording import count, moment, place, tier, word, words
 
 
 def summary(report: Report, history: History) -> Iterator[str]:

@@ -6,10 +6,10 @@ from uuid import UUID
 from services.review.report.history import History, Sourced
 from services.review.report.knowledge import corrected_by
 from services.review.report.model import ApprovalLine, CitedFact, DutyLine, MessageLine
-from services.review.report.words import about, count
 from shared.contract.catalogue import notify
+from shared.contract.catalogue.base import words_of
 from shared.contract.catalogue.triage import FactRecorded
-from shared.contract.disclosure import words_of
+from shared.contract.wording import count
 
 
 def duties(history: History) -> tuple[DutyLine, ...]:
@@ -88,7 +88,7 @@ def _cited(fact_id: UUID, fact: Sourced[FactRecorded] | None, history: History) 
         return CitedFact(fact_id, None, None, None, None)
     correction = corrected_by(history).get(fact_id)
     return CitedFact(
-        fact_id, about(fact.data), words_of(fact.data.value), fact.source.event, correction
+        fact_id, fact.data.about, words_of(fact.data.value), fact.source.event, correction
     )
 
 

@@ -7,8 +7,8 @@ from typing import Any, Final
 import jinja2
 
 from services.review.report.model import Report
-from services.review.report.words import count, moment, tier, word, words
 from shared.contract.vocabulary import ObservationKind
+from shared.contract.wording import count, moment, tier, word, words
 
 FILTERS: Final = {
     "moment": moment,

@@ -9,11 +9,12 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
+from services.review.report.durations import duration
 from services.review.report.history import History
 from services.review.report.model import ActionLine, Span, Wait
-from services.review.report.words import UNKNOWN, duration, words
 from shared.contract.catalogue.triage import BreakGlassUsed, FactRecorded
 from shared.contract.vocabulary import ActionClass, Confidence, FactKey, GateName, LegalView
+from shared.contract.wording import UNKNOWN, words
 
 _ANY: Final = (Confidence.LOW, Confidence.MEDIUM, Confidence.HIGH)
 _FIRM: Final = (Confidence.MEDIUM, Confidence.HIGH)

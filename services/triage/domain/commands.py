@@ -1,11 +1,12 @@
-"""The requests that triage takes. Ids come with the command; time and actor come with the
-context."""
+"""The requests that triage takes. Ids come with the command; time and actor come with the context.
+`EVENT` is the event that records a command; an audit makes the command again from it."""
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TypeAlias
+from typing import ClassVar, TypeAlias
 from uuid import UUID
 
+from shared.contract.catalogue import triage
 from shared.contract.catalogue.base import Exposure, Words
 from shared.contract.vocabulary import (
     ActionKind,
@@ -24,6 +25,8 @@ from shared.contract.vocabulary import (
 
 @dataclass(frozen=True, slots=True)
 class RecordFact:
+    EVENT: ClassVar = triage.FactRecorded
+
     fact_id: UUID
     key: FactKey
     value: Words
@@ -37,6 +40,8 @@ class RecordFact:
 
 @dataclass(frozen=True, slots=True)
 class FillSeat:
+    EVENT: ClassVar = triage.SeatFilled
+
     seat: Seat
     holder: str
 
@@ -45,6 +50,8 @@ class FillSeat:
 class Assess:
     """The first assessment, or a later one that replaces it. `severity_override` takes precedence
     over the severity table, and needs its reason."""
+
+    EVENT: ClassVar = triage.Assessed
 
     determination: Determination
     information_types: tuple[InformationType, ...]
@@ -55,6 +62,8 @@ class Assess:
 
 @dataclass(frozen=True, slots=True)
 class ProposeAction:
+    EVENT: ClassVar = triage.ActionProposed
+
     action_id: UUID
     kind: ActionKind
     target: Words
@@ -63,6 +72,8 @@ class ProposeAction:
 
 @dataclass(frozen=True, slots=True)
 class GiveLegalView:
+    EVENT: ClassVar = triage.LegalViewGiven
+
     action_id: UUID
     view: LegalView
     ground: Words
@@ -72,12 +83,16 @@ class GiveLegalView:
 
 @dataclass(frozen=True, slots=True)
 class AuthoriseAction:
+    EVENT: ClassVar = triage.ActionAuthorised
+
     action_id: UUID
 
 
 @dataclass(frozen=True, slots=True)
 class CarryOut:
     """The actor carried the action out, with this outcome."""
+
+    EVENT: ClassVar = triage.Contained
 
     action_id: UUID
     outcome: Outcome
@@ -87,6 +102,8 @@ class CarryOut:
 
 @dataclass(frozen=True, slots=True)
 class BreakGlass:
+    EVENT: ClassVar = triage.BreakGlassUsed
+
     break_glass_id: UUID
     gate: GateName
     action_id: UUID
@@ -97,6 +114,8 @@ class BreakGlass:
 class ConfirmBreakGlass:
     """The word of a second person on a use of break-glass."""
 
+    EVENT: ClassVar = triage.BreakGlassConfirmed
+
     break_glass_id: UUID
     upheld: bool
     note: Words
@@ -104,11 +123,15 @@ class ConfirmBreakGlass:
 
 @dataclass(frozen=True, slots=True)
 class DecideInaction:
+    EVENT: ClassVar = triage.InactionDecided
+
     reason: Words
 
 
 @dataclass(frozen=True, slots=True)
 class Dismiss:
+    EVENT: ClassVar = triage.IncidentDismissed
+
     reason: DismissalReason
     note: Words
 

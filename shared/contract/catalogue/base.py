@@ -1,7 +1,7 @@
 """What all event data have in common, and the mark of what can be forgotten."""
 
 from enum import Enum
-from typing import Annotated, Any, ClassVar, Final, TypeAlias, TypeVar
+from typing import Annotated, Any, ClassVar, Final, TypeAlias, TypeVar, overload
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from pydantic_core import CoreSchema, core_schema
@@ -53,6 +53,17 @@ salted digest, in `_sd`; the field itself is written only where the text is at h
 Words: TypeAlias = str | Withheld
 """A text in a command or a state: given by a caller, or withheld where rules are run again over the
 record. No rule reads it."""
+
+
+@overload
+def words_of(text: Words) -> str: ...
+@overload
+def words_of(text: Words | None) -> str | None: ...
+def words_of(text: Words | None) -> str | None:
+    """The text, where `fill` has left none withheld. Raises ValueError when one is."""
+    if isinstance(text, Withheld):
+        raise ValueError("a text is withheld that should have been filled in")
+    return text
 
 
 def _storable(text: str) -> str:
@@ -109,6 +120,19 @@ class EventData(Part):
 
     TYPE: ClassVar[str]
     SAID_BY: ClassVar[ServiceName | None]
+
+
+InWords: TypeAlias = tuple[str, Words | None]
+"""A sentence of ours, and what people wrote, to be quoted."""
+
+
+class IncidentEvent(EventData):
+    """What is said of an incident."""
+
+    def in_words(self) -> InWords:
+        """For people who read a history; each type has its own. Published reports have these very
+        words: other words make a new format of the report."""
+        raise NotImplementedError(f"{self.TYPE} is not put in words")
 
 
 class Exposure(Part):

@@ -7,8 +7,17 @@ from uuid import UUID
 
 from pydantic import Field
 
-from shared.contract.catalogue.base import Confidential, EventData, Exposure, Line, Part, Text
+from shared.contract.catalogue.base import (
+    Confidential,
+    Exposure,
+    IncidentEvent,
+    InWords,
+    Line,
+    Part,
+    Text,
+)
 from shared.contract.vocabulary import DiscoveryMethod, Fidelity, InformationType, ServiceName
+from shared.contract.wording import place, word
 
 
 class ReportChannel(StrEnum):
@@ -25,7 +34,7 @@ class ForeignEvent(Part):
     type: Line
 
 
-class Reported(EventData):
+class Reported(IncidentEvent):
     """Somebody or something told us; it opens an incident or adds to one."""
 
     TYPE: ClassVar[str] = "incident.reported.v1"
@@ -48,3 +57,13 @@ class Reported(EventData):
     exposure: Exposure = Exposure()
     information_types: tuple[InformationType, ...] = ()
     foreign: Confidential[ForeignEvent | None] = None
+
+    def in_words(self) -> InWords:
+        what = "Reported" if self.opens else "Reported in addition"
+        drill = " as an exercise" if self.exercise else ""
+        by = (
+            f"noticed by {word(self.discovery)}"
+            if self.discovery != "unknown"
+            else "who noticed it is unknown"
+        )
+        return f"{what}{drill}: {place(self.exposure)}; {by}.", self.description

@@ -9,17 +9,20 @@ from pydantic import Field
 from shared.contract.catalogue.base import (
     Code,
     Confidential,
-    EventData,
+    IncidentEvent,
+    InWords,
     Line,
     Person,
     Salted,
     Setting,
     Text,
+    words_of,
 )
 from shared.contract.vocabulary import ApprovalKind, Audience, ServiceName
+from shared.contract.wording import count, moment, word
 
 
-class NotifyEvent(EventData):
+class NotifyEvent(IncidentEvent):
     SAID_BY: ClassVar[ServiceName] = ServiceName.NOTIFY
 
 
@@ -30,6 +33,10 @@ class CommunicationRequired(NotifyEvent):
 
     audience: Audience
     rule: Code = Field(description="The row of the table of duties that asks for it.")
+
+    def in_words(self) -> InWords:
+        says = f"It became a duty to tell {word(self.audience)} (rule: {word(self.rule)})."
+        return says, None
 
 
 class CommunicationDrafted(NotifyEvent):
@@ -42,12 +49,23 @@ class CommunicationDrafted(NotifyEvent):
     text: Confidential[Text]
     facts: tuple[UUID, ...] = Field(description="The facts that the text rests on.")
 
+    def in_words(self) -> InWords:
+        cited = count(len(self.facts), "fact")
+        says = (
+            f"Drafted for {word(self.audience)} by {self.channel}, resting on {cited}: "
+            f"“{words_of(self.title)}”."
+        )
+        return says, None
+
 
 class CommunicationApproved(NotifyEvent):
     TYPE: ClassVar[str] = "incident.communication_approved.v1"
 
     communication_id: UUID
     approval: ApprovalKind
+
+    def in_words(self) -> InWords:
+        return f"A message was approved ({word(self.approval)}).", None
 
 
 class CommunicationRejected(NotifyEvent):
@@ -58,6 +76,9 @@ class CommunicationRejected(NotifyEvent):
     communication_id: UUID
     reason: Confidential[Text]
 
+    def in_words(self) -> InWords:
+        return "A message was turned down.", self.reason
+
 
 class CommunicationRequested(NotifyEvent):
     """A person asked for the approved message to be sent."""
@@ -65,6 +86,9 @@ class CommunicationRequested(NotifyEvent):
     TYPE: ClassVar[str] = "incident.communication_requested.v1"
 
     communication_id: UUID
+
+    def in_words(self) -> InWords:
+        return "An approved message was handed over for sending.", None
 
 
 class SendStarted(NotifyEvent):
@@ -74,6 +98,9 @@ class SendStarted(NotifyEvent):
 
     communication_id: UUID
     attempt: int = Field(ge=1)
+
+    def in_words(self) -> InWords:
+        return f"Sending began, attempt {self.attempt}.", None
 
 
 class SendFailed(NotifyEvent):
@@ -87,6 +114,14 @@ class SendFailed(NotifyEvent):
     error: Confidential[Line]
     retry_at: datetime | None
 
+    def in_words(self) -> InWords:
+        then = (
+            f"to be tried again at {moment(self.retry_at)}"
+            if self.retry_at
+            else "not tried again by itself"
+        )
+        return f"Sending failed at attempt {self.attempt}; {then}.", self.error
+
 
 class SendOutcomeUnknown(NotifyEvent):
     """The process died between sending and recording: a person decides, the message is never sent
@@ -96,6 +131,9 @@ class SendOutcomeUnknown(NotifyEvent):
 
     communication_id: UUID
     attempt: int = Field(ge=1)
+
+    def in_words(self) -> InWords:
+        return f"Whether attempt {self.attempt} arrived is unknown; a person decides.", None
 
 
 class SendOutcomeDecided(NotifyEvent):
@@ -107,6 +145,10 @@ class SendOutcomeDecided(NotifyEvent):
     attempt: int = Field(ge=1)
     delivered: bool
     reason: Confidential[Text]
+
+    def in_words(self) -> InWords:
+        arrived = "arrived" if self.delivered else "did not arrive"
+        return f"A person found out that attempt {self.attempt} {arrived}.", self.reason
 
 
 class Communicated(NotifyEvent):
@@ -124,6 +166,10 @@ class Communicated(NotifyEvent):
     approved_by: tuple[Person, ...]
     attempt: int = Field(ge=1)
 
+    def in_words(self) -> InWords:
+        by = ", ".join(self.approved_by) or "nobody on record"
+        return f"Told {word(self.audience)} by {self.channel}; approved by {by}.", None
+
 
 class CommunicationWaived(NotifyEvent):
     """A duty to tell an audience was lifted, with a reason."""
@@ -132,3 +178,6 @@ class CommunicationWaived(NotifyEvent):
 
     audience: Audience
     reason: Confidential[Text]
+
+    def in_words(self) -> InWords:
+        return f"Telling {word(self.audience)} was waived.", self.reason

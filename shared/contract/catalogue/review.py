@@ -11,17 +11,20 @@ from shared.contract.catalogue.base import (
     Code,
     Confidential,
     Digest,
-    EventData,
+    IncidentEvent,
+    InWords,
     Line,
     Part,
     Person,
     Salted,
     Text,
+    words_of,
 )
 from shared.contract.vocabulary import Answer, ControlLayer, ObservationKind, ServiceName
+from shared.contract.wording import count, word, words
 
 
-class ReviewEvent(EventData):
+class ReviewEvent(IncidentEvent):
     SAID_BY: ClassVar[ServiceName] = ServiceName.REVIEW
 
 
@@ -34,6 +37,9 @@ class ReviewOpened(ReviewEvent):
     TYPE: ClassVar[str] = "incident.review_opened.v1"
 
     trigger: ReviewTrigger
+
+    def in_words(self) -> InWords:
+        return f"The review was opened ({word(self.trigger)}).", None
 
 
 class ActionItem(Part):
@@ -57,6 +63,10 @@ class FindingRecorded(ReviewEvent):
     action_items: tuple[ActionItem, ...] = ()
     no_action_reason: Confidential[Text | None] = None
 
+    def in_words(self) -> InWords:
+        items = count(len(self.action_items), "action item")
+        return f"Finding: {word(self.control_layer)}; {items}.", self.contributing_factor
+
 
 class ObservationRecorded(ReviewEvent):
     TYPE: ClassVar[str] = "incident.observation_recorded.v1"
@@ -64,11 +74,17 @@ class ObservationRecorded(ReviewEvent):
     kind: ObservationKind
     text: Confidential[Text]
 
+    def in_words(self) -> InWords:
+        return f"Observed: {word(self.kind)}.", self.text
+
 
 class LessonRecorded(ReviewEvent):
     TYPE: ClassVar[str] = "incident.lesson_recorded.v1"
 
     text: Confidential[Text]
+
+    def in_words(self) -> InWords:
+        return "Lesson.", self.text
 
 
 class PolicyClauseCited(ReviewEvent):
@@ -78,11 +94,20 @@ class PolicyClauseCited(ReviewEvent):
     clause: Confidential[Line]
     comment: Confidential[Text | None] = None
 
+    def in_words(self) -> InWords:
+        return (
+            f"Policy clause concerned: {words_of(self.policy)}, {words_of(self.clause)}.",
+            self.comment,
+        )
+
 
 class NextReviewSet(ReviewEvent):
     TYPE: ClassVar[str] = "incident.next_review_set.v1"
 
     on: date
+
+    def in_words(self) -> InWords:
+        return f"The next review was set to {self.on}.", None
 
 
 class ReportDigest(Part):
@@ -168,6 +193,10 @@ class ErasureRequested(ReviewEvent):
     asked_as: Side
     reason: Confidential[Text]
 
+    def in_words(self) -> InWords:
+        asked = count(len(self.texts), "text")
+        return f"Asked for {self.asked_as}: erase {asked} ({word(self.ground)}).", self.reason
+
 
 class ErasureRefused(ReviewEvent):
     """The request is closed; the texts stay."""
@@ -176,6 +205,9 @@ class ErasureRefused(ReviewEvent):
 
     erasure_id: UUID
     reason: Confidential[Text]
+
+    def in_words(self) -> InWords:
+        return "An erasure was refused.", self.reason
 
 
 class ContentErased(ReviewEvent):
@@ -194,6 +226,10 @@ class ContentErased(ReviewEvent):
     )
     kinds: tuple[TextKind, ...] = Field((), description="Of text, where retention ended by itself.")
 
+    def in_words(self) -> InWords:
+        by = "by two persons" if self.confirmed_by else "by the table of retention"
+        return f"Erased {by}: {count(len(self.texts), 'text')} ({word(self.ground)}).", None
+
 
 class HoldPlaced(ReviewEvent):
     """Nothing of this incident is erased while the hold stands: not by persons, not by
@@ -205,12 +241,18 @@ class HoldPlaced(ReviewEvent):
     placed_as: Side
     reason: Confidential[Text]
 
+    def in_words(self) -> InWords:
+        return f"A hold was placed for {self.placed_as}.", self.reason
+
 
 class HoldReleased(ReviewEvent):
     TYPE: ClassVar[str] = "incident.hold_released.v1"
 
     hold_id: UUID
     reason: Confidential[Text]
+
+    def in_words(self) -> InWords:
+        return "A hold was released.", self.reason
 
 
 class RetentionWarned(ReviewEvent):
@@ -221,6 +263,9 @@ class RetentionWarned(ReviewEvent):
     kinds: tuple[TextKind, ...] = Field(min_length=1)
     days: int = Field(ge=1, description="The warning: at most so many days before the end.")
     ends_at: datetime
+
+    def in_words(self) -> InWords:
+        return f"Retention ends on {self.ends_at:%Y-%m-%d} for: {words(self.kinds)}.", None
 
 
 class Reviewed(ReviewEvent):
@@ -235,3 +280,6 @@ class Reviewed(ReviewEvent):
     action_items: int = Field(ge=0)
     lessons: int = Field(ge=0)
     next_review_on: date | None = None
+
+    def in_words(self) -> InWords:
+        return f"The report was published with {count(self.findings, 'finding')}.", None

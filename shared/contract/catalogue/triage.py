@@ -9,13 +9,15 @@ from pydantic import Field
 from shared.contract.catalogue.base import (
     Code,
     Confidential,
-    EventData,
     Exposure,
+    IncidentEvent,
+    InWords,
     Line,
     Name,
     Part,
     Person,
     Text,
+    words_of,
 )
 from shared.contract.vocabulary import (
     ActionClass,
@@ -32,9 +34,10 @@ from shared.contract.vocabulary import (
     ServiceName,
     Severity,
 )
+from shared.contract.wording import moment, tier, word, words
 
 
-class TriageEvent(EventData):
+class TriageEvent(IncidentEvent):
     SAID_BY: ClassVar[ServiceName] = ServiceName.TRIAGE
 
 
@@ -58,6 +61,18 @@ class FactRecorded(TriageEvent):
     observed_at: datetime
     corrects: UUID | None = None
 
+    @property
+    def about(self) -> str:
+        """The key that gates ask for, or the label that a person gave the fact."""
+        return (words_of(self.label) or self.key) if self.key is FactKey.OTHER else self.key
+
+    def in_words(self) -> InWords:
+        corrects = ", correcting an earlier fact" if self.corrects else ""
+        if not self.known:
+            return f"Recorded as unknown: {word(self.about)}{corrects}.", None
+        says = f"Established with {self.confidence} confidence{corrects}: {word(self.about)}."
+        return says, self.value
+
 
 class SeatFilled(TriageEvent):
     """A person took one of the seats that an incident needs."""
@@ -66,6 +81,9 @@ class SeatFilled(TriageEvent):
 
     seat: Seat
     holder: Person
+
+    def in_words(self) -> InWords:
+        return f"{self.holder} took the {word(self.seat)} seat.", None
 
 
 class LegalViewOn(Part):
@@ -92,6 +110,15 @@ class Assessed(TriageEvent):
     facts_missing: tuple[FactKey, ...] = ()
     legal_views: tuple[LegalViewOn, ...] = ()
 
+    def in_words(self) -> InWords:
+        missing = f" Facts missing: {words(self.facts_missing)}." if self.facts_missing else ""
+        says = (
+            f"Assessed as {word(self.determination)}, severity {self.severity} "
+            f"(rule: {word(self.severity_rule)}), "
+            f"reach {tier(self.exposure.audience_tier)}.{missing}"
+        )
+        return says, self.severity_override_reason
+
 
 class ActionProposed(TriageEvent):
     """An action that legal may be asked about and a lead may authorise."""
@@ -103,6 +130,10 @@ class ActionProposed(TriageEvent):
     action_class: ActionClass
     target: Confidential[Line]
     reason: Confidential[Text | None] = None
+
+    def in_words(self) -> InWords:
+        says = f"Proposed: {word(self.kind)} ({word(self.action_class)}), aimed at “{words_of(self.target)}”."
+        return says, self.reason
 
 
 class LegalViewGiven(TriageEvent):
@@ -116,12 +147,18 @@ class LegalViewGiven(TriageEvent):
     conditions: Confidential[Text | None] = None
     protected_activity_considered: bool = False
 
+    def in_words(self) -> InWords:
+        return f"Legal view on an action: {word(self.view)}.", self.ground
+
 
 class ActionAuthorised(TriageEvent):
     TYPE: ClassVar[str] = "incident.action_authorised.v1"
 
     action_id: UUID
     kind: ActionKind
+
+    def in_words(self) -> InWords:
+        return f"Authorised: {word(self.kind)}.", None
 
 
 class BreakGlassUsed(TriageEvent):
@@ -137,6 +174,14 @@ class BreakGlassUsed(TriageEvent):
         (), description="What the gate still asked for when it was passed."
     )
 
+    def in_words(self) -> InWords:
+        lack = f" that still asked for: {words(self.missing)}" if self.missing else ""
+        says = (
+            f"Break-glass: passed the gate “{word(self.gate)}”{lack}. "
+            "A second person's word is owed."
+        )
+        return says, self.reason
+
 
 class BreakGlassConfirmed(TriageEvent):
     """The second person's word: whether passing the gate was right."""
@@ -146,6 +191,10 @@ class BreakGlassConfirmed(TriageEvent):
     break_glass_id: UUID
     upheld: bool
     note: Confidential[Text]
+
+    def in_words(self) -> InWords:
+        verdict = "upheld" if self.upheld else "not upheld"
+        return f"A second person's word on break-glass: {verdict}.", self.note
 
 
 class Contained(TriageEvent):
@@ -165,6 +214,13 @@ class Contained(TriageEvent):
     break_glass: tuple[UUID, ...] = ()
     note: Confidential[Text | None] = None
 
+    def in_words(self) -> InWords:
+        says = (
+            f"Carried out: {word(self.kind)}, on {moment(self.carried_out_at)}; "
+            f"outcome {self.outcome}."
+        )
+        return says, self.note
+
 
 class InactionDecided(TriageEvent):
     """A recorded decision not to act."""
@@ -172,6 +228,9 @@ class InactionDecided(TriageEvent):
     TYPE: ClassVar[str] = "incident.inaction_decided.v1"
 
     reason: Confidential[Text]
+
+    def in_words(self) -> InWords:
+        return "Decided not to act.", self.reason
 
 
 class IncidentDismissed(TriageEvent):
@@ -181,3 +240,6 @@ class IncidentDismissed(TriageEvent):
 
     reason: DismissalReason
     note: Confidential[Text]
+
+    def in_words(self) -> InWords:
+        return f"Dismissed: {word(self.reason)}.", self.note

@@ -16,6 +16,7 @@ from shared.contract.envelope import traceparent_of
 from shared.contract.vocabulary import ServiceName
 from shared.runtime.carry.cursor import Sent, progress
 from shared.runtime.carry.texts import anything_to_retell, message_of, retell
+from shared.runtime.carry.topic import connected
 from shared.runtime.process import telemetry
 from shared.runtime.process.database import Connection, Row
 from shared.runtime.process.lease import Fenced, lease
@@ -69,12 +70,8 @@ class Relay:
             epoch = await connection.fetchval(
                 "UPDATE relay_lease SET epoch = epoch + 1 RETURNING epoch"
             )
-            producer = producer_to(self.kafka)
-            try:
-                await producer.start()
+            async with connected(producer_to(self.kafka)) as producer:
                 await self._relay(connection, producer, epoch)
-            finally:
-                await producer.stop()
 
     async def _relay(self, connection: Connection, producer: AIOKafkaProducer, epoch: int) -> None:
         while True:

@@ -3,21 +3,67 @@ needs them, and read in the same way by all."""
 
 import asyncio
 import contextlib
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import AsyncIterator, Mapping
+from typing import Any, Protocol, TypeVar
 
-from aiokafka import AIOKafkaConsumer
+import structlog
+from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import for_code
 
 from shared.contract.topics import DISCLOSURES_CONFIG, PARTITIONS, TOPIC_CONFIG, disclosures_of
+from shared.runtime.process.patience import within
 from shared.runtime.process.persistence import PASSING
+
+C = TypeVar("C", bound="Client")
 
 TOPIC_EXISTS = 36
 REPLICAS = 3
 WITHIN = 20.0
 """Seconds in which all partitions of a new topic must have a leader."""
+
+
+START_WITHIN = 60.0
+"""Seconds that a client has to reach the broker."""
+STOP_WITHIN = 20.0
+"""Seconds that a client has to close; then it is left behind."""
+READ_WITHIN = 60.0
+"""Seconds that one read has: an empty one ends by itself in a second."""
+
+log = structlog.get_logger(__name__)
+
+
+class Client(Protocol):
+    """What all clients of the broker have in common."""
+
+    async def start(self) -> None: ...
+
+    async def stop(self) -> None: ...
+
+
+@contextlib.asynccontextmanager
+async def connected(client: C) -> AsyncIterator[C]:
+    """Opens a client and closes it. Raises TimeoutError when it does not come to the broker; one
+    that does not end is told of, and left behind: the next one starts afresh."""
+    try:
+        await within(START_WITHIN, client.start())
+        yield client
+    finally:
+        try:
+            await within(STOP_WITHIN, client.stop())
+        except TimeoutError:
+            log.warning("a client of the broker does not end", client=type(client).__name__)
+
+
+async def messages_of(
+    consumer: AIOKafkaConsumer, *places: TopicPartition, timeout_ms: int, at_most: int | None = None
+) -> dict[TopicPartition, list[Any]]:
+    """The next messages. Raises TimeoutError where the client does not even say that there are
+    none."""
+    reading = consumer.getmany(*places, timeout_ms=timeout_ms, max_records=at_most)
+    messages: dict[TopicPartition, list[Any]] = await within(READ_WITHIN, reading)
+    return messages
 
 
 class WrongTopic(ValueError):

@@ -13,7 +13,7 @@ from typing import Any, Final
 import structlog
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
 
-from shared.runtime.carry.topic import follower
+from shared.runtime.carry.topic import STOP_WITHIN, connected, follower, messages_of
 from shared.runtime.hear.batch import Batch
 from shared.runtime.hear.examining import examine_all
 from shared.runtime.hear.messages import record_of
@@ -31,6 +31,8 @@ AT_ONCE: Final = 3
 GATHERED: Final = 0.02
 """Seconds in which what arrives after something was heard is gathered, so that it shares a
 transaction: half a dozen round trips for one event or for five hundred."""
+JOINED_WITHIN: Final = 120.0
+"""Seconds in which the group has shared out its partitions, or the client is given up."""
 LOOK_EVERY: Final = 1.0
 """Seconds between two looks at whether somebody has moved the offsets."""
 
@@ -55,6 +57,7 @@ class Consumer:
     it will be read again."""
     _ahead: "asyncio.Task[list[_Read]] | None" = None
     _next_look: float = 0.0
+    _joining_since: float | None = None
     _at_once: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(AT_ONCE))
 
     async def run(self) -> None:
@@ -62,21 +65,22 @@ class Consumer:
         database."""
         consumer = follower(self.kafka, group=f"{self.topic}.{self.receiver.ledger.service}")
         consumer.subscribe([self.topic], listener=_FromDatabase(self, consumer))
-        try:
-            await consumer.start()
-            while True:
-                await self._hear_next(consumer)
-        finally:
-            self.lag.forget()
-            if self._ahead is not None:
-                self._ahead.cancel()
-                await asyncio.gather(self._ahead, return_exceptions=True)
-                self._ahead = None
-            await consumer.stop()
+        self._joining_since = asyncio.get_running_loop().time()
+        async with connected(consumer):
+            try:
+                while True:
+                    await self._hear_next(consumer)
+            finally:
+                self.lag.forget()
+                if self._ahead is not None:
+                    self._ahead.cancel()
+                    await asyncio.wait({self._ahead}, timeout=STOP_WITHIN)
+                    self._ahead = None
 
     async def _hear_next(self, consumer: AIOKafkaConsumer) -> None:
         """Hears what has come, on all partitions."""
         loop = asyncio.get_running_loop()
+        self._check_joined(loop.time())
         while self.assigned:
             await self.receiver.take_up(self.assigned.pop())
         read = await (self._ahead or self._read(consumer))
@@ -99,7 +103,7 @@ class Consumer:
     async def _read(self, consumer: AIOKafkaConsumer) -> "list[_Read]":
         """What has come, by partition, and what is to be thought of each message by the keys that
         are known now."""
-        messages = await consumer.getmany(timeout_ms=1000, max_records=READ)
+        messages = await messages_of(consumer, timeout_ms=1000, at_most=READ)
         # Nothing may be awaited before this: an assignment says anew where to go on. What comes
         # before it does comes again.
         wanted = {
@@ -140,6 +144,19 @@ class Consumer:
                     return
                 if read.term == self.terms[read.partition]:
                     self.heard_to[read.partition] = stretch.end
+
+    def _check_joined(self, now: float) -> None:
+        """A client can wait for its group for ever, and say nothing. Raises TimeoutError."""
+        if self._joining_since is not None and now - self._joining_since > JOINED_WITHIN:
+            raise TimeoutError(f"no partitions are given out within {JOINED_WITHIN:g} s")
+
+    def joining(self) -> None:
+        """The group shares out its partitions anew."""
+        self._joining_since = asyncio.get_running_loop().time()
+
+    def joined(self) -> None:
+        """It has, whether or not one of them is this replica's."""
+        self._joining_since = None
 
     def give_up(self, partitions: Iterable[int]) -> None:
         """What is in hand of them is another's to hear now."""
@@ -208,10 +225,12 @@ class _FromDatabase(ConsumerRebalanceListener):  # type: ignore[misc]
 
     async def on_partitions_revoked(self, revoked: set[TopicPartition]) -> None:
         """Nothing to hand over: offsets are committed with what they stand for."""
+        self._owner.joining()
         self._owner.give_up(place.partition for place in revoked)
 
     async def on_partitions_assigned(self, assigned: set[TopicPartition]) -> None:
         """What fails here the client only logs: who has not gone on yet is noticed when it
         looks."""
+        self._owner.joined()
         self._owner.assigned.update(place.partition for place in assigned)
         await self._owner.go_on(self._consumer, assigned)

@@ -14,7 +14,7 @@ from shared.chain.trust import Trust
 from shared.contract.topics import PARTITIONS
 from shared.contract.vocabulary import ServiceName
 from shared.runtime.carry.relay import producer_to
-from shared.runtime.carry.topic import follower
+from shared.runtime.carry.topic import connected, follower
 from shared.runtime.repair.refill_databases import (
     CannotRefill,
     forget_the_old_topic,
@@ -45,15 +45,11 @@ async def refill(
     async with opened(dsns) as databases:
         await forget_the_old_topic(databases)
         async with locked(databases):
-            producer = producer_to(kafka)
-            await producer.start()
-            try:
+            async with connected(producer_to(kafka)) as producer:
                 counts = [
                     await fill(Filling(databases, producer, topic, partition, trust, progress))
                     for partition in range(PARTITIONS)
                 ]
-            finally:
-                await producer.stop()
             ends = await _ends(kafka, topic)
             if ends != counts:
                 raise CannotRefill(
@@ -72,14 +68,10 @@ async def _require_empty(kafka: Mapping[str, Any], topic: str) -> None:
 
 
 async def _ends(kafka: Mapping[str, Any], topic: str) -> list[int]:
-    consumer = follower(kafka)
-    await consumer.start()
-    try:
+    async with connected(follower(kafka)) as consumer:
         if topic not in await consumer.topics():
             raise CannotRefill(f"topic {topic} does not exist; make it with: ledger migrate")
         ends = await consumer.end_offsets(
             [TopicPartition(topic, number) for number in range(PARTITIONS)]
         )
-    finally:
-        await consumer.stop()
     return [ends[TopicPartition(topic, number)] for number in range(PARTITIONS)]

@@ -8,7 +8,7 @@ from aiokafka import TopicPartition
 from shared.chain.trust import Trust
 from shared.contract.envelope import Event
 from shared.contract.topics import PARTITIONS
-from shared.runtime.carry.topic import follower
+from shared.runtime.carry.topic import connected, follower, messages_of
 from shared.runtime.hear.judge import Heard, Record, examine
 from shared.runtime.hear.messages import record_of
 
@@ -17,15 +17,13 @@ PAGE: Final = 2000
 
 async def messages(kafka: Mapping[str, Any], topic: str) -> AsyncIterator[Record]:
     """Every message that the topic holds at the call, each partition from its first."""
-    consumer = follower(kafka, at_once=PAGE)
-    await consumer.start()
-    try:
+    async with connected(follower(kafka, at_once=PAGE)) as consumer:
         partitions = [TopicPartition(topic, number) for number in range(PARTITIONS)]
         consumer.assign(partitions)
         ends = await consumer.end_offsets(partitions)
         left = {partition: end for partition, end in ends.items() if end}
         while left:
-            for partition, batch in (await consumer.getmany(*left, timeout_ms=200)).items():
+            for partition, batch in (await messages_of(consumer, *left, timeout_ms=200)).items():
                 for message in batch:
                     if message.offset < left[partition]:
                         yield record_of(message)
@@ -34,8 +32,6 @@ async def messages(kafka: Mapping[str, Any], topic: str) -> AsyncIterator[Record
                 for partition, end in left.items()
                 if await consumer.position(partition) < end
             }
-    finally:
-        await consumer.stop()
 
 
 async def events(kafka: Mapping[str, Any], topic: str, trust: Trust) -> list[Event]:

@@ -2,22 +2,22 @@
 
 A turn takes the proposals that wait, the heads of their chains and incidents as the transaction has
 locked them, and gives every event its place, or its caller a refusal. A conflict fails only its own
-command."""
+command. What the turn says is signed together, when all of it has its place."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 from uuid import UUID
 
+from shared.chain import signatures
 from shared.chain.link import Head, next_link
+from shared.contract.catalogue.system import KeyRotated
 from shared.contract.disclosure import Disclosure
 from shared.contract.envelope import Event, Said, write
-from shared.contract.hashing import ZERO_HASH, event_hash, signed_bytes
+from shared.contract.hashing import ZERO_HASH, event_hash
 from shared.contract.topics import partition_of
 from shared.contract.vocabulary import ServiceName
 from shared.runtime.say.conflicts import Conflict, IdempotencyMismatch
-
-Sign = Callable[[bytes], bytes]
 
 
 class Recorded(NamedTuple):
@@ -91,7 +91,7 @@ class Speaker:
 
     service: ServiceName
     keyid: str
-    sign: Sign
+    sign: signatures.Sign
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,14 +120,17 @@ def plan(
     """`heads` by partition and `incidents` as locked; `taken` are the idempotency keys already in
     the database with their digests."""
     moved, known, keys = dict(heads), dict(incidents), dict(taken)
-    verdicts: list[Verdict] = []
-    rows: list[Signed] = []
+    verdicts: list[slice | Exception | Again] = []
+    rows: list[Recorded] = []
+    told: list[tuple[Disclosure, ...]] = []
+    rotated: set[int] = set()
     for proposal in proposals:
         refusal = _refusal(proposal, known.get(proposal.incident_id, UNHEARD_OF), keys)
         if refusal is not None:
             verdicts.append(refusal)
             continue
         try:
+            _require_one_key(proposal, rotated)
             placed, head, incident = _place(proposal, moved, known, speaker)
         except ValueError as error:
             verdicts.append(error)
@@ -135,13 +138,37 @@ def plan(
         moved[partition_of(proposal.incident_id)], known[proposal.incident_id] = head, incident
         if proposal.idempotency is not None:
             keys[proposal.idempotency.key] = proposal.idempotency.digest
-        rows.extend(placed)
-        verdicts.append(placed)
-    touched = {
-        row.recorded.event.incident_id: known[row.recorded.event.incident_id] for row in rows
-    }
+        verdicts.append(slice(len(rows), len(rows) + len(placed)))
+        rows += placed
+        told += (said.disclosures for said in proposal.said)
+        rotated |= {row.event.link.partition for row in placed if _changes_key(row.event.data)}
+    touched = {row.event.incident_id: known[row.event.incident_id] for row in rows}
     changed = {number: head for number, head in moved.items() if head != heads[number]}
-    return Turn(tuple(verdicts), tuple(rows), changed, touched)
+    signed = _signed(rows, told, speaker)
+    given = [signed[one] if isinstance(one, slice) else one for one in verdicts]
+    return Turn(tuple(given), signed, changed, touched)
+
+
+def _signed(
+    rows: Sequence[Recorded], told: Sequence[tuple[Disclosure, ...]], speaker: Speaker
+) -> tuple[Signed, ...]:
+    events = [row.event for row in rows]
+    return tuple(map(Signed, rows, signatures.sign(events, speaker.sign), told))
+
+
+def _require_one_key(proposal: Proposal, rotated: Set[int]) -> None:
+    """A turn is signed with one key: a change of key is the last that it says on its chain. Raises
+    ValueError."""
+    first = (said for said in proposal.said[:-1] if _changes_key(said.data))
+    if partition_of(proposal.incident_id) in rotated or next(first, None) is not None:
+        raise ValueError(
+            "what follows a change of key on its chain is signed with the new key, so it needs a "
+            "turn of its own: propose it again"
+        )
+
+
+def _changes_key(data: object) -> bool:
+    return isinstance(data, KeyRotated)
 
 
 def _refusal(
@@ -166,10 +193,10 @@ def _place(
     heads: Mapping[int, Head],
     incidents: Mapping[UUID, IncidentHead],
     speaker: Speaker,
-) -> tuple[tuple[Signed, ...], Head, IncidentHead]:
+) -> tuple[list[Recorded], Head, IncidentHead]:
     partition = partition_of(proposal.incident_id)
     head, incident = heads[partition], incidents.get(proposal.incident_id, UNHEARD_OF)
-    placed: list[Signed] = []
+    placed: list[Recorded] = []
     for said in proposal.said:
         link = next_link(speaker.service, partition, head, incident.said_hash)
         envelope = write(said, link, speaker.keyid)
@@ -191,6 +218,5 @@ def _place(
             envelope,
             said.rules,
         )
-        signature = speaker.sign(signed_bytes(envelope))
-        placed.append(Signed(Recorded(event, incident.version), signature, said.disclosures))
-    return tuple(placed), head, incident
+        placed.append(Recorded(event, incident.version))
+    return placed, head, incident

@@ -201,6 +201,21 @@ class TestTheReport:
                 "Accept",
             ), accept
 
+    async def test_lines_of_liking_count_as_one(self, review: Review) -> None:
+        """RFC 9110 §5.3: what is sent in lines of one name is one list."""
+        incident = await review.known()
+        token = review.served.token(Role.AUDITOR)
+        for lines, media_type in (
+            (["image/png", "text/html"], HTML),
+            (["text/html;q=0.1", "text/markdown;q=0.2, application/json;q=0.1"], MARKDOWN),
+            (["application/json;q=0", "*/*;q=0.1", "text/html;q=0.05"], MARKDOWN),
+            (["image/png", "application/pdf"], "application/problem+json"),
+            (["", "text/html"], HTML),
+        ):
+            headers = [*token.items(), *(("Accept", line) for line in lines)]
+            answer = await review.served.http.get(f"/incidents/{incident}/report", headers=headers)
+            assert answer.headers["content-type"] == media_type, lines
+
     async def test_goes_by_name_before_it_goes_by_liking(self, review: Review) -> None:
         incident = await review.known()
         answer = await review.report(incident, "?format=markdown", Accept="text/html")

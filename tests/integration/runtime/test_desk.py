@@ -114,6 +114,7 @@ async def test_an_answer_is_a_receipt_that_can_be_checked(lead: Lead) -> None:
     link = signed.recorded.event.link
     verifier = lead.running.trust.in_force(link.service, link.partition, link.sequence)
     assert verifier is not None
+    # One event is a turn of one, signed by itself.
     assert verifier.verify(signed_bytes(envelope), base64.b64decode(receipt["signature"]))
     assert verifier.key_id.hex() == receipt["keyid"]
 

@@ -14,6 +14,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from deploy.ledger.main import app
+from shared.contract.catalogue.base import IncidentEvent
 from shared.contract.vocabulary import ServiceName
 from shared.tlog.keys import Signer
 from tests.unit.audit.world import (
@@ -267,6 +268,15 @@ def test_a_replay_from_a_folder_is_the_timeline(clean: Path, ledger: Ledger) -> 
     )
     assert ledger_command("replay", clean, "--until", 10**6).exit_code == 2
     assert ledger_command("replay", clean, "--until", "yesterday").exit_code == 2
+
+
+def test_a_replay_puts_every_event_in_words(clean: Path, ledger: Ledger) -> None:
+    rows = ledger_command("replay", clean, "--incident", STORY).output
+    for event in ledger.of(STORY):
+        assert isinstance(event.data, IncidentEvent)
+        says, _ = event.data.in_words()
+        assert says[:100] in rows
+    assert "The report was published with" in rows
 
 
 def test_what_was_known_at_a_moment(clean: Path, ledger: Ledger) -> None:

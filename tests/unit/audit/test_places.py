@@ -5,6 +5,7 @@ import re
 from pathlib import Path
 from typing import Final
 
+import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
@@ -138,6 +139,7 @@ def test_every_type_that_one_service_says_of_incidents_has_its_own_place() -> No
     assert len(places.places()) == len(types) * PARTITIONS
 
 
+@pytest.mark.slow
 def test_the_memory_of_the_links_does_not_grow_with_the_log(tmp_path: Path) -> None:
     import tracemalloc
 

@@ -9,18 +9,24 @@ import pytest
 
 from services.notify import domain as notify
 from services.triage.domain import commands
-from shared.audit.decisions import ENOUGH
+from shared.audit.decisions import ENOUGH, made_again, recorded_by
 from shared.audit.incidents import Sealed, check_incident
 from shared.contract.catalogue.base import EventData
 from shared.contract.catalogue.notify import Communicated, CommunicationApproved
 from shared.contract.catalogue.review import Reviewed
-from shared.contract.catalogue.triage import ActionAuthorised, Assessed, Contained
+from shared.contract.catalogue.triage import (
+    ActionAuthorised,
+    Assessed,
+    Contained,
+    IncidentDismissed,
+)
 from shared.contract.envelope import Event
 from shared.contract.vocabulary import (
     ActionClass,
     ActionKind,
     Audience,
     Confidence,
+    DismissalReason,
     FactKey,
     LegalView,
     Outcome,
@@ -231,3 +237,23 @@ def test_a_history_of_nothing_but_violations_ends() -> None:
     for _ in range(ENOUGH + 30):
         ledger.say(TRIAGE, INCIDENT, assessed.model_copy(update={"severity": Severity.INFO}), "rob")
     assert len([code for code, _ in found(ledger) if code == "against_the_rules"]) == ENOUGH
+
+
+class TestACommandMadeAgain:
+    KINDS: Final = (commands.CarryOut, commands.Dismiss, commands.AuthoriseAction)
+    SAID: Final = IncidentDismissed(reason="already_public", note="it was public")
+
+    def test_is_the_one_whose_event_it_is(self) -> None:
+        again = commands.Dismiss(DismissalReason.ALREADY_PUBLIC, "it was public")
+        assert recorded_by(self.SAID, self.KINDS) == (again,)
+
+    def test_is_none_for_an_event_of_no_command_here(self) -> None:
+        assert recorded_by(self.SAID, self.KINDS[::2]) == ()
+
+    def test_has_what_is_given_otherwise_in_place_of_the_events_own(self) -> None:
+        again = made_again(commands.Dismiss, self.SAID, note="another")
+        assert again == commands.Dismiss(DismissalReason.ALREADY_PUBLIC, "another")
+
+    def test_needs_a_field_of_the_same_name_for_each_of_its_own(self) -> None:
+        with pytest.raises(AttributeError, match="action_id"):
+            made_again(commands.AuthoriseAction, self.SAID)

@@ -5,6 +5,7 @@ import resource
 import signal
 import stat
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -14,15 +15,18 @@ from shared.audit.seen import SeenFile
 from shared.audit.writing import CannotWrite, make_folder, write_whole
 
 
-@pytest.fixture
+@contextmanager
 def full() -> Iterator[None]:
-    """The system takes no more than two bytes of a file, as where a disk is full."""
+    """The system takes no more than two bytes of a file, as where a disk is full. Not for longer
+    than is needed: what runs the tests may write to a file, too."""
     before, told = resource.getrlimit(resource.RLIMIT_FSIZE), signal.getsignal(signal.SIGXFSZ)
     signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     resource.setrlimit(resource.RLIMIT_FSIZE, (2, before[1]))
-    yield
-    resource.setrlimit(resource.RLIMIT_FSIZE, before)
-    signal.signal(signal.SIGXFSZ, told)
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        signal.signal(signal.SIGXFSZ, told)
 
 
 def test_a_file_is_replaced_whole(tmp_path: Path) -> None:
@@ -40,14 +44,13 @@ def test_a_link_is_followed_and_stays(tmp_path: Path) -> None:
     assert (tmp_path / "file").read_bytes() == b"data"
 
 
-@pytest.mark.usefixtures("full")
 def test_what_does_not_fit_leaves_the_old_file_and_nothing_beside_it(tmp_path: Path) -> None:
     write_whole(tmp_path / "file", b"ab")
-    with pytest.raises(CannotWrite, match="file cannot be written: File too large"):
+    with full(), pytest.raises(CannotWrite, match="file cannot be written: File too large"):
         write_whole(tmp_path / "file", b"abc")
     assert (tmp_path / "file").read_bytes() == b"ab"
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
-    with pytest.raises(CannotWrite):
+    with full(), pytest.raises(CannotWrite):
         SeenFile(tmp_path / "seen.json").save("key", Seen(1, bytes(32)))
     assert not (tmp_path / "seen.json").exists()
 

@@ -1,10 +1,14 @@
 """The settings with which everybody reads the topic."""
 
+import ast
+from pathlib import Path
+
 import pytest
 
 from shared.contract.topics import PARTITIONS, TOPIC_CONFIG
 from shared.runtime.carry.topic import follower, problem_of
 
+ROOT = Path(__file__).parents[3]
 NOWHERE = {"bootstrap_servers": "127.0.0.1:1"}
 
 
@@ -33,3 +37,20 @@ async def test_a_broker_that_is_away_is_a_problem_not_an_error() -> None:
     problem = await problem_of(NOWHERE, "topic")
     assert problem is not None
     assert "Error" in problem
+
+
+def test_nobody_else_waits_for_a_client_of_the_broker() -> None:
+    """A client may wait for ever, and say nothing: it is opened, read and closed where that is
+    bounded, in `carry.topic`, and nowhere else."""
+    found = [
+        f"{path.relative_to(ROOT)}:{node.lineno}"
+        for folder in ("shared", "services")
+        for path in (ROOT / folder).rglob("*.py")
+        if "aiokafka" in (text := path.read_text()) or "carry.topic" in text
+        for node in ast.walk(ast.parse(text))
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute)
+        and node.func.attr in {"start", "stop", "getmany", "getone"}
+        and path.name != "topic.py"
+    ]
+    assert found == []

@@ -4,6 +4,7 @@ refuses does not. The words are closed, and of one kind."""
 import json
 import re
 from enum import StrEnum
+from functools import cache
 from typing import Any
 from uuid import UUID
 
@@ -43,12 +44,13 @@ ENUMS = [
 ]
 RECORDED = {kind: json.loads(envelope) for kind, envelope in recorded().items()}
 KINDS = sorted(RECORDED)
+COMPONENTS = asyncapi("1")["components"]
 
 
+@cache
 def validator(kind: str) -> Draft202012Validator:
     event = BY_TYPE[kind]
-    document = asyncapi("1")
-    return Draft202012Validator({**envelope_schema(event), "components": document["components"]})
+    return Draft202012Validator({**envelope_schema(event), "components": COMPONENTS})
 
 
 @pytest.mark.parametrize("kind", KINDS)

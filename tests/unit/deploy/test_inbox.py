@@ -19,10 +19,25 @@ ID = "msg_01938c2e-6f6b-7c3a-9d0e-2f4b8a1c5d7e"
 BODY = json.dumps({"data": {"title": "Ein Foto – öffentlich"}}, ensure_ascii=False)
 
 
+@pytest.fixture(scope="module")
+def started(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path]]:
+    """One inbox, for it takes half a second to end."""
+    folder = tmp_path_factory.mktemp("started") / "inbox"
+    with inbox(0, folder, SECRET) as port:
+        yield f"http://127.0.0.1:{port}/inbox", folder
+
+
 @pytest.fixture
-def url(tmp_path: Path) -> Iterator[str]:
-    with inbox(0, tmp_path / "inbox", SECRET) as port:
-        yield f"http://127.0.0.1:{port}/inbox"
+def folder(started: tuple[str, Path]) -> Path:
+    """Where its messages arrive; nothing is there yet."""
+    for message in started[1].iterdir():
+        message.unlink()
+    return started[1]
+
+
+@pytest.fixture
+def url(started: tuple[str, Path], folder: Path) -> str:
+    return started[0]
 
 
 def signed(
@@ -41,17 +56,17 @@ def post(url: str, headers: dict[str, str], body: str = BODY) -> int:
         return client.post(url, content=body.encode(), headers=headers).status_code
 
 
-def test_it_keeps_a_message_as_a_file_of_its_owner(url: str, tmp_path: Path) -> None:
+def test_it_keeps_a_message_as_a_file_of_its_owner(url: str, folder: Path) -> None:
     assert post(url, signed()) == 200
-    (file,) = (tmp_path / "inbox").iterdir()
+    (file,) = folder.iterdir()
     assert file.read_text(encoding="utf-8") == BODY
     assert file.stat().st_mode & 0o777 == 0o600
     assert file.name.endswith(f"-{ID}.json")
 
 
-def test_it_keeps_a_repeated_message_once(url: str, tmp_path: Path) -> None:
+def test_it_keeps_a_repeated_message_once(url: str, folder: Path) -> None:
     assert [post(url, signed()), post(url, signed())] == [200, 200]
-    assert len(list((tmp_path / "inbox").iterdir())) == 1
+    assert len(list(folder.iterdir())) == 1
 
 
 def test_a_message_is_known_again_after_a_restart(tmp_path: Path) -> None:
@@ -92,13 +107,13 @@ OTHER = "whsec_" + base64.b64encode(bytes(range(32))).decode()
     ],
 )
 def test_it_keeps_nothing_that_is_not_signed(
-    url: str, tmp_path: Path, made: Callable[[], dict[str, str]]
+    url: str, folder: Path, made: Callable[[], dict[str, str]]
 ) -> None:
     headers = made()  # now: collected long before, it would be too old
     with httpx.Client(trust_env=False) as client:
         raw = [(name.encode(), value.encode("latin-1")) for name, value in headers.items()]
         assert client.post(url, content=BODY.encode(), headers=raw).status_code == 401
-    assert list((tmp_path / "inbox").iterdir()) == []
+    assert list(folder.iterdir()) == []
 
 
 @pytest.mark.parametrize(
@@ -106,7 +121,7 @@ def test_it_keeps_nothing_that_is_not_signed(
     [(str(LARGEST + 1), 413), ("9" * 40, 413), ("-1", 411), ("x", 411), ("²", 411), (None, 411)],
 )
 def test_it_reads_no_more_than_a_message_can_have(
-    url: str, tmp_path: Path, length: str | None, status: int
+    url: str, folder: Path, length: str | None, status: int
 ) -> None:
     connection = HTTPConnection(httpx.URL(url).host, httpx.URL(url).port, timeout=5)
     connection.putrequest("POST", "/inbox")
@@ -115,4 +130,4 @@ def test_it_reads_no_more_than_a_message_can_have(
     connection.endheaders()
     assert connection.getresponse().status == status
     connection.close()
-    assert list((tmp_path / "inbox").iterdir()) == []
+    assert list(folder.iterdir()) == []

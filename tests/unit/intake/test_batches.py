@@ -4,6 +4,7 @@ import asyncio
 import json
 
 import pytest
+from fastapi.exceptions import RequestValidationError
 from hypothesis import given
 from hypothesis import strategies as st
 from starlette.exceptions import HTTPException
@@ -130,6 +131,19 @@ class TestAnsweredOneByOne:
         )
         assert answer["problem"]["type"].rpartition("/")[2] == kind
         assert "secret" not in json.dumps(answer)
+
+    @pytest.mark.parametrize(
+        ("wrong", "named", "more"), [(1, 1, None), (20, 20, None), (50, 20, 30)]
+    )
+    async def test_by_twenty_errors_at_most(self, wrong: int, named: int, more: int | None) -> None:
+        """Else a batch of nothing but errors would be answered with many times its size."""
+
+        async def fails() -> ReportReceipt:
+            error = {"type": "extra_forbidden", "msg": ""}
+            raise RequestValidationError([{**error, "loc": ("body", at)} for at in range(wrong)])
+
+        problem = json.loads(await answered("line", 7, fails()))["problem"]
+        assert (len(problem["errors"]), problem.get("more_errors")) == (named, more)
 
     async def test_by_its_receipt(self) -> None:
         async def succeeds() -> ReportReceipt:

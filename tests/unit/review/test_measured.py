@@ -6,9 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.review.report import build
+from services.review.report.durations import duration
 from services.review.report.history import History
 from services.review.report.measures import measures, opening
-from services.review.report.words import duration
 from tests.examples import examples
 from tests.unit.review.story import STORY, STORY_WITHOUT, Spoken, events
 

@@ -7,12 +7,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.review.report import build
+from services.review.report.durations import duration
 from services.review.report.history import History, covered, covers_of, proof_of
 from services.review.report.knowledge import exercise, exposure
 from services.review.report.measures import measures, opening
 from services.review.report.summary import summary
-from services.review.report.words import count, duration, moment, tier, word, words
 from shared.contract.vocabulary import Answer, AudienceTier, Fidelity
+from shared.contract.wording import count, moment, tier, word, words
 from tests.unit.review.story import STORY, events
 
 KNOWN = events()

@@ -10,9 +10,9 @@ import pytest
 from services.review.report import build
 from services.review.report.as_html import render_html
 from services.review.report.as_markdown import render_markdown
+from services.review.report.durations import duration
 from services.review.report.model import Report, Wait
 from services.review.report.waiting import ASKED
-from services.review.report.words import duration, moment
 from services.triage.domain.tables import CLASS_OF, REQUIRED_FACTS, SUFFICIENT
 from shared.contract.catalogue import triage
 from shared.contract.catalogue.base import EventData
@@ -26,6 +26,7 @@ from shared.contract.vocabulary import (
     LegalView,
     Outcome,
 )
+from shared.contract.wording import moment
 from tests.unit.given import START
 from tests.unit.review.story import GLASS, STORY, TAKEDOWN, TOLD_BY_INTAKE, Spoken, events, fact
 

@@ -8,16 +8,23 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from shared.chain import signatures
 from shared.chain.link import EMPTY, Head
+from shared.chain.trust import Trust, TrustedKey
+from shared.contract.catalogue.base import EventData
 from shared.contract.catalogue.intake import ReportChannel, Reported
+from shared.contract.catalogue.system import KeyRotated
 from shared.contract.envelope import Said, read
 from shared.contract.hashing import ZERO_HASH, event_hash, signed_bytes
-from shared.contract.topics import PARTITIONS, partition_of
+from shared.contract.topics import PARTITIONS, partition_of, system_incident
 from shared.contract.vocabulary import ServiceName
 from shared.runtime.say.conflicts import Conflict, IdempotencyMismatch
 from shared.runtime.say.plan import Again, Idempotency, IncidentHead, Proposal, Speaker, Turn, plan
+from shared.tlog.keys import Signer
+from shared.tlog.turns import TurnSignature
 
 HEADS = dict.fromkeys(range(PARTITIONS), EMPTY)
+KEY = Signer("incident-ledger/intake", b"k" * 32)
 SPEAKER = Speaker(ServiceName.INTAKE, "530d903a", lambda message: message[-64:].rjust(64, b"-"))
 
 
@@ -124,8 +131,9 @@ def test_whatever_is_proposed_chains_and_versions_stay_gapless_and_linked(
             event = row.recorded.event
             if event.link.partition == partition:
                 assert (event.link.sequence, event.link.prevhash) == (expected, before)
-                assert row.signature == SPEAKER.sign(signed_bytes(event.envelope))
                 before, expected = event_hash(event.envelope), expected + 1
+    events = [row.recorded.event for row in result.rows]
+    assert [row.signature for row in result.rows] == signatures.sign(events, SPEAKER.sign)
     for number in range(1, 13):
         versions = [
             row.recorded.version
@@ -141,6 +149,65 @@ def test_what_was_planned_is_what_a_reader_reads(wanted: list[tuple[int, int, in
         *(proposal(number, version, events) for number, version, events in wanted)
     ).rows:
         assert read(row.recorded.event.envelope) == row.recorded.event
+
+
+def test_a_turn_is_signed_once_whatever_it_says_and_a_turn_of_one_as_its_envelope() -> None:
+    made: list[bytes] = []
+    speaker = Speaker(
+        SPEAKER.service, KEY.key_id.hex(), lambda text: made.append(text) or KEY.sign(text)
+    )
+    trust = Trust(TrustedKey(SPEAKER.service, at, 1, KEY.verifier) for at in range(PARTITIONS))
+    for count in (1, 2, 5, 64, 65, 130):
+        made.clear()
+        rows = plan([proposal(number) for number in range(count)], HEADS, {}, {}, speaker).rows
+        assert len(made) == -(-count // 64)
+        assert [trust.refusal(row.recorded.event, row.signature) for row in rows] == [None] * count
+    assert made[-1].startswith(b"incident-ledger/turn/")
+    (row,) = plan([proposal(1)], HEADS, {}, {}, speaker).rows
+    assert row.signature == KEY.sign(signed_bytes(row.recorded.event.envelope))
+
+
+def test_what_is_refused_is_in_no_turn_and_each_command_gets_its_own_events() -> None:
+    """Each answer of a turn holds the events of its own command, with their signatures."""
+    wanted = [proposal(1, 0, 2), proposal(2, 9), proposal(3, 0, 3), proposal(1, 0), proposal(4)]
+    result = turn(*wanted)
+    given = [verdict for verdict in result.verdicts if isinstance(verdict, tuple)]
+    assert [len(verdict) for verdict in given] == [2, 3, 1]
+    assert tuple(row for verdict in given for row in verdict) == result.rows
+    for verdict, number in zip(given, (1, 3, 4), strict=True):
+        assert {row.recorded.event.incident_id for row in verdict} == {incident(number)}
+    assert {TurnSignature.parse(row.signature).size for row in result.rows} == {6}
+
+
+def rotation(partition: int, *after: EventData) -> Proposal:
+    subject = system_incident(partition)
+    datas = (KeyRotated(vkey=KEY.vkey), *after)
+    return Proposal(
+        subject,
+        0,
+        [
+            Said(incident(800 + n), subject, datetime(2026, 3, 2, tzinfo=UTC), "m", data, "c")
+            for n, data in enumerate(datas)
+        ],
+    )
+
+
+def test_a_change_of_key_is_the_last_that_a_turn_says_on_its_chain() -> None:
+    partition = partition_of(incident(1))
+    other = next(number for number in range(2, 99) if partition_of(incident(number)) != partition)
+    result = turn(proposal(1), rotation(partition), proposal(1, 1), proposal(other))
+    assert [type(verdict) for verdict in result.verdicts] == [tuple, tuple, ValueError, tuple]
+    assert "needs a turn of its own" in str(result.verdicts[2])
+    assert len(result.rows) == 3
+    assert result.heads[partition].sequence == 2
+    (refused,) = turn(rotation(partition, KeyRotated(vkey=KEY.vkey))).verdicts
+    assert isinstance(refused, ValueError)
+
+
+def test_a_change_of_key_on_every_chain_is_one_turn() -> None:
+    result = turn(*(rotation(partition) for partition in range(PARTITIONS)))
+    result.require_accepted()
+    assert len({row.signature[:64] for row in result.rows}) == 1
 
 
 def test_a_refusal_names_what_was_expected_and_what_was_found() -> None:

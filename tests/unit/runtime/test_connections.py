@@ -431,6 +431,20 @@ async def test_an_endless_body_is_refused_at_its_limit() -> None:
         assert here.desk.begun == 0
 
 
+async def test_a_refusal_reaches_a_caller_who_is_still_sending() -> None:
+    """Without waiting for it, as most clients send; then the connection is closed all the same."""
+    async with world(body=1000) as here:
+        for _ in range(5):
+            caller = await here.caller(POST % (b"", LONG, b"x" * LONG))
+            async with asyncio.timeout(WITHIN):
+                await caller.writer.drain()
+            answer = await caller.answer()
+            assert (answer.status, answer.kind) == (413, "too-large")
+            assert answer.headers["connection"] == "close"
+            assert await caller.ended() == b""
+        assert await here.status(GET % b"") == 200
+
+
 async def test_the_body_that_has_been_arriving_longest_gives_way() -> None:
     async with world(held=1000) as here:
         oldest = await here.caller(POST % (b"", 900, b"x" * 600))

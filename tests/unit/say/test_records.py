@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from shared.contract.catalogue.system import KeyRotated, SystemRecord
+from shared.contract.catalogue.system import ChainHoleRecorded, KeyRotated, SystemRecord
 from shared.contract.decision import Actor, Context
 from shared.contract.envelope import read
 from shared.contract.topics import system_incident
@@ -24,6 +24,7 @@ from tests.unit.seal.test_decide import NEW
 INTAKE = ServiceName.INTAKE
 CONTEXT = Context(NOW, Actor("maria"))
 ROTATED = KeyRotated(vkey=NEW.vkey)
+HOLE = ChainHoleRecorded(chain=INTAKE, missing=1, since=NOW)
 
 
 def head(partition: int, version: int) -> dict[str, Any]:
@@ -71,7 +72,7 @@ async def test_each_goes_on_where_its_partition_stands(
 ) -> None:
     heads = [head(partition, version) for partition, version in known.items()]
     driver = Driver(answers(heads, heads, True))
-    told = {partition: [ROTATED] * count for partition, count in records.items()}
+    told = {partition: [*[HOLE] * (count - 1), ROTATED] for partition, count in records.items()}
     said, _ = await say(tmp_path, driver, told)
     assert said == sum(records.values())
     written = driver.asked[4].args

@@ -113,8 +113,8 @@ def test_a_turn_leaves_what_it_was_given_alone(wanted: list[Proposal]) -> None:
 
 
 @given(WANTED)
-def test_a_turn_in_two_is_the_turn_in_one(wanted: list[Proposal]) -> None:
-    """What one turn leaves is what the next one is planned on."""
+def test_a_turn_in_two_says_what_the_turn_in_one_says(wanted: list[Proposal]) -> None:
+    """What one turn leaves is what the next one is planned on; only the signatures are of each."""
     for cut in (0, len(wanted) // 2, len(wanted)):
         first = turn(*wanted[:cut])
         keys = {
@@ -123,7 +123,8 @@ def test_a_turn_in_two_is_the_turn_in_one(wanted: list[Proposal]) -> None:
             if one.idempotency is not None and isinstance(verdict, tuple)
         }
         second = plan(wanted[cut:], {**HEADS, **first.heads}, first.incidents, keys, SPEAKER)
-        assert first.rows + second.rows == turn(*wanted).rows
+        said = [row.recorded for row in first.rows + second.rows]
+        assert said == [row.recorded for row in turn(*wanted).rows]
 
 
 @pytest.mark.parametrize(("known", "expected"), [(0, 1), (1, 0), (4, 3), (4, 5)])

@@ -12,7 +12,7 @@ import logging
 import resource
 from collections import OrderedDict
 from functools import partial
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
@@ -140,6 +140,16 @@ async def _no_place(scope: Scope, receive: Receive, send: Send) -> None:
     await answer(scope, receive, send)
 
 
+class _Answer:
+    """A connection's transport as its cycle uses it to answer: the cycle closes at once, and what
+    the client is still sending would then undo the answer on its way."""
+
+    def __init__(self, connection: "Connection", cycle: RequestResponseCycle) -> None:
+        self.write = connection.transport.write
+        self.is_closing = connection.transport.is_closing
+        self.close = partial(connection.end, cycle)
+
+
 class Connection(HttpToolsProtocol):
     def __init__(
         self, places: _Places, head_within: float, read_within: float, *args: Any, **kwargs: Any
@@ -203,6 +213,7 @@ class Connection(HttpToolsProtocol):
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
         has_a_place = self._places.ask(self, always=cycle.scope["path"] in ALWAYS)
+        cycle.transport = cast("asyncio.Transport", _Answer(self, cycle))
         super()._start_asgi_task(cycle, app if has_a_place else _no_place)  # type: ignore[arg-type]
 
     def on_body(self, body: bytes) -> None:
@@ -215,6 +226,9 @@ class Connection(HttpToolsProtocol):
 
     def on_response_complete(self) -> None:
         self._answered = True
+        if self._refused:
+            self.server_state.total_requests += 1
+            return
         super().on_response_complete()
         if not (self._ours or self._refused or self.transport.is_closing()):
             self._places.wait_for(self, answered=True)
@@ -280,6 +294,17 @@ class Connection(HttpToolsProtocol):
             *(b"%b: %b" % header for header in answer.raw_headers),
         ]
         self.transport.write(b"\r\n".join([*lines, b"", bytes(answer.body)]))
+        self._linger()
+
+    def end(self, cycle: RequestResponseCycle) -> None:
+        """Closes after the last answer; lingers where the body of its request is not read to its
+        end."""
+        if not cycle.more_body or self._refused or self.transport.is_closing():
+            self.transport.close()
+            return
+        self._refused = True
+        self._places.leave(self)
+        self.flow.resume_reading()
         self._linger()
 
     def _linger(self) -> None:

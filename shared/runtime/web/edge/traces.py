@@ -13,7 +13,7 @@ from starlette.routing import compile_path
 from starlette.types import Scope
 
 
-class Leaves:
+class LeavesTrace:
     """Marks a route whose requests leave their caller's trace."""
 
     async def __call__(self) -> None:
@@ -22,7 +22,7 @@ class Leaves:
 
 def leaves_trace() -> Any:
     """For `dependencies=[…]` of a route: its requests leave their caller's trace."""
-    return Depends(Leaves())
+    return Depends(LeavesTrace())
 
 
 class Leaving:
@@ -47,4 +47,4 @@ def leaves(route: Any) -> bool:
     """Whether the declared route is marked."""
     dependant = getattr(route, "dependant", None)
     dependencies = dependant.dependencies if dependant is not None else ()
-    return any(isinstance(one.call, Leaves) for one in dependencies)
+    return any(isinstance(one.call, LeavesTrace) for one in dependencies)

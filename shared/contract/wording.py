@@ -1,18 +1,14 @@
-"""How values are said to people: times, durations, words of the vocabulary. No locale, no time zone
+"""How values are said to people: times, words of the vocabulary. No locale, no time zone
 but UTC."""
 
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Final
 
-from shared.contract.catalogue.base import Exposure
-from shared.contract.catalogue.triage import FactRecorded
-from shared.contract.disclosure import words_of
-from shared.contract.vocabulary import AudienceTier, FactKey, Fidelity, Platform, PostKind
+from shared.contract.catalogue.base import Exposure, words_of
+from shared.contract.vocabulary import AudienceTier, Fidelity, Platform, PostKind
 
 UNKNOWN: Final = "unknown"
-
-_UNITS: Final = (("d", 86_400), ("h", 3600), ("min", 60), ("s", 1))
 
 _DIGITS: Final = {
     Fidelity.YEAR: 4,
@@ -45,20 +41,6 @@ def moment(at: datetime | None, fidelity: Fidelity | None = None) -> str:
         if len(text) <= 10
         else f"{text} {zone}"
     )
-
-
-def duration(seconds: float) -> str:
-    """`2 d 4 h`: the two largest units."""
-    if seconds < 0:
-        return "none: it came before"
-    if seconds < 1:
-        return "under a second"
-    parts, rest = [], int(seconds)
-    for unit, size in _UNITS:
-        count, rest = divmod(rest, size)
-        parts.append((count, unit))
-    first = next(index for index, (count, _) in enumerate(parts) if count)
-    return " ".join(f"{count} {unit}" for count, unit in parts[first : first + 2] if count)
 
 
 def word(value: str | None) -> str:
@@ -96,13 +78,6 @@ def platform(exposure: Exposure) -> str | None:
     if exposure.platform is Platform.OTHER:
         return words_of(exposure.platform_name) or word(exposure.platform)
     return word(exposure.platform)
-
-
-def about(fact: FactRecorded) -> str:
-    """What a fact is about: the key that gates ask for, or the label that a person gave it."""
-    if fact.key is FactKey.OTHER:
-        return words_of(fact.label) or fact.key
-    return fact.key
 
 
 def count(number: int, noun: str, plural: str | None = None) -> str:
