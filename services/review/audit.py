@@ -19,7 +19,7 @@ from services.review.report import (
 )
 from shared.audit.decisions import Domain, Violation, fold, violations
 from shared.contract.catalogue import review
-from shared.contract.catalogue.base import EventData
+from shared.contract.catalogue.base import EventData, Words
 from shared.contract.disclosure import Disclosure
 from shared.contract.envelope import Event
 from shared.contract.vocabulary import ServiceName
@@ -125,7 +125,7 @@ def _reviewing(data: EventData) -> Sequence[Any]:
                     data.training_adequate,
                     data.policy_understood,
                     data.action_items,
-                    None if data.action_items else data.no_action_reason,
+                    _reason(data),
                 ),
             )
         case review.ObservationRecorded():
@@ -139,6 +139,12 @@ def _reviewing(data: EventData) -> Sequence[Any]:
         case review.Reviewed():
             return (commands.Publish(data.report, data.covers),)
     return ()
+
+
+def _reason(data: review.FindingRecorded) -> Words | None:
+    """Whether one was given: the finding's factor always is, so it is the second text."""
+    given = len(data.sd) > 1 if data.sd else data.no_action_reason is not None
+    return data.no_action_reason if given else None
 
 
 def _report(
