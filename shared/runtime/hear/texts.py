@@ -1,9 +1,9 @@
-"""Hears the texts that belong to events. They come on a topic of their own, before their events or
-after; hearing an event never waits for them.
+"""Hears the texts that belong to events, and the persons behind pseudonyms. They come on a topic of
+their own, before their events or after; hearing an event never waits for them.
 
-Nothing here is believed: a text whose digest stands in no event is never shown, and one that was
-erased is not taken in. A tombstone erases nothing, for anybody who may write to the topic could
-send one: only the signed event does."""
+Nothing here is believed: a text whose digest stands in no event is never shown, a person counts only
+under the pseudonym that is that person's, and what was erased is not taken in. A tombstone erases
+nothing, for anybody who may write to the topic could send one: only the signed event does."""
 
 import json
 from collections import defaultdict
@@ -17,19 +17,29 @@ import structlog
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
 from aiokafka.structs import ConsumerRecord
 from asyncpg.pool import Pool
+from pydantic import BaseModel
 
+from shared.contract.catalogue.base import Name
 from shared.contract.disclosure import Disclosure, MalformedDisclosure, read_disclosure
 from shared.contract.topics import disclosures_of
 from shared.contract.vocabulary import ServiceName
+from shared.runtime.carry.people import KEY
 from shared.runtime.carry.topic import follower
 from shared.runtime.process import telemetry
 from shared.runtime.process.database import Connection
+from shared.runtime.say import people
+from shared.runtime.say.people import People, Person
 from shared.runtime.say.texts import take_in
 
 READ: Final = 500
 """Most messages that are taken in in one transaction."""
 
 log = structlog.get_logger(__name__)
+
+
+class _Told(BaseModel):
+    subject: Name
+    name: Name | None
 
 
 @dataclass(slots=True)
@@ -39,6 +49,7 @@ class TextConsumer:
     kafka: Mapping[str, Any]
     topic: str
     """Of the events."""
+    people: People
 
     async def run(self) -> None:
         """Hears until cancelled or until anything fails; run again, it goes on from the
@@ -56,10 +67,11 @@ class TextConsumer:
             await consumer.stop()
 
     async def _keep(self, partition: int, messages: Sequence[Any]) -> None:
-        told = texts_of(messages)
+        told, persons = texts_of(messages), persons_of(messages, self.people)
         async with self.pool.acquire() as connection, connection.transaction():
             await take_in(connection, told)
             await _tell_again(connection, told)
+            await people.take_in(connection, persons)
             # Two replicas may read the same for a moment: what is kept twice is kept once.
             await connection.execute(
                 "UPDATE told_offset SET next_offset = greatest(next_offset, $2) "
@@ -74,7 +86,7 @@ def texts_of(messages: Sequence["ConsumerRecord[Any, Any]"]) -> dict[UUID, list[
     with what it holds."""
     told: dict[UUID, list[Disclosure]] = defaultdict(list)
     for message in messages:
-        if message.value is None:
+        if message.value is None or (message.key or b"").startswith(KEY):
             continue
         try:
             event_id = UUID((message.key or b"").decode())
@@ -83,16 +95,40 @@ def texts_of(messages: Sequence["ConsumerRecord[Any, Any]"]) -> dict[UUID, list[
                 raise MalformedDisclosure("not a list of texts")
             told[event_id].extend(map(read_disclosure, value))
         except (ValueError, RecursionError) as error:
-            telemetry.parked("malformed_text")
-            log.warning(
-                "a message of the topic of texts is none",
-                partition=message.partition,
-                offset=message.offset,
-                reason=str(error)
-                if isinstance(error, MalformedDisclosure)
-                else type(error).__name__,
-            )
+            known = isinstance(error, MalformedDisclosure)
+            _count(message, str(error) if known else type(error).__name__)
     return told
+
+
+def persons_of(messages: Sequence["ConsumerRecord[Any, Any]"], people: People) -> list[Person]:
+    """The persons of whom these messages tell. One whose pseudonym is not the subject's is counted
+    as no message."""
+    persons = []
+    for message in messages:
+        key = message.key or b""
+        if message.value is None or not key.startswith(KEY):
+            continue
+        try:
+            told = _Told.model_validate_json(message.value)
+            person = Person(key.removeprefix(KEY).decode(), told.subject, told.name)
+        except ValueError as error:
+            _count(message, type(error).__name__)
+            continue
+        if people.is_of(person):
+            persons.append(person)
+        else:
+            _count(message, "the pseudonym is not the subject's")
+    return persons
+
+
+def _count(message: "ConsumerRecord[Any, Any]", reason: str) -> None:
+    telemetry.parked("malformed_text")
+    log.warning(
+        "a message of the topic of texts is none",
+        partition=message.partition,
+        offset=message.offset,
+        reason=reason,
+    )
 
 
 async def _tell_again(connection: Connection, told: Mapping[UUID, Sequence[Disclosure]]) -> None:
