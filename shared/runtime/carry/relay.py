@@ -14,6 +14,7 @@ from aiokafka.producer.message_accumulator import BatchBuilder
 from shared.contract import topics
 from shared.contract.envelope import traceparent_of
 from shared.contract.vocabulary import ServiceName
+from shared.runtime.carry import people
 from shared.runtime.carry.cursor import Sent, progress
 from shared.runtime.carry.texts import anything_to_retell, message_of, retell
 from shared.runtime.carry.topic import connected
@@ -78,6 +79,7 @@ class Relay:
             self.appended.clear()
             # Only here, where no round that was read before an erasure is still to be sent.
             await retell(connection, producer, topics.disclosures_of(self.topic))
+            await people.tell(connection, producer, topics.disclosures_of(self.topic))
             # Read again whenever all is sent: an operator may have set the cursors back.
             rows = await connection.fetch("SELECT partition, sequence FROM relay_cursor")
             reached = {row["partition"]: row["sequence"] for row in rows}

@@ -23,7 +23,12 @@ def message_of(texts: Sequence[str]) -> bytes | None:
 
 
 async def anything_to_retell(connection: Connection) -> bool:
-    return bool(await connection.fetchval("SELECT EXISTS (SELECT FROM retold)"))
+    """Whether texts or persons wait to be told."""
+    return bool(
+        await connection.fetchval(
+            "SELECT EXISTS (SELECT FROM retold) OR EXISTS (SELECT FROM untold_person)"
+        )
+    )
 
 
 async def retell(connection: Connection, producer: AIOKafkaProducer, topic: str) -> None:

@@ -87,6 +87,12 @@ async def set_back(connection: Connection) -> None:
     await connection.execute("UPDATE relay_lease SET epoch = epoch + 1")
     await connection.execute("UPDATE relay_cursor SET sequence = 0")
     await connection.execute("UPDATE heard_offset SET next_offset = 0")
+    await connection.execute("UPDATE told_offset SET next_offset = 0")
+    await connection.execute(
+        """INSERT INTO untold_person (pseudonym)
+           SELECT pseudonym FROM person UNION SELECT pseudonym FROM forgotten_person
+           ON CONFLICT DO NOTHING"""
+    )
     if await connection.fetchval("SELECT to_regclass('log_offset') IS NOT NULL"):
         # In the order in which the sealer takes them.
         await connection.execute("SELECT FROM log_offset ORDER BY partition FOR UPDATE")

@@ -1,9 +1,9 @@
-"""Hears the texts that belong to events. They come on a topic of their own, before their events or
-after; hearing an event never waits for them.
+"""Hears the texts that belong to events, and the persons behind pseudonyms. They come on a topic of
+their own, before their events or after; hearing an event never waits for them.
 
-Nothing here is believed: a text whose digest stands in no event is never shown, and one that was
-erased is not taken in. A tombstone erases nothing, for anybody who may write to the topic could
-send one: only the signed event does."""
+Nothing here is believed: a text whose digest stands in no event is never shown, a person counts only
+under the pseudonym that is that person's, and what was erased is not taken in. A tombstone erases
+nothing, for anybody who may write to the topic could send one: only the signed event does."""
 
 import json
 from collections import defaultdict
@@ -14,22 +14,32 @@ from uuid import UUID
 
 import asyncpg
 import structlog
-from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
+from aiokafka import TopicPartition
 from aiokafka.structs import ConsumerRecord
 from asyncpg.pool import Pool
+from pydantic import BaseModel
 
+from shared.contract.catalogue.base import Name
 from shared.contract.disclosure import Disclosure, MalformedDisclosure, read_disclosure
-from shared.contract.topics import disclosures_of
+from shared.contract.topics import PARTITIONS, disclosures_of
 from shared.contract.vocabulary import ServiceName
-from shared.runtime.carry.topic import follower
+from shared.runtime.carry.people import KEY
+from shared.runtime.carry.topic import connected, follower, messages_of
 from shared.runtime.process import telemetry
 from shared.runtime.process.database import Connection
+from shared.runtime.say import people
+from shared.runtime.say.people import People, Person
 from shared.runtime.say.texts import take_in
 
 READ: Final = 500
 """Most messages that are taken in in one transaction."""
 
 log = structlog.get_logger(__name__)
+
+
+class _Told(BaseModel):
+    subject: Name
+    name: Name | None
 
 
 @dataclass(slots=True)
@@ -39,28 +49,34 @@ class TextConsumer:
     kafka: Mapping[str, Any]
     topic: str
     """Of the events."""
+    people: People
 
     async def run(self) -> None:
         """Hears until cancelled or until anything fails; run again, it goes on from the
         database."""
         topic = disclosures_of(self.topic)
-        consumer = follower(self.kafka, group=f"{topic}.{self.service}")
-        consumer.subscribe([topic], listener=_FromDatabase(self.pool, consumer))
-        try:
-            await consumer.start()
+        async with connected(follower(self.kafka, at_once=READ)) as consumer:
+            # All of them, in every replica: what is kept twice is kept once, and nothing is lost
+            # while a group shares out its partitions.
+            consumer.assign([TopicPartition(topic, number) for number in range(PARTITIONS)])
+            for partition, offset in (await self._offsets()).items():
+                consumer.seek(TopicPartition(topic, partition), offset)
             while True:
-                messages = await consumer.getmany(timeout_ms=1000, max_records=READ)
+                messages = await messages_of(consumer, timeout_ms=1000)
                 for place, of_one in messages.items():
                     await self._keep(place.partition, of_one)
-        finally:
-            await consumer.stop()
+
+    async def _offsets(self) -> dict[int, int]:
+        async with self.pool.acquire() as connection:
+            rows = await connection.fetch("SELECT partition, next_offset FROM told_offset")
+        return {row["partition"]: row["next_offset"] for row in rows}
 
     async def _keep(self, partition: int, messages: Sequence[Any]) -> None:
-        told = texts_of(messages)
+        told, persons = texts_of(messages), persons_of(messages, self.people)
         async with self.pool.acquire() as connection, connection.transaction():
             await take_in(connection, told)
             await _tell_again(connection, told)
-            # Two replicas may read the same for a moment: what is kept twice is kept once.
+            await people.take_in(connection, persons)
             await connection.execute(
                 "UPDATE told_offset SET next_offset = greatest(next_offset, $2) "
                 "WHERE partition = $1",
@@ -74,7 +90,7 @@ def texts_of(messages: Sequence["ConsumerRecord[Any, Any]"]) -> dict[UUID, list[
     with what it holds."""
     told: dict[UUID, list[Disclosure]] = defaultdict(list)
     for message in messages:
-        if message.value is None:
+        if message.value is None or (message.key or b"").startswith(KEY):
             continue
         try:
             event_id = UUID((message.key or b"").decode())
@@ -83,16 +99,40 @@ def texts_of(messages: Sequence["ConsumerRecord[Any, Any]"]) -> dict[UUID, list[
                 raise MalformedDisclosure("not a list of texts")
             told[event_id].extend(map(read_disclosure, value))
         except (ValueError, RecursionError) as error:
-            telemetry.parked("malformed_text")
-            log.warning(
-                "a message of the topic of texts is none",
-                partition=message.partition,
-                offset=message.offset,
-                reason=str(error)
-                if isinstance(error, MalformedDisclosure)
-                else type(error).__name__,
-            )
+            known = isinstance(error, MalformedDisclosure)
+            _count(message, str(error) if known else type(error).__name__)
     return told
+
+
+def persons_of(messages: Sequence["ConsumerRecord[Any, Any]"], people: People) -> list[Person]:
+    """The persons of whom these messages tell. One whose pseudonym is not the subject's is counted
+    as no message."""
+    persons = []
+    for message in messages:
+        key = message.key or b""
+        if message.value is None or not key.startswith(KEY):
+            continue
+        try:
+            told = _Told.model_validate_json(message.value)
+            person = Person(key.removeprefix(KEY).decode(), told.subject, told.name)
+        except ValueError as error:
+            _count(message, type(error).__name__)
+            continue
+        if people.is_of(person):
+            persons.append(person)
+        else:
+            _count(message, "the pseudonym is not the subject's")
+    return persons
+
+
+def _count(message: "ConsumerRecord[Any, Any]", reason: str) -> None:
+    telemetry.parked("malformed_text")
+    log.warning(
+        "a message of the topic of texts is none",
+        partition=message.partition,
+        offset=message.offset,
+        reason=reason,
+    )
 
 
 async def _tell_again(connection: Connection, told: Mapping[UUID, Sequence[Disclosure]]) -> None:
@@ -107,21 +147,3 @@ async def _tell_again(connection: Connection, told: Mapping[UUID, Sequence[Discl
            ON CONFLICT DO NOTHING""",
         digests,
     )
-
-
-class _FromDatabase(ConsumerRebalanceListener):  # type: ignore[misc]
-    """Starts each assigned partition where this service's database says."""
-
-    def __init__(self, pool: "Pool[asyncpg.Record]", consumer: AIOKafkaConsumer) -> None:
-        self._pool = pool
-        self._consumer = consumer
-
-    async def on_partitions_revoked(self, revoked: set[TopicPartition]) -> None:
-        """Nothing to hand over: offsets are committed with what they stand for."""
-
-    async def on_partitions_assigned(self, assigned: set[TopicPartition]) -> None:
-        async with self._pool.acquire() as connection:
-            rows = await connection.fetch("SELECT partition, next_offset FROM told_offset")
-        offsets = {row["partition"]: row["next_offset"] for row in rows}
-        for place in self._consumer.assignment().intersection(assigned):
-            self._consumer.seek(place, offsets[place.partition])

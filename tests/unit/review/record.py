@@ -1,19 +1,27 @@
-"""Records a history and the three forms of the report that it was published with: `python -m
-tests.unit.review.record`, once a format.
+"""Records a history and the report that it was published with, once a format: `python -m
+tests.unit.review.record`.
 
 What is recorded is never edited or made again: it stands for the reports whose digests are on logs
-that we cannot see."""
+that we cannot see, and for the editions in dossiers that others keep."""
 
+import itertools
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Final
+from uuid import UUID
 
+from services.review.audit import SKELETON, reports
 from services.review.editions import publication
-from services.review.report import build
-from services.review.report.as_html import render_html
-from services.review.report.as_markdown import render_markdown
-from services.review.report.forms import render_json
 from services.review.report.model import FORMAT
 from shared.contract.catalogue import review
+from shared.contract.disclosure import (
+    SALT_BYTES,
+    Disclosure,
+    by_digest,
+    conceal,
+    digests,
+    read_disclosure,
+)
 from shared.contract.envelope import Event, read
 from shared.contract.vocabulary import ObservationKind
 from tests.unit.contract.record import envelope
@@ -23,7 +31,14 @@ from tests.unit.review.world import LATER
 
 FOLDER: Final = Path(__file__).parent / "published"
 HISTORY: Final = "history.jsonl"
-"""One envelope a line, the last one `reviewed`."""
+"""One envelope a line; `reviewed` and after it an erasure are the last."""
+TEXTS: Final = "disclosures.txt"
+"""One disclosure a line: all texts, also those that are erased at the end."""
+WHOLE: Final = "whole"
+"""The edition before the erasure, with every text."""
+HOLES: Final = "holes"
+"""The edition after it, with some texts withheld."""
+EDITIONS: Final = (WHOLE, HOLES)
 
 EVIL: Final[Spoken] = (
     1560,
@@ -32,25 +47,52 @@ EVIL: Final[Spoken] = (
 )
 
 
+class History:
+    """What lies in a folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self.events = [read(line) for line in (folder / HISTORY).read_bytes().splitlines()]
+        self.found = by_digest(map(read_disclosure, (folder / TEXTS).read_text().splitlines()))
+
+    def edition(self, name: str) -> Mapping[str, bytes]:
+        """The files of one edition."""
+        if name == WHOLE:
+            return reports(self.events[:-1], self.found)
+        return reports(self.events, without_each_third(self.found))
+
+
+def without_each_third(found: Mapping[str, Disclosure]) -> dict[str, Disclosure]:
+    return {digest: found[digest] for number, digest in enumerate(sorted(found)) if number % 3}
+
+
 def main() -> None:
     folder = FOLDER / f"format-{FORMAT}"
     folder.mkdir(parents=True)
-    said: list[Event] = []
-    for spoken in sorted((*STORY, *STORY_WITHOUT, EVIL), key=lambda spoken: spoken[0]):
-        if not isinstance(spoken[2], review.Reviewed):
-            said.append(read(envelope(spoken, said)))
-    report = build(said)
-    said.append(read(envelope((1600, "reviewer-ria", _reviewed(said)), said)))
+    said, texts = _said()
     (folder / HISTORY).write_bytes(b"".join(event.envelope + b"\n" for event in said))
-    for name, content in (
-        ("report.html", render_html(report)),
-        ("report.json", render_json(report)),
-        ("report.md", render_markdown(report)),
-    ):
-        (folder / name).write_bytes(content)
+    (folder / TEXTS).write_text("".join(f"{one.text}\n" for one in texts), encoding="ascii")
+    history = History(folder)
+    for name in EDITIONS:
+        (folder / name).mkdir()
+        for file, content in history.edition(name).items():
+            (folder if file == SKELETON else folder / name).joinpath(file).write_bytes(content)
 
 
-def _reviewed(said: list[Event]) -> review.Reviewed:
+def _said() -> tuple[list[Event], list[Disclosure]]:
+    salts = (number.to_bytes(SALT_BYTES) for number in itertools.count(1))
+    said: list[Event] = []
+    texts: list[Disclosure] = []
+    for minutes, by, data in sorted((*STORY, *STORY_WITHOUT, EVIL), key=lambda spoken: spoken[0]):
+        if not isinstance(data, review.Reviewed):
+            bare, disclosures = conceal(data, lambda: next(salts))
+            texts += disclosures
+            said.append(read(envelope((minutes, by, bare), said)))
+    said.append(read(envelope((1600, "reviewer-ria", _reviewed(said)), said)))
+    said.append(read(envelope((9000, "legal-liv", _erased(said, by_digest(texts))), said)))
+    return said, texts
+
+
+def _reviewed(said: Sequence[Event]) -> review.Reviewed:
     publish = publication(said)
     return review.Reviewed(
         report=publish.report,
@@ -59,6 +101,25 @@ def _reviewed(said: list[Event]) -> review.Reviewed:
         action_items=1,
         lessons=1,
         next_review_on=LATER,
+    )
+
+
+def _erased(said: Sequence[Event], found: Mapping[str, Disclosure]) -> review.ContentErased:
+    """The first report's description, one field of each event that has several, and a lesson."""
+
+    def gone() -> Iterator[review.ErasedText]:
+        for event in said:
+            own = [(found[one].named()[0], one) for one in digests(event.data)]
+            several = len(own) > 1 or event.type == "incident.lesson_recorded.v1"
+            for name, one in sorted(own)[: 1 if several else 0]:
+                yield review.ErasedText(event_id=event.id, name=name, digest=one)
+
+    return review.ContentErased(
+        erasure_id=UUID(int=0xEE),
+        ground=review.ErasureGround.CONSENT_WITHDRAWN,
+        texts=tuple(gone()),
+        requested_by="privacy-pia",
+        confirmed_by="legal-liv",
     )
 
 

@@ -9,12 +9,14 @@ from typing import Any, Final
 from uuid import UUID
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from services.review import domain
 from services.review.audit import REPORT_DIFFERS, audit, commands_for, known, reports
 from services.review.domain import commands
-from services.review.editions import publication, state_of
-from services.review.report import RENDERINGS, Form, build
+from services.review.editions import edition, publication, skeleton, state_of
+from services.review.report import RENDERINGS, Form
 from shared.contract.catalogue.base import EventData
 from shared.contract.catalogue.review import (
     LessonRecorded,
@@ -27,8 +29,10 @@ from shared.contract.catalogue.review import (
 from shared.contract.decision import Context
 from shared.contract.envelope import Event
 from shared.contract.vocabulary import Answer, ControlLayer, Determination, ObservationKind
-from tests.unit.given import START, By, event, given
-from tests.unit.review.story import events
+from tests.examples import examples
+from tests.unit.given import START, By, event
+from tests.unit.given import given as when
+from tests.unit.review.story import concealed, erasure_of, events
 from tests.unit.review.world import (
     GLASS_BROKEN,
     INACTION,
@@ -71,7 +75,7 @@ SAID: Final[Sequence[tuple[Past, Any, Any]]] = [
     (UNDER_REVIEW, commands.CitePolicyClause("Social media", "4.2"), REVIEWER),
     (UNDER_REVIEW, commands.CitePolicyClause("Rooms", "1", "Says nothing of it."), REVIEWER),
     (UNDER_REVIEW, commands.SetNextReview(LATER), REVIEWER),
-    (PUBLISHABLE, publish(given(domain, *PUBLISHABLE).state), REVIEWER),
+    (PUBLISHABLE, publish(when(domain, *PUBLISHABLE).state), REVIEWER),
 ]
 
 
@@ -91,7 +95,7 @@ def test_a_command_comes_back_from_the_event_that_it_made(
     past: Past, command: Any, by: Any
 ) -> None:
     (said,) = domain.decide(
-        command, given(domain, *past).state, Context(START + timedelta(hours=1), by)
+        command, when(domain, *past).state, Context(START + timedelta(hours=1), by)
     )
     assert commands_for(said) == (command,)
 
@@ -214,7 +218,7 @@ class TestWhatIsKnown:
 
 
 class TestThePublishedReport:
-    KNOWN: Final = events()
+    KNOWN, FOUND = concealed(events())
 
     def published(self) -> list[Event]:
         command = publication(self.KNOWN)
@@ -232,31 +236,45 @@ class TestThePublishedReport:
             ),
         ]
 
-    def test_is_made_again_byte_by_byte_in_every_form(self) -> None:
-        files = reports(self.published())
-        report = build(self.KNOWN)
-        assert files == {
+    def erased(self) -> list[Event]:
+        gone = (self.KNOWN[0], "description"), (self.KNOWN[-3], "text")
+        return [*self.published(), erasure_of(*gone, found=self.FOUND)]
+
+    def test_is_made_again_in_every_form_with_the_texts_at_hand(self) -> None:
+        report = edition(self.published(), self.FOUND)
+        assert reports(self.published(), self.FOUND) == {
+            "report.skeleton.json": skeleton(self.published()),
             "report.html": RENDERINGS[Form.HTML].render(report),
             "report.json": RENDERINGS[Form.JSON].render(report),
             "report.md": RENDERINGS[Form.MARKDOWN].render(report),
         }
 
-    def test_has_the_digests_that_are_on_the_log(self) -> None:
+    def test_has_the_digest_of_the_skeleton_on_the_log(self) -> None:
         *_, last = self.published()
-        files = reports(self.published())
-        assert hashlib.sha256(files["report.json"]).hexdigest() == last.data.report.json_sha256
+        made = reports(self.published())["report.skeleton.json"]
+        assert hashlib.sha256(made).hexdigest() == last.data.report.skeleton_sha256
 
     def test_is_none_before_it_is_published(self) -> None:
         assert reports(self.KNOWN) == {}
 
-    @pytest.mark.parametrize("form", ["json", "markdown", "html"])
-    def test_of_another_digest_differs_in_that_form_alone(self, form: str) -> None:
+    def test_is_no_violation_with_or_without_an_erasure_after_it(self) -> None:
+        for said in (self.published(), self.erased()):
+            assert [one for one in audit(said) if one.rule == REPORT_DIFFERS] == []
+
+    @given(st.sets(st.sampled_from(sorted(FOUND))))
+    @settings(max_examples=examples(20), deadline=None)
+    def test_has_the_same_skeleton_whichever_texts_are_at_hand(self, kept: set[str]) -> None:
+        found = {digest: self.FOUND[digest] for digest in kept}
+        whole = reports(self.published(), self.FOUND)["report.skeleton.json"]
+        assert reports(self.erased(), found)["report.skeleton.json"] == whole
+
+    def test_of_another_digest_differs(self) -> None:
         *before, last = self.published()
-        digest = last.data.report.model_copy(update={f"{form}_sha256": "a" * 64})
+        digest = last.data.report.model_copy(update={"skeleton_sha256": "a" * 64})
         changed = last._replace(data=last.data.model_copy(update={"report": digest}))
         found = [one for one in audit([*before, changed]) if one.rule == REPORT_DIFFERS]
         assert len(found) == 1
-        assert found[0].detail.startswith(f"the {form} of these events has the SHA-256 ")
+        assert found[0].detail.startswith("the skeleton of these events' report has the SHA-256 ")
         assert found[0].detail.endswith(f"on the log stands {'a' * 16}…")
 
 

@@ -1,6 +1,7 @@
 """Which report there is of an incident: a draft with what it waits for, or the published one."""
 
 import hashlib
+from collections.abc import Callable
 
 import pytest
 
@@ -9,24 +10,20 @@ from services.review.domain import INITIAL, gates
 from services.review.domain.commands import Publish
 from services.review.domain.state import UnderReview
 from services.review.editions import (
+    SkeletonDiffers,
     edition,
     left_something_out,
     publication,
-    rendered,
+    skeleton,
     state_of,
 )
-from services.review.report import (
-    RENDERINGS,
-    Form,
-    build,
-    covers_of,
-    digest_of,
-    published,
-)
+from services.review.report import covers_of, digest_of, published
+from services.review.report.texts import bare
 from shared.contract.catalogue import review
 from shared.contract.decision import Context, Rejected
+from shared.contract.envelope import Event
 from tests.unit.given import START, given
-from tests.unit.review.story import STORY, events
+from tests.unit.review.story import STORY, concealed, events
 from tests.unit.review.world import PUBLISHABLE, REVIEWER, UNDER_REVIEW, Past
 
 KNOWN = events()
@@ -38,9 +35,18 @@ def test_of_nothing_there_is_nothing_known() -> None:
     assert not state_of([]).known
 
 
+def after_publication(told: list[Event]) -> list[Event]:
+    """These events, and that the report on them is published."""
+    command = publication(told)
+    reviewed = review.Reviewed(
+        report=command.report, covers=command.covers, findings=2, action_items=1, lessons=1
+    )
+    *_, last = events((*STORY, (9000, "reviewer-ria", reviewed)))
+    return [*told, last]
+
+
 def test_before_a_review_the_draft_says_that_none_is_open_and_waits_for_nothing() -> None:
-    report, digest = edition(UNREVIEWED)
-    assert digest is None
+    report = edition(*concealed(UNREVIEWED))
     assert report.draft is not None
     assert (report.draft.review_opened, report.draft.missing) == (False, ())
 
@@ -49,8 +55,7 @@ def test_a_draft_under_review_names_each_closed_gate_and_who_can_open_it() -> No
     state = state_of(KNOWN)
     assert isinstance(state.review, UnderReview)
     closed = [gate for gate in gates(state) if not gate.open]
-    report, digest = edition(KNOWN)
-    assert digest is None
+    report = edition(*concealed(KNOWN))
     assert report.draft is not None
     assert report.draft.review_opened
     assert [(gap.item, gap.missing, gap.who_can_supply) for gap in report.draft.missing] == [
@@ -58,41 +63,44 @@ def test_a_draft_under_review_names_each_closed_gate_and_who_can_open_it() -> No
     ]
 
 
-def test_a_publication_names_the_bytes_and_all_events_of_the_final_report() -> None:
-    command = publication(KNOWN)
-    assert command.covers == covers_of(KNOWN) == state_of(KNOWN).covers
-    assert command.report == digest_of(build(KNOWN))
-    again = published(KNOWN, command.report, command.covers)
+def test_a_publication_names_the_skeleton_and_all_events_of_the_final_report() -> None:
+    told, _ = concealed(KNOWN)
+    command = publication(told)
+    assert command.covers == covers_of(told) == state_of(told).covers
+    again = published(bare(told), command.report, command.covers)
     assert again.draft is None
     assert digest_of(again) == command.report
 
 
-def test_the_edition_of_a_published_report_is_the_published_one_with_its_digest() -> None:
-    command = publication(KNOWN)
-    reviewed = review.Reviewed(
-        report=command.report, covers=command.covers, findings=2, action_items=1, lessons=1
-    )
-    after = events((*STORY, (9000, "reviewer-ria", reviewed)))
-    report, digest = edition(after)
-    assert digest == command.report
+def test_a_draft_names_the_skeleton_that_would_be_published_now() -> None:
+    told, found = concealed(KNOWN)
+    report = edition(told, found)
+    assert report.draft is not None
+    assert report.edition is not None
+    assert report.edition.skeleton_sha256 == publication(told).report.skeleton_sha256
+    assert hashlib.sha256(skeleton(told)).hexdigest() == report.edition.skeleton_sha256
+
+
+def test_a_published_report_is_no_draft_and_names_the_digest_on_the_log() -> None:
+    told, found = concealed(KNOWN)
+    after = after_publication(told)
+    report = edition(after, found)
     assert report.draft is None
-    assert digest_of(report) == digest
+    assert report.edition is not None
+    assert report.edition.skeleton_sha256 == publication(told).report.skeleton_sha256
+    assert hashlib.sha256(skeleton(after)).hexdigest() == report.edition.skeleton_sha256
 
 
-@pytest.mark.parametrize("form", Form)
-def test_a_draft_is_rendered_without_a_digest_and_a_published_report_with_its_own(
-    form: Form,
+@pytest.mark.parametrize("show", [lambda known: edition(known, {}), skeleton])
+def test_another_skeleton_than_the_published_one_is_not_shown(
+    show: Callable[[list[Event]], object],
 ) -> None:
-    content, digest = rendered(KNOWN, RENDERINGS[form])
-    assert content == RENDERINGS[form].render(edition(KNOWN)[0])
-    assert digest is None
-
-    command = publication(KNOWN)
-    reviewed = review.Reviewed(
-        report=command.report, covers=command.covers, findings=2, action_items=1, lessons=1
-    )
-    content, digest = rendered(events((*STORY, (9000, "reviewer-ria", reviewed))), RENDERINGS[form])
-    assert digest == hashlib.sha256(content).hexdigest()
+    *told, last = after_publication(concealed(KNOWN)[0])
+    assert isinstance(last.data, review.Reviewed)
+    other = last.data.report.model_copy(update={"skeleton_sha256": "a" * 64})
+    changed = last._replace(data=last.data.model_copy(update={"report": other}))
+    with pytest.raises(SkeletonDiffers, match="a" * 64):
+        show([*told, changed])
 
 
 def refusal_of(command: Publish, past: Past) -> Rejected:

@@ -35,6 +35,7 @@ from shared.contract.vocabulary import (
     Determination,
     Fidelity,
     ObservationKind,
+    Platform,
     PostKind,
     ServiceName,
     Severity,
@@ -64,7 +65,7 @@ def assessed(revision: int, **changed: Any) -> EventData:
         information_types=(),
         exposure=Exposure(),
         severity=Severity.INFO,
-        severity_rule="a row",
+        severity_rule="a_row",
     )
     return but(found, **changed)
 
@@ -131,7 +132,8 @@ class TestFacts:
 
 class TestExposure:
     REPORTED_AS: Final = Exposure(
-        platform="a forum",
+        platform=Platform.OTHER,
+        platform_name="a forum",
         url="https://forum.example/1",
         post_kind=PostKind.DIRECT_MESSAGE,
         visibility=Visibility.CLOSED_GROUP,
@@ -147,8 +149,8 @@ class TestExposure:
     def test_stands_as_first_reported_and_as_last_assessed(self) -> None:
         history = told(
             but(REPORTED, exposure=self.REPORTED_AS),
-            but(ADDED, exposure=Exposure(platform="elsewhere")),
-            assessed(1, exposure=Exposure(platform="an earlier one")),
+            but(ADDED, exposure=Exposure(platform=Platform.OTHER, platform_name="elsewhere")),
+            assessed(1, exposure=Exposure(platform=Platform.OTHER, platform_name="an earlier one")),
             assessed(2, exposure=self.ASSESSED_AS),
         )
         assert {line.aspect: (line.reported, line.assessed) for line in exposure(history)} == {

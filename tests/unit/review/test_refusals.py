@@ -53,7 +53,7 @@ REVIEWERS = (Role.LEAD, Role.REVIEWER)
 ASSESSORS = (Role.RESPONDER, Role.LEAD)
 SPEAKERS = (Role.LEAD, Role.LEGAL, Role.COMMUNICATIONS)
 CARRY_OUT = (Role.RESPONDER, *SPEAKERS, Role.IT)
-EMPLOYEES_TOO = CommunicationRequired(audience=Audience.EMPLOYEES, rule="a row")
+EMPLOYEES_TOO = CommunicationRequired(audience=Audience.EMPLOYEES, rule="a_row")
 OTHER_GLASS = UUID(int=0xB2)
 GLASS_BROKEN_TOO = GLASS_BROKEN.model_copy(update={"break_glass_id": OTHER_GLASS})
 

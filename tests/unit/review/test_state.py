@@ -10,7 +10,7 @@ from tests.unit.given import given
 from tests.unit.review.world import ACTION, BROKEN, LATER
 
 OTHER = UUID(int=0xB2)
-DIGEST = review.ReportDigest(json_sha256="1" * 64, markdown_sha256="2" * 64, html_sha256="3" * 64)
+DIGEST = review.ReportDigest(format=1, skeleton_sha256="1" * 64)
 COVERS = (review.Covered(service=ServiceName.TRIAGE, sequence=4, hash="4" * 64),)
 REVIEWED = review.Reviewed(
     report=DIGEST, covers=COVERS, findings=1, action_items=0, lessons=0, next_review_on=LATER

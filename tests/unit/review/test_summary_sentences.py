@@ -19,6 +19,7 @@ from shared.contract.vocabulary import (
     DismissalReason,
     InformationType,
     Outcome,
+    Platform,
     PostKind,
     Severity,
 )
@@ -89,7 +90,14 @@ def word(number: int, *, upheld: bool) -> EventData:
             "unknown platform; noticed by unrelated third party.",
         ),
         (
-            (but(REPORTED, exposure=Exposure(platform="a forum", post_kind=PostKind.PASTE)),),
+            (
+                but(
+                    REPORTED,
+                    exposure=Exposure(
+                        platform=Platform.OTHER, platform_name="a forum", post_kind=PostKind.PASTE
+                    ),
+                ),
+            ),
             "It was reported on 2026-03-02 09:00:00 UTC: a paste on a forum; "
             "who noticed it is unknown.",
         ),

@@ -33,7 +33,7 @@ def told(*said: EventData) -> History:
     return History.of_events(events(spoken))
 
 
-def required(audience: Audience, rule: str = "a row") -> EventData:
+def required(audience: Audience, rule: str = "a_row") -> EventData:
     return notify.CommunicationRequired(audience=audience, rule=rule)
 
 
@@ -56,7 +56,7 @@ def communicated(message: UUID = MESSAGE, **changed: Any) -> EventData:
     said = {
         "audience": Audience.EXECUTIVES,
         "channel": "staff mail",
-        "text_digest": "0" * 64,
+        "texts": ("0" * 43, "1" * 43),
         "facts": (WHERE,),
         "approved_by": ("lea",),
         "attempt": 1,
@@ -122,11 +122,11 @@ class TestADuty:
     def test_stands_once_by_the_first_rule_that_asked_for_it(self) -> None:
         (duty,) = duties(
             told(
-                required(Audience.REGULATOR, "the first"),
-                required(Audience.REGULATOR, "the second"),
+                required(Audience.REGULATOR, "the_first"),
+                required(Audience.REGULATOR, "the_second"),
             )
         )
-        assert (duty.rule, duty.source.at) == ("the first", START)
+        assert (duty.rule, duty.source.at) == ("the_first", START)
 
     def test_stands_where_it_was_said_first(self) -> None:
         lines = duties(

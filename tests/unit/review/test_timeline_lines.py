@@ -26,6 +26,7 @@ from shared.contract.vocabulary import (
     LegalView,
     ObservationKind,
     Outcome,
+    Platform,
     PostKind,
     Seat,
     Severity,
@@ -113,7 +114,9 @@ REPORTS: Final = [
             REPORTED,
             opens=False,
             discovery=DiscoveryMethod.SECURITY_RESEARCHER,
-            exposure=Exposure(platform="a forum", post_kind=PostKind.CODE_REPOSITORY),
+            exposure=Exposure(
+                platform=Platform.OTHER, platform_name="a forum", post_kind=PostKind.CODE_REPOSITORY
+            ),
         ),
         "Reported in addition: a code repository on a forum; noticed by security researcher.",
         None,

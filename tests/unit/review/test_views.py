@@ -2,6 +2,7 @@
 
 import re
 from datetime import datetime, timedelta
+from typing import TypeVar
 
 import pytest
 
@@ -12,6 +13,7 @@ from shared.contract.catalogue.review import (
     NextReviewSet,
     ObservationRecorded,
 )
+from shared.contract.disclosure import conceal, only_digest
 from shared.contract.vocabulary import ObservationKind
 from shared.runtime.say.plan import Recorded, Write
 from tests.unit.given import INCIDENT, START, event
@@ -32,7 +34,14 @@ from tests.unit.walk import walks
 AT = START + timedelta(minutes=1)
 """When the events here are said."""
 
+P = TypeVar("P", bound=EventData)
+
 ADDED = REPORTED.model_copy(update={"opens": False})
+
+
+def bare(data: P) -> P:
+    """As it is said and heard: with digests in place of its texts."""
+    return conceal(data, lambda: b"a salt of 16 byt")[0]
 
 
 def writes(data: EventData, version: int = 7) -> list[Write]:
@@ -97,15 +106,28 @@ def test_a_report_that_is_heard_later_says_what_was_unknown() -> None:
 
 
 def test_action_items_are_numbered_from_one_within_their_finding() -> None:
-    counted, *items = writes(finding_recorded(ITEM, ITEM))
+    said = bare(finding_recorded(ITEM, ITEM))
+    counted, *items = writes(said)
     assert counted.args == (INCIDENT, 2)
     assert [item.args[:3] for item in items] == [(FINDING, 1, INCIDENT), (FINDING, 2, INCIDENT)]
-    assert items[0].args[3:] == (ITEM.description, ITEM.owner, ITEM.due)
+    for row, item in zip(items, said.action_items, strict=True):
+        assert row.args[3:] == (only_digest(item), ITEM.owner, ITEM.due)
+        assert only_digest(item)
 
 
 def test_a_lesson_has_the_id_of_its_event() -> None:
-    _, kept = writes(LessonRecorded(text="say it earlier"))
-    assert kept.args == (event(OPENED).id, INCIDENT, "say it earlier")
+    said = bare(LessonRecorded(text="say it earlier"))
+    _, kept = writes(said)
+    assert kept.args == (event(OPENED).id, INCIDENT, only_digest(said))
+
+
+@pytest.mark.parametrize(
+    "data", [finding_recorded(ITEM, reason="so"), LessonRecorded(text="say it earlier")]
+)
+def test_a_view_keeps_digests_and_no_text(data: EventData) -> None:
+    kept = [value for write in writes(bare(data)) for value in write.args]
+    assert kept
+    assert not {"say it earlier", ITEM.description, "Nobody said so.", "so"} & set(kept)
 
 
 def test_opening_and_publishing_are_dated() -> None:

@@ -32,7 +32,7 @@ LACKING_ALL: Final = Incident(
     review=UnderReview(),
 )
 ACTED: Final = Actor("one who acted", frozenset({Role.LEAD}))
-PUBLISHED_REPORT: Final = ReportDigest(json_sha256="1", markdown_sha256="2", html_sha256="3")
+PUBLISHED_REPORT: Final = ReportDigest(format=1, skeleton_sha256="1" * 64)
 
 
 @pytest.mark.parametrize("item", Item)
