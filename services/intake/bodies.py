@@ -24,6 +24,7 @@ from shared.runtime.say.plan import Signed
 from shared.runtime.web.bodies import Body, Flag, Id, Line, Name, Text
 from shared.runtime.web.exposure import ExposureBody, or_unknown
 from shared.runtime.web.moments import Moment, WrittenMoment
+from shared.runtime.web.peopled import Peopled
 
 IDEMPOTENCY_KEY: Final = r"^[\x21-\x7e]{1,255}$"
 
@@ -255,7 +256,7 @@ class ReportFilter:
     until: Annotated[Moment | None, Query(description="Said before.")] = None
 
 
-class ReportView(BaseModel):
+class ReportView(Peopled):
     """A report as staff read it. Who told us is behind `data.reporter`, and only legal may look."""
 
     model_config = _example(_REPORT_VIEW)
@@ -271,7 +272,7 @@ class ReportView(BaseModel):
     data: Reported
 
 
-class IncidentView(BaseModel):
+class IncidentView(Peopled):
     model_config = _example(
         {
             "incident_id": _INCIDENT,

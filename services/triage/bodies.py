@@ -36,6 +36,7 @@ from shared.runtime.web.bodies import Body, Flag, Id, Line, Listed, Name, Subjec
 from shared.runtime.web.exposure import ExposureBody
 from shared.runtime.web.gates import GateView
 from shared.runtime.web.moments import Moment
+from shared.runtime.web.peopled import Peopled
 
 Stage = Literal["reported", "assessed", "contained", "communicated", "reviewed", "dismissed"]
 
@@ -276,7 +277,7 @@ class BreakGlassView(BreakGlassUsed):
     word_by: str | None
 
 
-class IncidentView(IncidentRow):
+class IncidentView(IncidentRow, Peopled):
     """Everything that triage knows of an incident, and what the caller may do next."""
 
     model_config = ConfigDict(json_schema_extra={"example": examples.INCIDENT})

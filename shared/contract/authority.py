@@ -27,7 +27,7 @@ class Role(StrEnum):
 
 
 _READ: Final = frozenset({"read_incident"})
-_RESPOND: Final = _READ | {"report", "record_fact", "propose_action", "carry_out"}
+_RESPOND: Final = _READ | {"read_people", "report", "record_fact", "propose_action", "carry_out"}
 _SPEAK: Final = frozenset(
     {"draft_communication", "approve", "reject", "request_send", "decide_outcome"}
 )
@@ -82,8 +82,8 @@ AUTHORITY: Final[Mapping[Role, frozenset[str]]] = {
     | _SPEAK
     | {"fill_seat", "take_communications_seat", "approve_as_peer"},
     Role.IT: _RESPOND | {"fill_seat", "take_it_seat"},
-    Role.REVIEWER: _READ | _REVIEW | {"report"},
-    Role.PRIVACY: _READ | _FORGET | {"report", "forget_as_privacy"},
+    Role.REVIEWER: _READ | _REVIEW | {"read_people", "report"},
+    Role.PRIVACY: _READ | _FORGET | {"read_people", "report", "forget_as_privacy"},
     Role.AUDITOR: _READ | {"read_log"},
     Role.ADMIN: frozenset(),
 }
@@ -92,6 +92,7 @@ AUTHORITY: Final[Mapping[Role, frozenset[str]]] = {
 
 CAPACITIES: Final[Mapping[str, str]] = {
     "read_incident": "Read incidents, their messages and reviews, and what each waits for.",
+    "read_people": "Read the names behind the pseudonyms of persons.",
     "read_reporter": "Read who sent a report, where the sender gave a name.",
     "read_log": "Read the chains and the sealed log.",
     "fill_any_seat": "Put anybody into any seat.",

@@ -85,7 +85,8 @@ async def list_reports(
 )
 async def read_report(report_id: Id, desk: IntakeDesk) -> ReportView:
     async with desk.read() as connection:
-        return found(await queries.report(connection, report_id), f"report {report_id}")
+        report = found(await queries.report(connection, report_id), f"report {report_id}")
+    return await desk.with_people(report)
 
 
 @router.get(
@@ -116,7 +117,7 @@ async def read_incident(incident_id: Id, desk: IntakeDesk) -> IncidentView:
     async with desk.read() as connection:
         incident = found(await queries.incident(connection, incident_id), f"incident {incident_id}")
         newest = await queries.reports(connection, ReportFilter(incident_id), NEWEST)
-    return IncidentView(
+    view = IncidentView(
         incident_id=incident_id,
         version=loaded.version,
         exercise=incident.exercise,
@@ -127,3 +128,4 @@ async def read_incident(incident_id: Id, desk: IntakeDesk) -> IncidentView:
         gates=[gate.as_json() for gate in domain.gates(loaded.state)],
         next_commands=list(domain.next_commands(loaded.state, desk.actor)),
     )
+    return await desk.with_people(view)

@@ -71,7 +71,7 @@ async def read_incident(incident_id: Id, desk: NotifyDesk) -> IncidentView:
         messages = await queries.communications(
             connection, MessageFilter(incident_id=incident_id), SHOWN
         )
-    return IncidentView(
+    view = IncidentView(
         **row.model_dump(),
         version=loaded.version,
         duties=duties,
@@ -82,6 +82,7 @@ async def read_incident(incident_id: Id, desk: NotifyDesk) -> IncidentView:
         gates=[GateView.of(gate) for gate in domain.gates(state)],
         next_commands=list(domain.next_commands(state, desk.actor)),
     )
+    return await desk.with_people(view)
 
 
 def _view(row: CommunicationRow, state: domain.State, desk: NotifyDesk) -> CommunicationView:

@@ -59,7 +59,7 @@ async def read_incident(incident_id: Id, desk: TriageDesk) -> IncidentView:
         actions = await queries.actions(connection, incident_id, loaded.version)
         broken = await queries.broken_glass(connection, incident_id, loaded.version)
     gates = [GateView.of(gate) for gate in domain.gates(state)]
-    return IncidentView(
+    view = IncidentView(
         **dict(row),
         version=loaded.version,
         facts=facts,
@@ -75,6 +75,7 @@ async def read_incident(incident_id: Id, desk: TriageDesk) -> IncidentView:
         ),
         next_commands=list(domain.next_commands(state, desk.actor)),
     )
+    return await desk.with_people(view)
 
 
 def _with_gates(

@@ -14,6 +14,7 @@ from uuid import UUID
 from fastapi import Header, Request, Response
 from pydantic import WithJsonSchema
 
+from shared.contract.authority import who_may
 from shared.contract.decision import Actor, Context, Missing
 from shared.contract.envelope import Event
 from shared.runtime.process import clock
@@ -21,11 +22,12 @@ from shared.runtime.process.database import Connection
 from shared.runtime.running import Running
 from shared.runtime.say.conflicts import Malformed, Stale
 from shared.runtime.say.memory import Loaded
-from shared.runtime.say.people import keeping
+from shared.runtime.say.people import keeping, names
 from shared.runtime.say.plan import Idempotency, Write
 from shared.runtime.web import people
 from shared.runtime.web.auth import allow, allow_any, public
 from shared.runtime.web.paging import Cursor, Limit, Order, Page, View
+from shared.runtime.web.peopled import P, pseudonyms_in
 from shared.runtime.web.receipts import Accepted, Receipt
 
 __all__ = [
@@ -98,7 +100,16 @@ class Desk(Generic[C, S]):
         """A page of a view's items that fit a filter. Raises Malformed on a foreign cursor."""
         after = order.after(cursor)
         async with self.read() as connection:
-            return order.page(await view(connection, wanted, limit + 1, after), limit)
+            page = order.page(await view(connection, wanted, limit + 1, after), limit)
+        return await self.with_people(page)
+
+    async def with_people(self, view: P) -> P:
+        """The same view with the names of the persons in it, for a caller who may read them."""
+        shown = pseudonyms_in(view) if self.actor.has(*who_may("read_people")) else None
+        if not shown:
+            return view
+        async with self.read() as connection:
+            return view.model_copy(update={"people": await names(connection, shown)})
 
     async def load(self, incident_id: UUID) -> Loaded[S]:
         """What the service knows of the incident. Raises Missing when that is nothing. Sets the

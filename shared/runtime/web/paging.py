@@ -10,11 +10,12 @@ from typing import Annotated, Any, Final, Generic, TypeAlias, TypeVar
 from uuid import UUID
 
 from fastapi import Query
-from pydantic import BaseModel, BeforeValidator, Field
+from pydantic import BeforeValidator, Field
 
 from shared.runtime.process.database import Connection
 from shared.runtime.say.conflicts import Malformed
 from shared.runtime.web.bodies import whole_number
+from shared.runtime.web.peopled import Peopled
 
 T = TypeVar("T")
 W = TypeVar("W")
@@ -40,7 +41,7 @@ Cursor = Annotated[
 ]
 
 
-class Page(BaseModel, Generic[T]):
+class Page(Peopled, Generic[T]):
     items: list[T]
     next: str | None = Field(
         default=None, description="Send as `cursor` for the next page; null on the last."

@@ -118,7 +118,8 @@ async def incident_events(
     await desk.load(incident_id)
     (after,) = IN_TURN.after(cursor) or (0,)
     signed = await desk.running.ledger.timeline(incident_id, after, limit + 1)
-    return IN_TURN.page([TimelineItem.of(one) for one in signed], limit)
+    page = IN_TURN.page([TimelineItem.of(one) for one in signed], limit)
+    return await desk.with_people(page)
 
 
 @router.get(

@@ -85,7 +85,7 @@ def test_every_field_that_names_a_person_is_a_subject() -> None:
     forgotten = [place for place, kind in persons.items() if not holds_subject(kind)]
     assert forgotten == []
     names = {name for _, name in persons}
-    assert names == {"holder", "owner", "seat_holder", "drafted_by"}
+    assert names == {"holder", "owner", "seat_holder", "drafted_by", "person"}
 
 
 @pytest.mark.parametrize("spelling", ["Ana@Corp", "ana@corp", "ａｎａ＠ｃｏｒｐ"])
