@@ -13,7 +13,9 @@ from starlette.exceptions import HTTPException
 from services.review.editions import SkeletonDiffers, edition, skeleton
 from services.review.negotiation import preferred
 from services.review.report import RENDERINGS, Form, UnknownReportFormat
+from services.review.report.persons import persons_of
 from shared.contract.catalogue.base import EventData
+from shared.runtime.say.people import names
 from shared.runtime.say.texts import found
 from shared.runtime.web import problems
 from shared.runtime.web.auth import READERS
@@ -86,9 +88,9 @@ Known = Annotated[
     dependencies=[allow(*READERS)],
     summary="The lessons-learned report.",
     description="Before publication a draft, marked as one, that says what is missing; afterwards "
-    "projected anew from the events that it covers, with the texts that are at hand. It says what "
-    "was erased, when and on which ground, and what is withheld, and names the digest of its "
-    "skeleton, which is on the log. In JSON, Markdown or HTML: by `format`, or by `Accept`.",
+    "projected anew from the events that it covers, with the texts that are at hand and the names "
+    "that the directory knows. It says what was erased, when and on which ground, and what is "
+    "withheld, and names the digest of its skeleton, which is on the log. In JSON, Markdown or HTML: by `format`, or by `Accept`.",
     response_class=Response,
     responses=_REPORT_ANSWERS,
 )
@@ -108,8 +110,11 @@ async def read_report(
         at_hand = await found(
             connection, [one.data for one in events if isinstance(one.data, EventData)]
         )
+        known = await names(connection, persons_of(events))
     return await _shown(
-        lambda: rendering.render(edition(events, at_hand)), rendering.media_type, if_none_match
+        lambda: rendering.render(edition(events, at_hand, known)),
+        rendering.media_type,
+        if_none_match,
     )
 
 

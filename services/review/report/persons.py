@@ -2,7 +2,7 @@
 directory gives to these, the skeleton never does."""
 
 import typing
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from typing import Any, Final
 
@@ -25,6 +25,26 @@ def named(event: Event, names: Names) -> Event:
     if not names or not isinstance(event.data, EventData):
         return event
     return event._replace(actor=name_of(event.actor, names), data=_named(event.data, names))
+
+
+def persons_of(events: Iterable[Event]) -> set[str]:
+    """The pseudonyms of all who said something, or are named."""
+    found: set[str] = set()
+    for event in events:
+        found.add(event.actor)
+        if isinstance(event.data, EventData):
+            found.update(_in(event.data))
+    return found
+
+
+def _in(part: Part) -> Iterator[str]:
+    persons = persons_in(type(part))
+    for name, value in part:
+        for one in value if isinstance(value, tuple) else (value,):
+            if isinstance(one, Part):
+                yield from _in(one)
+            elif name in persons and one is not None:
+                yield one
 
 
 def _named(value: Any, names: Names) -> Any:

@@ -6,7 +6,7 @@ import pytest
 
 from services.review.editions import edition, skeleton
 from services.review.report import RENDERINGS, Form
-from services.review.report.persons import NOBODY, name_of, named, persons_in
+from services.review.report.persons import NOBODY, name_of, named, persons_in, persons_of
 from shared.contract.catalogue import EVENTS, notify, review, triage
 from shared.contract.catalogue.base import Person
 from tests.unit.given import event
@@ -61,6 +61,17 @@ def test_an_event_gets_the_names_of_its_actor_and_of_the_persons_in_it() -> None
     found = named(event(finding_recorded(ITEM), by="it-ivo"), NAMES)
     assert found.actor == "it-ivo"
     assert [item.owner for item in found.data.action_items] == ["Tom Trainer"]
+
+
+def test_the_persons_of_events_are_those_who_said_something_or_are_named() -> None:
+    assert persons_of([]) == set()
+    assert persons_of([event(TOLD, by="comms-cara"), event(finding_recorded(ITEM), by="ria")]) == {
+        "comms-cara",
+        "lead-lea",
+        "ria",
+        "trainer-tom",
+    }
+    assert persons_of(SAID) >= NAMES.keys() | {"service:notify", "monitor"}
 
 
 @pytest.mark.parametrize("form", Form)

@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
+from datetime import timedelta
 from functools import cache
 from html.parser import HTMLParser
 from typing import Any
@@ -35,8 +36,11 @@ from shared.contract.vocabulary import (
     Severity,
 )
 from tests.examples import examples
+from tests.unit.given import START
 from tests.unit.review.story import (
     EXPOSURE,
+    FINDING,
+    GLASS,
     MESSAGE,
     STORY,
     TAKEDOWN,
@@ -77,7 +81,47 @@ THE_REST: Sequence[Spoken] = (
         ),
     ),
 )
-EVERYTHING = events((*STORY, *THE_REST))
+GONE = review.ErasedText(event_id=MESSAGE, name="text", digest="0" * 43)
+FORGETTING: Sequence[Spoken] = (
+    (
+        3000,
+        "privacy-pia",
+        review.ErasureRequested(
+            erasure_id=FINDING,
+            scope=review.ErasureScope.FIELDS,
+            ground=review.ErasureGround.CONSENT_WITHDRAWN,
+            texts=(GONE,),
+            asked_as=review.Side.PRIVACY,
+            reason="She asks for it.",
+        ),
+    ),
+    (3001, "legal-liv", review.ErasureRefused(erasure_id=FINDING, reason="It is still needed.")),
+    (
+        3002,
+        "legal-liv",
+        review.ContentErased(
+            erasure_id=FINDING,
+            ground=review.ErasureGround.CONSENT_WITHDRAWN,
+            texts=(GONE, GONE),
+            requested_by="privacy-pia",
+            confirmed_by="legal-liv",
+        ),
+    ),
+    (
+        3003,
+        "legal-liv",
+        review.HoldPlaced(hold_id=GLASS, placed_as=review.Side.LEGAL, reason="A suit."),
+    ),
+    (3004, "legal-liv", review.HoldReleased(hold_id=GLASS, reason="It is settled.")),
+    (
+        3005,
+        "service:review",
+        review.RetentionWarned(
+            kinds=(review.TextKind.MESSAGE,), days=14, ends_at=START + timedelta(days=100)
+        ),
+    ),
+)
+EVERYTHING = events((*STORY, *THE_REST, *FORGETTING))
 
 
 class TestTheSameEventsGiveTheSameBytes:
