@@ -49,7 +49,10 @@ COMMANDS: Final = (
         "`LEDGER_<SERVICE>_OWNER_PASSWORD`, `LEDGER_<SERVICE>_PASSWORD`, `LEDGER_AUDITOR_PASSWORD`",
         "`migrate`: the passwords of the roles that it makes",
     ),
-    ("`LEDGER_INTAKE_OWNER_DSN`", "`source`: intake's database, as its owner"),
+    (
+        "`LEDGER_INTAKE_OWNER_DSN`, `LEDGER_PSEUDONYM_KEY_FILE`",
+        "`source`, `whois`: intake's database, as its owner, and the secret of pseudonyms",
+    ),
     ("`LEDGER_<SERVICE>_DSN`", "`rebuild kafka`: each service's own DSN"),
     (
         "`LEDGER_AUDITOR_DSN`",

@@ -17,6 +17,7 @@ COMMANDS: Final = {
     "status": "run.status",
     "token": "run.token",
     "source": "mend.source",
+    "whois": "mend.whois",
     "migrate": "mend.migrate",
     "verify": "check.verify",
     "replay": "check.replay",

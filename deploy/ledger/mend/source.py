@@ -1,33 +1,16 @@
 """`ledger source`: which callers may speak for which sources of CloudEvents, and what they may
 report."""
 
-import asyncio
-import os
-from collections.abc import Awaitable, Callable
-from pathlib import Path
-from typing import Annotated, Any, Final, TypeVar
+from typing import Annotated, Any
 
-import asyncpg
 import typer
-from psycopg.conninfo import conninfo_to_dict
 
+from deploy.ledger.mend.intake import DataFolder, people_of, within
 from deploy.ledger.options import or_stop
 from deploy.ledger.printing import complain, say, show_json, show_table
-from deploy.local import state
-from deploy.local.described import databases
 from services.intake import queries
 from services.intake.sources import registration
-from shared.contract.vocabulary import ServiceName
 from shared.runtime.process import clock
-from shared.runtime.process.secretfiles import secret_in
-from shared.runtime.say.people import People
-
-T = TypeVar("T")
-
-OWNER_DSN: Final = "LEDGER_INTAKE_OWNER_DSN"
-PSEUDONYM_KEY: Final = "LEDGER_PSEUDONYM_KEY_FILE"
-WITHIN: Final = 10.0
-"""Seconds to connect."""
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -37,14 +20,6 @@ app = typer.Typer(
     help="Register the systems that report by CloudEvents: add, list, end.",
 )
 
-DataFolder = Annotated[
-    Path | None,
-    typer.Option(
-        "--data",
-        help="Data folder of a local stack (default: ./.ledger). With "
-        f"{OWNER_DSN} set, that database instead, as its owner.",
-    ),
-]
 Subject = Annotated[str, typer.Argument(help="The subject (`sub`) of the caller's token.")]
 Source = Annotated[
     str,
@@ -72,8 +47,8 @@ def add(
     """Let a caller speak for a source; what was registered for the two before is replaced."""
     with or_stop():
         one = registration(subject, source, opens=opens, adds=adds, exercises=exercises)
-        people = _people(data)
-        _within(data, lambda connection: queries.register(connection, people, one, clock.now()))
+        people = people_of(data)
+        within(data, lambda connection: queries.register(connection, people, one, clock.now()))
     say(f"{subject} speaks for {source}.")
 
 
@@ -87,7 +62,7 @@ def list_(
     with or_stop():
         rows = [
             row
-            for row in _within(data, queries.all_registrations)
+            for row in within(data, queries.all_registrations)
             if ended or row["ended_at"] is None
         ]
     if as_json:
@@ -103,8 +78,8 @@ def end(subject: Subject, source: Source, data: DataFolder = None) -> None:
     """End a registration: within two seconds the caller speaks for the source no more. What it
     reported stays."""
     with or_stop():
-        people, now = _people(data), clock.now()
-        ended = _within(
+        people, now = people_of(data), clock.now()
+        ended = within(
             data,
             lambda connection: queries.end_registration(connection, people, subject, source, now),
         )
@@ -112,46 +87,6 @@ def end(subject: Subject, source: Source, data: DataFolder = None) -> None:
         complain("Nobody is registered so; `ledger source list` shows who is.")
         raise typer.Exit(1)
     say(f"{subject} no longer speaks for {source}.")
-
-
-def _within(data: Path | None, work: Callable[[Any], Awaitable[T]]) -> T:
-    """Does it on intake's database, as its owner."""
-
-    async def connected() -> T:
-        connection = await asyncpg.connect(timeout=WITHIN, **_place(data))
-        try:
-            return await work(connection)
-        finally:
-            await connection.close()
-
-    return asyncio.run(connected())
-
-
-def _people(data: Path | None) -> People:
-    """Raises StackError, OSError; ValueError where the secret is not named."""
-    if data is None and OWNER_DSN in os.environ:
-        if (file := os.environ.get(PSEUDONYM_KEY)) is None:
-            raise ValueError(f"{PSEUDONYM_KEY} is not set: the file of the services' own setting")
-        return People(secret_in(Path(file)))
-    return People(secret_in(state.load(data or state.DEFAULT_DATA).keys.pseudonym_key))
-
-
-def _place(data: Path | None) -> dict[str, Any]:
-    """Raises StackError, or OSError where there is no stack."""
-    if data is None and (dsn := os.environ.get(OWNER_DSN)) is not None:
-        return {"dsn": dsn}
-    stack = state.load(data or state.DEFAULT_DATA)
-    (intake,) = (
-        one for one in databases(stack.admin_dsn, stack.keys) if one.service is ServiceName.INTAKE
-    )
-    about = conninfo_to_dict(intake.dsn(intake.owner))
-    return {
-        "host": about["host"],
-        "port": about["port"],
-        "user": about["user"],
-        "password": about["password"],
-        "database": about["dbname"],
-    }
 
 
 def _cells(row: dict[str, Any]) -> list[str]:

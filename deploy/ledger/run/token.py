@@ -38,7 +38,8 @@ def token(
     name: Annotated[
         str,
         typer.Option(
-            callback=_name, help="The person's name; stands in every event that it causes."
+            callback=_name,
+            help="The person's subject; events name the person by a pseudonym of it.",
         ),
     ],
     hours: Annotated[

@@ -149,8 +149,10 @@ async def test_answers_come_while_later_lines_are_still_to_be_taken(intake: Inta
     async def nobody() -> list[Registration]:
         return []
 
+    person = intake.running.people.person("monitor")
+    caller = Caller(Actor(person.pseudonym))
     receiving = Reception(
-        intake.running, Caller(Actor("monitor")), Registry(nobody), secret_of(intake.running)
+        intake.running, caller, person, Registry(nobody), secret_of(intake.running)
     )
     answers = take_lines(receiving, lines, bounds.lines(lines, MOST))
     first = await anext(answers)

@@ -195,6 +195,23 @@ class TestAReporter:
                 await connection.execute(sql)
             await connection.close()
 
+    async def test_who_is_not_stands_in_the_directory_alone(self, intake: Intake) -> None:
+        """And the retry key nowhere."""
+        caller = "unmistakable-subject-4711"
+        headers = {
+            **intake.token(Role.RESPONDER, caller),
+            "Idempotency-Key": "unmistakable-key-4711",
+        }
+        assert (await intake.report(headers=headers, role=Role.RESPONDER)).status_code == 201
+        assert await _tables_with(intake, "unmistakable-key") == set()
+        assert await _tables_with(intake, "unmistakable-subject") == {"person"}
+        pseudonym = intake.running.people.pseudonym_of(caller)
+        (report,) = await intake.listed("/reports")
+        assert report["actor"] == pseudonym
+        page = (await intake.get("/reports")).json()
+        assert page["people"] == {pseudonym: caller}
+        assert "people" not in (await intake.get("/reports", Role.AUDITOR)).json()
+
     async def test_who_is_anonymous_leaves_nothing(self, intake: Intake) -> None:
         caller = "unmistakable-subject-4711"
         headers = {
@@ -210,6 +227,7 @@ class TestAReporter:
         assert {answer.status_code for answer in answers} == {201}
         assert answers[0].text == answers[1].text
         assert await _tables_with(intake, "unmistakable") == set()
+        assert await _tables_with(intake, intake.running.people.pseudonym_of(caller)) == set()
         assert await intake.count("reporter") == 0
         report = (await intake.get(answers[0].json()["links"]["report"])).json()
         assert (report["actor"], report["anonymous"], report["data"]["reporter"]) == (

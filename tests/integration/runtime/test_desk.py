@@ -46,6 +46,7 @@ class Lead:
     running: Running[seats.FillSeat, seats.State, Any]
     issuer: Issuer
     subject: str = "u-lead"
+    name: str | None = None
 
     async def opens(self, **headers: str) -> httpx.Response:
         return await self._post("/incidents", {"seat": "lead", "holder": "u-1"}, headers)
@@ -65,7 +66,9 @@ class Lead:
     ) -> httpx.Response:
         named = {name.replace("_", "-"): value for name, value in headers.items()}
         return await self.client.post(
-            path, json=body, headers=self.issuer.headers(Role.LEAD, subject=self.subject) | named
+            path,
+            json=body,
+            headers=self.issuer.headers(Role.LEAD, subject=self.subject, name=self.name) | named,
         )
 
 
@@ -103,7 +106,7 @@ async def test_an_answer_is_a_receipt_that_can_be_checked(lead: Lead) -> None:
     (receipt,) = answer.json()["events"]
     assert answer.headers["etag"] == '"1"'
     assert answer.json()["version"] == receipt["version"] == 1
-    assert receipt["data"] == {"seat": "lead", "holder": "u-1"}
+    assert receipt["data"] == {"seat": "lead", "holder": lead.running.people.pseudonym_of("u-1")}
     (signed,) = await lead.running.ledger.timeline(UUID(answer.json()["incident_id"]), 0, 10)
     envelope = signed.recorded.event.envelope
     assert (
@@ -122,8 +125,46 @@ async def test_an_answer_is_a_receipt_that_can_be_checked(lead: Lead) -> None:
 async def test_the_timeline_names_who_said_it(lead: Lead) -> None:
     incident = await opened(lead)
     (item,) = (await lead.reads(f"/incidents/{incident}/events")).json()["items"]
-    assert item["actor"] == "u-lead"
+    assert item["actor"] == lead.running.people.pseudonym_of("u-lead")
     assert item["causation_id"] is None
+
+
+async def test_who_says_something_enters_the_directory_with_its_event(lead: Lead) -> None:
+    answer = await lead.reads(f"/incidents/{SOMEBODY_ELSES}/events")
+    assert answer.status_code == 404
+    assert (await lead.fills(SOMEBODY_ELSES, "legal")).status_code == 404
+    assert await directory(lead) == {}, "who reads, or is refused, says nothing"
+    lead.name = "Lea Example"
+    incident = await opened(lead)
+    pseudonym = lead.running.people.pseudonym_of("u-lead")
+    assert await directory(lead) == {pseudonym: ("u-lead", "Lea Example")}
+    page = (await lead.reads(f"/incidents/{incident}/events")).json()
+    assert page["people"] == {pseudonym: "Lea Example"}
+    auditors = await lead.reads(f"/incidents/{incident}/events", Role.AUDITOR)
+    assert auditors.json()["items"] == page["items"]
+    assert "people" not in auditors.json()
+
+
+async def test_a_seat_is_somebody_however_the_subject_is_spelt(lead: Lead) -> None:
+    incident = await opened(lead)
+    assert (await lead.fills(incident, "legal", "Ana@Corp")).json()["events"] != []
+    for spelling in ("ana@corp", "ａｎａ＠ｃｏｒｐ", lead.running.people.pseudonym_of("ANA@corp")):
+        answer = await lead.fills(incident, "legal", spelling)
+        assert (answer.status_code, answer.json()["events"]) == (201, [])
+    known = await directory(lead)
+    assert known[lead.running.people.pseudonym_of("ana@corp")] == ("Ana@Corp", None)
+
+
+async def test_a_key_is_kept_so_that_nobody_can_read_it(lead: Lead) -> None:
+    assert (await lead.opens(Idempotency_Key="maria.muster-2026")).status_code == 201
+    (row,) = await lead.running.pool.fetch("SELECT key, digest FROM idempotency")
+    assert re.fullmatch("[0-9a-f]{64}", row["key"])
+    assert "maria" not in row["key"]
+
+
+async def directory(lead: Lead) -> dict[str, tuple[str, str | None]]:
+    rows = await lead.running.pool.fetch("SELECT pseudonym, subject, name FROM person")
+    return {row["pseudonym"]: (row["subject"], row["name"]) for row in rows}
 
 
 async def test_nothing_new_to_say_is_an_answer(lead: Lead) -> None:

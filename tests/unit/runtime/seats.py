@@ -17,7 +17,7 @@ from shared.contract.vocabulary import Seat, ServiceName
 from shared.runtime.say.plan import Recorded, Write
 from shared.runtime.say.rules import Rules
 from shared.runtime.service import Service
-from shared.runtime.web.bodies import Body, Name, example
+from shared.runtime.web.bodies import Body, Subject, example
 from shared.runtime.web.desk import Accepted, Desk, allow, allow_any, desk, public
 from shared.runtime.web.reading import StrictRoute
 
@@ -59,7 +59,7 @@ class SeatBody(Body):
     model_config = example({"seat": "legal", "holder": "u-4711"})
 
     seat: Seat
-    holder: Name
+    holder: Subject
 
 
 class EchoBody(Body):
