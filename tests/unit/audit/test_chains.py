@@ -142,7 +142,7 @@ def test_what_is_no_envelope_is_malformed_at_its_leaf_and_breaks_nothing_else() 
 def changed(at: int, sign: Signer | None) -> tuple[list[bytes], list[bytes]]:
     """One event says something else, signed again or not."""
     entries, signatures = [*LEDGER.entries], [*LEDGER.signatures]
-    entries[at] = entries[at].replace(b"whiteboard", b"blackboard")
+    entries[at] = entries[at].replace(b'"audience_tier":"D"', b'"audience_tier":"C"')
     if sign is not None:
         signatures[at] = sign.sign(signed_bytes(entries[at]))
     return entries, signatures

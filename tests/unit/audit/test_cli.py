@@ -117,7 +117,9 @@ def test_findings_are_told_with_code_event_and_meaning(log: Path, ledger: Ledger
         for path in (log / "tile/entries/000.p").iterdir()
         if int(path.name) == len(ledger.entries)
     )
-    bundle.write_bytes(bundle.read_bytes().replace(b"A whiteboard.", b"A blackboard.", 1))
+    bundle.write_bytes(
+        bundle.read_bytes().replace(b'"audience_tier":"D"', b'"audience_tier":"C"', 1)
+    )
     about = verified(log, code=1)
     (first,) = (one for one in about["findings"] if one["code"] == "entry_differs")
     assert first["where"] == "leaf 0"

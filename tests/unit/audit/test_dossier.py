@@ -250,8 +250,8 @@ def with_foreign_event(parts: Parts) -> Parts:
 
 
 MUTATIONS: Final[dict[str, tuple[Callable[[Parts], Parts], str]]] = {
-    "a word of a fact is changed": (
-        lambda p: replaced(p, "fact_recorded", b"as far as", b"as fAr as"),
+    "what a fact says of itself is changed": (
+        lambda p: replaced(p, "fact_recorded", b'"known":true', b'"known":false'),
         "untrusted",
     ),
     "an actor is changed": (
@@ -460,7 +460,8 @@ def unpacked(parts: Parts, folder: Path) -> None:
 
 def test_by_hand_a_changed_event_is_seen(parts: Parts, tmp_path: Path) -> None:
     others = {
-        name: data.replace(b"A whiteboard.", b"A blackboard.") for name, data in parts.items()
+        name: data.replace(b'"audience_tier":"D"', b'"audience_tier":"C"')
+        for name, data in parts.items()
     }
     unpacked(others, tmp_path)
     said = by_hand(tmp_path)

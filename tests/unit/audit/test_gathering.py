@@ -88,8 +88,8 @@ def test_an_incident_of_which_nothing_was_said_has_no_events(sealed: Path) -> No
 def test_a_damaged_log_is_refused_at_its_first_damage(log: Path, ledger: Ledger) -> None:
     path = log / Tile(ENTRIES, 0, len(ledger.entries)).path
     data = path.read_bytes()
-    at = data.index(b"whiteboard")
-    path.write_bytes(data[:at] + b"W" + data[at + 1 :])
+    at = data.index(b'"still_live":"yes"')
+    path.write_bytes(data[:at] + b"'" + data[at + 1 :])
     with pytest.raises(NotALog, match=r"is damaged \(leaf \d+\); see: ledger verify"):
         gathered(log)
 

@@ -20,6 +20,7 @@ from shared.contract.topics import PARTITIONS, partition_of, system_incident
 from shared.contract.vocabulary import ServiceName
 from tests.unit.audit.world import (
     INTAKE,
+    KEYS,
     TRIAGE,
     Ledger,
     confirm,
@@ -144,7 +145,9 @@ class TestTheRules:
         def audit(_: Sequence[Event]) -> list[Violation]:
             raise AssertionError
 
-        said = Ledger().say(INTAKE, system_incident(2), KeyRotated(vkey="x"), "service:intake")
+        said = Ledger().say(
+            INTAKE, system_incident(2), KeyRotated(vkey=KEYS[INTAKE].vkey), "service:intake"
+        )
         assert list(check_incident([Sealed(0, said)], {INTAKE: audit})) == []
 
 

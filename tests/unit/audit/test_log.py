@@ -458,7 +458,9 @@ def test_one_changed_entry_is_one_finding_that_names_it(clean: Path, tmp_path: P
     (bundle,) = (
         path for path in files_of(folder / "tile/entries") if not _is_of_a_smaller_tree(path)
     )
-    bundle.write_bytes(bundle.read_bytes().replace(b"A whiteboard.", b"A blackboard.", 1))
+    bundle.write_bytes(
+        bundle.read_bytes().replace(b'"audience_tier":"D"', b'"audience_tier":"C"', 1)
+    )
     found = audit(folder, rules=None).findings
     assert [finding.where for finding in found if finding.code == "entry_differs"] == ["leaf 0"]
     assert {finding.code for finding in found} <= {
@@ -519,7 +521,7 @@ HOSTILE: Final[dict[str, Callable[[bytes], bytes]]] = {
     "an object around the place": lambda e: numbered(e).replace(
         b'"id":"01960000-0000-7000', b'"id":"0","x":{"id":"0196000'
     ),
-    "not UTF-8": lambda e: numbered(e).replace(b"whiteboard", b"white\xff\xfe\xfd\xfcrd"),
+    "not UTF-8": lambda e: numbered(e).replace(b"monitor", b"mon\xff\xfe\xfd\xfc"),
     "half a surrogate": lambda e: numbered(e).replace(b"monitor", b"mon\\ud800"),
     "infinity": lambda e: numbered(e).replace(b'"opens":true', b'"opens":Infinity'),
     "deep": lambda e: numbered(e)[:-1] + b',"x":' + b"[" * 20_000 + b"]" * 20_000 + b"}",
@@ -541,10 +543,7 @@ def test_big_numbers_and_odd_unicode_are_read_as_they_are(tmp_path: Path) -> Non
     """JSON that strict readers take, whatever it means: hearing never depends on understanding."""
     odd = "\\u202e\\ufeff\u200d\U0001f469\u200d\U0001f4bb\u0338 1e400 NaN".encode()
     ledger = said_raw(
-        lambda e: (
-            numbered(e).replace(b"A whiteboard.", odd)[:-1]
-            + b',"x":[1e999,-0,12345678901234567890]}'
-        )
+        lambda e: numbered(e)[:-1] + b',"odd":"%b"' % odd + b',"x":[1e999,-0,12345678901234567890]}'
     )
     publish_log(tmp_path, ledger)
     assert codes(audit(tmp_path)) == {"against_the_rules"}, "an incident is opened once"

@@ -23,7 +23,7 @@ def said() -> tuple[Event, Event, Event]:
     ledger = Ledger()
     incident = incident_number(1)
     first = report(ledger, incident)
-    fill = commands.FillSeat(Seat.LEGAL, "holder of legal")
+    fill = commands.FillSeat(Seat.LEGAL, "holder-of-legal")
     (second,) = ledger.give(TRIAGE, incident, fill, LEA)
     assert (first.service, second.service) == (INTAKE, TRIAGE)
     word = ledger.say(

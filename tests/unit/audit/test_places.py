@@ -113,7 +113,7 @@ def test_an_object_that_hides_the_place_is_left_to_the_strict_reader() -> None:
     assert time is not None
     opened = ENVELOPE.replace(time[1], b'2026-03-02T09Z","x":{"y":"0')
     real = b',"sequence":"%020d","prevhash":"%b","subjectprev":"%b"' % (9, b"1" * 64, b"0" * 64)
-    hidden = opened + real + b',"actor":"a","keyid":"b","correlationid":"c","data":{}}'
+    hidden = opened + real + b',"actor":"a","keyid":"b","rules":1,"correlationid":"c","data":{}}'
     assert read(hidden).link.sequence == 9
     assert fast(ENVELOPE)
     assert fast(hidden) == []

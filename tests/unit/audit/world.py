@@ -6,7 +6,7 @@ hear all at once."""
 
 import contextlib
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -35,6 +35,7 @@ from shared.contract.catalogue.intake import ReportChannel
 from shared.contract.catalogue.review import ActionItem, ReviewTrigger
 from shared.contract.catalogue.system import KeyRotated
 from shared.contract.decision import Actor, Context
+from shared.contract.disclosure import Disclosure, by_digest, conceal
 from shared.contract.envelope import Event, Said, read, write
 from shared.contract.hashing import ZERO_HASH
 from shared.contract.topics import PARTITIONS, partition_of, system_incident
@@ -50,6 +51,7 @@ from shared.contract.vocabulary import (
     InformationType,
     LegalView,
     Outcome,
+    Platform,
     Seat,
     ServiceName,
     Visibility,
@@ -59,6 +61,7 @@ from shared.tlog.checkpoint import Checkpoint, sign_checkpoint
 from shared.tlog.growth import Edge, grow_bundles
 from shared.tlog.keys import Signer
 from shared.tlog.policy import Policy
+from tests.unit.concealing import salts
 from tests.unit.given import START
 
 INTAKE, TRIAGE, NOTIFY, REVIEW = ServiceName
@@ -87,7 +90,8 @@ COLIN = Actor("colin", frozenset({Role.COMMUNICATIONS}))
 RUTH = Actor("ruth", frozenset({Role.REVIEWER}))
 
 EXPOSURE: Final = Exposure(
-    platform="a photo network",
+    platform=Platform.OTHER,
+    platform_name="a photo network",
     visibility=Visibility.PUBLIC,
     audience_tier=AudienceTier.D_PUBLIC,
     still_live=Answer.YES,
@@ -115,7 +119,10 @@ class Ledger:
     heads: dict[tuple[ServiceName, int], Head] = field(default_factory=dict)
     incident_heads: dict[tuple[ServiceName, UUID], bytes] = field(default_factory=dict)
     states: dict[tuple[ServiceName, UUID], Any] = field(default_factory=dict)
+    texts: dict[UUID, tuple[Disclosure, ...]] = field(default_factory=dict)
+    """What people wrote, beside the events that hold its digests, by event."""
     minutes: int = 0
+    salt: Callable[[], bytes] = field(default_factory=salts)
 
     def new_id(self) -> UUID:
         return UUID(int=0x0196_0000_0000_7000_8000_0000_0000_0000 + len(self.events) + 1)
@@ -145,15 +152,17 @@ class Ledger:
         by: str,
         cause: Event | None = None,
     ) -> Event:
-        """The service says this, allowed or not."""
+        """The service says this, allowed or not; its texts stand beside it."""
         partition = partition_of(incident)
         head = self.heads.get((service, partition), EMPTY)
         link = next_link(
             service, partition, head, self.incident_heads.get((service, incident), ZERO_HASH)
         )
+        bare, told = conceal(data, self.salt)
         said = Said(
-            self.new_id(), incident, self.now, by, data, "correlation", cause.id if cause else None
+            self.new_id(), incident, self.now, by, bare, "correlation", cause.id if cause else None
         )
+        self.texts[said.id] = told
         self.minutes += 1
         return self.append(write(said, link, self.keys[service].key_id.hex()), self.keys[service])
 
@@ -181,6 +190,10 @@ class Ledger:
             signed = signatures.sign([self.events[at] for at in leaves], key.sign)
             for at, signature in zip(leaves, signed, strict=True):
                 self.signatures[at] = signature
+
+    def found(self, incident: UUID) -> dict[str, Disclosure]:
+        """The texts of an incident, by digest."""
+        return by_digest(one for event in self.of(incident) for one in self.texts[event.id])
 
     def of(self, incident: UUID) -> list[Event]:
         return [event for event in self.events if event.incident_id == incident]
@@ -224,7 +237,7 @@ def confirm(ledger: Ledger, incident: UUID) -> Event:
         )
         ledger.give(TRIAGE, incident, fact, ROB)
     for seat in (Seat.LEGAL, Seat.COMMUNICATIONS, Seat.IT):
-        ledger.give(TRIAGE, incident, commands.FillSeat(seat, f"holder of {seat}"), LEA)
+        ledger.give(TRIAGE, incident, commands.FillSeat(seat, f"holder-of-{seat}"), LEA)
     assess = commands.Assess(Determination.CONFIRMED, (InformationType.PROPRIETARY,), EXPOSURE)
     (assessed,) = ledger.give(TRIAGE, incident, assess, ROB)
     ledger.give(NOTIFY, incident, notify.NoteDuties(), Actor("service:notify"), assessed)
@@ -262,8 +275,8 @@ def tell(ledger: Ledger, incident: UUID, audience: Audience) -> Event:
         ledger.give(NOTIFY, incident, notify.Approve(message), NORA)
     ledger.give(NOTIFY, incident, notify.RequestSend(message), COLIN)
     sender = Actor("service:notify")
-    digest = notify.text_digest(drafted.data.title, drafted.data.text)  # type: ignore[union-attr]
-    ledger.give(NOTIFY, incident, notify.StartSend(message, digest), sender)
+    told = tuple(sorted(one.digest for one in ledger.texts[drafted.id]))
+    ledger.give(NOTIFY, incident, notify.StartSend(message, told), sender)
     return ledger.give(NOTIFY, incident, notify.RecordDelivered(message, 1), sender)[0]
 
 

@@ -24,6 +24,7 @@ from shared.tlog.errors import TlogError
 from shared.tlog.keys import Signer
 from tests.examples import examples
 from tests.unit.audit.world import INTAKE, KEYS, TRIAGE, TRUST, incident_number
+from tests.unit.concealing import bare
 from tests.unit.given import START
 from tests.unit.tlog.given import flipped
 
@@ -53,7 +54,11 @@ def said(
         about = system_incident(partition) if isinstance(data, KeyRotated) else subject
         link = next_link(service, partition, head, ZERO_HASH)
         event = read(
-            write(Said(incident_number(5000 + number), about, START, "m", data, "c"), link, keyid)
+            write(
+                Said(incident_number(5000 + number), about, START, "m", bare(data), "c"),
+                link,
+                keyid,
+            )
         )
         events.append(event)
         head = Head(link.sequence, event.hash)

@@ -67,7 +67,7 @@ def test_what_is_not_after_the_last_rotation_teaches_nothing(sequence: int) -> N
 
 def test_a_rotation_to_what_is_no_key_is_noted_and_leaves_the_key_before_it_in_force() -> None:
     trust = Trust([key(1, 0)])
-    trust.learn(rotation(4, "no+key"))
+    trust.learn(rotation(4, "no+00000000+" + 44 * "A"))
     assert trust.rotated(INTAKE, 0) == 4
     assert trust.in_force(INTAKE, 0, 5) == SIGNERS[0].verifier
 

@@ -1,7 +1,8 @@
 """Records an envelope of every event type that has none: `python -m tests.unit.contract.record`.
 
 What is recorded is never edited or made again: it stands for what is on logs that we cannot see. A
-new type goes on where the chain of its service ends."""
+new type goes on where the chain of its service ends. The texts of an event lie beside it, one
+disclosure a line."""
 
 import hashlib
 from datetime import timedelta
@@ -11,6 +12,8 @@ from uuid import UUID
 
 from shared.contract.catalogue import EVENTS
 from shared.contract.catalogue.base import EventData
+from shared.contract.catalogue.intake import Reported
+from shared.contract.catalogue.review import ContentErased, ErasedText, ErasureGround
 from shared.contract.catalogue.system import (
     ChainHoleRecorded,
     KeyRotated,
@@ -18,10 +21,12 @@ from shared.contract.catalogue.system import (
     ParkedSettled,
     SystemRecord,
 )
+from shared.contract.disclosure import Disclosure, conceal, read_disclosure
 from shared.contract.envelope import Event, Link, Said, read, write
 from shared.contract.hashing import ZERO_HASH
 from shared.contract.topics import partition_of, system_incident
 from shared.contract.vocabulary import ServiceName
+from tests.unit.concealing import salts
 from tests.unit.given import INCIDENT, START
 from tests.unit.review.story import MESSAGE, STORY, STORY_WITHOUT, TAKEDOWN, Spoken
 
@@ -45,6 +50,8 @@ SETTLED: Final[Spoken] = (
         confirmed_by="omar",
     ),
 )
+FIRST: Final = UUID(int=0x0196_0000_0000_7000_8000_0000_0000_0002)
+"""The event that the recorded history begins with."""
 SEALER: Final[dict[type[EventData], Spoken]] = {
     ChainHoleRecorded: (
         1710,
@@ -74,6 +81,19 @@ def recorded() -> dict[str, bytes]:
     return {path.stem: path.read_bytes() for path in sorted(FOLDER.glob("*.json"))}
 
 
+def told() -> dict[str, tuple[Disclosure, ...]]:
+    """The texts beside each envelope, by event type."""
+    return {
+        path.stem: tuple(map(read_disclosure, path.read_text("ascii").split()))
+        for path in sorted(FOLDER.glob("*.disclosures"))
+    }
+
+
+def texts_of(data: EventData) -> tuple[EventData, tuple[Disclosure, ...]]:
+    """The data as they are recorded, and the texts that are taken out of them."""
+    return conceal(data, salts(data.TYPE))
+
+
 def in_order(envelopes: dict[str, bytes]) -> list[Event]:
     """As a service may have come to know them."""
     return sorted(
@@ -99,7 +119,30 @@ def examples() -> dict[type[EventData], Spoken]:
     ):
         about = {"communication_id": MESSAGE} if hasattr(data, "communication_id") else {}
         found.setdefault(type(data), (minutes, by, data.model_copy(update=about)))
-    return {**found, KeyRotated: KEY_ROTATED, ParkedSettled: SETTLED, **SEALER}
+    return {
+        **found,
+        ContentErased: _erased(found[Reported]),
+        KeyRotated: KEY_ROTATED,
+        ParkedSettled: SETTLED,
+        **SEALER,
+    }
+
+
+def _erased(reported: Spoken) -> Spoken:
+    """The first text of the history is forgotten at its end."""
+    _, disclosures = texts_of(reported[2])
+    description = next(one for one in disclosures if one.named()[0] == "description")
+    return (
+        1650,
+        "legal-liv",
+        ContentErased(
+            erasure_id=UUID(int=0xEE),
+            ground=ErasureGround.CONSENT_WITHDRAWN,
+            texts=(ErasedText(event_id=FIRST, name="description", digest=description.digest),),
+            requested_by="privacy-pia",
+            confirmed_by="legal-liv",
+        ),
+    )
 
 
 def main() -> None:
@@ -109,11 +152,14 @@ def main() -> None:
         if kind.TYPE not in known:
             event = read(envelope(said[kind], chain))
             (FOLDER / f"{kind.TYPE}.json").write_bytes(event.envelope)
+            if texts := texts_of(said[kind][2])[1]:
+                lines = "".join(f"{one.text}\n" for one in texts)
+                (FOLDER / f"{kind.TYPE}.disclosures").write_text(lines, encoding="ascii")
             chain.append(event)
     SUMS.write_text(
         "".join(
-            f"{hashlib.sha256(envelope).hexdigest()}  {name}.json\n"
-            for name, envelope in recorded().items()
+            f"{hashlib.sha256(path.read_bytes()).hexdigest()}  {path.name}\n"
+            for path in sorted([*FOLDER.glob("*.json"), *FOLDER.glob("*.disclosures")])
         ),
         encoding="ascii",
     )
@@ -136,7 +182,7 @@ def envelope(spoken: Spoken, chain: list[Event]) -> bytes:
             incident_id=incident,
             time=START + timedelta(minutes=minutes),
             actor=by,
-            data=data,
+            data=texts_of(data)[0],
             correlation_id=str(INCIDENT),
             causation_id=chain[-1].id if chain and by.startswith("service:") else None,
             traceparent=TRACE,

@@ -33,7 +33,8 @@ def test_every_type_is_in_the_catalogue_once() -> None:
 
 @pytest.mark.parametrize("event", EVENTS, ids=lambda event: event.__name__)
 def test_a_type_has_a_name_a_version_and_a_service(event: type[EventData]) -> None:
-    assert re.fullmatch(r"incident\.[a-z]+(_[a-z]+)*\.v[1-9]", event.TYPE)
+    kind = "ledger" if issubclass(event, SystemRecord) else "incident"
+    assert re.fullmatch(kind + r"\.[a-z]+(_[a-z]+)*\.v[1-9]", event.TYPE)
     assert event.SAID_BY is None or event.SAID_BY in ServiceName
     assert BY_TYPE[event.TYPE] is event
 

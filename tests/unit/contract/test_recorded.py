@@ -14,15 +14,17 @@ from services.review.report.as_json import render_json
 from services.review.report.as_markdown import render_markdown
 from shared.contract.catalogue import BY_TYPE, EVENTS
 from shared.contract.catalogue.base import EventData
+from shared.contract.disclosure import by_digest, digests, reveal
 from shared.contract.envelope import Event, read
 from shared.contract.publication import json_schemas
 from shared.runtime.say.plan import Recorded, Write
 from shared.runtime.service import Service
 from tests.services import SERVICES, by_name
-from tests.unit.contract.record import SUMS, in_order, recorded
+from tests.unit.contract.record import FOLDER, SUMS, examples, in_order, recorded, told
 from tests.unit.given import INCIDENT
 
 RECORDED = recorded()
+TOLD = told()
 
 
 def test_every_type_has_a_recording() -> None:
@@ -35,13 +37,28 @@ def test_no_type_that_was_shipped_is_gone_from_the_catalogue() -> None:
 
 
 def test_a_recording_is_never_edited() -> None:
-    sums = {
-        name.removesuffix(".json"): sum_
-        for sum_, name in map(str.split, SUMS.read_text("ascii").splitlines())
-    }
+    sums = {name: sum_ for sum_, name in map(str.split, SUMS.read_text("ascii").splitlines())}
     assert {
-        name: hashlib.sha256(envelope).hexdigest() for name, envelope in RECORDED.items()
+        path.name: hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in FOLDER.iterdir()
+        if path != SUMS
     } == sums
+
+
+@pytest.mark.parametrize("name", RECORDED)
+def test_the_texts_that_were_said_with_it_are_still_understood(name: str) -> None:
+    data = read(RECORDED[name]).data
+    assert isinstance(data, EventData)
+    texts = by_digest(TOLD.get(name, ()))
+    assert set(digests(data)) == texts.keys()
+    said = reveal(data, texts).model_dump(mode="json", by_alias=False)
+    assert without_digests(said) == examples()[BY_TYPE[name]][2].model_dump(mode="json")
+
+
+def without_digests(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: without_digests(one) for name, one in value.items() if name != "sd"}
+    return [without_digests(one) for one in value] if isinstance(value, list) else value
 
 
 @pytest.mark.parametrize("name", RECORDED)
@@ -148,7 +165,10 @@ def _without_hashes(writes: list[Write]) -> list[tuple[str, tuple[Any, ...]]]:
 
 
 def test_the_report_tells_all_of_them() -> None:
-    report = build(history())
+    texts = by_digest(one for several in TOLD.values() for one in several)
+    report = build(
+        [event._replace(data=reveal(event.data, texts)) for event in history()]  # type: ignore[type-var]
+    )
     assert {row.source.event.event_id for row in report.timeline} == {
         event.id for event in history()
     }
