@@ -82,7 +82,7 @@ def reveal(data: P, found: Mapping[str, Disclosure]) -> P:
     given = dict(found[digest].named() for digest in data.sd if digest in found)
     rest = None if len(given) == len(data.sd) else WITHHELD
     for name in fields.confidential:
-        changed[name] = _fitting(type(data), name, given[name]) if name in given else rest
+        changed[name] = _fitting(data, name, given[name]) if name in given else rest
     return data.model_copy(update=changed)
 
 
@@ -229,13 +229,11 @@ def _each(value: Any, found: Mapping[str, Disclosure]) -> Any:
     return tuple(reveal(one, found) for one in value) if value else value
 
 
-def _fitting(model: type[Part], name: str, value: Any) -> Any:
+def _fitting(data: Part, name: str, value: Any) -> Any:
     if value is WITHHELD:
         return value
     try:
-        probe = model.__pydantic_validator__.validate_assignment(
-            model.model_construct(), name, value
-        )
+        probe = data.__pydantic_validator__.validate_assignment(data.model_copy(), name, value)
     except (ValidationError, TypeError):
         return WITHHELD
     return getattr(probe, name, WITHHELD)

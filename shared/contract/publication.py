@@ -1,11 +1,13 @@
-"""The catalogue as others read it: JSON Schemas, and one AsyncAPI 3 document for the topic."""
+"""The catalogue as others read it: JSON Schemas, and one AsyncAPI 3 document for both topics, that
+of the events and that of the texts beside them (`published_texts`)."""
 
 from typing import Any, Final
 
 from shared.contract.catalogue import EVENTS, short_name
-from shared.contract.catalogue.base import EventData
+from shared.contract.catalogue.base import CONFIDENTIAL, EventData
 from shared.contract.envelope import schema_uri
 from shared.contract.hashing import PAYLOAD_TYPE
+from shared.contract.published_texts import CHANNEL, MESSAGES, SCHEMAS
 from shared.contract.topics import (
     CONTENT_TYPE,
     HEADER_SIGNATURE,
@@ -22,14 +24,48 @@ _UUID = {"type": "string", "format": "uuid"}
 
 
 def data_schema(event: type[EventData]) -> JsonObject:
-    """The JSON Schema (2020-12) of an event's `data`; properties marked `x-confidential` hold free
-    text or personal data."""
+    """The JSON Schema (2020-12) of an event's `data`. Properties marked `x-confidential` are what
+    people wrote: the event holds their digests in `_sd`, and they appear once they are disclosed
+    (RFC 9901)."""
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "$id": schema_uri(event.TYPE),
         "x-said-by": _said_by(event),
-        **event.model_json_schema(mode="serialization"),
+        **_tidied(event.model_json_schema(mode="serialization")),
     }
+
+
+def _tidied(schema: JsonObject) -> JsonObject:
+    """A class's schema and those that it refers to, with what a disclosure gives as the value of a
+    confidential property, and `_sd` only where there is one."""
+    for part in (schema, *schema.get("$defs", {}).values()):
+        properties = part.get("properties", {})
+        hidden = [name for name, one in properties.items() if one.get(CONFIDENTIAL)]
+        for name in hidden:
+            properties[name] = _disclosed(properties[name])
+        if hidden:
+            properties["_sd"] = {**_SD, "maxItems": len(hidden)}
+        else:
+            properties.pop("_sd", None)
+    return schema
+
+
+def _disclosed(schema: JsonObject) -> JsonObject:
+    """Of a property that appears only once it is disclosed: what was never given has no digest, so
+    a disclosed value is never null."""
+    values = [one for one in schema["anyOf"] if one not in ({"not": {}}, {"type": "null"})]
+    about = {name: one for name, one in schema.items() if name not in {"anyOf", "default"}}
+    return {**about, **(values[0] if len(values) == 1 else {"anyOf": values})}
+
+
+_SD: Final[JsonObject] = {
+    "type": "array",
+    "items": {"type": "string", "pattern": "^[A-Za-z0-9_-]{43}$"},
+    "minItems": 1,
+    "uniqueItems": True,
+    "description": "Digests of the properties marked x-confidential that were given, sorted "
+    "(RFC 9901 §4.2.4.1). In the event's bytes they stand in place of these properties.",
+}
 
 
 def envelope_schema(event: type[EventData]) -> JsonObject:
@@ -104,7 +140,7 @@ def json_schemas() -> JsonObject:
 
 
 def asyncapi(version: str) -> JsonObject:
-    """AsyncAPI 3.0 of the topic, for those who consume it."""
+    """AsyncAPI 3.0 of both topics, for those who consume them."""
     return {
         "asyncapi": "3.0.0",
         "info": {"title": "Incident ledger", "version": version, "description": _ABOUT},
@@ -117,7 +153,8 @@ def asyncapi(version: str) -> JsonObject:
                     for event in EVENTS
                 },
                 "bindings": {"kafka": {"partitions": PARTITIONS, "bindingVersion": "0.5.0"}},
-            }
+            },
+            "disclosures": CHANNEL,
         },
         "operations": {
             "hear": {
@@ -127,11 +164,19 @@ def asyncapi(version: str) -> JsonObject:
                     "Hear what the four services say. Per key (incident) the order is the order of "
                     "saying of each service."
                 ),
-            }
+            },
+            "hear_texts": {
+                "action": "receive",
+                "channel": {"$ref": "#/channels/disclosures"},
+                "summary": (
+                    "Hear what people wrote, and who they are, beside the events: before them or "
+                    "after. Only those may who may read it; an event needs no text to be heard."
+                ),
+            },
         },
         "components": {
-            "messages": {event.__name__: _message(event) for event in EVENTS},
-            "schemas": _schemas(),
+            "messages": {**{event.__name__: _message(event) for event in EVENTS}, **MESSAGES},
+            "schemas": {**_schemas(), **SCHEMAS},
         },
     }
 
@@ -140,15 +185,20 @@ _ABOUT: Final = (
     "Every step of every incident, as a signed event. The hash of an event is SHA-256(0x00 || "
     f"message value); the header `{HEADER_SIGNATURE}` is base64 of an Ed25519 signature over the "
     f"DSSE v1 pre-authentication encoding of the value with payload type {PAYLOAD_TYPE}. "
-    "A consumer ignores types, attributes and fields that are new to it."
+    "A consumer ignores types, attributes and fields that are new to it. What people wrote is not "
+    "in the events: these hold salted digests of it (RFC 9901), and the second topic the "
+    "disclosures. A disclosure counts for an event exactly when its digest stands in it; one that "
+    "an event content_erased names is to be forgotten, and not taken in again."
 )
 
 
 def _schemas() -> JsonObject:
     schemas: JsonObject = {}
     for event in EVENTS:
-        schema = event.model_json_schema(
-            mode="serialization", ref_template="#/components/schemas/{model}"
+        schema = _tidied(
+            event.model_json_schema(
+                mode="serialization", ref_template="#/components/schemas/{model}"
+            )
         )
         schemas |= schema.pop("$defs", {})
         schemas[event.__name__] = {**schema, "x-said-by": _said_by(event)}

@@ -13,7 +13,19 @@ from uuid import UUID
 from shared.contract.catalogue import EVENTS
 from shared.contract.catalogue.base import EventData
 from shared.contract.catalogue.intake import Reported
-from shared.contract.catalogue.review import ContentErased, ErasedText, ErasureGround
+from shared.contract.catalogue.review import (
+    ContentErased,
+    ErasedText,
+    ErasureGround,
+    ErasureRefused,
+    ErasureRequested,
+    ErasureScope,
+    HoldPlaced,
+    HoldReleased,
+    RetentionWarned,
+    Side,
+    TextKind,
+)
 from shared.contract.catalogue.system import (
     ChainHoleRecorded,
     KeyRotated,
@@ -121,28 +133,54 @@ def examples() -> dict[type[EventData], Spoken]:
         found.setdefault(type(data), (minutes, by, data.model_copy(update=about)))
     return {
         **found,
-        ContentErased: _erased(found[Reported]),
+        **_forgetting(found[Reported]),
         KeyRotated: KEY_ROTATED,
         ParkedSettled: SETTLED,
         **SEALER,
     }
 
 
-def _erased(reported: Spoken) -> Spoken:
-    """The first text of the history is forgotten at its end."""
+def _forgetting(reported: Spoken) -> dict[type[EventData], Spoken]:
+    """The first text of the history is forgotten at its end, after some have spoken against it."""
     _, disclosures = texts_of(reported[2])
     description = next(one for one in disclosures if one.named()[0] == "description")
-    return (
-        1650,
-        "legal-liv",
-        ContentErased(
-            erasure_id=UUID(int=0xEE),
-            ground=ErasureGround.CONSENT_WITHDRAWN,
-            texts=(ErasedText(event_id=FIRST, name="description", digest=description.digest),),
-            requested_by="privacy-pia",
-            confirmed_by="legal-liv",
+    gone = (ErasedText(event_id=FIRST, name="description", digest=description.digest),)
+    ground, asked, hold = ErasureGround.CONSENT_WITHDRAWN, UUID(int=0xEE), UUID(int=0xED)
+    ends = START + timedelta(days=365)
+    spoken: tuple[Spoken, ...] = (
+        (1640, "legal-liv", HoldPlaced(hold_id=hold, placed_as=Side.LEGAL, reason="A claim.")),
+        (1641, "service:review", RetentionWarned(kinds=(TextKind.REPORT,), days=14, ends_at=ends)),
+        (
+            1642,
+            "privacy-pia",
+            ErasureRequested(
+                erasure_id=UUID(int=0xEC),
+                scope=ErasureScope.FIELDS,
+                ground=ground,
+                texts=gone,
+                asked_as=Side.PRIVACY,
+                reason="The person who is in the photo asked for it.",
+            ),
+        ),
+        (
+            1643,
+            "legal-liv",
+            ErasureRefused(erasure_id=UUID(int=0xEC), reason="The claim is not settled."),
+        ),
+        (1644, "legal-liv", HoldReleased(hold_id=hold, reason="It was settled.")),
+        (
+            1650,
+            "legal-liv",
+            ContentErased(
+                erasure_id=asked,
+                ground=ground,
+                texts=gone,
+                requested_by="privacy-pia",
+                confirmed_by="legal-liv",
+            ),
         ),
     )
+    return {type(data): (minutes, by, data) for minutes, by, data in spoken}
 
 
 def main() -> None:

@@ -9,8 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from shared.contract.catalogue.base import WITHHELD
 from shared.contract.catalogue.intake import ReportChannel, Reported
+from shared.contract.catalogue.review import ActionItem, FindingRecorded
 from shared.contract.catalogue.triage import BreakGlassUsed, FactRecorded
+from shared.contract.disclosure import by_digest, conceal, reveal
 from shared.contract.envelope import (
     MAX_ENVELOPE,
     Link,
@@ -23,7 +26,8 @@ from shared.contract.envelope import (
 )
 from shared.contract.hashing import ZERO_HASH, event_hash, signed_bytes
 from shared.contract.topics import PARTITIONS, murmur2, partition_of
-from shared.contract.vocabulary import GateName, ServiceName
+from shared.contract.vocabulary import Answer, ControlLayer, GateName, ServiceName
+from tests.unit.concealing import bare, salts
 
 INCIDENT = UUID("01960000-0000-7000-8000-000000000001")
 LINK = Link(ServiceName.INTAKE, 3, 7, bytes(range(32)), ZERO_HASH)
@@ -36,7 +40,7 @@ def said(description: str = "a whiteboard", traceparent: str | None = TRACE) -> 
         incident_id=INCIDENT,
         time=datetime(2026, 3, 2, 9, 0, 0, 123456, tzinfo=UTC),
         actor="maria",
-        data=Reported(opens=True, channel=ReportChannel.API, description=description),
+        data=bare(Reported(opens=True, channel=ReportChannel.API, description=description)),
         correlation_id="01960000-0000-7000-8000-000000000003",
         traceparent=traceparent,
     )
@@ -54,7 +58,8 @@ def test_the_bytes_are_cloudevents_1_0_in_structured_json() -> None:
     assert value["time"] == "2026-03-02T09:00:00.123456Z"
     assert value["sequence"] == "00000000000000000007"
     assert value["prevhash"] == bytes(range(32)).hex()
-    assert value["data"]["description"] == "a whiteboard"
+    assert "description" not in value["data"]
+    assert len(value["data"]["_sd"]) == 1
     assert all(name.isalnum() and name.islower() for name in value)
 
 
@@ -72,10 +77,29 @@ def test_what_was_written_is_read() -> None:
 
 
 @given(st.text(min_size=1, max_size=500).filter(lambda text: "\x00" not in text))
-def test_any_text_survives(text: str) -> None:
-    data = read(write(said(text), LINK, "530d903a")).data
-    assert isinstance(data, Reported)
-    assert data.description == text
+def test_any_text_survives_beside_the_envelope(text: str) -> None:
+    whole = Reported(opens=True, channel=ReportChannel.API, description=text)
+    data, told = conceal(whole, salts())
+    read_again = read(
+        write(said(text)._replace(data=data, disclosures=told), LINK, "530d903a")
+    ).data
+    assert isinstance(read_again, Reported)
+    assert reveal(read_again, by_digest(told)).description == text
+
+
+def test_texts_that_do_not_fit_one_message_are_refused_before_they_are_said() -> None:
+    item = ActionItem(description="x" * 500, owner="pabc", due=said().time.date())
+    finding = FindingRecorded(
+        finding_id=INCIDENT,
+        contributing_factor="x",
+        control_layer=ControlLayer.TRAINING_MISSING,
+        training_adequate=Answer.NO,
+        policy_understood=Answer.NO,
+        action_items=(item,) * 400,
+    )
+    data, told = conceal(finding, salts())
+    with pytest.raises(MalformedEnvelope, match=r"texts take \d+ bytes, at most 262144 fit"):
+        write(said()._replace(data=data, disclosures=told), LINK, "530d903a")
 
 
 def test_the_largest_envelope_passes_and_one_byte_more_does_not() -> None:
@@ -94,8 +118,8 @@ def test_a_writer_never_makes_an_envelope_that_nobody_may_read() -> None:
         break_glass_id=INCIDENT,
         gate=GateName.FACTS,
         action_id=INCIDENT,
-        reason="x",
-        missing=("a missing fact",) * 4000,
+        reason=WITHHELD,
+        missing=("a_missing_fact",) * 4000,
     )
     with pytest.raises(MalformedEnvelope, match="at most 65535"):
         write(Said(INCIDENT, INCIDENT, said().time, "maria", data, "c"), LINK, "530d903a")

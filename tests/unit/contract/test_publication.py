@@ -9,11 +9,16 @@ import pytest
 from jsonschema import Draft7Validator, Draft202012Validator
 
 from shared.contract.catalogue import BY_TYPE, EVENTS, short_name
-from shared.contract.catalogue.base import CONFIDENTIAL, EventData
+from shared.contract.catalogue.base import EventData
 from shared.contract.catalogue.intake import Reported
 from shared.contract.catalogue.system import KeyRotated
+from shared.contract.disclosure import Disclosure, by_digest, fields_of, reveal
+from shared.contract.envelope import read
 from shared.contract.publication import asyncapi, json_schemas
+from shared.contract.topics import DISCLOSURES_CONFIG, TOPIC, disclosures_of
 from shared.contract.vocabulary import ServiceName
+from shared.runtime.carry.texts import message_of
+from tests.unit.contract.record import recorded, told
 
 ASYNCAPI_3 = json.loads((Path(__file__).parent / "asyncapi-3.0.0.schema.json").read_text())
 
@@ -63,19 +68,50 @@ def test_every_schema_is_json_schema_and_explains_itself(event: type[EventData])
     Draft202012Validator.check_schema(json_schemas()[event.TYPE])
 
 
-@pytest.mark.parametrize("event", EVENTS, ids=lambda event: short_name(event.TYPE))
-def test_free_text_is_marked_confidential(event: type[EventData]) -> None:
-    """Whatever may hold a sentence may hold somebody's secret: 500 characters and more are always
-    marked."""
-    schema = json_schemas()[event.TYPE]
-    for holder in (schema, *schema.get("$defs", {}).values()):
-        for name, definition in holder.get("properties", {}).items():
-            texts = [definition, *definition.get("anyOf", ())]
-            if any(
-                text.get("type") == "string" and text.get("maxLength", 0) >= 500 for text in texts
-            ):
-                assert definition.get(CONFIDENTIAL) or name in PUBLIC_LINES, f"{event.TYPE}: {name}"
+def test_both_topics_are_described_as_they_are_made() -> None:
+    channels = asyncapi("1")["channels"]
+    assert {one["address"] for one in channels.values()} == {TOPIC, disclosures_of(TOPIC)}
+    made = channels["disclosures"]["bindings"]["kafka"]["topicConfiguration"]
+    stated = {name: ",".join(one) if isinstance(one, list) else one for name, one in made.items()}
+    assert {name: str(one) for name, one in stated.items()}.items() <= DISCLOSURES_CONFIG.items()
 
 
-PUBLIC_LINES = {"source", "id", "type", "policy", "clause"}
-"""Lines that name documents and systems, never what somebody wrote."""
+def payload_of(message: str) -> Draft202012Validator:
+    document = asyncapi("1")
+    payload = document["components"]["messages"][message]["payload"]
+    return Draft202012Validator({**payload, "components": document["components"]})
+
+
+@pytest.mark.parametrize("texts", told().values(), ids=told())
+def test_a_message_of_texts_fits_what_is_published_of_it(texts: tuple[Disclosure, ...]) -> None:
+    message = message_of([one.text for one in texts])
+    assert message is not None
+    assert list(payload_of("Disclosures").iter_errors(json.loads(message))) == []
+
+
+@pytest.mark.parametrize("value", [[], ["white space"], ["=="], {}, "text", [7], [None]])
+def test_what_is_no_list_of_texts_does_not_fit(value: Any) -> None:
+    assert list(payload_of("Disclosures").iter_errors(value))
+
+
+def test_a_tombstone_and_a_person_fit() -> None:
+    assert message_of([]) is None
+    for message in ("Disclosures", "PersonTold"):
+        assert list(payload_of(message).iter_errors(None)) == []
+    person = {"subject": "maria", "name": None}
+    assert list(payload_of("PersonTold").iter_errors(person)) == []
+    assert list(payload_of("PersonTold").iter_errors({"subject": 7, "name": None}))
+
+
+@pytest.mark.parametrize("kind", told())
+def test_what_is_disclosed_fits_the_schema_of_its_data(kind: str) -> None:
+    """Whoever puts the texts back has what the schema describes, marked properties included."""
+    model = BY_TYPE[kind]
+    data = read(recorded()[kind]).data
+    assert isinstance(data, EventData)
+    whole = reveal(data, by_digest(told()[kind])).model_dump(mode="json", exclude_none=True)
+    check = Draft202012Validator(json_schemas()[kind])
+    assert [error.message for error in check.iter_errors(whole)] == []
+    for name in fields_of(model).confidential:
+        if name in whole:
+            assert list(check.iter_errors({**whole, name: 7})), name

@@ -9,9 +9,6 @@ from typing import Any
 import pytest
 
 from services.review.report import build
-from services.review.report.as_html import render_html
-from services.review.report.as_json import render_json
-from services.review.report.as_markdown import render_markdown
 from shared.contract.catalogue import BY_TYPE, EVENTS
 from shared.contract.catalogue.base import EventData
 from shared.contract.disclosure import by_digest, digests, reveal
@@ -172,4 +169,3 @@ def test_the_report_tells_all_of_them() -> None:
     assert {row.source.event.event_id for row in report.timeline} == {
         event.id for event in history()
     }
-    assert all(render(report) for render in (render_json, render_markdown, render_html))

@@ -26,9 +26,10 @@ from shared.contract.hashing import ZERO_HASH, event_hash
 from shared.contract.topics import PARTITIONS
 from shared.contract.vocabulary import ServiceName
 from tests.examples import examples
+from tests.unit.concealing import bare
 from tests.unit.contract.record import examples as one_of_each
 
-DATA = {kind: spoken[2] for kind, spoken in one_of_each().items()}
+DATA = {kind: bare(spoken[2]) for kind, spoken in one_of_each().items()}
 ID = "01960000-0000-7000-8000-000000000002"
 LINK = Link(ServiceName.TRIAGE, 3, 7, bytes(range(32)), ZERO_HASH)
 REPORTED = next(kind for kind in EVENTS if kind.TYPE == "incident.reported.v1")
