@@ -27,7 +27,7 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
-from shared.runtime.web import subjects
+from shared.runtime.web.persons import subjects
 
 UNTOLD: Final = frozenset({"POST /events"})
 """An event's attributes are in its headers or in its body, by the content type; and who may say

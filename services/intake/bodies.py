@@ -24,7 +24,7 @@ from shared.runtime.say.plan import Signed
 from shared.runtime.web.bodies import Body, Flag, Id, Line, Name, Text
 from shared.runtime.web.exposure import ExposureBody, or_unknown
 from shared.runtime.web.moments import Moment, WrittenMoment
-from shared.runtime.web.peopled import Peopled
+from shared.runtime.web.persons.shown import Peopled
 
 IDEMPOTENCY_KEY: Final = r"^[\x21-\x7e]{1,255}$"
 

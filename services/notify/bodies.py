@@ -13,7 +13,7 @@ from shared.contract.vocabulary import ApprovalKind, Audience, Determination, Se
 from shared.runtime.web.bodies import Body, Flag, Id, Listed, Name, OneLine, Subject, Text, example
 from shared.runtime.web.gates import GateView
 from shared.runtime.web.moments import Moment
-from shared.runtime.web.peopled import Peopled
+from shared.runtime.web.persons.shown import Peopled
 
 _INCIDENT: Final = "01960000-0000-7000-8000-000000000001"
 _MESSAGE: Final = "01960000-0000-7000-8000-0000000000c1"

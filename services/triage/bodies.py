@@ -36,7 +36,7 @@ from shared.runtime.web.bodies import Body, Flag, Id, Line, Listed, Name, Subjec
 from shared.runtime.web.exposure import ExposureBody
 from shared.runtime.web.gates import GateView
 from shared.runtime.web.moments import Moment
-from shared.runtime.web.peopled import Peopled
+from shared.runtime.web.persons.shown import Peopled
 
 Stage = Literal["reported", "assessed", "contained", "communicated", "reviewed", "dismissed"]
 

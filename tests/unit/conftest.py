@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from shared.runtime.web.people import naming
+from shared.runtime.web.persons.named import naming
 from tests.unit.runtime.callers import PEOPLE
 
 

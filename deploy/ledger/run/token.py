@@ -12,7 +12,7 @@ from deploy.local import state
 from deploy.local.keys import Keys
 from deploy.local.tokens import issue
 from shared.contract.authority import Role
-from shared.runtime.web import subjects
+from shared.runtime.web.persons import subjects
 
 LONGEST_HOURS: Final = 24.0
 

@@ -1,9 +1,10 @@
 """Hears the texts that belong to events, and the persons behind pseudonyms. They come on a topic of
 their own, before their events or after; hearing an event never waits for them.
 
-Nothing here is believed: a text whose digest stands in no event is never shown, a person counts only
-under the pseudonym that is that person's, and what was erased is not taken in. A tombstone erases
-nothing, for anybody who may write to the topic could send one: only the signed event does."""
+Nothing here is believed: a text whose digest stands in no event is never shown, a person counts
+only under the pseudonym that is that person's, and what was erased is not taken in. A tombstone
+erases nothing, for anybody who may write to the topic could send one: only the signed event
+does."""
 
 import json
 from collections import defaultdict

@@ -14,7 +14,7 @@ from shared.runtime.web.edge.door import Door, Entrances
 from shared.runtime.web.edge.limits import Limits
 from shared.runtime.web.edge.traces import Leaving
 from shared.runtime.web.openapi import documented
-from shared.runtime.web.people import Naming
+from shared.runtime.web.persons.named import Naming
 
 
 def create_app(running: Running[Any, Any, Any], router: APIRouter, title: str) -> FastAPI:

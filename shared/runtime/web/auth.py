@@ -28,7 +28,7 @@ from shared.runtime.process.logging import said
 from shared.runtime.running import Running
 from shared.runtime.say.conflicts import Forbidden, Unauthenticated
 from shared.runtime.say.people import People, Person
-from shared.runtime.web import subjects
+from shared.runtime.web.persons import subjects
 from shared.runtime.web.spans import duration
 
 ALGORITHMS: Final = ("EdDSA", "RS256", "ES256")

@@ -24,7 +24,8 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, core_schema
 
 from shared.contract.characters import has_visible, invisible_ranges
-from shared.runtime.web import people, strict, subjects
+from shared.runtime.web import strict
+from shared.runtime.web.persons import named, subjects
 
 T = TypeVar("T")
 
@@ -90,7 +91,7 @@ _SUBJECT: Final = r"^[^\s]+( [^\s]+)*$"
 def _subject(name: str) -> str:
     if (flaw := subjects.flaw(name)) is not None:
         raise ValueError(flaw)
-    return people.pseudonym_of(name)
+    return named.pseudonym_of(name)
 
 
 Subject = Annotated[

@@ -24,10 +24,10 @@ from shared.runtime.say.conflicts import Malformed, Stale
 from shared.runtime.say.memory import Loaded
 from shared.runtime.say.people import keeping, names
 from shared.runtime.say.plan import Idempotency, Write
-from shared.runtime.web import people
 from shared.runtime.web.auth import allow, allow_any, public
 from shared.runtime.web.paging import Cursor, Limit, Order, Page, View
-from shared.runtime.web.peopled import P, pseudonyms_in
+from shared.runtime.web.persons import named
+from shared.runtime.web.persons.shown import P, pseudonyms_in
 from shared.runtime.web.receipts import Accepted, Receipt
 
 __all__ = [
@@ -133,7 +133,7 @@ class Desk(Generic[C, S]):
     ) -> Accepted:
         """Decides, appends and answers after commit, under the request's `If-Match` and
         `Idempotency-Key`."""
-        persons = self.running.people.new((self._request.state.person, *people.named()))
+        persons = self.running.people.new((self._request.state.person, *named.persons()))
         carried = await self.running.ledger.carry_out(
             incident_id,
             command,

@@ -15,7 +15,7 @@ from pydantic import BeforeValidator, Field
 from shared.runtime.process.database import Connection
 from shared.runtime.say.conflicts import Malformed
 from shared.runtime.web.bodies import whole_number
-from shared.runtime.web.peopled import Peopled
+from shared.runtime.web.persons.shown import Peopled
 
 T = TypeVar("T")
 W = TypeVar("W")

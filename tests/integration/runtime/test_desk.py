@@ -136,10 +136,10 @@ async def test_who_says_something_enters_the_directory_with_its_event(lead: Lead
     assert await directory(lead) == {}, "who reads, or is refused, says nothing"
     lead.name = "Lea Example"
     incident = await opened(lead)
-    pseudonym = lead.running.people.pseudonym_of("u-lead")
-    assert await directory(lead) == {pseudonym: ("u-lead", "Lea Example")}
+    speaker, holder = map(lead.running.people.pseudonym_of, ("u-lead", "u-1"))
+    assert await directory(lead) == {speaker: ("u-lead", "Lea Example"), holder: ("u-1", None)}
     page = (await lead.reads(f"/incidents/{incident}/events")).json()
-    assert page["people"] == {pseudonym: "Lea Example"}
+    assert page["people"] == {speaker: "Lea Example", holder: "u-1"}
     auditors = await lead.reads(f"/incidents/{incident}/events", Role.AUDITOR)
     assert auditors.json()["items"] == page["items"]
     assert "people" not in auditors.json()

@@ -17,11 +17,12 @@ from services.review.__main__ import SERVICE as REVIEW
 from services.triage.__main__ import SERVICE as TRIAGE
 from shared.contract.pseudonym import PSEUDONYM
 from shared.runtime.web.bodies import Body, Subject
-from shared.runtime.web.people import named, naming, pseudonym_of
+from shared.runtime.web.persons.named import naming, persons, pseudonym_of
 from tests.unit.runtime.callers import PEOPLE
 
 PERSON: Final = re.compile(
-    r"(.*_)?(actor|approver|assignee|author|by|caller|holder|member|owner|person|sender|subject|user|who)s?"
+    r"(.*_)?(actor|approver|assignee|author|by|caller|holder|member|owner|person|sender|subject"
+    r"|user|who)s?"
 )
 """How fields are called that hold a person."""
 NO_PERSONS: Final = {"subject": "of a CloudEvent", "author_relation": "an enumeration"}
@@ -77,14 +78,14 @@ def holds_subject(kind: Any) -> bool:
 
 
 def test_every_field_that_names_a_person_is_a_subject() -> None:
-    persons = {
+    shown = {
         (where, name): kind
         for where, name, kind in declared()
         if PERSON.fullmatch(name) and name not in NO_PERSONS
     }
-    forgotten = [place for place, kind in persons.items() if not holds_subject(kind)]
+    forgotten = [place for place, kind in shown.items() if not holds_subject(kind)]
     assert forgotten == []
-    names = {name for _, name in persons}
+    names = {name for _, name in shown}
     assert names == {"holder", "owner", "seat_holder", "drafted_by", "person"}
 
 
@@ -93,14 +94,14 @@ def test_spellings_of_one_subject_are_one_person(spelling: str) -> None:
     with naming(PEOPLE):
         body = FIELDS.validate_json(f'{{"owner": "{spelling}"}}'.encode())
         assert body.owner == PEOPLE.pseudonym_of("ana@corp")
-        assert [one.subject for one in named()] == [spelling]
+        assert [one.subject for one in persons()] == [spelling]
 
 
 def test_a_pseudonym_stands_for_itself_and_names_nobody_new() -> None:
     shown = PEOPLE.pseudonym_of("ana@corp")
     with naming(PEOPLE):
         assert FIELDS.validate_json(f'{{"owner": "{shown}"}}'.encode()).owner == shown
-        assert named() == ()
+        assert persons() == ()
 
 
 @pytest.mark.parametrize("wrong", ["", " ana", "service:triage", "anonymous", "a\u200bna"])
@@ -108,7 +109,7 @@ def test_what_is_no_subject_is_refused_and_not_remembered(wrong: str) -> None:
     with naming(PEOPLE):
         with pytest.raises(ValueError, match="owner"):
             FIELDS.validate_json(f'{{"owner": "{wrong}"}}'.encode())
-        assert named() == ()
+        assert persons() == ()
 
 
 def test_outside_of_a_request_nobody_has_a_pseudonym() -> None:
@@ -120,5 +121,5 @@ def test_a_request_ends_with_its_persons() -> None:
     with naming(PEOPLE):
         assert re.fullmatch(PSEUDONYM, pseudonym_of("ana@corp"))
         with naming(PEOPLE):
-            assert named() == ()
-        assert len(named()) == 1
+            assert persons() == ()
+        assert len(persons()) == 1

@@ -1,5 +1,5 @@
-"""Readers learn who stands behind the pseudonyms of a view, on every route that shows persons, if they
-may."""
+"""Readers learn who stands behind the pseudonyms of a view, on every route that shows persons, if
+they may."""
 
 import inspect
 from collections.abc import Iterator
@@ -22,7 +22,7 @@ from shared.runtime.say.people import names
 from shared.runtime.web import routes
 from shared.runtime.web.desk import Desk
 from shared.runtime.web.paging import Page
-from shared.runtime.web.peopled import Peopled, pseudonyms_in
+from shared.runtime.web.persons.shown import Peopled, pseudonyms_in
 from tests.unit.answering import Answering
 from tests.unit.runtime.callers import PEOPLE
 from tests.unit.web.test_people import PERSON, parts
@@ -50,7 +50,8 @@ def answers() -> Iterator[tuple[str, Any, type[BaseModel]]]:
             field = getattr(route, "response_field", None)
             model = None if field is None else field.field_info.annotation
             if isinstance(model, type) and issubclass(model, BaseModel):
-                yield str(route.path), route.original_route.endpoint, model  # type: ignore[attr-defined]
+                declared: Any = route.original_route
+                yield str(route.path), declared.endpoint, model
 
 
 def persons_in(model: type[BaseModel]) -> set[str]:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from shared.contract.decision import Actor
 from shared.contract.vocabulary import ServiceName
-from shared.runtime.web.subjects import MOST, flaw
+from shared.runtime.web.persons.subjects import MOST, flaw
 
 PRINTABLE = "must be 1 to 200 printable characters"
 BLANKS = "must not begin or end with a blank, nor have two in a row"

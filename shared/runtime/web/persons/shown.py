@@ -1,5 +1,5 @@
-"""Views that show persons: by pseudonym in their fields, and beside them by name, for callers who may
-read names."""
+"""Views that show persons: by pseudonym in their fields, and beside them by name, for callers who
+may read names."""
 
 import re
 from typing import Final, TypeVar

@@ -40,7 +40,7 @@ def pseudonym_of(subject: str) -> str:
     return named.people.pseudonym_of(subject)
 
 
-def named() -> tuple[Person, ...]:
+def persons() -> tuple[Person, ...]:
     """The persons whom the request has named so far."""
     return tuple(_named.get().persons)
 
