@@ -92,6 +92,11 @@ MEANING: Final[Mapping[str, str]] = {
     "file_missing": "the dossier lacks a part without which it cannot be checked whole",
     "file_unexpected": "the dossier holds something that is no part of it: nobody vouches for it",
     "file_differs": "a page or report of the dossier is not the one that its events give",
+    "disclosure_malformed": "what stands among the texts is none: no reader takes it for one",
+    "disclosure_unfounded": (
+        "the digest of this text stands in no event that it is shown for: nobody said it"
+    ),
+    "disclosure_erased": "the record says that this text was erased, and it is shown all the same",
     "archive_damaged": "the file is no sound zip archive",
 }
 """Every code that there is; one is never given another meaning."""

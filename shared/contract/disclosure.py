@@ -96,6 +96,14 @@ def digests(data: Part) -> Iterator[str]:
                 yield from digests(part)
 
 
+def confidential_names(model: type[Part]) -> Iterator[str]:
+    """The names that disclosures of such data can have, those of its parts included."""
+    fields = fields_of(model)
+    yield from fields.confidential
+    for name in fields.parts:
+        yield from confidential_names(_part_class(model, name))
+
+
 def only_digest(data: Part) -> str | None:
     """Of data with one confidential field: its digest; None when it was not given."""
     return data.sd[0] if data.sd else None

@@ -7,14 +7,24 @@ from uuid import UUID
 
 import typer
 
+from deploy.ledger.check import telling
 from deploy.ledger.check.believing import Pinned, read_pins
 from deploy.ledger.check.dossiers import checked
 from deploy.ledger.check.packing import dossier_of
 from deploy.ledger.check.services import heads_from_stack, heads_in
 from deploy.ledger.check.stacklog import log_at
+from deploy.ledger.check.told import (
+    ForOption,
+    PersonOption,
+    TextsOption,
+    WithholdOption,
+    showing,
+    texts_of,
+)
 from deploy.ledger.options import DataOption, LogArgument, TokenOption, VkeyOption, or_stop
 from deploy.ledger.printing import note, say
 from deploy.ledger.progress import steps
+from shared.audit.readers import Reader, shown_of
 from shared.audit.writing import write_whole
 
 
@@ -30,22 +40,36 @@ def dossier(
             "Default: the stack's services are asked."
         ),
     ] = None,
+    reader: ForOption = Reader.AUDITOR,
+    withhold: WithholdOption = None,
+    person: PersonOption = None,
+    texts: TextsOption = None,
     vkey: VkeyOption = None,
     token: TokenOption = None,
 ) -> None:
     """Write one file that proves what was said of an incident, and that nothing is missing, to
-    somebody without a stack.
+    somebody without a stack; with the texts that this reader may see.
 
-    The same events, words and checkpoint give the same bytes. It shows nothing of any other
+    The same events, words, texts and checkpoint give the same bytes. It shows nothing of any other
     incident."""
     with or_stop():
+        chosen = showing(reader, withhold, person)
+        told = texts_of(chosen, data, texts, [incident])
         with steps("reading the log") as tell:
             notes = heads_in(heads) if heads is not None else heads_from_stack(data, incident)
             pins = read_pins(Pinned(vkey))
-            archive = dossier_of(log_at(source, data, token), incident, notes, tell, pins)
+            archive = dossier_of(
+                log_at(source, data, token),
+                incident,
+                notes,
+                tell,
+                pins,
+                lambda events: shown_of(events, told, chosen),
+            )
         write_whole(output, archive, 0o600)
     found = checked(str(output), archive)
     say(f"{output}: {found.events} events, {len(archive):,} bytes.")
+    say(f"For {reader}: {telling.of_texts(found.texts)}")
     say(f"Verify it with: ledger verify {shlex.quote(str(output))}")
     if found.findings:
         note(

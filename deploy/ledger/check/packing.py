@@ -1,7 +1,7 @@
 """Packs a dossier once the log has sealed what the services say of the incident."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Final
 from uuid import UUID
@@ -14,9 +14,16 @@ from shared.audit.dossier.gathered import Gathered, Notes, Words, heads_of
 from shared.audit.dossier.gathering import gather
 from shared.audit.dossier.parts import compose
 from shared.audit.files import Files, NotALog
+from shared.audit.texts import Told
+from shared.contract.envelope import Event
 
 SEALED_WITHIN: Final = 30.0
 """Seconds in which the sealer must have taken in what the services say they have said."""
+
+
+def no_texts(_: Sequence[Event]) -> Told:
+    """Hashes are enough."""
+    return {}
 
 
 def dossier_of(
@@ -25,18 +32,20 @@ def dossier_of(
     notes: Notes,
     tell: Callable[[str], None],
     pins: Pins | None = None,
+    choose: Callable[[Sequence[Event]], Told] = no_texts,
 ) -> bytes:
     """The archive, once all is sealed that the services' words in `notes` speak of. Without a key
-    of the log in `pins`, that which lies beside the log is believed. Raises NotALog."""
+    of the log in `pins`, that which lies beside the log is believed. `choose` gives the texts that
+    are handed over with these events. Raises NotALog."""
     words = heads_of(notes, incident)
     if not any(word.count for word in words.values()):
         raise NotALog(f"no service has said anything of incident {incident}")
     beside = _beside(files)
     gather_at = partial(gather, files, (pins or Pins()).log_of(beside), incident)
     gathered = _wait_until_sealed(files, gather_at, words, tell).up_to(words)
-    events, rotations = (
-        evidence(files, gathered, items) for items in (gathered.events, gathered.rotations)
-    )
+    shown = choose([event for _, event in gathered.events])
+    events = evidence(files, gathered, gathered.events, shown)
+    rotations = evidence(files, gathered, gathered.rotations)
     return pack(compose(incident, gathered.note, beside, events, rotations, notes, rules.reports()))
 
 

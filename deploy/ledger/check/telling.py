@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from deploy.ledger.check.believing import Believed
 from deploy.ledger.printing import bold, doubtful, say, show_table
 from shared.audit.outcome import LogAudit
+from shared.audit.texts import TextCount
 from shared.chain.findings import Finding
 from shared.contract.catalogue import MILESTONES
 from shared.contract.vocabulary import ServiceName
@@ -38,6 +39,15 @@ def show_stack(verification: Verification) -> None:
         say(doubtful("Settled:"), f" {one.where} ({one.code}), {one.detail}")
     for ledger in verification.ledgers:
         say(f"{ledger.owner.value:>7}: {ledger.rows} rows of {len(ledger.versions)} incidents")
+
+
+def of_texts(count: TextCount) -> str:
+    """What became of the texts that people wrote."""
+    total = count.shown + count.withheld + count.erased
+    return (
+        f"of {total} texts {count.shown} are shown, {count.withheld} withheld, "
+        f"{count.erased} erased."
+    )
 
 
 def show_log(audit: LogAudit, believed: Believed) -> None:

@@ -1,7 +1,7 @@
 """The outcome of a verification, for people and for programs."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any, Final
 
 from deploy.ledger.check import telling
@@ -79,6 +79,7 @@ class DossierVerified:
                 "source": about.source,
                 "incident": str(about.incident) if about.incident else None,
                 "events": about.events,
+                "texts": asdict(about.texts),
                 "size": about.checkpoint.size if about.checkpoint else None,
                 "as_of": {
                     service.value: time.isoformat() for service, time in about.stated_at.items()
@@ -93,6 +94,7 @@ class DossierVerified:
         about = self.audit
         shown = f": {about.events} events, each shown to be in the log."
         say("Dossier of incident ", bold(about.incident), shown)
+        say("Texts: ", telling.of_texts(about.texts))
         for service, time in about.stated_at.items():
             said = f"by its own word of {time:%Y-%m-%d %H:%M:%S} UTC"
             say(f"{service.value:>7}: these are all its events, {said}")

@@ -9,12 +9,14 @@ from shared.audit.dossier.archive import unpack
 from shared.audit.dossier.events import sealed_event
 from shared.audit.dossier.outcome import DossierAudit
 from shared.audit.dossier.page import PAGE, page
-from shared.audit.dossier.parts import REPORTS, Reports, event_names, may_hold
+from shared.audit.dossier.parts import DISCLOSURES, REPORTS, Reports, event_names, may_hold
 from shared.audit.heads import Opened, open_head
 from shared.audit.incidents import Rules, Sealed, check_incident
+from shared.audit.texts import check_texts, read_lines
 from shared.chain import statements
 from shared.chain.statements import BadStatement, IncidentStatement
 from shared.chain.trust import Trust
+from shared.contract.disclosure import Disclosure, by_digest
 from shared.contract.envelope import Event
 from shared.contract.hashing import ZERO_HASH
 from shared.contract.topics import partition_of, system_incident
@@ -79,10 +81,12 @@ def _check(
 ) -> None:
     for name in event_names(parts, "keys/"):
         keys = _rotated(audit, parts, name, incident, keys, opened)
-    names = event_names(parts, "events/")
-    history = [
-        sealed for name in names if (sealed := sealed_event(audit, parts, name, keys, opened))
-    ]
+    names = list(event_names(parts, "events/"))
+    history, told = list[Sealed](), dict[UUID, Sequence[Disclosure]]()
+    for name in names:
+        if sealed := sealed_event(audit, parts, name, keys, opened):
+            history.append(sealed)
+            told[sealed.event.id] = _texts(audit, parts, name + DISCLOSURES)
     audit.events = len(history)
     if [one.index for one in history] != sorted({one.index for one in history}):
         audit.find(
@@ -97,9 +101,19 @@ def _check(
                 one.event,
             )
     audit.findings += check_incident(history, rules)
+    audit.findings += check_texts(history, told, audit.texts)
     for service in ServiceName:
         _check_head(audit, parts, service, history, keys)
-    _check_pages(audit, parts, incident, [one.event for one in history], reports)
+    shown = by_digest(one for texts in told.values() for one in texts)
+    _check_pages(audit, parts, incident, [one.event for one in history], shown, reports)
+
+
+def _texts(audit: DossierAudit, parts: Parts, name: str) -> Sequence[Disclosure]:
+    if name not in parts:
+        return ()
+    texts, findings = read_lines(parts[name], name)
+    audit.findings += findings
+    return texts
 
 
 def _rotated(
@@ -166,10 +180,11 @@ def _check_pages(
     parts: Parts,
     incident: UUID,
     events: Sequence[Event],
+    shown: Mapping[str, Disclosure],
     reports: Reports,
 ) -> None:
     try:
-        expected = dict(reports(events))
+        expected = dict(reports(events, shown))
     except UNFORESEEN:
         # What the rules say of such a history is told already; of its reports nothing can be said.
         expected = {name: parts[name] for name in REPORTS if name in parts}

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
+from shared.audit.texts import TextCount
 from shared.chain.findings import Finding
 from shared.contract.envelope import Event
 from shared.contract.vocabulary import ServiceName
@@ -20,6 +21,7 @@ class DossierAudit:
     incident: UUID | None = None
     checkpoint: Checkpoint | None = None
     events: int = 0
+    texts: TextCount = field(default_factory=TextCount)
     stated_at: dict[ServiceName, datetime] = field(default_factory=dict)
     unpinned: tuple[str, ...] = ()
     foreign: tuple[str, ...] = ()

@@ -6,6 +6,8 @@ nothing is missing.
     events/<n>-<service>-<number>.json  the exact envelope, in the order of the log; beside it
                                  .sig          its signature, by itself or in its turn
                                  .tlog-proof   that it is in the log (c2sp.org/tlog-proof)
+                                 .disclosures  the texts that the reader may see, one a line
+                                               (RFC 9901); none: withheld, erased, never given
     keys/<n>-<service>-<number>.…       the same for each change of a service's key before its
                                         events here
     heads/<service>                     the service's own word: how many events of this incident,
@@ -25,28 +27,33 @@ from typing import Final
 from uuid import UUID
 
 from shared.audit.dossier.page import PAGE, page
+from shared.audit.texts import write_lines
+from shared.contract.disclosure import Disclosure, by_digest
 from shared.contract.envelope import Event, read
 from shared.contract.vocabulary import ServiceName
 from shared.tlog.proof import SUFFIX, Proof
 
 ANCHORS: Final = ("log.vkey", "trust", "policy")
 REPORTS: Final = ("report.html", "report.json", "report.md", "report.skeleton.json")
+DISCLOSURES: Final = ".disclosures"
 _EVENT: Final = re.compile(
-    r"(?:events|keys)/(\d{4,})-([a-z]+)-(\d{1,20})(\.json|\.sig|\.tlog-proof)", re.ASCII
+    r"(?:events|keys)/(\d{4,})-([a-z]+)-(\d{1,20})(\.json|\.sig|\.tlog-proof|\.disclosures)",
+    re.ASCII,
 )
 
-Reports = Callable[[Sequence[Event]], Mapping[str, bytes]]
-"""The published report's files, made from the incident's events in the order of the log; none when
-none is published."""
+Reports = Callable[[Sequence[Event], Mapping[str, Disclosure]], Mapping[str, bytes]]
+"""The published report's files, made from the incident's events in the order of the log and the
+texts that are shown, by digest; none when none is published."""
 
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """One event as it goes into a dossier."""
+    """One event as it goes into a dossier, with the texts that the reader may see."""
 
     envelope: bytes
     signature: bytes
     proof: Proof
+    texts: tuple[Disclosure, ...] = ()
 
 
 def compose(
@@ -65,7 +72,7 @@ def compose(
         "incident": f"{incident}\n".encode(),
         "checkpoint": checkpoint,
         **anchors,
-        **reports(events),
+        **reports(events, by_digest(text for one in evidence for text in one.texts)),
     }
     parts |= _parts_of("events", evidence) | _parts_of("keys", rotations)
     parts |= {f"heads/{service}": note for service, note in heads.items()}
@@ -82,6 +89,8 @@ def _parts_of(folder: str, evidence: Sequence[Evidence]) -> dict[str, bytes]:
             f"{name}.sig": one.signature,
             f"{name}{SUFFIX}": one.proof.encode(),
         }
+        if one.texts:
+            parts[f"{name}{DISCLOSURES}"] = write_lines(one.texts)
     return parts
 
 
@@ -99,4 +108,5 @@ def may_hold(name: str) -> bool:
     """Whether a dossier can have a part of this name."""
     heads = {f"heads/{service}" for service in ServiceName}
     known = {"incident", "checkpoint", PAGE, *ANCHORS, *REPORTS, *heads}
-    return name in known or _EVENT.fullmatch(name) is not None
+    of_a_key = name.startswith("keys/") and name.endswith(DISCLOSURES)
+    return name in known or (_EVENT.fullmatch(name) is not None and not of_a_key)

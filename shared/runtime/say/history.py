@@ -1,6 +1,7 @@
 """Reads the ledger: what the service knows of an incident, and what it said under an idempotency
 key."""
 
+from typing import NamedTuple
 from uuid import UUID
 
 from shared.contract.envelope import read
@@ -8,6 +9,14 @@ from shared.contract.vocabulary import ServiceName
 from shared.runtime.process.database import Connection, Row
 from shared.runtime.say.conflicts import IdempotencyMismatch
 from shared.runtime.say.plan import Idempotency, Recorded, Signed
+
+
+class TextsOf(NamedTuple):
+    """The disclosures of one event, as RFC 9901 writes them."""
+
+    version: int
+    event_id: UUID
+    texts: tuple[str, ...]
 
 
 async def known_of(
@@ -23,6 +32,25 @@ async def known_of(
         limit,
     )
     return [_signed(row) for row in rows]
+
+
+async def texts_of(
+    connection: Connection, incident_id: UUID, after: int, limit: int
+) -> list[TextsOf]:
+    """The texts that are at hand of what was said and heard of an incident: versions above
+    `after`, in their order, at most `limit`."""
+    rows = await connection.fetch(
+        """SELECT version, event_id, ARRAY(
+               SELECT content FROM disclosure
+               WHERE disclosure.event_id = ledger.event_id ORDER BY digest
+           ) AS texts
+           FROM ledger
+           WHERE incident_id = $1 AND version > $2 ORDER BY version LIMIT $3""",
+        incident_id,
+        after,
+        limit,
+    )
+    return [TextsOf(row["version"], row["event_id"], tuple(row["texts"])) for row in rows]
 
 
 async def said_under(

@@ -9,6 +9,7 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field
 
 from shared.contract.envelope import Unknown
+from shared.runtime.say.history import TextsOf
 from shared.runtime.say.ledger import Carried
 from shared.runtime.say.plan import Signed
 
@@ -80,6 +81,31 @@ class TimelineItem(Receipt):
             causation_id=event.causation_id,
             traceparent=event.traceparent,
         )
+
+
+class EventTexts(BaseModel):
+    """What people wrote in one event, as far as it is at hand: RFC 9901 disclosures. Each counts
+    because its digest stands in the event."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {
+                "version": 1,
+                "event_id": "01960000-0000-7000-8000-0000000000a7",
+                "disclosures": [
+                    "WyI2cU1RdlJMNWhhajJyNU5PSFJ3c1d3IiwiZGVzY3JpcHRpb24iLCJBIHBob3RvLiJd"
+                ],
+            }
+        }
+    )
+
+    version: int
+    event_id: UUID
+    disclosures: tuple[str, ...]
+
+    @classmethod
+    def of(cls, texts: TextsOf) -> "EventTexts":
+        return cls(version=texts.version, event_id=texts.event_id, disclosures=texts.texts)
 
 
 class Accepted(BaseModel):

@@ -7,17 +7,19 @@ from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import JSONResponse, PlainTextResponse
 
 from shared.runtime.process import clock
-from shared.runtime.say import words
+from shared.runtime.say import history, words
 from shared.runtime.web import problems
 from shared.runtime.web.auth import READERS, allow, public
 from shared.runtime.web.bodies import Id
 from shared.runtime.web.desk import Desk, desk
 from shared.runtime.web.paging import Cursor, Limit, Order, Page
-from shared.runtime.web.receipts import TimelineItem
+from shared.runtime.web.receipts import EventTexts, TimelineItem
 
 router = APIRouter()
 
 IN_TURN: Final[Order[TimelineItem]] = Order(lambda item: (item.version,), (int,))
+
+TOLD_IN_TURN: Final[Order[EventTexts]] = Order(lambda item: (item.version,), (int,))
 
 READY: Final = {
     "service": "triage",
@@ -120,6 +122,27 @@ async def incident_events(
     signed = await desk.running.ledger.timeline(incident_id, after, limit + 1)
     page = IN_TURN.page([TimelineItem.of(one) for one in signed], limit)
     return await desk.with_people(page)
+
+
+@router.get(
+    "/incidents/{incident_id}/disclosures",
+    dependencies=[allow(*READERS)],
+    tags=["proofs"],
+    summary="What people wrote in the events of an incident, with what proves it.",
+    description="For each event that this service knows, the texts that are at hand, as RFC 9901 "
+    "disclosures: the digest of each stands in its event. What was erased is not there.",
+    responses=problems.RESPONSES,
+)
+async def incident_disclosures(
+    incident_id: Id,
+    request: Request,
+    limit: Limit = 50,
+    cursor: Cursor = None,
+) -> Page[EventTexts]:
+    (after,) = TOLD_IN_TURN.after(cursor) or (0,)
+    async with request.app.state.running.read() as connection:
+        found = await history.texts_of(connection, incident_id, after, limit + 1)
+    return TOLD_IN_TURN.page([EventTexts.of(one) for one in found], limit)
 
 
 @router.get(

@@ -1,9 +1,10 @@
 """A dossier proves one incident by itself; whatever is changed in it is found, and named."""
 
+import hashlib
 import re
 import subprocess
 import zipfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 from uuid import UUID
@@ -19,8 +20,8 @@ from shared.audit.dossier.archive import pack, unpack
 from shared.audit.dossier.checking import audit_dossier
 from shared.audit.dossier.outcome import DossierAudit
 from shared.audit.dossier.parts import Evidence, compose
+from shared.audit.texts import Told
 from shared.chain import keyfiles
-from shared.contract.envelope import Event
 from shared.contract.hashing import signed_bytes
 from shared.contract.topics import partition_of, system_incident
 from shared.contract.vocabulary import Audience, ServiceName
@@ -63,15 +64,21 @@ WITNESS: Final = Cosigner(Signer("witness.example", bytes([8]) * 32))
 
 Parts = dict[str, bytes]
 NO_PINS: Final = Pins()
+ALL_WITHHELD: Final[Told] = {}
 
 
-def parts_of(ledger: Ledger, log: Signer = LOG) -> Parts:
+def parts_of(ledger: Ledger, log: Signer = LOG, shown: Told = ALL_WITHHELD) -> Parts:
     hashes = bundle_hashes(ledger.entries)
     note = sign_checkpoint(Checkpoint(log.name, len(hashes), root_of(hashes)), log)
 
     def evidence_of(incident: UUID) -> list[Evidence]:
         return [
-            Evidence(entry, signature, Proof(index, tuple(inclusion_proof(index, hashes)), note))
+            Evidence(
+                entry,
+                signature,
+                Proof(index, tuple(inclusion_proof(index, hashes)), note),
+                tuple(shown.get(ledger.events[index].id, ())),
+            )
             for index, (entry, signature) in enumerate(
                 zip(ledger.entries, ledger.signatures, strict=True)
             )
@@ -110,7 +117,7 @@ def test_a_dossier_verifies_by_itself(parts: Parts, ledger: Ledger) -> None:
 
 
 def test_of_reports_in_a_newer_format_only_the_rules_speak(parts: Parts) -> None:
-    def older(_: Sequence[Event]) -> dict[str, bytes]:
+    def older(*_: object) -> dict[str, bytes]:
         raise UnknownReportFormat(99)
 
     assert audit_dossier("a dossier", pack(parts), Pins(), rules(), older).findings == []
@@ -416,8 +423,9 @@ def test_the_page_tells_how_to_check_it_by_hand(parts: Parts, tmp_path: Path) ->
     assert "it is in the log" in said
     last = parts["heads/intake"].decode().splitlines()[3].split()
     assert f"1\n{last[0]} {last[1]}\n{last[1]}" in said
-    for form in ("json", "markdown", "html"):
-        assert f'"{form}_sha256"' in said
+    skeleton = hashlib.sha256(parts["report.skeleton.json"]).hexdigest()
+    assert f"{skeleton}  report.skeleton.json" in said
+    assert f'"skeleton_sha256":"{skeleton}"' in said
 
 
 def test_by_hand_every_event_is_signed_and_in_the_log(parts: Parts, tmp_path: Path) -> None:

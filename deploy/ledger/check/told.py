@@ -1,0 +1,81 @@
+"""The texts that are handed over with a dossier or an export: where they come from, and for whom."""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Annotated
+from uuid import UUID
+
+import typer
+
+from deploy.ledger.check import rules
+from deploy.ledger.check.services import Services
+from shared.audit import texts
+from shared.audit.files import read_regular
+from shared.audit.readers import Reader, Showing
+from shared.audit.texts import Told
+from shared.contract.disclosure import Disclosure, by_digest, read_disclosure
+from shared.contract.vocabulary import ServiceName
+
+ForOption = Annotated[
+    Reader,
+    typer.Option(
+        "--for",
+        help="Who will read it. An auditor gets no text, and needs none; a court all; internal: "
+        "all but legal advice; a guest facts, actions and messages; an employee what --person "
+        "reported. What is not shown is proved withheld.",
+    ),
+]
+WithholdOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--withhold",
+        metavar="FIELD",
+        help="A field that the reader does not see either: target, action_proposed, or "
+        "action_proposed.target. May be given more than once.",
+    ),
+]
+PersonOption = Annotated[
+    str | None,
+    typer.Option("--person", metavar="PSEUDONYM", help="The employee, with --for employee."),
+]
+TextsOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--texts",
+        help=f"File with the texts ({texts.FILE} of an export). Default: the stack's services are "
+        "asked.",
+    ),
+]
+
+
+def showing(reader: Reader, withhold: list[str] | None, person: str | None) -> Showing:
+    """Raises BadReader."""
+    return Showing(reader, rules.kind_of, frozenset(withhold or ()), person)
+
+
+def texts_of(
+    chosen: Showing, data: Path | None, file: Path | None, incidents: Iterable[UUID]
+) -> Told:
+    """The texts of these incidents that are at hand; nothing where the reader sees none. Raises
+    StackError, OSError, and ValueError where the file is damaged."""
+    if chosen.nothing:
+        return {}
+    if file is None:
+        return from_stack(data, incidents)
+    told, findings = texts.read_file(read_regular(file, texts.MAX_FILE))
+    if findings:
+        raise ValueError(f"{file}: {findings[0].where}: {findings[0].detail}")
+    return told
+
+
+def from_stack(data: Path | None, incidents: Iterable[UUID]) -> Told:
+    """What each service has of them: one that has not heard a text yet does not hide it. Raises
+    StackError."""
+    services = Services(data, "ledger-texts")
+    found: dict[UUID, dict[str, Disclosure]] = {}
+    for incident in incidents:
+        for service in ServiceName:
+            for item in services.pages(service, f"incidents/{incident}/disclosures"):
+                told = by_digest(map(read_disclosure, item["disclosures"]))
+                found.setdefault(UUID(item["event_id"]), {}).update(told)
+    return {event: tuple(told.values()) for event, told in found.items()}
