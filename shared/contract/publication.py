@@ -5,7 +5,7 @@ from typing import Any, Final
 from shared.contract.catalogue import EVENTS, short_name
 from shared.contract.catalogue.base import EventData
 from shared.contract.envelope import schema_uri
-from shared.contract.hashing import PAYLOAD_TYPE
+from shared.contract.hashing import SIGNATURE
 from shared.contract.topics import (
     CONTENT_TYPE,
     HEADER_SIGNATURE,
@@ -133,8 +133,7 @@ def asyncapi(version: str) -> JsonObject:
 
 _ABOUT: Final = (
     "Every step of every incident, as a signed event. The hash of an event is SHA-256(0x00 || "
-    f"message value); the header `{HEADER_SIGNATURE}` is base64 of an Ed25519 signature over the "
-    f"DSSE v1 pre-authentication encoding of the value with payload type {PAYLOAD_TYPE}. "
+    f"message value). The header `{HEADER_SIGNATURE}` is base64. {SIGNATURE} "
     "A consumer ignores types, attributes and fields that are new to it."
 )
 
