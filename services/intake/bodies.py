@@ -19,6 +19,7 @@ from pydantic import (
 
 from shared.contract.catalogue.intake import ReportChannel, Reported
 from shared.contract.fidelity import as_stated
+from shared.contract.hashing import SIGNATURE
 from shared.contract.vocabulary import DiscoveryMethod, Fidelity, InformationType
 from shared.runtime.say.plan import Signed
 from shared.runtime.web.bodies import Body, Flag, Id, Line, Name, Text
@@ -207,7 +208,7 @@ class ReportReceipt(BaseModel):
     hash: str = Field(
         description="SHA-256(0x00 || envelope), hex: also the leaf hash of the sealed log."
     )
-    signature: str = Field(description="Ed25519 over the DSSE encoding of the envelope, base64.")
+    signature: str = Field(description=f"Base64. {SIGNATURE}")
     keyid: str
     time: datetime
     links: ReceiptLinks

@@ -6,7 +6,7 @@ from typing import Any, Final
 from shared.contract.catalogue import EVENTS, short_name
 from shared.contract.catalogue.base import CONFIDENTIAL, EventData
 from shared.contract.envelope import schema_uri
-from shared.contract.hashing import PAYLOAD_TYPE
+from shared.contract.hashing import SIGNATURE
 from shared.contract.published_texts import CHANNEL, MESSAGES, SCHEMAS
 from shared.contract.topics import (
     CONTENT_TYPE,
@@ -183,8 +183,7 @@ def asyncapi(version: str) -> JsonObject:
 
 _ABOUT: Final = (
     "Every step of every incident, as a signed event. The hash of an event is SHA-256(0x00 || "
-    f"message value); the header `{HEADER_SIGNATURE}` is base64 of an Ed25519 signature over the "
-    f"DSSE v1 pre-authentication encoding of the value with payload type {PAYLOAD_TYPE}. "
+    f"message value). The header `{HEADER_SIGNATURE}` is base64. {SIGNATURE} "
     "A consumer ignores types, attributes and fields that are new to it. What people wrote is not "
     "in the events: these hold salted digests of it (RFC 9901), and the second topic the "
     "disclosures. A disclosure counts for an event exactly when its digest stands in it; one that "

@@ -5,6 +5,7 @@ import contextlib
 import time
 from collections.abc import AsyncIterator
 from statistics import median
+from typing import Final
 from uuid import UUID
 
 import asyncpg
@@ -26,6 +27,8 @@ from tests.bench.world import World
 from tests.integration.conftest import Environment
 from tests.integration.runtime.processes import Process, process
 
+TOGETHER: Final = 18
+"""Events of one commit when 64 callers wait; they share a signature."""
 REPORTED = Reported(
     opens=True,
     channel=ReportChannel.API,

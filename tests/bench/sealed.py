@@ -16,8 +16,9 @@ from shared.audit.anchors import Anchors
 from shared.audit.files import Folder
 from shared.audit.log import audit_log
 from shared.audit.outcome import Options
-from shared.contract.envelope import read
-from shared.contract.hashing import event_hash, signed_bytes
+from shared.chain.trust import Trust
+from shared.contract.envelope import Event, read
+from shared.contract.hashing import event_hash
 from shared.contract.topics import PARTITIONS
 from shared.runtime.hear.judge import Record
 from shared.runtime.process.keyfiles import load_trust
@@ -30,7 +31,7 @@ from shared.tlog.merkle import Frontier, leaf_hash, root_of, verify_inclusion
 from shared.tlog.note import Signer
 from shared.tlog.tile_proofs import inclusion_from_tiles, root_from_tiles
 from shared.tlog.tiles import HEIGHT, WIDTH, bundles_of_growth
-from tests.bench.appends import REPORTED
+from tests.bench.appends import REPORTED, TOGETHER
 from tests.bench.measure import Sides
 from tests.bench.world import World
 from tests.integration.conftest import Databases, Environment
@@ -70,7 +71,9 @@ def made(world: World, folder: Path, size: int) -> Log:
     voices = [Voice(world.keys, partition=number) for number in range(PARTITIONS)]
     said = list(
         chain.from_iterable(
-            voice.say(1, REPORTED) for _ in range(size // PARTITIONS) for voice in voices
+            voice.say(TOGETHER, REPORTED)
+            for _ in range(max(1, size // PARTITIONS // TOGETHER))
+            for voice in voices
         )
     )
     entries = [record.value for record in said]
@@ -132,10 +135,12 @@ async def seal_and_signatures(world: World) -> AsyncIterator[Sides]:
     every core."""
     async with world.ground() as ground:
         voices = [Voice(world.keys, partition=number) for number in range(PARTITIONS)]
+        turns = max(1, world.count(32_000) // PARTITIONS // TOGETHER)
         said = [
             record
             for voice in voices
-            for record in voice.say(world.count(32_000) // PARTITIONS, REPORTED)
+            for _ in range(turns)
+            for record in voice.say(TOGETHER, REPORTED)
         ]
         await put(ground, said)
 
@@ -160,18 +165,19 @@ async def _seal_all(ground: Environment, count: int) -> float:
 
 
 async def check_signatures(world: World, said: Sequence[Record]) -> float:
-    """Signatures a second that all cores check, and do nothing else."""
-    trusted = load_trust(world.keys.trust_file)
-    first = read(said[0].value)
-    key = trusted.in_force(first.service, first.link.partition, first.link.sequence)
-    assert key is not None
+    """Events a second whose signatures all cores check, one a turn, and do nothing else."""
+    events = [(read(record.value), record.signature) for record in said]
+    trusted = Trust(load_trust(world.keys.trust_file).keys)
     cores = os.cpu_count() or 1
 
-    def check(share: Sequence[Record]) -> None:
-        assert all(key.verify(signed_bytes(record.value), record.signature) for record in share)
+    def check(share: Sequence[tuple[Event, bytes]]) -> None:
+        assert all(trusted.refusal(*one) is None for one in share)
 
     start = time.perf_counter()
-    await asyncio.gather(*(asyncio.to_thread(check, said[core::cores]) for core in range(cores)))
+    share = -(-len(events) // cores)
+    await asyncio.gather(
+        *(asyncio.to_thread(check, events[at : at + share]) for at in range(0, len(events), share))
+    )
     return len(said) / (time.perf_counter() - start)
 
 

@@ -18,7 +18,7 @@ from shared.runtime.carry import relay
 from shared.runtime.repair.view_rebuilding import pages
 from tests.bench import peers
 from tests.bench import world as worlds
-from tests.bench.appends import append_in_bulk
+from tests.bench.appends import TOGETHER, append_in_bulk
 from tests.bench.callers import length_of, request
 from tests.bench.intake import REPORT
 from tests.bench.measure import Sides
@@ -53,11 +53,11 @@ async def relay_and_send_batch(world: World) -> AsyncIterator[Sides]:
 
 @contextlib.asynccontextmanager
 async def hear(world: World) -> AsyncIterator[Sides]:
-    """Triage hears what intake said: signature, chain, ledger and views, from an empty database
-    each round."""
+    """Triage hears what intake said to 64 callers: signature, chain, ledger and views, from an
+    empty database each round."""
     async with world.ground() as ground, process(ground, ServiceName.INTAKE, parts=[]) as intake:
         count = world.count(20_000)
-        await append_in_bulk(intake, count)
+        await append_in_bulk(intake, count, TOGETHER)
         await relay_all(intake, count)
 
         async def ours() -> float:

@@ -27,7 +27,7 @@ from shared.seal.decide import Chains
 from shared.tlog import turns
 from shared.tlog.errors import TlogError
 from shared.tlog.keys import Verifier
-from tests.simulation import replica
+from tests.simulation import adversary, replica
 from tests.simulation.broker import Producer
 from tests.simulation.database import ConnectionLost, Row, Transaction, UniqueViolation
 from tests.simulation.replica import KeyTaken, Replica, Waiting, place_of
@@ -486,6 +486,7 @@ MUTANTS: Final = (
             "log truncated": 0.1,
             "killed": 0.02,
             "rebalanced": 0.1,
+            **dict.fromkeys(adversary.FAULTS, 0.0),
         },
     ),
     Mutant(

@@ -9,6 +9,7 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field
 
 from shared.contract.envelope import Unknown
+from shared.contract.hashing import SIGNATURE
 from shared.runtime.say.history import TextsOf
 from shared.runtime.say.ledger import Carried
 from shared.runtime.say.plan import Signed
@@ -52,7 +53,7 @@ class Receipt(BaseModel):
     hash: str = Field(
         description="SHA-256(0x00 || envelope), hex: also the leaf hash of the sealed log."
     )
-    signature: str = Field(description="Ed25519 over the DSSE encoding of the envelope, base64.")
+    signature: str = Field(description=f"Base64. {SIGNATURE}")
     keyid: str
     data: dict[str, Any]
 

@@ -19,9 +19,10 @@ from shared.runtime.process.keyfiles import load_trust
 from shared.runtime.repair import auditing, rebuilding
 from shared.runtime.repair.auditing import Sources, Verification
 from shared.tlog.policy import Policy
+from shared.tlog.turns import TurnSignature
 from tests.integration.conftest import Environment
 from tests.integration.review.seals import Desk, Reader, opened, put, sealing, until
-from tests.integration.runtime.processes import Process, process
+from tests.integration.runtime.processes import Process, process, rules
 from tests.integration.runtime.test_disaster import lose_topic, refilled
 
 REPORTED = Reported(opens=True, channel=ReportChannel.API, description="a whiteboard")
@@ -75,6 +76,57 @@ async def test_a_spoilt_message_is_sealed_and_heard_once_a_good_copy_comes(
         verification = await verify(environment)
         assert verification.findings == ()
         assert verification.topic.spoilt == 1
+
+
+async def test_a_turn_that_was_spoilt_and_torn_apart_is_heard_and_sealed_once_it_is_whole(
+    environment: Environment,
+) -> None:
+    """Six events of one commit: one copy with the path of another index, one with a path spoilt,
+    half of them lost, the rest in two batches."""
+    incident = clock.new_id()
+    async with (
+        process(environment, ServiceName.INTAKE, rules(many=6), parts=["writer"]) as intake,
+        process(environment, ServiceName.TRIAGE) as triage,
+        process(environment, ServiceName.NOTIFY) as notify,
+        opened(environment) as desk,
+        sealing(desk.sealer()),
+    ):
+        reader = Reader(desk.folder, desk.vkey)
+        one, two, three, *rest = turn = await said(intake, incident, 1)
+        assert {TurnSignature.parse(record.signature).size for record in turn} == {6}
+        moved = two.signature[:64] + three.signature[64:68] + two.signature[68:]
+        spoilt = three.signature[:-1] + bytes([three.signature[-1] ^ 1])
+        await put(environment, [one, under(two, moved), under(three, spoilt), rest[2]])
+        await intake.running.pool.execute(
+            "UPDATE relay_cursor SET sequence = 6 WHERE partition = $1", one.partition
+        )
+        await until(lambda: reader.size() == 1, "the first is sealed")
+        await until(
+            lambda: parks(triage, ("untrusted", None), ("untrusted", None), ("gap", None)),
+            "triage hears the first only",
+        )
+        assert audit(environment, desk).findings == []
+
+        await put(environment, [two, three])
+        await until(lambda: reader.size() == 3, "each counts by itself")
+        await rebuilding.relay_again(intake.running.pool)
+        intake.start("relay")
+        await until(lambda: reader.size() == 6, "all is sealed")
+        assert reader.leaves() == [record.value for record in turn]
+        for receiver in (triage, notify):
+            await until(lambda one=receiver: holds(one, 6), "all is heard")
+            assert [row["signature"] for row in await receiver.rows()] == [
+                record.signature for record in turn
+            ]
+        assert audit(environment, desk).findings == []
+        verification = await verify(environment)
+        assert verification.findings == ()
+        assert verification.topic.spoilt == 2
+
+
+def under(record: Record, signature: bytes) -> Record:
+    headers = ((HEADER_SIGNATURE, base64.b64encode(signature)),)
+    return replace(record, headers=headers, signature=signature)
 
 
 async def test_the_log_goes_on_over_a_topic_that_was_filled_again(environment: Environment) -> None:

@@ -42,14 +42,15 @@ def project_nothing(_: Recorded) -> Iterable[Write]:
 
 def rules(
     *,
+    many: int = 1,
     project: Callable[[Recorded], Iterable[Write]] = project_nothing,
     reacts_to: tuple[type[EventData], ...] = (),
     react: Callable[[Event, int], Sequence[Command]] = lambda _event, _state: (),
 ) -> Rules[Command, int]:
-    """Says what it is asked to; remembers how many events there were."""
+    """Says what it is asked to, so many times; remembers how many events there were."""
     return Rules(
         initial=0,
-        decide=lambda command, _state, _context: [command],
+        decide=lambda command, _state, _context: [command] * many,
         evolve=lambda state, _event: state + 1,
         project=project,
         view_tables=("seen",),

@@ -10,12 +10,13 @@ import nacl.signing
 from hypothesis import given
 from hypothesis import strategies as st
 
+from shared.chain import signatures
 from shared.chain.link import EMPTY, Head
 from shared.chain.trust import Trust, parse
 from shared.contract.catalogue.base import EventData
 from shared.contract.catalogue.intake import ReportChannel, Reported
 from shared.contract.catalogue.triage import InactionDecided
-from shared.contract.envelope import Link, Said, write
+from shared.contract.envelope import Event, Link, Said, read, write
 from shared.contract.hashing import ZERO_HASH, event_hash, signed_bytes
 from shared.contract.topics import PARTITIONS, partition_of
 from shared.contract.vocabulary import ServiceName
@@ -47,10 +48,11 @@ def chain(
     partition: int = 3,
     by: ServiceName | None = None,
 ) -> list[Record]:
-    """The first `length` messages of a service's chain, as they should stand on the topic."""
+    """The first `length` messages of a service's chain, as they should stand on the topic: said at
+    once, and signed in one turn."""
     said = data or Reported(opens=True, channel=ReportChannel.API)
     key = signer(by or service)
-    records: list[Record] = []
+    events: list[Event] = []
     before = ZERO_HASH
     for number in range(1, length + 1):
         link = Link(service, partition, number, before, before)
@@ -59,11 +61,12 @@ def chain(
             link,
             key.key_id.hex(),
         )
-        before = event_hash(envelope)
-        records.append(
-            Record(partition, number, None, envelope, (), key.sign(signed_bytes(envelope)))
-        )
-    return records
+        events.append(read(envelope))
+        before = events[-1].hash
+    return [
+        Record(partition, event.link.sequence, None, event.envelope, (), signature)
+        for event, signature in zip(events, signatures.sign(events, key.sign), strict=True)
+    ]
 
 
 def hear(
