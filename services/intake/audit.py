@@ -12,7 +12,7 @@ from shared.contract.catalogue.intake import Reported
 from shared.contract.envelope import Event
 from shared.contract.vocabulary import ServiceName
 
-DOMAIN: Final = Domain(domain.INITIAL, domain.decide, domain.evolve)
+DOMAIN: Final = Domain(domain.INITIAL, domain.decide, domain.evolve, domain.EDITIONS)
 
 
 def audit(events: Sequence[Event]) -> Iterable[Violation]:

@@ -11,6 +11,8 @@ from shared.audit.decisions import (
     Domain,
     Violation,
     fold,
+    gates_as_json,
+    last_edition,
     made_again,
     recorded_by,
     violations,
@@ -20,7 +22,7 @@ from shared.contract.catalogue.base import EventData
 from shared.contract.envelope import Event
 from shared.contract.vocabulary import ServiceName
 
-DOMAIN: Final = Domain(domain.INITIAL, domain.decide, domain.evolve)
+DOMAIN: Final = Domain(domain.INITIAL, domain.decide, domain.evolve, domain.EDITIONS)
 
 
 def audit(events: Sequence[Event]) -> Iterable[Violation]:
@@ -35,7 +37,7 @@ def audit(events: Sequence[Event]) -> Iterable[Violation]:
 
 def known(events: Sequence[Event]) -> Mapping[str, Any]:
     """What notify knows of the incident once it has said and heard all this."""
-    state = fold(DOMAIN, events)
+    state, edition = fold(DOMAIN, events), last_edition(ServiceName.NOTIFY, events)
     return {
         "owed": sorted(state.owed),
         "told": sorted(state.told),
@@ -44,7 +46,7 @@ def known(events: Sequence[Event]) -> Mapping[str, Any]:
             str(message.id): f"to {message.audience}: {type(message.condition).__name__.lower()}"
             for message in state.messages.values()
         },
-        "gates": [gate.as_json() for gate in domain.gates(state)],
+        "gates": gates_as_json(lambda: domain.gates(state, edition)),
     }
 
 

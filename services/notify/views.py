@@ -13,7 +13,7 @@ from services.notify.bodies import (
     DutyStatus,
     Status,
 )
-from services.notify.domain import approvals_needed
+from services.notify.domain import EDITIONS
 from shared.contract.catalogue.intake import Reported
 from shared.contract.catalogue.notify import (
     Communicated,
@@ -103,7 +103,7 @@ def _drafted(event: Event, data: CommunicationDrafted) -> Write:
             list(data.facts),
             event.actor,
             event.time,
-            len(approvals_needed(data.audience)),
+            len(EDITIONS.under(event.rules).approvals_needed(data.audience)),
         ),
     )
 

@@ -17,10 +17,19 @@ from services.review.report import (
     render_json,
     skeleton_of,
 )
-from shared.audit.decisions import Domain, Violation, fold, made_again, recorded_by, violations
+from shared.audit.decisions import (
+    Domain,
+    Violation,
+    fold,
+    gates_as_json,
+    made_again,
+    recorded_by,
+    violations,
+)
 from shared.contract.catalogue import review
 from shared.contract.catalogue.base import EventData, Words
 from shared.contract.disclosure import Disclosure
+from shared.contract.editions import UnknownEdition
 from shared.contract.envelope import Event
 from shared.contract.vocabulary import ServiceName
 
@@ -35,7 +44,7 @@ SKELETON: Final = "report.skeleton.json"
 
 NOTHING_AT_HAND: Final[Mapping[str, Disclosure]] = {}
 
-DOMAIN: Final = Domain(domain.INITIAL, domain.decide, domain.evolve)
+DOMAIN: Final = Domain(domain.INITIAL, domain.decide, domain.evolve, domain.EDITIONS)
 
 
 def audit(events: Sequence[Event]) -> Iterable[Violation]:
@@ -50,7 +59,8 @@ def reports(
     events: Sequence[Event], found: Mapping[str, Disclosure] = NOTHING_AT_HAND
 ) -> Mapping[str, bytes]:
     """The skeleton of the published report, and the edition in each form with the texts that are
-    at hand, by the file's name; nothing when none is published. Raises UnknownReportFormat."""
+    at hand, by the file's name; nothing when none is published. Raises UnknownReportFormat and
+    UnknownEdition."""
     reviewed = next(
         (event.data for event in events if isinstance(event.data, review.Reviewed)), None
     )
@@ -76,7 +86,7 @@ def known(events: Sequence[Event]) -> Mapping[str, Any]:
         "determination": incident.determination,
         "contained": incident.contained,
         "owed": list(incident.owed),
-        "gates": [gate.as_json() for gate in domain.gates(incident)],
+        "gates": gates_as_json(lambda: domain.gates(incident)),
     }
 
 
@@ -106,6 +116,9 @@ def _report(
         again = digest_of(skeleton_of(_making(reviewed), events))
     except UnknownReportFormat as error:
         yield Violation(event, REPORT_FORMAT_UNKNOWN, str(error))
+        return
+    except UnknownEdition as error:
+        yield Violation(event, error.rule, error.detail)
         return
     said, is_ = reviewed.report.skeleton_sha256, again.skeleton_sha256
     if said != is_:

@@ -20,7 +20,7 @@ from services.review import erasure_queries
 from services.review.domain import State
 from services.review.domain.commands import Command, EndRetention, WarnOfRetention
 from services.review.domain.erasing import erased_from, next_look
-from services.review.domain.tables import KIND_OF, RETENTION
+from services.review.domain.tables import EDITIONS, KIND_OF
 from services.review.scope import erased_text
 from shared.contract.about import texts_in
 from shared.contract.catalogue.base import EventData
@@ -89,17 +89,20 @@ class Retention:
             # A hold was placed, or somebody else erased, between the look and the word.
             log.info("retention waits", incident=str(incident_id), reason=type(error).__name__)
             return now + HELD
-        state = (await ledger.load(incident_id)).state
-        looks = [at for kind in kept if (at := next_look(kind, state)) is not None and at > now]
+        state, tables = (await ledger.load(incident_id)).state, EDITIONS.under()
+        looks = [
+            at for kind in kept if (at := next_look(kind, state, tables)) is not None and at > now
+        ]
         return min([now + LATEST, *looks])
 
 
 def texts_by_kind(events: Sequence[Event], found: Mapping[str, Disclosure], state: State) -> Kept:
     """The texts of an incident that are not erased, by the kinds that do not stay for good."""
+    retention = EDITIONS.under().retention
     kept: dict[TextKind, list[ErasedText]] = defaultdict(list)
     for event in events:
         kind = KIND_OF.get(type(event.data)) if isinstance(event.data, EventData) else None
-        if kind is not None and RETENTION[kind] is not None:
+        if kind is not None and retention[kind] is not None:
             kept[kind].extend(
                 erased_text(text)
                 for text in texts_in(event, found)
@@ -112,11 +115,14 @@ def due_commands(
     kept: Kept, state: State, now: datetime, new_id: Callable[[], UUID]
 ) -> Sequence[Command]:
     """What there is to say: which kinds to warn of, which texts to erase."""
-    ended = [kind for kind in kept if (at := erased_from(kind, state)) is not None and at <= now]
+    tables = EDITIONS.under()
+    ended = [
+        kind for kind in kept if (at := erased_from(kind, state, tables)) is not None and at <= now
+    ]
     near = [
         kind
         for kind in kept
-        if kind not in ended and (at := next_look(kind, state)) is not None and at <= now
+        if kind not in ended and (at := next_look(kind, state, tables)) is not None and at <= now
     ]
     commands: list[Command] = [WarnOfRetention(tuple(near))] if near else []
     if ended:

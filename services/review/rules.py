@@ -10,6 +10,7 @@ from shared.runtime.say.rules import Rules
 RULES: Final[Rules[domain.Command, domain.State]] = Rules(
     initial=domain.INITIAL,
     decide=domain.decide,
+    edition=domain.edition_for,
     evolve=domain.evolve,
     project=views.project,
     view_tables=views.TABLES,

@@ -12,6 +12,8 @@ from shared.audit.decisions import (
     Domain,
     Violation,
     fold,
+    gates_as_json,
+    last_edition,
     made_again,
     recorded_by,
     violations,
@@ -21,7 +23,7 @@ from shared.contract.catalogue.triage import Assessed
 from shared.contract.envelope import Event
 from shared.contract.vocabulary import ServiceName
 
-DOMAIN: Final = Domain(domain.INITIAL, domain.decide, domain.evolve)
+DOMAIN: Final = Domain(domain.INITIAL, domain.decide, domain.evolve, domain.EDITIONS)
 
 
 def audit(events: Sequence[Event]) -> Iterable[Violation]:
@@ -31,10 +33,10 @@ def audit(events: Sequence[Event]) -> Iterable[Violation]:
 
 def known(events: Sequence[Event]) -> Mapping[str, Any]:
     """What triage knows of the incident once it has said and heard all this."""
-    incident = fold(DOMAIN, events)
+    incident, edition = fold(DOMAIN, events), last_edition(ServiceName.TRIAGE, events)
     about = {
         "status": type(incident).__name__.lower(),
-        "gates": [gate.as_json() for gate in domain.gates(incident)],
+        "gates": gates_as_json(lambda: domain.gates(incident, edition)),
     }
     if not isinstance(incident, Open):
         return about

@@ -1,5 +1,9 @@
 """A service's own rules, run over the history: whether each event could be said when it was said.
 
+An event is held against the tables of the edition of the rules that it names (`rules`), never
+against newer ones. An edition that this build does not know is told as such: of what was decided
+under it nothing can be said.
+
 A service decides on what it has said and on what it has heard by then. What it had heard nobody
 recorded, but it hears a partition in order, and cannot have heard what the log has later. So an
 event is a violation only when no such moment allows it: the rules are asked with everything before
@@ -14,8 +18,9 @@ from typing import Any, Final
 
 from shared.contract.authority import Role
 from shared.contract.catalogue.base import EventData
-from shared.contract.decision import Actor, Context, Missing, Rejected
+from shared.contract.decision import Actor, Context, Gate, Missing, Rejected
 from shared.contract.disclosure import same_but_for_texts
+from shared.contract.editions import EDITION_UNKNOWN, Editions, UnknownEdition
 from shared.contract.envelope import Event
 from shared.contract.vocabulary import ServiceName
 
@@ -39,6 +44,7 @@ class Domain:
     initial: Any
     decide: Callable[[Any, Any, Context], Sequence[EventData]]
     evolve: Callable[[Any, Event], Any]
+    editions: Editions[Any]
 
 
 CommandsFor = Callable[[EventData], Sequence[Any]]
@@ -72,8 +78,9 @@ def violations(
     for number, event in enumerate(events):
         if event.service == service and isinstance(event.data, EventData):
             refusal = _refused(domain, commands_for, event, state)
-            if refusal is not None and not _was_allowed_before(
-                domain, commands_for, event, events[:number]
+            if refusal is not None and (
+                refusal[0] == EDITION_UNKNOWN
+                or not _was_allowed_before(domain, commands_for, event, events[:number])
             ):
                 yield Violation(event, *refusal)
                 found += 1
@@ -113,6 +120,20 @@ def fold(domain: Domain, events: Sequence[Event]) -> Any:
     return state
 
 
+def gates_as_json(gates: Callable[[], Sequence[Gate]]) -> list[dict[str, Any]]:
+    """The gates; where they are those of an edition that this build does not know, a line that says
+    so."""
+    try:
+        return [gate.as_json() for gate in gates()]
+    except UnknownEdition as unknown:
+        return [{"gate": unknown.rule, "open": False, "missing": [unknown.detail]}]
+
+
+def last_edition(service: ServiceName, events: Sequence[Event]) -> int | None:
+    """Of the rules, as the service last decided under it; None when it has decided nothing."""
+    return next((event.rules for event in reversed(events) if event.service == service), None)
+
+
 def _evolved(domain: Domain, state: Any, event: Event) -> Any:
     """An event that names what nobody had said changes nothing; it is a violation of its own
     service."""
@@ -126,7 +147,11 @@ def _refused(
     domain: Domain, commands_for: CommandsFor, event: Event, state: Any
 ) -> tuple[str, str] | None:
     """The rule that refuses, and why; None when a command gives this very event."""
-    context = Context(event.time, Actor(event.actor, EVERYBODY))
+    try:
+        domain.editions.under(event.rules)
+    except UnknownEdition as unknown:
+        return unknown.rule, unknown.detail
+    context = Context(event.time, Actor(event.actor, EVERYBODY), event.rules)
     refusal = "said_otherwise", "the rules give another event than this one"
     assert isinstance(event.data, EventData)
     try:

@@ -79,6 +79,10 @@ MEANING: Final[Mapping[str, str]] = {
     "against_the_rules": (
         "at no moment of what the service could know did its rules allow it to say this"
     ),
+    "edition_unknown": (
+        "it was decided under an edition of the rules that is newer than this reader: verify it "
+        "with a newer release"
+    ),
     "report_differs": (
         "the events give another report than the one whose digest is on the log: it was "
         "changed, or another release made it"

@@ -34,11 +34,13 @@ class Actor:
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """The inputs of a decision that are not the command: time and actor. Ids come with the
-    command."""
+    """The inputs of a decision that are not the command: time, actor, and the edition of the rules
+    that it is made under. Ids come with the command."""
 
     now: datetime
     actor: Actor
+    edition: int | None = None
+    """None: the one that holds for the command as things stand."""
 
 
 class Rejected(Exception):

@@ -173,6 +173,7 @@ async def others(environment: Environment, *names: ServiceName) -> AsyncIterator
 _SAYS_ALL: Final[Rules[EventData, None]] = Rules(
     initial=None,
     decide=lambda data, _, __: [data],
+    edition=lambda _command, _state: 1,
     evolve=lambda state, _: state,
     project=lambda _: (),
     view_tables=(),

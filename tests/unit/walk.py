@@ -147,7 +147,8 @@ class Walk:
         command = self.some(kind, by)
         state, at = self.states[service], self.now
         try:
-            said = tuple(DOMAINS[service].decide(command, state, Context(at, by)))
+            edition = DOMAINS[service].edition_for(command, state)
+            said = tuple(DOMAINS[service].decide(command, state, Context(at, by, edition)))
         except Rejected as refusal:
             self.steps.append(Step(service, state, command, by, at, refusal=refusal))
         except Missing:
@@ -155,7 +156,7 @@ class Walk:
         else:
             self.steps.append(Step(service, state, command, by, at, said))
             for data in said:
-                self.hear(service, data, by.subject)
+                self.hear(service, data, by.subject, edition)
             self.now += timedelta(minutes=self.chance.choice((1, 15)) if said else 0)
 
     def _person(self, kind: type) -> Actor:
@@ -164,7 +165,7 @@ class Walk:
             return self.chance.choice(PEOPLE)
         return self.chance.choice(_allowed(kind))
 
-    def hear(self, service: ServiceName, data: EventData, by: str) -> None:
+    def hear(self, service: ServiceName, data: EventData, by: str, edition: int = 1) -> None:
         data, _ = conceal(data, lambda: self.chance.randbytes(SALT_BYTES))
         self.numbers[service] += 1
         said = Event(
@@ -181,6 +182,7 @@ class Walk:
             traceparent=None,
             hash=ZERO_HASH,
             envelope=b"",
+            rules=edition,
         )
         self.events.append(said)
         for name, value in data:

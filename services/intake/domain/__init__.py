@@ -6,9 +6,20 @@ something leaves it "unknown", and the report is taken all the same.
 it; readers find it in the views."""
 
 from services.intake.domain.commands import Command
-from services.intake.domain.decisions import decide
+from services.intake.domain.decisions import decide, edition_for
 from services.intake.domain.gates import gates
 from services.intake.domain.offers import next_commands
 from services.intake.domain.state import INITIAL, State, evolve
+from services.intake.domain.tables import EDITIONS
 
-__all__ = ["INITIAL", "Command", "State", "decide", "evolve", "gates", "next_commands"]
+__all__ = [
+    "EDITIONS",
+    "INITIAL",
+    "Command",
+    "State",
+    "decide",
+    "edition_for",
+    "evolve",
+    "gates",
+    "next_commands",
+]

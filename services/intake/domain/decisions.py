@@ -4,18 +4,24 @@ from typing import assert_never
 
 from services.intake.domain.commands import Command
 from services.intake.domain.state import Dismissed, Open, State, Unopened
-from services.intake.domain.tables import CLOCKS_DIFFER
+from services.intake.domain.tables import EDITIONS
 from shared.contract.catalogue.base import EventData
 from shared.contract.catalogue.intake import Reported
 from shared.contract.decision import Context, Missing, Rejected
 from shared.contract.fidelity import has_begun
 
 
+def edition_for(_command: Command, _state: State) -> int:
+    """The edition of the rules under which a command is decided: the newest."""
+    return EDITIONS.newest
+
+
 def decide(command: Command, state: State, context: Context) -> list[EventData]:
     """The event that the report makes. Raises Rejected, and Missing when it adds to an incident
     that nobody has reported."""
+    tables = EDITIONS.under(context.edition)
     if command.noticed_at is not None and not has_begun(
-        command.noticed_at, command.noticed_at_fidelity, context.now, CLOCKS_DIFFER
+        command.noticed_at, command.noticed_at_fidelity, context.now, tables.clocks_differ
     ):
         raise Rejected(
             "noticed_before_now",

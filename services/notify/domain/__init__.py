@@ -20,13 +20,14 @@ from services.notify.domain.commands import (
     StartSend,
     Waive,
 )
-from services.notify.domain.decisions import decide
+from services.notify.domain.decisions import decide, edition_for
 from services.notify.domain.gates import gates, message_gates
 from services.notify.domain.offers import next_commands, next_for_message
 from services.notify.domain.state import INITIAL, Message, State, evolve
-from services.notify.domain.tables import approvals_needed
+from services.notify.domain.tables import EDITIONS
 
 __all__ = [
+    "EDITIONS",
     "INITIAL",
     "Approve",
     "Command",
@@ -42,8 +43,8 @@ __all__ = [
     "StartSend",
     "State",
     "Waive",
-    "approvals_needed",
     "decide",
+    "edition_for",
     "evolve",
     "gates",
     "message_gates",

@@ -24,8 +24,14 @@ from services.notify.domain.duties import new_duties, waive
 from services.notify.domain.messages import answer_person, draft
 from services.notify.domain.sending import answer_sender
 from services.notify.domain.state import Message, State
+from services.notify.domain.tables import EDITIONS
 from shared.contract.catalogue.base import EventData
 from shared.contract.decision import Context, Missing, check_authority
+
+
+def edition_for(_command: Command, _state: State) -> int:
+    """The edition of the rules under which a command is decided: the newest."""
+    return EDITIONS.newest
 
 
 def decide(command: Command, state: State, context: Context) -> list[EventData]:
@@ -39,15 +45,15 @@ def decide(command: Command, state: State, context: Context) -> list[EventData]:
 def _decide(command: Command, state: State, context: Context) -> Sequence[EventData]:
     match command:
         case NoteDuties():
-            return list(new_duties(state))
+            return list(new_duties(state, EDITIONS.under(context.edition)))
         case Waive():
             return [waive(command, state)]
         case DraftCommunication():
             return [draft(command, state)]
         case Approve() | Reject() | RequestSend() | DecideOutcome():
-            return answer_person(command, _message(command, state), state, context.actor)
+            return answer_person(command, _message(command, state), state, context)
         case StartSend() | RecordDelivered() | RecordFailure() | MarkUnknown():
-            return [answer_sender(command, _message(command, state), state, context.now)]
+            return [answer_sender(command, _message(command, state), state, context)]
         case _:
             assert_never(command)
 

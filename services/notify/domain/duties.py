@@ -5,19 +5,19 @@ from collections.abc import Iterator
 
 from services.notify.domain.commands import Waive
 from services.notify.domain.state import HeardAssessment, State
-from services.notify.domain.tables import ANYTHING, DUTIES, Duty
+from services.notify.domain.tables import ANYTHING, Duty, Tables
 from shared.contract.catalogue.notify import CommunicationRequired, CommunicationWaived
 from shared.contract.decision import Rejected
 from shared.contract.vocabulary import Determination
 
 
-def new_duties(state: State) -> Iterator[CommunicationRequired]:
+def new_duties(state: State, tables: Tables) -> Iterator[CommunicationRequired]:
     """What an assessment has newly made a duty: the rows that hold, for audiences that nobody has
     told and that were never on the list before."""
     if state.assessment is None or state.assessment.determination is not Determination.CONFIRMED:
         return
     known = state.required | state.told
-    for duty in DUTIES:
+    for duty in tables.duties:
         if duty.audience not in known and _holds(duty, state.assessment):
             yield CommunicationRequired(audience=duty.audience, rule=duty.rule)
 

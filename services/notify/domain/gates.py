@@ -7,24 +7,21 @@ from uuid import UUID
 
 from services.notify.domain.state import Message, State, Told, TurnedDown
 from services.notify.domain.tables import (
-    APPROVAL_AT,
     APPROVERS,
-    INSIDE,
-    OUTSIDE_FACTS,
+    EDITIONS,
     WHO_ASSESSES,
     WHO_ESTABLISHES_FACTS,
-    approvals_needed,
-    gates_before,
+    Tables,
 )
 from shared.contract.authority import Role
 from shared.contract.decision import Gate, Lack
 from shared.contract.vocabulary import ApprovalKind, Audience, GateName
 
 
-def _facts(message: Message, state: State) -> Iterator[Lack]:
+def _facts(message: Message, state: State, tables: Tables) -> Iterator[Lack]:
     yield from uncited(message.facts, state)
-    if message.audience not in INSIDE:
-        yield from _unestablished(message.audience, state)
+    if message.audience not in tables.inside:
+        yield from _unestablished(message.audience, state, tables)
 
 
 def uncited(facts: Sequence[UUID], state: State) -> Iterator[Lack]:
@@ -52,8 +49,8 @@ def _flaw(fact_id: UUID, state: State) -> tuple[str, str, str] | None:
     return None
 
 
-def _unestablished(audience: Audience, state: State) -> Iterator[Lack]:
-    facts = tuple(key.value for key in OUTSIDE_FACTS if key not in state.established)
+def _unestablished(audience: Audience, state: State, tables: Tables) -> Iterator[Lack]:
+    facts = tuple(key.value for key in tables.outside_facts if key not in state.established)
     assessment = ("assessment",) if state.assessment is None else ()
     detail = (
         f"{audience} is outside the company, and is told nothing before these are established: "
@@ -64,28 +61,28 @@ def _unestablished(audience: Audience, state: State) -> Iterator[Lack]:
             yield Lack("facts", missing, who, detail)
 
 
-def _approval(kind: ApprovalKind, message: Message) -> Iterator[Lack]:
+def _approval(kind: ApprovalKind, message: Message, tables: Tables) -> Iterator[Lack]:
     if kind not in _approvals_given(message):
         detail = (
             f"A message to {message.audience} is not sent without approval by: "
-            f"{' and '.join(approvals_lacking(message))}."
+            f"{' and '.join(approvals_lacking(message, tables))}."
         )
-        yield Lack(_gate_of(kind).value, (f"{kind}_approval",), APPROVERS[kind], detail)
+        yield Lack(_gate_of(kind, tables).value, (f"{kind}_approval",), APPROVERS[kind], detail)
 
 
-def _gate_of(kind: ApprovalKind) -> GateName:
-    return next(gate for gate, given_there in APPROVAL_AT.items() if given_there is kind)
+def _gate_of(kind: ApprovalKind, tables: Tables) -> GateName:
+    return next(gate for gate, given_there in tables.approval_at.items() if given_there is kind)
 
 
-def _peer(message: Message, _: State) -> Iterator[Lack]:
-    return _approval(ApprovalKind.PEER, message)
+def _peer(message: Message, _: State, tables: Tables) -> Iterator[Lack]:
+    return _approval(ApprovalKind.PEER, message, tables)
 
 
-def _legal(message: Message, _: State) -> Iterator[Lack]:
-    return _approval(ApprovalKind.LEGAL, message)
+def _legal(message: Message, _: State, tables: Tables) -> Iterator[Lack]:
+    return _approval(ApprovalKind.LEGAL, message, tables)
 
 
-LOOKS_FOR: Final[Mapping[GateName, Callable[[Message, State], Iterator[Lack]]]] = {
+LOOKS_FOR: Final[Mapping[GateName, Callable[[Message, State, Tables], Iterator[Lack]]]] = {
     GateName.FACTS: _facts,
     GateName.APPROVAL: _peer,
     GateName.LEGAL: _legal,
@@ -93,10 +90,10 @@ LOOKS_FOR: Final[Mapping[GateName, Callable[[Message, State], Iterator[Lack]]]] 
 """All that a gate lacks for a message."""
 
 
-def check_gates(names: Iterable[GateName], message: Message, state: State) -> None:
+def check_gates(names: Iterable[GateName], message: Message, state: State, tables: Tables) -> None:
     """Goes through the gates in order. Raises Rejected by the first lack; lacks that say the same
     are refused together."""
-    lacks = [lack for name in names for lack in LOOKS_FOR[name](message, state)]
+    lacks = [lack for name in names for lack in LOOKS_FOR[name](message, state, tables)]
     together = _together([lack for lack in lacks if lack.detail == lacks[0].detail])
     if together is not None:
         raise together.refusal()
@@ -117,38 +114,43 @@ def _together(lacks: Sequence[Lack]) -> Lack | None:
     return Lack(lacks[0].rule, missing, who, lacks[0].detail)
 
 
-def approvals_lacking(message: Message) -> tuple[ApprovalKind, ...]:
+def approvals_lacking(message: Message, tables: Tables) -> tuple[ApprovalKind, ...]:
     given = _approvals_given(message)
-    return tuple(kind for kind in approvals_needed(message.audience) if kind not in given)
+    needed = tables.approvals_needed(message.audience)
+    return tuple(kind for kind in needed if kind not in given)
 
 
 def _approvals_given(message: Message) -> frozenset[ApprovalKind]:
     return frozenset(approval.kind for approval in message.approvals)
 
 
-def who_approves(message: Message) -> tuple[Role, ...]:
+def who_approves(message: Message, tables: Tables) -> tuple[Role, ...]:
     """Who can supply the approvals that are lacking."""
-    roles = (role for kind in approvals_lacking(message) for role in APPROVERS[kind])
+    roles = (role for kind in approvals_lacking(message, tables) for role in APPROVERS[kind])
     return tuple(dict.fromkeys(roles))
 
 
-def gates(state: State) -> tuple[Gate, ...]:
-    """The gates of every message that may yet be sent."""
+def gates(state: State, edition: int | None = None) -> tuple[Gate, ...]:
+    """The gates of every message that may yet be sent; in an edition of the rules, None: in the
+    newest. Raises UnknownEdition."""
     return tuple(
-        gate for message in state.messages.values() for gate in message_gates(message, state)
+        gate
+        for message in state.messages.values()
+        for gate in message_gates(message, state, edition)
     )
 
 
-def message_gates(message: Message, state: State) -> tuple[Gate, ...]:
+def message_gates(message: Message, state: State, edition: int | None = None) -> tuple[Gate, ...]:
     """Each gate of this message with all that it lacks; none once it was delivered or turned
     down."""
+    tables = EDITIONS.under(edition)
     if isinstance(message.condition, Told | TurnedDown):
         return ()
     return tuple(
         Gate.of(
             name,
             f"communication {message.id}",
-            _together(tuple(LOOKS_FOR[name](message, state))),
+            _together(tuple(LOOKS_FOR[name](message, state, tables))),
         )
-        for name in gates_before(message.audience)
+        for name in tables.gates_before(message.audience)
     )

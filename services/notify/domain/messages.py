@@ -27,7 +27,7 @@ from services.notify.domain.state import (
     State,
     standing,
 )
-from services.notify.domain.tables import APPROVERS, approvals_needed, gates_before
+from services.notify.domain.tables import APPROVERS, EDITIONS, Tables
 from shared.contract.catalogue.notify import (
     CommunicationApproved,
     CommunicationDrafted,
@@ -36,20 +36,21 @@ from shared.contract.catalogue.notify import (
     NotifyEvent,
     SendOutcomeDecided,
 )
-from shared.contract.decision import Actor, Rejected
+from shared.contract.decision import Actor, Context, Rejected
 from shared.contract.vocabulary import ApprovalKind, GateName
 
 
 def answer_person(
-    command: MessageCommand, message: Message, state: State, actor: Actor
+    command: MessageCommand, message: Message, state: State, context: Context
 ) -> list[NotifyEvent]:
+    tables = EDITIONS.under(context.edition)
     match command, message.condition:
         case Approve(approval=kind), Draft():
-            return [_approve(kind, message, state, actor)]
+            return [_approve(kind, message, state, context.actor, tables)]
         case Reject(reason=reason), Draft() | Requested() | Failed():
             return [CommunicationRejected(communication_id=message.id, reason=reason)]
         case RequestSend(), Draft() | Failed(retry_at=None):
-            check_gates(gates_before(message.audience), message, state)
+            check_gates(tables.gates_before(message.audience), message, state, tables)
             return [CommunicationRequested(communication_id=message.id)]
         case DecideOutcome(), OutcomeUnknown(attempt=attempt):
             return _outcome(command, message, attempt)
@@ -95,23 +96,23 @@ def draft(command: DraftCommunication, state: State) -> NotifyEvent:
 
 
 def _approve(
-    asked: ApprovalKind | None, message: Message, state: State, actor: Actor
+    asked: ApprovalKind | None, message: Message, state: State, actor: Actor, tables: Tables
 ) -> NotifyEvent:
     if actor.subject == message.drafted_by:
-        raise _four_eyes("The person who drafted a message does not approve it.", message)
+        raise _four_eyes("The person who drafted a message does not approve it.", message, tables)
     if any(approval.by == actor.subject for approval in message.approvals):
-        raise _four_eyes("One person gives one approval; you gave yours.", message)
-    kind = asked or _kind_of(actor, message)
-    if kind not in approvals_lacking(message):
+        raise _four_eyes("One person gives one approval; you gave yours.", message, tables)
+    kind = asked or _kind_of(actor, message, tables)
+    if kind not in approvals_lacking(message, tables):
         why = (
             "was given already"
-            if kind in approvals_needed(message.audience)
+            if kind in tables.approvals_needed(message.audience)
             else "is not asked for"
         )
         raise Rejected(
             "approval_lacking",
             f"The {kind} approval of this message {why}.",
-            who=who_approves(message),
+            who=who_approves(message, tables),
         )
     if not actor.has(*APPROVERS[kind]):
         raise Rejected(
@@ -119,16 +120,17 @@ def _approve(
             f"The {kind} approval is for {' or '.join(APPROVERS[kind])} to give.",
             who=APPROVERS[kind],
         )
-    check_gates((GateName.FACTS,), message, state)
+    check_gates((GateName.FACTS,), message, state, tables)
     return CommunicationApproved(communication_id=message.id, approval=kind)
 
 
-def _four_eyes(detail: str, message: Message) -> Rejected:
-    return Rejected("four_eyes", detail, missing=("another_person",), who=who_approves(message))
+def _four_eyes(detail: str, message: Message, tables: Tables) -> Rejected:
+    who = who_approves(message, tables)
+    return Rejected("four_eyes", detail, missing=("another_person",), who=who)
 
 
-def _kind_of(actor: Actor, message: Message) -> ApprovalKind:
-    kinds = approvals_lacking(message) or approvals_needed(message.audience)
+def _kind_of(actor: Actor, message: Message, tables: Tables) -> ApprovalKind:
+    kinds = approvals_lacking(message, tables) or tables.approvals_needed(message.audience)
     return next((kind for kind in kinds if actor.has(*APPROVERS[kind])), kinds[0])
 
 

@@ -20,7 +20,7 @@ from services.notify.domain.state import (
     State,
     standing,
 )
-from services.notify.domain.tables import BACKOFF, gates_before
+from services.notify.domain.tables import EDITIONS, Tables
 from shared.contract.catalogue.base import Withheld, Words
 from shared.contract.catalogue.notify import (
     Communicated,
@@ -29,17 +29,18 @@ from shared.contract.catalogue.notify import (
     SendOutcomeUnknown,
     SendStarted,
 )
-from shared.contract.decision import Rejected
+from shared.contract.decision import Context, Rejected
 
 
 def answer_sender(
-    command: SendersCommand, message: Message, state: State, now: datetime
+    command: SendersCommand, message: Message, state: State, context: Context
 ) -> NotifyEvent:
+    now, tables = context.now, EDITIONS.under(context.edition)
     match command, message.condition:
         case StartSend(texts=texts), Requested():
-            return _start(texts, message, state)
+            return _start(texts, message, state, tables)
         case StartSend(texts=texts), Failed(retry_at=datetime() as due) if due <= now:
-            return _start(texts, message, state)
+            return _start(texts, message, state, tables)
         case RecordDelivered(attempt=attempt), Started(attempt=of) | OutcomeUnknown(attempt=of) if (
             attempt == of
         ):
@@ -47,7 +48,7 @@ def answer_sender(
         case RecordFailure(attempt=attempt), Started(attempt=of) | OutcomeUnknown(attempt=of) if (
             attempt == of
         ):
-            return _failed(command.error, message, now)
+            return _failed(command.error, message, now, tables)
         case MarkUnknown(attempt=attempt), Started(attempt=of) if attempt == of:
             return SendOutcomeUnknown(communication_id=message.id, attempt=attempt)
 
@@ -64,11 +65,11 @@ def answer_sender(
             assert_never(command)
 
 
-def _start(texts: tuple[str, ...], message: Message, state: State) -> NotifyEvent:
+def _start(texts: tuple[str, ...], message: Message, state: State, tables: Tables) -> NotifyEvent:
     """What changed since the request ends it, on record: a refusal would leave a sender that asks
     again for ever."""
     attempt = message.attempts + 1
-    if (reason := _changed(texts, message, state)) is not None:
+    if (reason := _changed(texts, message, state, tables)) is not None:
         return SendFailed(
             communication_id=message.id,
             attempt=attempt,
@@ -78,10 +79,10 @@ def _start(texts: tuple[str, ...], message: Message, state: State) -> NotifyEven
     return SendStarted(communication_id=message.id, attempt=attempt)
 
 
-def _changed(texts: tuple[str, ...], message: Message, state: State) -> str | None:
+def _changed(texts: tuple[str, ...], message: Message, state: State, tables: Tables) -> str | None:
     """Why this text, as things stand now, is not what was asked to be sent."""
     try:
-        check_gates(gates_before(message.audience), message, state)
+        check_gates(tables.gates_before(message.audience), message, state, tables)
     except Rejected as refusal:
         return refusal.detail
     if texts != message.texts:
@@ -89,9 +90,9 @@ def _changed(texts: tuple[str, ...], message: Message, state: State) -> str | No
     return None
 
 
-def _failed(error: Words, message: Message, now: datetime) -> NotifyEvent:
+def _failed(error: Words, message: Message, now: datetime, tables: Tables) -> NotifyEvent:
     tried = message.attempts - message.attempts_before_request
-    retry_at = now + BACKOFF[tried - 1] if tried <= len(BACKOFF) else None
+    retry_at = now + tables.backoff[tried - 1] if tried <= len(tables.backoff) else None
     return SendFailed(
         communication_id=message.id, attempt=message.attempts, error=_line(error), retry_at=retry_at
     )

@@ -1,5 +1,7 @@
-"""The tables that the rules read: the audiences that must be told, the roles that may say so, the
-facts needed, and how often a sending is tried."""
+"""The tables that the rules read, by edition: the audiences that must be told, the facts and
+approvals needed, and how often a sending is tried. Which roles may say so has no editions.
+
+The tables of an edition never change. A new edition is a row of `EDITIONS`."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -7,11 +9,13 @@ from datetime import timedelta
 from typing import Final
 
 from shared.contract.authority import Role, who_may
+from shared.contract.editions import Editions
 from shared.contract.vocabulary import (
     BASIC_FACTS,
     ApprovalKind,
     Audience,
     AudienceTier,
+    FactKey,
     GateName,
     InformationType,
     Severity,
@@ -97,10 +101,40 @@ BACKOFF: Final = (
 takes a person's new request."""
 
 
-def gates_before(audience: Audience) -> tuple[GateName, ...]:
-    """The gates between a draft and its audience."""
-    return GATES_INSIDE if audience in INSIDE else GATES_OUTSIDE
+@dataclass(frozen=True, slots=True)
+class Tables:
+    """All that notify looks up, in one edition."""
+
+    duties: tuple[Duty, ...]
+    inside: frozenset[Audience]
+    outside_facts: tuple[FactKey, ...]
+    gates_inside: tuple[GateName, ...]
+    gates_outside: tuple[GateName, ...]
+    approval_at: Mapping[GateName, ApprovalKind]
+    backoff: tuple[timedelta, ...]
+
+    def gates_before(self, audience: Audience) -> tuple[GateName, ...]:
+        """The gates between a draft and its audience."""
+        return self.gates_inside if audience in self.inside else self.gates_outside
+
+    def approvals_needed(self, audience: Audience) -> tuple[ApprovalKind, ...]:
+        return tuple(
+            self.approval_at[gate]
+            for gate in self.gates_before(audience)
+            if gate in self.approval_at
+        )
 
 
-def approvals_needed(audience: Audience) -> tuple[ApprovalKind, ...]:
-    return tuple(APPROVAL_AT[gate] for gate in gates_before(audience) if gate in APPROVAL_AT)
+EDITIONS: Final = Editions(
+    {
+        1: Tables(
+            duties=DUTIES,
+            inside=INSIDE,
+            outside_facts=OUTSIDE_FACTS,
+            gates_inside=GATES_INSIDE,
+            gates_outside=GATES_OUTSIDE,
+            approval_at=APPROVAL_AT,
+            backoff=BACKOFF,
+        ),
+    }
+)

@@ -6,9 +6,20 @@ an incident, `gates` looks for what publishing still lacks, `decisions` has one 
 `offers` names what a caller may do next."""
 
 from services.review.domain.commands import Command
-from services.review.domain.decisions import decide
+from services.review.domain.decisions import decide, edition_for
 from services.review.domain.gates import gates
 from services.review.domain.offers import next_commands
 from services.review.domain.state import INITIAL, State, evolve
+from services.review.domain.tables import EDITIONS
 
-__all__ = ["INITIAL", "Command", "State", "decide", "evolve", "gates", "next_commands"]
+__all__ = [
+    "EDITIONS",
+    "INITIAL",
+    "Command",
+    "State",
+    "decide",
+    "edition_for",
+    "evolve",
+    "gates",
+    "next_commands",
+]

@@ -19,7 +19,7 @@ from services.review.domain.commands import (
 )
 from services.review.domain.gates import closure
 from services.review.domain.state import NotOpened, Published, State, UnderReview
-from services.review.domain.tables import LEAVES_NOTHING_OUT, OPENS, WHO_ASSESSES
+from services.review.domain.tables import EDITIONS, LEAVES_NOTHING_OUT, WHO_ASSESSES, Tables
 from shared.contract.authority import who_may
 from shared.contract.catalogue.base import EventData
 from shared.contract.catalogue.review import (
@@ -35,18 +35,28 @@ from shared.contract.catalogue.review import (
 from shared.contract.decision import Actor, Context, Missing, Rejected, check_authority
 
 
+def edition_for(command: Command, state: State) -> int:
+    """The edition of the rules under which the command is decided: the newest, but in a review the
+    one that it was opened under."""
+    if isinstance(command, Reviewing) and isinstance(state.review, UnderReview):
+        return state.review.edition
+    return EDITIONS.newest
+
+
 def decide(command: Command, state: State, context: Context) -> list[EventData]:
     """What the command makes true; [] when it says nothing new. Raises Rejected and Missing."""
     if not state.known:
         raise Missing("the incident")
+    tables = EDITIONS.under(context.edition)
     if isinstance(command, Erasing):
-        return erasing.decide(command, state, context)
+        return erasing.decide(command, state, context, tables)
     if not (isinstance(command, OpenReview) and command.trigger is ReviewTrigger.CONFIRMED):
         check_authority(command, context.actor)  # a confirmed one is the service's own reaction
     match state.review:
         case NotOpened():
-            return _before_review(command, state)
+            return _before_review(command, state, tables)
         case UnderReview() as under_review:
+            _check_edition(context.edition, under_review)
             return _under_review(command, under_review, state, context)
         case Published():
             raise Rejected(
@@ -58,15 +68,27 @@ def decide(command: Command, state: State, context: Context) -> list[EventData]:
             assert_never(state.review)
 
 
-def _before_review(command: Reviewing, state: State) -> list[EventData]:
+def _before_review(command: Reviewing, state: State, tables: Tables) -> list[EventData]:
     if isinstance(command, OpenReview):
-        return [_open(command.trigger, state)]
+        return [_open(command.trigger, state, tables)]
     raise Rejected(
         "review_opened",
         "No review of this incident is open; open one first.",
         missing=("review",),
         who=who_may(OpenReview),
     )
+
+
+def _check_edition(edition: int | None, under_review: UnderReview) -> None:
+    """Raises Rejected where the rules changed between two steps of one review, and UnknownEdition
+    where it was opened by a newer build."""
+    EDITIONS.under(under_review.edition)
+    if edition is not None and edition != under_review.edition:
+        raise Rejected(
+            "edition_of_the_review",
+            f"The review was opened under edition {under_review.edition} of the rules and ends "
+            f"under it; this is decided under edition {edition}.",
+        )
 
 
 def _under_review(
@@ -99,10 +121,10 @@ def _record(command: Recording, context: Context) -> EventData:
             assert_never(command)
 
 
-def _open(trigger: ReviewTrigger, state: State) -> EventData:
+def _open(trigger: ReviewTrigger, state: State, tables: Tables) -> EventData:
     if state.dismissed:
         raise Rejected("dismissed", "The incident was dismissed: there is nothing to review.")
-    allowed = OPENS[trigger]
+    allowed = tables.opens[trigger]
     if state.determination not in allowed:
         raise Rejected(
             "opens_on_assessment",

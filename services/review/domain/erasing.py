@@ -21,11 +21,9 @@ from services.review.domain.commands import (
 )
 from services.review.domain.state import Asked, State
 from services.review.domain.tables import (
-    MOST_TEXTS,
     OF_PERSONS,
-    RETENTION,
-    WARNINGS,
     WHO_SPEAKS_FOR,
+    Tables,
 )
 from shared.contract.authority import who_may
 from shared.contract.catalogue.base import EventData
@@ -47,17 +45,17 @@ OTHER: Final = {Side.PRIVACY: Side.LEGAL, Side.LEGAL: Side.PRIVACY}
 DAY: Final = timedelta(days=1)
 
 
-def decide(command: Erasing, state: State, context: Context) -> list[EventData]:
+def decide(command: Erasing, state: State, context: Context, tables: Tables) -> list[EventData]:
     """What the command makes true. Raises Rejected and Missing."""
     match command:
         case WarnOfRetention():
-            return _warn(command, state, context.now)
+            return _warn(command, state, context.now, tables)
         case EndRetention():
-            return _end(command, state, context)
+            return _end(command, state, context, tables)
     check_authority(command, context.actor)
     match command:
         case RequestErasure():
-            return _request(command, state, context.actor)
+            return _request(command, state, context.actor, tables)
         case ConfirmErasure():
             return _confirm(command, state, context.actor)
         case RefuseErasure():
@@ -72,7 +70,9 @@ def decide(command: Erasing, state: State, context: Context) -> list[EventData]:
             assert_never(command)
 
 
-def _request(command: RequestErasure, state: State, actor: Actor) -> list[EventData]:
+def _request(
+    command: RequestErasure, state: State, actor: Actor, tables: Tables
+) -> list[EventData]:
     side = _side(command.side, actor)
     if command.ground not in OF_PERSONS:
         raise Rejected(
@@ -91,7 +91,9 @@ def _request(command: RequestErasure, state: State, actor: Actor) -> list[EventD
             asked_as=side,
             reason=command.reason,
         )
-        for erasure_id, texts in _split(command.erasure_id, _left(command.texts, state))
+        for erasure_id, texts in _split(
+            command.erasure_id, _left(command.texts, state), tables.most_texts
+        )
     ]
 
 
@@ -118,13 +120,13 @@ def _release(command: ReleaseHold, state: State, actor: Actor) -> list[EventData
     return [HoldReleased(hold_id=command.hold_id, reason=command.reason)]
 
 
-def _warn(command: WarnOfRetention, state: State, now: datetime) -> list[EventData]:
+def _warn(command: WarnOfRetention, state: State, now: datetime, tables: Tables) -> list[EventData]:
     """The warnings that are due and were not given; those that were missed count as given."""
     _check_no_hold(state)
     due: dict[tuple[int, datetime], list[TextKind]] = {}
     for kind in sorted(set(command.kinds)):
-        ends = _ends(kind, state)
-        days = min((days for days in WARNINGS if ends - days * DAY <= now), default=None)
+        ends = _ends(kind, state, tables)
+        days = min((days for days in tables.warnings if ends - days * DAY <= now), default=None)
         if days is None:
             raise Rejected("retention", f"The time of {kind} ends on {ends:%Y-%m-%d}.")
         warned = state.forgetting.warned.get(kind)
@@ -136,12 +138,12 @@ def _warn(command: WarnOfRetention, state: State, now: datetime) -> list[EventDa
     ]
 
 
-def _end(command: EndRetention, state: State, context: Context) -> list[EventData]:
+def _end(command: EndRetention, state: State, context: Context, tables: Tables) -> list[EventData]:
     _check_no_hold(state)
     if not command.kinds:
         raise Rejected("retention", "No kind of text is named.")
     for kind in command.kinds:
-        if (ends := erased_from(kind, state)) is None or context.now < ends:
+        if (ends := erased_from(kind, state, tables)) is None or context.now < ends:
             raise Rejected("retention", f"The time of {kind} has not ended, or nobody was warned.")
     return [
         ContentErased(
@@ -151,33 +153,35 @@ def _end(command: EndRetention, state: State, context: Context) -> list[EventDat
             requested_by=context.actor.subject,
             kinds=command.kinds,
         )
-        for erasure_id, texts in _split(command.erasure_id, _left(command.texts, state))
+        for erasure_id, texts in _split(
+            command.erasure_id, _left(command.texts, state), tables.most_texts
+        )
     ]
 
 
-def erased_from(kind: TextKind, state: State) -> datetime | None:
+def erased_from(kind: TextKind, state: State, tables: Tables) -> datetime | None:
     """When texts of this kind may be erased by retention; None while nobody was warned that it is
     about to be, or it is kept."""
     warned = state.forgetting.warned.get(kind)
-    if warned is None or warned.days > WARNINGS[-1]:
+    if warned is None or warned.days > tables.warnings[-1]:
         return None
-    return max(_ends(kind, state), warned.at + DAY)
+    return max(_ends(kind, state, tables), warned.at + DAY)
 
 
-def next_look(kind: TextKind, state: State) -> datetime | None:
+def next_look(kind: TextKind, state: State, tables: Tables) -> datetime | None:
     """When retention has something to say of this kind next; None while it has not."""
-    days, closed = RETENTION[kind], state.forgetting.closed_at
+    days, closed = tables.retention[kind], state.forgetting.closed_at
     if days is None or closed is None:
         return None
-    if (erased := erased_from(kind, state)) is not None:
+    if (erased := erased_from(kind, state, tables)) is not None:
         return erased
     warned = state.forgetting.warned.get(kind)
-    left = [one for one in WARNINGS if warned is None or one < warned.days]
+    left = [one for one in tables.warnings if warned is None or one < warned.days]
     return closed + (days - left[0]) * DAY
 
 
-def _ends(kind: TextKind, state: State) -> datetime:
-    days, closed = RETENTION[kind], state.forgetting.closed_at
+def _ends(kind: TextKind, state: State, tables: Tables) -> datetime:
+    days, closed = tables.retention[kind], state.forgetting.closed_at
     if closed is None:
         raise Rejected("retention", "Time runs from the day on which the incident is closed.")
     if days is None:
@@ -245,9 +249,9 @@ def _left(texts: Sequence[ErasedText], state: State) -> tuple[ErasedText, ...]:
 
 
 def _split(
-    erasure_id: UUID, texts: tuple[ErasedText, ...]
+    erasure_id: UUID, texts: tuple[ErasedText, ...], most: int
 ) -> Iterator[tuple[UUID, tuple[ErasedText, ...]]]:
     """As much as an event holds, under the id or one that follows from it."""
-    for first in range(0, len(texts), MOST_TEXTS):
+    for first in range(0, len(texts), most):
         part = erasure_id if first == 0 else uuid5(erasure_id, str(first))
-        yield part, texts[first : first + MOST_TEXTS]
+        yield part, texts[first : first + most]

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from services.review.domain.state import Incident, State, UnderReview
-from services.review.domain.tables import CLOSURE, WHO_CAN_SUPPLY, Item
+from services.review.domain.tables import EDITIONS, WHO_CAN_SUPPLY, Item
 from shared.contract.decision import Actor, Gate, Lack
 from shared.contract.vocabulary import Determination, GateName
 
@@ -65,15 +65,17 @@ LOOKS_FOR: Final[Mapping[Item, Callable[[Incident, UnderReview, Actor | None], L
 def closure(
     incident: Incident, under_review: UnderReview, actor: Actor | None
 ) -> Mapping[Item, Lack | None]:
-    """Each item that publishing waits for and what it still lacks, in the order of the table. An
-    incident that nobody assessed is held to the strictest row."""
-    items = CLOSURE[incident.determination or Determination.CONFIRMED]
+    """Each item that publishing waits for and what it still lacks, in the order of the table of the
+    edition that the review was opened under. An incident that nobody assessed is held to the
+    strictest row. Raises UnknownEdition."""
+    tables = EDITIONS.under(under_review.edition)
+    items = tables.closure[incident.determination or Determination.CONFIRMED]
     return {item: LOOKS_FOR[item](incident, under_review, actor) for item in items}
 
 
 def gates(state: State, actor: Actor | None = None) -> tuple[Gate, ...]:
     """The closure gate, item by item, while a review is open; with an actor, as it stands for that
-    person."""
+    person. Raises UnknownEdition."""
     if not isinstance(state.review, UnderReview):
         return ()
     return tuple(

@@ -29,6 +29,9 @@ class NotOpened:
 
 @dataclass(frozen=True, slots=True)
 class UnderReview:
+    """`edition`: of the rules, as it was when the review was opened."""
+
+    edition: int = 1
     findings: int = 0
     action_items: int = 0
     lessons: int = 0
@@ -138,7 +141,7 @@ def evolve(state: State, event: Event) -> State:
         case review.ReviewEvent() as data:
             return replace(
                 known,
-                review=_after_review(known.review, data),
+                review=_after_review(known.review, data, event.rules),
                 forgetting=_after_forgetting(known.forgetting, data, event),
             )
     return known
@@ -177,10 +180,10 @@ def _after_notify(state: State, data: notify.NotifyEvent) -> State:
     return state
 
 
-def _after_review(before: Review, data: review.ReviewEvent) -> Review:
+def _after_review(before: Review, data: review.ReviewEvent, edition: int) -> Review:
     match before, data:
         case NotOpened(), review.ReviewOpened():
-            return UnderReview()
+            return UnderReview(edition)
         case UnderReview(), review.FindingRecorded():
             items = before.action_items + len(data.action_items)
             return replace(before, findings=before.findings + 1, action_items=items)

@@ -1,7 +1,10 @@
-"""The tables that the rules read: which assessment opens a review, what publishing its report waits
-for, and who can supply it."""
+"""The tables that the rules read, by edition: which assessment opens a review, what publishing its
+report waits for, and how long texts are kept. Who can supply what is missing has no editions.
+
+The tables of an edition never change. A new edition is a row of `EDITIONS`."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
@@ -10,6 +13,7 @@ from shared.contract.authority import Role, who_may
 from shared.contract.catalogue import intake, notify, review, triage
 from shared.contract.catalogue.base import EventData
 from shared.contract.catalogue.review import ErasureGround, ReviewTrigger, Side, TextKind
+from shared.contract.editions import Editions
 from shared.contract.vocabulary import Determination
 
 OPENS: Final[Mapping[ReviewTrigger, tuple[Determination, ...]]] = {
@@ -131,3 +135,27 @@ KIND_OF: Final[Mapping[type[EventData], TextKind]] = {
     review.HoldReleased: TextKind.FORGETTING,
 }
 """The kind that the texts of an event are of. Every event that has texts is named here."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tables:
+    """All that review looks up, in one edition."""
+
+    opens: Mapping[ReviewTrigger, tuple[Determination, ...]]
+    closure: Mapping[Determination, tuple[Item, ...]]
+    most_texts: int
+    retention: Mapping[TextKind, int | None]
+    warnings: tuple[int, ...]
+
+
+EDITIONS: Final = Editions(
+    {
+        1: Tables(
+            opens=OPENS,
+            closure=CLOSURE,
+            most_texts=MOST_TEXTS,
+            retention=RETENTION,
+            warnings=WARNINGS,
+        ),
+    }
+)

@@ -42,6 +42,10 @@ class History:
             Sourced(source_of(event), event.data) for event in chain if isinstance(event.data, kind)
         )
 
+    def edition_of(self, ref: Ref) -> int:
+        """Of the rules that the event was decided under."""
+        return next(event.rules for event in self.events if event.id == ref.event_id)
+
     def first(self, kind: type[D]) -> Sourced[D] | None:
         return next(iter(self.of(kind)), None)
 

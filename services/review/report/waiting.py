@@ -6,13 +6,14 @@ comes later did not hold it up."""
 import itertools
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Final
+from typing import Final, TypeAlias
 from uuid import UUID
 
 from services.review.report.durations import duration
 from services.review.report.history import History
 from services.review.report.model import ActionLine, Span, Wait
 from shared.contract.catalogue.triage import BreakGlassUsed, FactRecorded
+from shared.contract.editions import Editions
 from shared.contract.vocabulary import ActionClass, Confidence, FactKey, GateName, LegalView
 from shared.contract.wording import UNKNOWN, words
 
@@ -26,21 +27,29 @@ _CORRECTIVE: Final = (
     FactKey.WHO_CAN_SEE,
 )
 
-ASKED: Final[Mapping[ActionClass, tuple[tuple[FactKey, ...], tuple[Confidence, ...]]]] = {
-    ActionClass.PROTECTIVE: ((), _ANY),
-    ActionClass.CORRECTIVE: (_CORRECTIVE, _ANY),
-    ActionClass.AGAINST_A_PERSON: (
-        (*_CORRECTIVE, FactKey.WHO_POSTED, FactKey.HOW_POSTER_IS_KNOWN),
-        _FIRM,
-    ),
-}
-"""Which facts triage asks for, and how firmly, when this report's format was made; a test holds it
+Asked: TypeAlias = Mapping[ActionClass, tuple[tuple[FactKey, ...], tuple[Confidence, ...]]]
+
+ASKED: Final[Editions[Asked]] = Editions(
+    {
+        1: {
+            ActionClass.PROTECTIVE: ((), _ANY),
+            ActionClass.CORRECTIVE: (_CORRECTIVE, _ANY),
+            ActionClass.AGAINST_A_PERSON: (
+                (*_CORRECTIVE, FactKey.WHO_POSTED, FactKey.HOW_POSTER_IS_KNOWN),
+                _FIRM,
+            ),
+        },
+    }
+)
+"""Which facts triage asks for, and how firmly, by the edition of triage's rules; a test holds it
 equal to triage's own tables."""
 
 NOT_ASKED: Final = Span(None, "not asked for: protective")
 
 
 def waits(actions: tuple[ActionLine, ...], history: History) -> tuple[Wait, ...]:
+    """An action is held to the edition of triage's rules that it was proposed under. Raises
+    UnknownEdition."""
     return tuple(_wait(action, history) for action in actions)
 
 
@@ -66,7 +75,8 @@ def _until_carried_out(action: ActionLine) -> Span:
 def _for_facts(action: ActionLine, history: History) -> Span:
     if action.proposed is None or action.action_class is None:
         return Span(None, UNKNOWN)
-    keys, firm = ASKED[action.action_class]
+    edition = history.edition_of(action.proposed.event)
+    keys, firm = ASKED.under(edition)[action.action_class]
     if not keys:
         return NOT_ASKED
     over = _over(action)

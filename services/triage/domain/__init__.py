@@ -7,16 +7,19 @@ Read `tables` first: a rule is changed there. `decisions` has one arm per comman
 is the memory of an incident, `offers` names what a caller may do next."""
 
 from services.triage.domain.commands import Command
-from services.triage.domain.decisions import decide
+from services.triage.domain.decisions import decide, edition_for
 from services.triage.domain.gates import gates
 from services.triage.domain.offers import next_commands, next_on_action
 from services.triage.domain.state import INITIAL, State, evolve
+from services.triage.domain.tables import EDITIONS
 
 __all__ = [
+    "EDITIONS",
     "INITIAL",
     "Command",
     "State",
     "decide",
+    "edition_for",
     "evolve",
     "gates",
     "next_commands",

@@ -14,7 +14,7 @@ from services.triage.domain.commands import (
 )
 from services.triage.domain.gates import LOOKS_FOR, pass_gates, uses_of_break_glass
 from services.triage.domain.state import Action, Open
-from services.triage.domain.tables import BREAKABLE, CLASS_OF, GATES
+from services.triage.domain.tables import Tables
 from shared.contract.authority import who_may
 from shared.contract.catalogue.triage import (
     ActionAuthorised,
@@ -28,11 +28,11 @@ from shared.contract.decision import Actor, Context, Missing, Rejected
 from shared.contract.vocabulary import GateName, LegalView, Outcome
 
 
-def propose(command: ProposeAction) -> ActionProposed:
+def propose(command: ProposeAction, tables: Tables) -> ActionProposed:
     return ActionProposed(
         action_id=command.action_id,
         kind=command.kind,
-        action_class=CLASS_OF[command.kind],
+        action_class=tables.class_of[command.kind],
         target=command.target,
         reason=command.reason,
     )
@@ -56,9 +56,11 @@ def give_legal_view(command: GiveLegalView, incident: Open) -> LegalViewGiven:
     )
 
 
-def authorise(command: AuthoriseAction, incident: Open, actor: Actor) -> Sequence[ActionAuthorised]:
+def authorise(
+    command: AuthoriseAction, incident: Open, actor: Actor, tables: Tables
+) -> Sequence[ActionAuthorised]:
     action = _undone(command.action_id, incident)
-    gates = GATES[action.action_class]
+    gates = tables.gates[action.action_class]
     if not gates:
         raise Rejected(
             "waits_for_nobody",
@@ -67,11 +69,11 @@ def authorise(command: AuthoriseAction, incident: Open, actor: Actor) -> Sequenc
     if actor.subject in action.authorised_by:
         return []
     before = [gate for gate in gates if gate is not GateName.AUTHORISATION]
-    pass_gates(before, command.action_id, incident, actor)
+    pass_gates(before, command.action_id, incident, actor, tables)
     return [ActionAuthorised(action_id=command.action_id, kind=action.kind)]
 
 
-def carry_out(command: CarryOut, incident: Open, context: Context) -> Contained:
+def carry_out(command: CarryOut, incident: Open, context: Context, tables: Tables) -> Contained:
     action = _undone(command.action_id, incident)
     if command.carried_out_at > context.now:
         raise Rejected(
@@ -85,8 +87,8 @@ def carry_out(command: CarryOut, incident: Open, context: Context) -> Contained:
         # it began.
         authorised_by, broken = attempt.authorised_by, attempt.break_glass
     else:
-        gates = GATES[action.action_class]
-        broken = pass_gates(gates, command.action_id, incident, context.actor)
+        gates = tables.gates[action.action_class]
+        broken = pass_gates(gates, command.action_id, incident, context.actor, tables)
         authorised_by = next(
             (lead for lead in action.authorised_by if lead != context.actor.subject), None
         )
@@ -103,18 +105,20 @@ def carry_out(command: CarryOut, incident: Open, context: Context) -> Contained:
     )
 
 
-def break_glass(command: BreakGlass, incident: Open, actor: Actor) -> BreakGlassUsed:
+def break_glass(
+    command: BreakGlass, incident: Open, actor: Actor, tables: Tables
+) -> BreakGlassUsed:
     action, gate = _undone(command.action_id, incident), command.gate
-    if gate not in GATES[action.action_class]:
+    if gate not in tables.gates[action.action_class]:
         raise Rejected("no_such_gate", f"{action.kind} does not wait for {gate}.")
-    lack = LOOKS_FOR[gate](action, incident, actor)
+    lack = LOOKS_FOR[gate](action, incident, actor, tables)
     if lack is None:
         raise Rejected(
             "gate_is_open", f"{gate} is open for {action.kind}: there is no glass to break."
         )
     if lack.final:
         raise lack.refusal()
-    if gate not in BREAKABLE[action.action_class]:
+    if gate not in tables.breakable[action.action_class]:
         detail = f"Break-glass does not pass {gate} for {action.kind}."
         raise Rejected("unbreakable", detail, missing=lack.missing, who=lack.who)
     if earlier := uses_of_break_glass(gate, command.action_id, incident).values():

@@ -6,7 +6,7 @@ from services.triage.domain.commands import (
 from services.triage.domain.gates import empty_seats, who_fills
 from services.triage.domain.severity import severity_of
 from services.triage.domain.state import Open
-from services.triage.domain.tables import OVERRIDDEN, REQUIRED_FACTS
+from services.triage.domain.tables import OVERRIDDEN, Tables
 from shared.contract.catalogue.triage import (
     Assessed,
     LegalViewOn,
@@ -15,16 +15,19 @@ from shared.contract.decision import Rejected
 from shared.contract.vocabulary import ActionClass, Determination
 
 
-def assess(command: Assess, incident: Open) -> Assessed:
+def assess(command: Assess, incident: Open, tables: Tables) -> Assessed:
     """States the facts that are known, and those that a corrective action would still wait for."""
-    if command.determination is Determination.CONFIRMED and (empty := empty_seats(incident)):
+    confirms = command.determination is Determination.CONFIRMED
+    if confirms and (empty := empty_seats(incident, tables)):
         raise Rejected(
             "seats",
             "An incident is confirmed once its seats are filled.",
             missing=empty,
             who=who_fills(empty),
         )
-    row = severity_of(command.determination, command.information_types, command.exposure)
+    row = severity_of(
+        command.determination, command.information_types, command.exposure, tables.grading
+    )
     if command.severity_override is not None and not command.severity_override_reason:
         raise Rejected(
             "override_says_why",
@@ -44,7 +47,9 @@ def assess(command: Assess, incident: Open) -> Assessed:
         else None,
         facts_known=incident.known_keys,
         facts_missing=tuple(
-            key for key in REQUIRED_FACTS[ActionClass.CORRECTIVE] if key not in incident.known_keys
+            key
+            for key in tables.required_facts[ActionClass.CORRECTIVE]
+            if key not in incident.known_keys
         ),
         legal_views=tuple(
             LegalViewOn(action_id=action_id, view=action.legal.view)

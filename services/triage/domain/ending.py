@@ -8,7 +8,7 @@ from services.triage.domain.commands import (
     Dismiss,
 )
 from services.triage.domain.state import Open
-from services.triage.domain.tables import DISMISSIBLE, NOT_YET
+from services.triage.domain.tables import NOT_YET, Tables
 from shared.contract.authority import who_may
 from shared.contract.catalogue.triage import InactionDecided, IncidentDismissed
 from shared.contract.decision import Rejected
@@ -33,8 +33,8 @@ def decide_inaction(command: DecideInaction, incident: Open) -> InactionDecided:
     return InactionDecided(reason=command.reason)
 
 
-def dismiss(command: Dismiss, incident: Open) -> IncidentDismissed:
-    allowed = DISMISSIBLE[command.reason]
+def dismiss(command: Dismiss, incident: Open, tables: Tables) -> IncidentDismissed:
+    allowed = tables.dismissible[command.reason]
     if incident.determination not in allowed:
         raise Rejected(
             "dismissal_fits_the_assessment",

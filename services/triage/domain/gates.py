@@ -2,20 +2,21 @@
 what is missing."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Final
+from typing import Final, TypeAlias
 from uuid import UUID
 
 from services.triage.domain.commands import Assess, AuthoriseAction, GiveLegalView, RecordFact
 from services.triage.domain.state import Action, BrokenGlass, Open, State
-from services.triage.domain.tables import GATES, REQUIRED_FACTS, SEATS_TO_CONFIRM, SUFFICIENT
+from services.triage.domain.tables import EDITIONS, Tables
 from shared.contract.authority import Role, who_may
 from shared.contract.decision import Actor, Gate, Lack
 from shared.contract.vocabulary import Determination, GateName, LegalView, Seat
 
 
-def _facts(action: Action, incident: Open, _: Actor | None) -> Lack | None:
-    sufficient = SUFFICIENT[action.action_class]
-    latest = {key: incident.latest(key) for key in REQUIRED_FACTS[action.action_class]}
+def _facts(action: Action, incident: Open, _: Actor | None, tables: Tables) -> Lack | None:
+    sufficient = tables.sufficient[action.action_class]
+    required = tables.required_facts[action.action_class]
+    latest = {key: incident.latest(key) for key in required}
     missing = tuple(
         key.value
         for key, fact in latest.items()
@@ -30,7 +31,7 @@ def _facts(action: Action, incident: Open, _: Actor | None) -> Lack | None:
     return Lack("facts", missing, who_may(RecordFact), detail)
 
 
-def _legal(action: Action, _: Open, __: Actor | None) -> Lack | None:
+def _legal(action: Action, _: Open, __: Actor | None, ___: Tables) -> Lack | None:
     if action.legal is None:
         detail = f"{action.kind} waits for a legal view on this very action."
         return Lack("legal", ("legal_view",), who_may(GiveLegalView), detail)
@@ -40,7 +41,9 @@ def _legal(action: Action, _: Open, __: Actor | None) -> Lack | None:
     return None
 
 
-def _confirmed_assessment(action: Action, incident: Open, _: Actor | None) -> Lack | None:
+def _confirmed_assessment(
+    action: Action, incident: Open, _: Actor | None, __: Tables
+) -> Lack | None:
     if incident.determination is Determination.CONFIRMED:
         return None
     detail = (
@@ -50,7 +53,7 @@ def _confirmed_assessment(action: Action, incident: Open, _: Actor | None) -> La
     return Lack("confirmed_assessment", ("confirmed_assessment",), who_may(Assess), detail)
 
 
-def _protected_activity(action: Action, _: Open, __: Actor | None) -> Lack | None:
+def _protected_activity(action: Action, _: Open, __: Actor | None, ___: Tables) -> Lack | None:
     if action.legal and action.legal.protected_activity_considered:
         return None
     detail = (
@@ -61,7 +64,7 @@ def _protected_activity(action: Action, _: Open, __: Actor | None) -> Lack | Non
     return Lack("protected_activity", missing, who_may(GiveLegalView), detail)
 
 
-def _authorisation(action: Action, _: Open, actor: Actor | None) -> Lack | None:
+def _authorisation(action: Action, _: Open, actor: Actor | None, __: Tables) -> Lack | None:
     if not action.authorised_by:
         detail = f"{action.kind} waits for a lead to authorise it."
         return Lack("authorisation", ("authorisation",), who_may(AuthoriseAction), detail)
@@ -74,7 +77,9 @@ def _authorisation(action: Action, _: Open, actor: Actor | None) -> Lack | None:
     return None
 
 
-LOOKS_FOR: Final[Mapping[GateName, Callable[[Action, Open, Actor | None], Lack | None]]] = {
+LooksFor: TypeAlias = Callable[[Action, Open, Actor | None, Tables], Lack | None]
+
+LOOKS_FOR: Final[Mapping[GateName, LooksFor]] = {
     GateName.FACTS: _facts,
     GateName.CONFIRMED_ASSESSMENT: _confirmed_assessment,
     GateName.LEGAL: _legal,
@@ -85,13 +90,13 @@ LOOKS_FOR: Final[Mapping[GateName, Callable[[Action, Open, Actor | None], Lack |
 
 
 def pass_gates(
-    asked: Sequence[GateName], action_id: UUID, incident: Open, actor: Actor
+    asked: Sequence[GateName], action_id: UUID, incident: Open, actor: Actor, tables: Tables
 ) -> tuple[UUID, ...]:
     """Goes through the gates in order; the first closed one refuses (raises Rejected). Returns the
     uses of break-glass that were needed."""
     needed: list[UUID] = []
     for gate in asked:
-        if lack := LOOKS_FOR[gate](incident.actions[action_id], incident, actor):
+        if lack := LOOKS_FOR[gate](incident.actions[action_id], incident, actor, tables):
             passing = _passing(gate, lack, action_id, incident)
             if not passing:
                 raise lack.refusal()
@@ -117,9 +122,9 @@ def uses_of_break_glass(
     }
 
 
-def empty_seats(incident: Open) -> tuple[Seat, ...]:
+def empty_seats(incident: Open, tables: Tables) -> tuple[Seat, ...]:
     """The seats still to fill before the incident may be assessed as confirmed."""
-    return tuple(seat for seat in SEATS_TO_CONFIRM if seat not in incident.seats)
+    return tuple(seat for seat in tables.seats_to_confirm if seat not in incident.seats)
 
 
 def who_fills(seats: Sequence[Seat]) -> tuple[Role, ...]:
@@ -132,23 +137,24 @@ def who_takes(seat: Seat) -> tuple[Role, ...]:
     return who_may(f"take_{seat}_seat")
 
 
-def gates(state: State) -> tuple[Gate, ...]:
-    """The gate before an assessment as confirmed, and every gate of every action that is not
-    done."""
+def gates(state: State, edition: int | None = None) -> tuple[Gate, ...]:
+    """The gate before an assessment as confirmed, and every gate of every action that is not done;
+    in an edition of the rules, None: in the newest. Raises UnknownEdition."""
     if not isinstance(state, Open):
         return ()
-    empty = empty_seats(state)
+    tables = EDITIONS.under(edition)
+    empty = empty_seats(state, tables)
     seats = Gate(GateName.SEATS, "assessment", not empty, empty, who_fills(empty))
     of_actions = (
-        _gate(name, action_id, action, state)
+        _gate(name, action_id, action, state, tables)
         for action_id, action in state.actions.items()
         if not action.done
-        for name in GATES[action.action_class]
+        for name in tables.gates[action.action_class]
     )
     return (seats, *of_actions)
 
 
-def _gate(name: GateName, action_id: UUID, action: Action, incident: Open) -> Gate:
-    lack = LOOKS_FOR[name](action, incident, None)
+def _gate(name: GateName, action_id: UUID, action: Action, incident: Open, tables: Tables) -> Gate:
+    lack = LOOKS_FOR[name](action, incident, None, tables)
     passed = lack is not None and bool(_passing(name, lack, action_id, incident))
     return Gate.of(name, str(action_id), lack, passed=passed)

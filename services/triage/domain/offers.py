@@ -21,7 +21,7 @@ from services.triage.domain.commands import (
 )
 from services.triage.domain.decisions import decide
 from services.triage.domain.state import Action, Open, State
-from services.triage.domain.tables import GATES
+from services.triage.domain.tables import EDITIONS
 from shared.contract.catalogue.base import Exposure
 from shared.contract.decision import SOME_TIME, Actor, accepted
 from shared.contract.vocabulary import (
@@ -82,6 +82,5 @@ def _on_action(action_id: UUID, action: Action) -> Iterator[Command]:
     yield GiveLegalView(action_id, LegalView.REFUSED, _WORDS)
     yield AuthoriseAction(action_id)
     yield from (CarryOut(action_id, outcome, SOME_TIME) for outcome in Outcome)
-    yield from (
-        BreakGlass(_SOME_ID, gate, action_id, _WORDS) for gate in GATES[action.action_class]
-    )
+    gates = EDITIONS.under().gates[action.action_class]
+    yield from (BreakGlass(_SOME_ID, gate, action_id, _WORDS) for gate in gates)

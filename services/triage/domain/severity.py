@@ -130,17 +130,33 @@ HOW_FAR_IT_GOT: Final[Mapping[AudienceTier, Reach]] = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class Grading:
+    """The tables that grade a leak, in one edition."""
+
+    rows: tuple[SeverityRow, ...]
+    harm: Mapping[InformationType, Harm]
+    who_could_see: Mapping[Visibility, Reach]
+    how_far_it_got: Mapping[AudienceTier, Reach]
+
+
+FIRST_GRADING: Final = Grading(TABLE, HARM, WHO_COULD_SEE, HOW_FAR_IT_GOT)
+
+
 def severity_of(
-    determination: Determination, types: Iterable[InformationType], exposure: Exposure
+    determination: Determination,
+    types: Iterable[InformationType],
+    exposure: Exposure,
+    by: Grading,
 ) -> SeverityRow:
     """The first row of the table that matches; every determination has a last row that always
     does."""
-    harm = max((HARM[kind] for kind in types), default=HARM[InformationType.UNKNOWN])
-    reach = max(WHO_COULD_SEE[exposure.visibility], HOW_FAR_IT_GOT[exposure.audience_tier])
+    harm = max((by.harm[kind] for kind in types), default=by.harm[InformationType.UNKNOWN])
+    reach = max(by.who_could_see[exposure.visibility], by.how_far_it_got[exposure.audience_tier])
     out_there = exposure.still_live is not Answer.NO or exposure.copies != 0
     return next(
         row
-        for row in TABLE
+        for row in by.rows
         if determination in row.determinations
         and harm >= row.harm
         and reach >= row.reach

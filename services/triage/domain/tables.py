@@ -1,9 +1,15 @@
-"""The tables that the rules read: classes of action, their gates, the facts that count, the seats
-of a confirmed incident, and the reasons for which an incident may be dismissed."""
+"""The tables that the rules read, by edition: classes of action, their gates, the facts that count,
+the seats of a confirmed incident, the reasons for which an incident may be dismissed, and what
+grades its severity (`severity`).
+
+The tables of an edition never change. A new edition is a row of `EDITIONS`."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Final
 
+from services.triage.domain.severity import FIRST_GRADING, Grading
+from shared.contract.editions import Editions
 from shared.contract.vocabulary import (
     BASIC_FACTS,
     ActionClass,
@@ -120,3 +126,33 @@ DISMISSIBLE: Final[Mapping[DismissalReason, tuple[Determination | None, ...]]] =
 }
 """The assessments on which an incident may be dismissed, by reason. A confirmed incident never is:
 it ends in a review."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tables:
+    """All that triage looks up, in one edition."""
+
+    class_of: Mapping[ActionKind, ActionClass]
+    gates: Mapping[ActionClass, tuple[GateName, ...]]
+    breakable: Mapping[ActionClass, tuple[GateName, ...]]
+    required_facts: Mapping[ActionClass, tuple[FactKey, ...]]
+    sufficient: Mapping[ActionClass, tuple[Confidence, ...]]
+    seats_to_confirm: tuple[Seat, ...]
+    dismissible: Mapping[DismissalReason, tuple[Determination | None, ...]]
+    grading: Grading
+
+
+EDITIONS: Final = Editions(
+    {
+        1: Tables(
+            class_of=CLASS_OF,
+            gates=GATES,
+            breakable=BREAKABLE,
+            required_facts=REQUIRED_FACTS,
+            sufficient=SUFFICIENT,
+            seats_to_confirm=SEATS_TO_CONFIRM,
+            dismissible=DISMISSIBLE,
+            grading=FIRST_GRADING,
+        ),
+    }
+)

@@ -26,6 +26,7 @@ import asyncpg
 from asyncpg.pool import Pool
 from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_attempt, wait_random
 
+from shared.contract.catalogue.base import EventData
 from shared.contract.decision import Actor, Context, Missing, Rejected
 from shared.contract.envelope import Event
 from shared.contract.topics import is_system
@@ -127,8 +128,8 @@ class Ledger(Generic[C, S]):
         incident_id = cause.incident_id
         context = Context(clock.now(), Actor.service(self.service))
         loaded = await self.load(incident_id, connection)
-        decided = self.rules.decide(command, loaded.state, context)
-        said = say(incident_id, decided, context, self.rules.edition, cause)
+        decided, edition = self._decide(command, loaded.state, context)
+        said = say(incident_id, decided, context, edition, cause)
         proposal = Proposal(incident_id, loaded.version, said)
         turn = await self.writer.append_within(connection, [proposal])
         turn.require_accepted()
@@ -201,14 +202,14 @@ class Ledger(Generic[C, S]):
         if asked.expected_version is not None and asked.expected_version != loaded.version:
             raise Stale(asked.expected_version, loaded.version)
         with telemetry.linked_span(type(asked.command).__name__, loaded.traceparents):
-            decided = self.rules.decide(asked.command, loaded.state, asked.context)
+            decided, edition = self._decide(asked.command, loaded.state, asked.context)
             if not decided:
                 return Carried(asked.incident_id, loaded.version, ())
             signed = await self.writer.submit(
                 Proposal(
                     asked.incident_id,
                     loaded.version,
-                    say(asked.incident_id, decided, asked.context, self.rules.edition),
+                    say(asked.incident_id, decided, asked.context, edition),
                     asked.idempotency,
                     asked.extra,
                     loaded.said_hash,
@@ -220,6 +221,12 @@ class Ledger(Generic[C, S]):
             return earlier
         self._memory.keep(asked.incident_id, self._after(loaded, (row.recorded for row in signed)))
         return Carried(asked.incident_id, signed[-1].recorded.version, signed)
+
+    def _decide(self, command: C, state: S, context: Context) -> tuple[Sequence[EventData], int]:
+        """What the command makes true, and under which edition of the rules."""
+        edition = self.rules.edition(command, state)
+        under = Context(context.now, context.actor, edition)
+        return self.rules.decide(command, state, under), edition
 
     def _after(self, since: Loaded[S], recorded: Iterable[Recorded]) -> Loaded[S]:
         return since.after(recorded, self.rules.evolve, self.service)

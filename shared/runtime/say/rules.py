@@ -18,15 +18,15 @@ class Rules(Generic[C, S]):
     """What decides, what is remembered, what is shown, and what a service does on its own when it
     hears something.
 
-    `edition` is the newest of the rule book's: what is decided now is decided under it, and says
-    so. `react` is asked only about data of the types in `reacts_to`, with the state after all that was
-    heard with the event."""
+    `edition` gives the edition of the rules under which a command is decided as things stand; the
+    events that it makes say so. `react` is asked only about data of the types in `reacts_to`, with
+    the state after all that was heard with the event."""
 
     initial: S
     decide: Callable[[C, S, Context], Sequence[EventData]]
+    edition: Callable[[C, S], int]
     evolve: Callable[[S, Event], S]
     project: Project
     view_tables: tuple[str, ...]
-    edition: int = 1
     reacts_to: tuple[type[EventData], ...] = ()
     react: Callable[[Event, S], Sequence[C]] = lambda _event, _state: ()

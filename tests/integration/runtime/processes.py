@@ -51,6 +51,7 @@ def rules(
     return Rules(
         initial=0,
         decide=lambda command, _state, _context: [command] * many,
+        edition=lambda _command, _state: 1,
         evolve=lambda state, _event: state + 1,
         project=project,
         view_tables=("seen",),

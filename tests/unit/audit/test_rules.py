@@ -135,7 +135,8 @@ def approved_by_its_own_drafter(ledger: Ledger) -> None:
     )
     ledger.give(NOTIFY, INCIDENT, draft, COLIN)
     approval = CommunicationApproved(
-        communication_id=message, approval=notify.approvals_needed(Audience.EMPLOYEES)[0]
+        communication_id=message,
+        approval=notify.EDITIONS.under().approvals_needed(Audience.EMPLOYEES)[0],
     )
     ledger.say(NOTIFY, INCIDENT, approval, "colin")
 

@@ -141,8 +141,9 @@ class Ledger:
     ) -> list[Event]:
         """The service decides and says."""
         state = self.states.get((service, incident), DOMAINS[service].INITIAL)
-        said = DOMAINS[service].decide(command, state, Context(self.now, by))
-        return [self.say(service, incident, data, by.subject, cause) for data in said]
+        edition = DOMAINS[service].edition_for(command, state)
+        said = DOMAINS[service].decide(command, state, Context(self.now, by, edition))
+        return [self.say(service, incident, data, by.subject, cause, edition) for data in said]
 
     def say(
         self,
@@ -151,6 +152,7 @@ class Ledger:
         data: EventData,
         by: str,
         cause: Event | None = None,
+        edition: int = 1,
     ) -> Event:
         """The service says this, allowed or not; its texts stand beside it."""
         partition = partition_of(incident)
@@ -160,7 +162,14 @@ class Ledger:
         )
         bare, told = conceal(data, self.salt)
         said = Said(
-            self.new_id(), incident, self.now, by, bare, "correlation", cause.id if cause else None
+            self.new_id(),
+            incident,
+            self.now,
+            by,
+            bare,
+            "correlation",
+            cause.id if cause else None,
+            rules=edition,
         )
         self.texts[said.id] = told
         self.minutes += 1
@@ -271,7 +280,7 @@ def tell(ledger: Ledger, incident: UUID, audience: Audience) -> Event:
     )
     (drafted,) = ledger.give(NOTIFY, incident, text, COLIN)
     ledger.give(NOTIFY, incident, notify.Approve(message), CARLA)
-    if len(notify.approvals_needed(audience)) > 1:
+    if len(notify.EDITIONS.under().approvals_needed(audience)) > 1:
         ledger.give(NOTIFY, incident, notify.Approve(message), NORA)
     ledger.give(NOTIFY, incident, notify.RequestSend(message), COLIN)
     sender = Actor("service:notify")

@@ -6,7 +6,7 @@ from services.notify import domain
 from services.notify.domain import Approve, RequestSend, gates
 from services.notify.domain.gates import LOOKS_FOR
 from services.notify.domain.offers import next_commands, next_for_message
-from services.notify.domain.tables import APPROVAL_AT, INSIDE, approvals_needed, gates_before
+from services.notify.domain.tables import APPROVAL_AT, EDITIONS, INSIDE
 from shared.contract.authority import Role, who_may
 from shared.contract.catalogue.notify import (
     CommunicationApproved,
@@ -176,8 +176,12 @@ def test_an_approval_waits_for_the_facts_but_not_for_the_other_approval() -> Non
 def test_each_audience_has_a_way_through_gates_that_all_can_be_looked_through(
     audience: Audience,
 ) -> None:
-    names = gates_before(audience)
+    names = EDITIONS.under().gates_before(audience)
     assert set(names) <= set(LOOKS_FOR)
     assert names[0] is GateName.FACTS
-    assert [APPROVAL_AT[name] for name in names[1:]] == list(approvals_needed(audience))
-    assert (ApprovalKind.LEGAL in approvals_needed(audience)) == (audience not in INSIDE)
+    assert [APPROVAL_AT[name] for name in names[1:]] == list(
+        EDITIONS.under().approvals_needed(audience)
+    )
+    assert (ApprovalKind.LEGAL in EDITIONS.under().approvals_needed(audience)) == (
+        audience not in INSIDE
+    )

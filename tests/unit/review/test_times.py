@@ -13,7 +13,7 @@ from services.review.report.as_markdown import render_markdown
 from services.review.report.durations import duration
 from services.review.report.model import Report, Wait
 from services.review.report.waiting import ASKED
-from services.triage.domain.tables import CLASS_OF, REQUIRED_FACTS, SUFFICIENT
+from services.triage.domain.tables import CLASS_OF, EDITIONS
 from shared.contract.catalogue import triage
 from shared.contract.catalogue.base import EventData
 from shared.contract.vocabulary import (
@@ -32,7 +32,7 @@ from tests.unit.review.story import GLASS, STORY, TAKEDOWN, TOLD_BY_INTAKE, Spok
 
 CORRECTIVE_FACTS = tuple(
     (number, "responder-rob", fact(UUID(int=0xE0 + number), key, "yes"))
-    for number, key in enumerate(ASKED[ActionClass.CORRECTIVE][0], start=1)
+    for number, key in enumerate(ASKED.under(1)[ActionClass.CORRECTIVE][0], start=1)
 )
 PROPOSED = triage.ActionProposed(
     action_id=TAKEDOWN,
@@ -79,8 +79,11 @@ def wait(*spoken: Spoken) -> Wait:
 
 
 def test_the_facts_that_are_asked_for_are_those_that_triage_asks_for() -> None:
-    assert {action_class: keys for action_class, (keys, _) in ASKED.items()} == REQUIRED_FACTS
-    assert {action_class: firm for action_class, (_, firm) in ASKED.items()} == SUFFICIENT
+    assert ASKED.tables.keys() == EDITIONS.tables.keys()
+    for edition, tables in EDITIONS.tables.items():
+        asked = ASKED.under(edition)
+        assert {one: keys for one, (keys, _) in asked.items()} == tables.required_facts
+        assert {one: firm for one, (_, firm) in asked.items()} == tables.sufficient
 
 
 class TestWaitingForFacts:

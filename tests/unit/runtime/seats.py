@@ -113,6 +113,11 @@ async def bug() -> None:
 
 
 RULES: Rules[FillSeat, State] = Rules(
-    initial={}, decide=decide, evolve=evolve, project=project, view_tables=()
+    initial={},
+    decide=decide,
+    edition=lambda _command, _state: 1,
+    evolve=evolve,
+    project=project,
+    view_tables=(),
 )
 SERVICE = Service(name=ServiceName.TRIAGE, title="Seats", rules=RULES, router=router)

@@ -1,10 +1,19 @@
 """The severity table: row by row, and that no answer is ever milder than an answer."""
 
 import itertools
+from collections.abc import Iterable
 
 import pytest
 
-from services.triage.domain.severity import HARM, HOW_FAR_IT_GOT, TABLE, WHO_COULD_SEE, severity_of
+from services.triage.domain import severity
+from services.triage.domain.severity import (
+    FIRST_GRADING,
+    HARM,
+    HOW_FAR_IT_GOT,
+    TABLE,
+    WHO_COULD_SEE,
+    SeverityRow,
+)
 from shared.contract.catalogue.base import Exposure
 from shared.contract.vocabulary import (
     Answer,
@@ -28,6 +37,12 @@ def exposure(tier: AudienceTier, live: Answer = Answer.YES, copies: int | None =
 INSIDE, OUTSIDE = exposure(AudienceTier.A_INTERNAL), exposure(AudienceTier.C_FOLLOWERS)
 PUBLIC, SPREADING = exposure(AudienceTier.D_PUBLIC), exposure(AudienceTier.E_SPREADING)
 GONE = exposure(AudienceTier.D_PUBLIC, Answer.NO)
+
+
+def severity_of(
+    determination: Determination, types: Iterable[InformationType], exposure: Exposure
+) -> SeverityRow:
+    return severity.severity_of(determination, types, exposure, FIRST_GRADING)
 
 
 @pytest.mark.parametrize(
