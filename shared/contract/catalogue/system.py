@@ -7,6 +7,7 @@ from typing import ClassVar, Self
 from pydantic import Field, model_validator
 
 from shared.contract.catalogue.base import Code, Confidential, Digest, EventData, Line, Person
+from shared.contract.catalogue.review import ErasureGround
 from shared.contract.vocabulary import ServiceName
 
 
@@ -74,4 +75,23 @@ class ParkedSettled(SystemRecord):
     def _two_persons(self) -> Self:
         if self.proposed_by == self.confirmed_by:
             raise ValueError("proposed_by and confirmed_by are the same person")
+        return self
+
+
+class PersonErased(SystemRecord):
+    """Two persons have decided that nobody can tell any more who stands behind a pseudonym: every
+    service drops the person from its directory, and takes the person in no more."""
+
+    TYPE: ClassVar[str] = "ledger.person_erased.v1"
+    SAID_BY: ClassVar[ServiceName | None] = ServiceName.REVIEW
+
+    person: Person
+    ground: ErasureGround
+    requested_by: Person
+    confirmed_by: Person = Field(description="Another person.")
+
+    @model_validator(mode="after")
+    def _two_persons(self) -> Self:
+        if self.requested_by == self.confirmed_by:
+            raise ValueError("requested_by and confirmed_by are the same person")
         return self

@@ -26,6 +26,7 @@ from shared.contract.topics import PARTITIONS, disclosures_of
 from shared.contract.vocabulary import ServiceName
 from shared.runtime.carry.people import KEY
 from shared.runtime.carry.topic import connected, follower, messages_of
+from shared.runtime.hear.judge import Record
 from shared.runtime.process import telemetry
 from shared.runtime.process.database import Connection
 from shared.runtime.say import people
@@ -86,12 +87,14 @@ class TextConsumer:
             )
 
 
-def texts_of(messages: Sequence["ConsumerRecord[Any, Any]"]) -> dict[UUID, list[Disclosure]]:
+def texts_of(
+    messages: Sequence["ConsumerRecord[Any, Any] | Record"],
+) -> dict[UUID, list[Disclosure]]:
     """The texts in these messages, by event. What is no such message is counted and told, never
     with what it holds."""
     told: dict[UUID, list[Disclosure]] = defaultdict(list)
     for message in messages:
-        if message.value is None or (message.key or b"").startswith(KEY):
+        if not message.value or (message.key or b"").startswith(KEY):
             continue
         try:
             event_id = UUID((message.key or b"").decode())
@@ -111,7 +114,7 @@ def persons_of(messages: Sequence["ConsumerRecord[Any, Any]"], people: People) -
     persons = []
     for message in messages:
         key = message.key or b""
-        if message.value is None or not key.startswith(KEY):
+        if not message.value or not key.startswith(KEY):
             continue
         try:
             told = _Told.model_validate_json(message.value)
@@ -126,7 +129,7 @@ def persons_of(messages: Sequence["ConsumerRecord[Any, Any]"], people: People) -
     return persons
 
 
-def _count(message: "ConsumerRecord[Any, Any]", reason: str) -> None:
+def _count(message: "ConsumerRecord[Any, Any] | Record", reason: str) -> None:
     telemetry.parked("malformed_text")
     log.warning(
         "a message of the topic of texts is none",

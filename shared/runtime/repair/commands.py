@@ -5,8 +5,14 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
+from pydantic import ValidationError
+
+from shared.contract.catalogue.review import ErasureGround
+from shared.contract.catalogue.system import PersonErased
+from shared.contract.characters import has_visible
 from shared.runtime.hear.receiver import Receiver
 from shared.runtime.repair import rebuilding, replaying, rotation, settling, view_rebuilding
+from shared.runtime.repair.person_erasing import CannotErase, erase_person
 from shared.runtime.repair.settlement import CannotSettle, Settlement
 from shared.runtime.running import Running
 
@@ -54,8 +60,20 @@ def _add_settling(parser: argparse.ArgumentParser, flags: argparse._MutuallyExcl
         metavar="ID",
         help="say that these parked messages will never be heard, and end",
     )
-    for name in ("reason", "proposed-by", "confirmed-by"):
-        parser.add_argument(f"--{name}", default="", help="with --settle-parked")
+    flags.add_argument(
+        "--erase-person",
+        metavar="PERSON",
+        help="say that this person is erased from every directory, and end; review alone does so",
+    )
+    parser.add_argument("--reason", default="", help="with --settle-parked")
+    for name in ("proposed-by", "confirmed-by"):
+        parser.add_argument(f"--{name}", default="", help="with --settle-parked, --erase-person")
+    parser.add_argument(
+        "--ground",
+        choices=[ground.value for ground in ErasureGround],
+        default=ErasureGround.OBJECTION.value,
+        help="with --erase-person (default: %(default)s)",
+    )
 
 
 async def carry_out(
@@ -79,6 +97,8 @@ async def carry_out(
         return [await rebuilding.relay_again(pool)]
     if arguments.settle_parked:
         return await _settle(arguments, process)
+    if arguments.erase_person:
+        return [await _erase_person(arguments, process)]
     if arguments.replay_parked:
         return await replaying.replay_parked(pool, receiver, arguments.replay_parked)
     return None
@@ -96,4 +116,22 @@ async def _settle(arguments: argparse.Namespace, process: Running[Any, Any, Any]
             people.named(*persons),
         )
     except CannotSettle as error:
+        sys.exit(str(error))
+
+
+async def _erase_person(arguments: argparse.Namespace, process: Running[Any, Any, Any]) -> str:
+    people, persons = process.people, (arguments.proposed_by, arguments.confirmed_by)
+    if not all(map(has_visible, persons)):
+        sys.exit("two persons answer for it: --proposed-by and --confirmed-by")
+    try:
+        erasure = PersonErased(
+            person=people.pseudonym_of(arguments.erase_person),
+            ground=arguments.ground,
+            requested_by=people.pseudonym_of(arguments.proposed_by),
+            confirmed_by=people.pseudonym_of(arguments.confirmed_by),
+        )
+        return await erase_person(process.pool, process.ledger, erasure, people.named(*persons))
+    except ValidationError:
+        sys.exit("nobody confirms an erasure of their own: a second person is needed")
+    except CannotErase as error:
         sys.exit(str(error))

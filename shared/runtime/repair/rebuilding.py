@@ -8,10 +8,13 @@ from typing import Any, Final
 import asyncpg
 from asyncpg.pool import Pool
 
+from shared.contract.topics import disclosures_of
 from shared.runtime.hear.judge import Record
 from shared.runtime.hear.receiver import Receiver
 from shared.runtime.hear.tables import Stretch, set_back
+from shared.runtime.hear.texts import texts_of
 from shared.runtime.repair.topic_messages import messages
+from shared.runtime.say.texts import take_in
 
 PAGE: Final = 1000
 
@@ -40,6 +43,9 @@ async def rebuild_ledger(
     before = await pool.fetchval("SELECT count(*) FROM ledger")
     heads = {row["partition"]: row["sequence"] for row in await pool.fetch(own, service)}
     await _hear_all(receiver, kafka, topic)
+    # An erasure that is heard again has the relay tell the other texts of its events again: those
+    # have to be here by then, or it would tell that there are none.
+    await _take_in_all(pool, kafka, disclosures_of(topic))
     # A chain of the service that grew here is on the topic to its end. For the others the relay's
     # own cursor is right.
     grown = [
@@ -74,6 +80,21 @@ async def _hear_all(receiver: Receiver, kafka: Mapping[str, Any], topic: str) ->
             await hear(record.partition)
     for partition in tuple(batches):
         await hear(partition)
+
+
+async def _take_in_all(pool: "Pool[asyncpg.Record]", kafka: Mapping[str, Any], topic: str) -> None:
+    several: list[Record] = []
+
+    async def take() -> None:
+        async with pool.acquire() as connection, connection.transaction():
+            await take_in(connection, texts_of(several))
+        several.clear()
+
+    async for record in messages(kafka, topic):
+        several.append(record)
+        if len(several) == PAGE:
+            await take()
+    await take()
 
 
 async def relay_again(pool: "Pool[asyncpg.Record]") -> str:

@@ -12,6 +12,8 @@ from typing import Final
 from uuid import UUID
 
 from shared.contract import pseudonym
+from shared.contract.catalogue.system import PersonErased
+from shared.contract.envelope import Event
 from shared.runtime.process.database import Connection
 from shared.runtime.say.plan import Idempotency, Write
 
@@ -119,6 +121,12 @@ def forgetting_person(pseudonym: str, event_id: UUID, at: datetime) -> Iterator[
     yield Write(
         "INSERT INTO untold_person (pseudonym) VALUES ($1) ON CONFLICT DO NOTHING", (pseudonym,)
     )
+
+
+def forgetting_of_the_record(event: Event) -> Iterator[Write]:
+    """What the event does to this service's directory, whoever said it."""
+    if isinstance(event.data, PersonErased):
+        yield from forgetting_person(event.data.person, event.id, event.time)
 
 
 async def names(connection: Connection, pseudonyms: Iterable[str]) -> dict[str, str]:

@@ -8,6 +8,7 @@ from typing import Any, TypeAlias
 
 from shared.contract.topics import is_system
 from shared.runtime.process.database import Connection
+from shared.runtime.say.people import forgetting_of_the_record
 from shared.runtime.say.plan import Recorded, Write
 from shared.runtime.say.texts import forgetting
 
@@ -15,12 +16,15 @@ Project: TypeAlias = Callable[[Recorded], Iterable[Write]]
 
 
 async def apply(connection: Connection, project: Project, recorded: Sequence[Recorded]) -> None:
-    """Writes the views of these events, and drops the texts that they erase: in order within an
-    incident, many incidents at a time. Views show no system incident."""
+    """Writes the views of these events, and drops the texts and persons that they erase: in order
+    within an incident, many incidents at a time. Views show no system incident."""
     by_incident: dict[Any, list[Write]] = defaultdict(list)
     for item in recorded:
-        if not is_system(item.event.incident_id):
-            by_incident[item.event.incident_id].extend((*forgetting(item.event), *project(item)))
+        writes = by_incident[item.event.incident_id]
+        if is_system(item.event.incident_id):
+            writes.extend(forgetting_of_the_record(item.event))
+        else:
+            writes.extend((*forgetting(item.event), *project(item)))
     # Round n holds the nth write of every incident: no order to keep inside a round, so equal
     # statements go together.
     for turn in itertools.zip_longest(*by_incident.values()):
