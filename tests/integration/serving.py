@@ -3,6 +3,7 @@ who say what they are told to."""
 
 import asyncio
 import contextlib
+import functools
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -25,6 +26,7 @@ from shared.runtime.process.persistence import persist
 from shared.runtime.running import Running
 from shared.runtime.say.rules import Rules
 from shared.runtime.service import Service, consumer_of, running
+from shared.runtime.siblings import text_consumer_of
 from shared.runtime.web.app import create_app
 from tests.integration.conftest import Environment, FreshDatabase
 
@@ -97,15 +99,21 @@ class Served:
 
 
 def siblings(process: Running[Any, Any, Any], parts: Sequence[str]) -> list[Any]:
-    """Those of writer, relay and consumer that are named, to be run."""
+    """Those of writer, relay, consumer, texts and the service's own workers that are named, to be
+    run."""
     about = process.settings
     dsn, kafka = about.database_dsn.get_secret_value(), about.kafka()
     relay = Relay(process.service.name, dsn, kafka, about.topic, process.ledger.writer.appended)
-    runs = {
+    runs: dict[str, Callable[[], Any]] = {
         "writer": process.ledger.run,
         "relay": lambda: persist("relay", relay.run),
         "consumer": lambda: persist("consumer", consumer_of(process).run),
+        "texts": lambda: persist("texts", text_consumer_of(process).run),
     }
+    for worker in process.service.workers:
+        runs[worker.__name__] = functools.partial(
+            persist, worker.__name__, functools.partial(worker, process)
+        )
     return [runs[part]() for part in parts]
 
 
@@ -159,13 +167,15 @@ class Others:
 
 
 @contextlib.asynccontextmanager
-async def others(environment: Environment, *names: ServiceName) -> AsyncIterator[Others]:
+async def others(
+    environment: Environment, *names: ServiceName, parts: Sequence[str] = ()
+) -> AsyncIterator[Others]:
     async with contextlib.AsyncExitStack() as stack:
         processes = {}
         for name in names:
             service = Service(name, "Says what it is told to", _SAYS_ALL, APIRouter())
             processes[name] = await stack.enter_async_context(
-                process(environment, service, "writer", "relay")
+                process(environment, service, "writer", "relay", *parts)
             )
         yield Others(processes)
 
