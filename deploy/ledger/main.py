@@ -25,6 +25,8 @@ COMMANDS: Final = {
     "export": "check.export",
     "dossier": "check.dossier",
     "report": "check.report",
+    "subject-access": "forget.subject_access",
+    "erase": "forget.erase",
     "parked": "mend.parked",
     "rebuild": "mend.rebuild",
     "relay-again": "mend.relay_again",
