@@ -13,7 +13,8 @@ from starlette.exceptions import HTTPException
 from services.review.editions import SkeletonDiffers, edition, skeleton
 from services.review.negotiation import preferred
 from services.review.report import RENDERINGS, Form, UnknownReportFormat
-from services.review.report.persons import persons_of
+from services.review.report.persons import NOBODY, persons_of
+from shared.contract.authority import who_may
 from shared.contract.catalogue.base import EventData
 from shared.runtime.say.people import names
 from shared.runtime.say.texts import found
@@ -88,8 +89,8 @@ Known = Annotated[
     dependencies=[allow(*READERS)],
     summary="The lessons-learned report.",
     description="Before publication a draft, marked as one, that says what is missing; afterwards "
-    "projected anew from the events that it covers, with the texts that are at hand and the names "
-    "that the directory knows. It says what was erased, when and on which ground, and what is "
+    "projected anew from the events that it covers, with the texts that are at hand, and for those "
+    "who may read them the names of persons. It says what was erased, when and on which ground, and what is "
     "withheld, and names the digest of its skeleton, which is on the log. In JSON, Markdown or HTML: by `format`, or by `Accept`.",
     response_class=Response,
     responses=_REPORT_ANSWERS,
@@ -110,7 +111,8 @@ async def read_report(
         at_hand = await found(
             connection, [one.data for one in events if isinstance(one.data, EventData)]
         )
-        known = await names(connection, persons_of(events))
+        may_see = desk.actor.has(*who_may("read_people"))
+        known = await names(connection, persons_of(events)) if may_see else NOBODY
     return await _shown(
         lambda: rendering.render(edition(events, at_hand, known)),
         rendering.media_type,

@@ -20,6 +20,7 @@ from shared.contract.vocabulary import (
     ActionKind,
     Determination,
     Outcome,
+    Platform,
     ServiceName,
     Severity,
 )
@@ -40,7 +41,7 @@ CONTAINED: Final = Contained(
 
 
 def reported(*, exercise: bool = False) -> Reported:
-    exposure = Exposure(platform="Mastodon")
+    exposure = Exposure(platform=Platform.MASTODON, platform_name="Mastodon")
     return Reported(
         opens=True,
         exercise=exercise,
@@ -169,6 +170,35 @@ class Review:
         assert answer.headers["ETag"] == f'"{view["version"]}"'
         return view
 
+    async def erases(self, incident: UUID, event_id: str, **more: Any) -> None:
+        """Privacy asks for it, and legal confirms it."""
+        body = {
+            "event_id": event_id,
+            "ground": "consent_withdrawn",
+            "reason": "She asked for it.",
+            **more,
+        }
+        asked = await self.asks(incident, "/erasures", body, Role.PRIVACY)
+        assert asked.status_code == 201, asked.text
+        (event,) = asked.json()["events"]
+        path = f"/erasures/{event['data']['erasure_id']}/confirmation"
+        confirmed = await self.asks(incident, path, None, Role.LEGAL)
+        assert confirmed.status_code == 201, confirmed.text
+
+    async def said(self, incident: UUID, kind: str) -> dict[str, Any]:
+        """The last event of this type."""
+        events = await self.served.listed(f"/incidents/{incident}/events")
+        return next(one for one in reversed(events) if one["type"] == f"incident.{kind}.v1")
+
+    async def reads_texts(self, incident: UUID, *texts: str) -> None:
+        """Waits until these texts of other services have come too."""
+
+        async def come() -> bool:
+            report = (await self.report(incident)).text
+            return all(text in report for text in texts)
+
+        await until(come, "review has the texts")
+
     async def report(self, incident: UUID, query: str = "", **headers: str) -> httpx.Response:
         return await self.served.get(f"/incidents/{incident}/report{query}", Role.AUDITOR, headers)
 
@@ -177,6 +207,6 @@ class Review:
 async def review(environment: Environment) -> AsyncIterator[Review]:
     async with (
         others(environment, ServiceName.INTAKE, ServiceName.TRIAGE) as around,
-        serving(environment, SERVICE, "writer", "consumer") as served,
+        serving(environment, SERVICE, "writer", "consumer", "texts") as served,
     ):
         yield Review(served, around)

@@ -2,16 +2,19 @@
 
 import base64
 import hashlib
+import json
 from typing import Any
 
 import pytest
 
+from services.review.audit import audit
 from services.review.domain.commands import Publish
-from shared.contract.authority import Role
+from shared.contract.authority import Role, who_may
 from shared.contract.catalogue.review import ReportDigest
 from shared.contract.decision import Actor, Context
 from shared.contract.vocabulary import Severity
 from shared.runtime.process import clock
+from shared.runtime.web.auth import READERS
 from tests.integration.review.conftest import SOON, Review, assessed, finding
 from tests.integration.serving import NOBODY
 
@@ -133,6 +136,7 @@ class TestTheReport:
         self, review: Review
     ) -> None:
         incident = await review.opened()
+        await review.reads_texts(incident, "<b>a board</b>")
         draft = (await review.report(incident)).json()
         assert draft["draft"]["review_opened"] is True
         assert [name for gap in draft["draft"]["missing"] for name in gap["missing"]] == [
@@ -145,15 +149,19 @@ class TestTheReport:
         assert "<script" not in page
         assert "DRAFT" in (await review.report(incident, "?format=markdown")).text
 
-    async def test_has_the_digests_that_are_on_the_log_in_every_form(self, review: Review) -> None:
+    async def test_names_its_skeleton_whose_digest_is_on_the_log_in_every_form(
+        self, review: Review
+    ) -> None:
         incident = await review.published()
-        reviewed = (await review.served.listed(f"/incidents/{incident}/events"))[-1]
-        assert reviewed["type"] == "incident.reviewed.v1"
+        said = (await review.said(incident, "reviewed"))["data"]["report"]["skeleton_sha256"]
+        skeleton = await review.report(incident, "/skeleton")
+        assert hashlib.sha256(skeleton.content).hexdigest() == said
+        assert skeleton.headers["content-type"] == JSON
         for form, media_type in (("json", JSON), ("markdown", MARKDOWN), ("html", HTML)):
             answer = await review.report(incident, f"?format={form}")
             digest = hashlib.sha256(answer.content)
             assert answer.headers["content-type"] == media_type
-            assert digest.hexdigest() == reviewed["data"]["report"][f"{form}_sha256"]
+            assert said in answer.text
             assert answer.headers["ETag"] == f'"{digest.hexdigest()}"'
             assert (
                 answer.headers["Repr-Digest"]
@@ -163,28 +171,28 @@ class TestTheReport:
 
     async def test_stays_as_it_was_whatever_is_said_later(self, review: Review) -> None:
         incident = await review.published()
+        await review.reads_texts(incident, "<b>a board</b>")
         before = await review.report(incident)
         await review.hears(incident, assessed(severity=Severity.LOW))
         assert (await review.report(incident)).content == before.content
 
     @pytest.mark.parametrize(
         ("published", "status", "kind"),
-        [({"format": 99}, 501, "report-format"), ({}, 500, "report-differs")],
+        [({"format": 99}, 501, "report-format"), ({"format": 1}, 500, "report-differs")],
     )
     async def test_that_this_build_cannot_make_is_refused_with_what_to_do(
         self, review: Review, published: dict[str, Any], status: int, kind: str
     ) -> None:
         incident = await review.publishable()
         ledger = review.served.running.ledger
-        digest = ReportDigest(
-            json_sha256="1" * 64, markdown_sha256="2" * 64, html_sha256="3" * 64, **published
-        )
+        digest = ReportDigest(skeleton_sha256="1" * 64, **published)
         covers = (await ledger.load(incident)).state.covers
         reviewer = Actor("a-reviewer", frozenset({Role.REVIEWER}))
         await ledger.carry_out(incident, Publish(digest, covers), Context(clock.now(), reviewer))
-        answer = await review.served.get(f"/incidents/{incident}/report")
-        assert (answer.status_code, answer.json()["type"].rpartition("/")[2]) == (status, kind)
-        assert "build that published it" in answer.json()["detail"]
+        for path in ("", "/skeleton"):
+            answer = await review.report(incident, path)
+            assert (answer.status_code, answer.json()["type"].rpartition("/")[2]) == (status, kind)
+            assert "build that published it" in answer.json()["detail"]
 
     async def test_comes_in_the_form_that_is_liked_best(self, review: Review) -> None:
         incident = await review.known()
@@ -232,13 +240,98 @@ class TestTheReport:
 
     async def test_is_not_sent_again_to_who_has_it(self, review: Review) -> None:
         incident = await review.known()
+        await review.reads_texts(incident, "<b>a board</b>")
         tag = (await review.report(incident)).headers["ETag"]
         for seen in (tag, f"W/{tag}", f'"x", {tag}', "*"):
             answer = await review.report(incident, **{"If-None-Match": seen})
             assert (answer.status_code, answer.content) == (304, b""), seen
         assert (await review.report(incident, **{"If-None-Match": '"x"'})).status_code == 200
 
+    async def test_of_a_draft_names_the_skeleton_that_would_be_published(
+        self, review: Review
+    ) -> None:
+        incident = await review.publishable()
+        skeleton = await review.report(incident, "/skeleton")
+        named = (await review.report(incident)).json()["edition"]["skeleton_sha256"]
+        assert hashlib.sha256(skeleton.content).hexdigest() == named
+        await review.gives(incident, "/publication", None)
+        assert (await review.report(incident, "/skeleton")).content == skeleton.content
+
+    async def test_shows_persons_by_name_to_those_who_may_read_them(self, review: Review) -> None:
+        incident = await review.opened()
+        answer = await review.asks(incident, "/lessons", {"text": "So."}, name="ruth")
+        assert answer.status_code == 201
+        pseudonym = (await review.said(incident, "lesson_recorded"))["actor"]
+        assert pseudonym != "ruth"
+        for role in READERS:
+            shown = await review.served.get(f"/incidents/{incident}/report", role)
+            (lesson,) = shown.json()["lessons"]
+            expected = "ruth" if role in who_may("read_people") else pseudonym
+            assert lesson["source"]["by"] == expected, role
+        bones = (await review.report(incident, "/skeleton")).json()
+        assert bones["lessons"][0]["source"]["by"] == pseudonym
+
     async def test_runs_nothing_and_loads_nothing(self, review: Review) -> None:
         answer = await review.report(await review.known(), "?format=html")
         assert "default-src 'none'" in answer.headers["Content-Security-Policy"]
         assert "script" not in answer.headers["Content-Security-Policy"]
+
+
+class TestWhatIsErased:
+    async def test_is_gone_from_lists_which_say_when_and_why(self, review: Review) -> None:
+        incident = await review.published(lesson="Ask Bernd first.")
+        recorded = await review.said(incident, "lesson_recorded")
+        found = await review.said(incident, "finding_recorded")
+        for path in ("/lessons", "/action-items"):
+            assert [item["erased"] for item in await review.served.listed(path)] == [None]
+        await review.erases(incident, recorded["event_id"])
+        await review.erases(incident, found["event_id"], ground="objection")
+        (lesson,) = await review.served.listed("/lessons")
+        (item,) = await review.served.listed("/action-items")
+        assert (lesson["text"], item["description"]) == (None, None)
+        assert lesson["erased"]["ground"] == "consent_withdrawn"
+        assert item["erased"]["ground"] == "objection"
+        erasure = await review.said(incident, "content_erased")
+        assert item["erased"]["erased_at"] == erasure["time"]
+
+    @pytest.mark.parametrize("published", [True, False])
+    async def test_leaves_a_hole_in_the_report_and_the_skeleton_as_it_was(
+        self, review: Review, published: bool
+    ) -> None:
+        incident = await review.publishable()
+        await review.gives(incident, "/lessons", {"text": "Ask Bernd first."})
+        if published:
+            await review.gives(incident, "/publication", None)
+        await review.reads_texts(incident, "<b>a board</b>", "Ask Bernd first.")
+        before = await review.report(incident, "/skeleton")
+        lesson = await review.said(incident, "lesson_recorded")
+        await review.erases(incident, lesson["event_id"])
+        report = (await review.report(incident)).json()
+        assert report["lessons"][0]["text"].startswith("[erased on ")
+        assert [
+            (one["event"]["event_id"], one["field"], one["ground"])
+            for one in report["edition"]["erased"]
+        ] == [(lesson["event_id"], "text", "consent_withdrawn")]
+        for form in ("json", "markdown", "html"):
+            page = (await review.report(incident, f"?format={form}")).text
+            assert "Bernd" not in page
+            assert "consent" in page
+        after = await review.report(incident, "/skeleton")
+        assert (after.content == before.content) is published, "a draft tells of the erasure too"
+
+    async def test_of_another_service_does_not_come_back(self, review: Review) -> None:
+        incident = await review.published()
+        await review.reads_texts(incident, "<b>a board</b>")
+        opened = await review.said(incident, "reported")
+        await review.erases(incident, opened["event_id"], fields=["description"])
+        report = (await review.report(incident)).json()
+        assert "a board" not in json.dumps(report)
+        assert report["reports"][0]["description"].startswith("[erased on ")
+        assert report["edition"]["withheld"] == []
+
+    async def test_is_no_violation_for_an_auditor(self, review: Review) -> None:
+        incident = await review.published()
+        lesson = await review.said(incident, "lesson_recorded")
+        await review.erases(incident, lesson["event_id"])
+        history = await review.served.running.ledger.history(incident)
+        assert [one.rule for one in audit([recorded.event for recorded in history])] == []
