@@ -122,7 +122,7 @@ async def test_publishing_waits_for_everything_at_once_and_names_it(
     async with others(environment, ServiceName.NOTIFY) as notify:
         told = Review(review.served, notify)
         await told.hears(
-            incident, CommunicationRequired(audience=Audience.EXECUTIVES, rule="a row")
+            incident, CommunicationRequired(audience=Audience.EXECUTIVES, rule="a_row")
         )
         problem = await review.refused(incident, "/publication", None)
         assert problem["rule"] == "closure"
@@ -234,7 +234,7 @@ COMMUNICATED = Communicated(
     communication_id=NOBODY,
     audience=Audience.EXECUTIVES,
     channel="staff mail",
-    text_digest="0" * 64,
+    texts=("0" * 43, "1" * 43),
     facts=(),
     approved_by=("lea",),
     attempt=1,
