@@ -114,12 +114,14 @@ async def test_from_a_post_to_a_published_report(world: World, collector: Collec
     names = [event["type"].split(".")[1] for event in await world.events(REVIEW, incident)]
     assert [name for name in dict.fromkeys(names) if name in MILESTONES] == MILESTONES
 
-    for form in ("json", "markdown", "html"):
+    on_the_log = reviewed["report"]["skeleton_sha256"]
+    for form in ("skeleton", "json", "markdown", "html"):
         report = ledger("report", str(incident), "--format", form, "--data", str(world.stack.data))
-        assert (
-            hashlib.sha256(report.stdout.encode()).hexdigest()
-            == reviewed["report"][f"{form}_sha256"]
-        ), report.stderr
+        if form == "skeleton":
+            made = hashlib.sha256(report.stdout.encode()).hexdigest()
+            assert made == on_the_log, report.stderr
+        else:
+            assert on_the_log in report.stdout, report.stderr
 
     verification = await world.verify()
     assert verification["findings"] == []

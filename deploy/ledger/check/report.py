@@ -22,20 +22,26 @@ class Form(StrEnum):
     MARKDOWN = "markdown"
     HTML = "html"
     JSON = "json"
+    SKELETON = "skeleton"
 
 
 def report(
     incident: UUID,
     form: Annotated[
         Form,
-        typer.Option("--format", help="The published bytes are the same in every form's file."),
+        typer.Option(
+            "--format",
+            help="With the texts that are at hand; or the skeleton, with digests in place of "
+            "texts, whose SHA-256 is on the log.",
+        ),
     ] = Form.MARKDOWN,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="Write the exact bytes to this file.")
     ] = None,
     data: DataFolder = state.DEFAULT_DATA,
 ) -> None:
-    """Show the report of an incident: a draft that says what is missing, or the published one."""
+    """Show the report of an incident: a draft that says what is missing, or the published one. It
+    names what of it is erased, when and on which ground, and what is withheld."""
     with or_stop():
         text = _fetch(incident, form, data)
         if output is not None:
@@ -46,7 +52,8 @@ def report(
 
 def _fetch(incident: UUID, form: Form, data: Path) -> bytes:
     services = Services(data, "ledger-report")
-    answer = services.get(ServiceName.REVIEW, f"incidents/{incident}/report?format={form.value}")
+    wanted = "/skeleton" if form is Form.SKELETON else f"?format={form.value}"
+    answer = services.get(ServiceName.REVIEW, f"incidents/{incident}/report{wanted}")
     if 200 <= answer.status < 300:
         return answer.body
     raise StackError(_detail(answer.body) or f"review answered {answer.status}")
