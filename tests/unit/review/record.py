@@ -13,7 +13,8 @@ from uuid import UUID
 from services.review.audit import SKELETON, reports
 from services.review.editions import publication
 from services.review.report.model import FORMAT
-from shared.contract.catalogue import review
+from shared.contract.catalogue import review, triage
+from shared.contract.catalogue.base import Exposure
 from shared.contract.disclosure import (
     SALT_BYTES,
     Disclosure,
@@ -23,10 +24,19 @@ from shared.contract.disclosure import (
     read_disclosure,
 )
 from shared.contract.envelope import Event, read
-from shared.contract.vocabulary import ObservationKind
+from shared.contract.vocabulary import (
+    Confidence,
+    Determination,
+    FactKey,
+    LegalView,
+    ObservationKind,
+    Platform,
+    Severity,
+)
 from tests.unit.contract.record import envelope
-from tests.unit.review.story import STORY, STORY_WITHOUT, Spoken
-from tests.unit.review.test_report import HOSTILE
+from tests.unit.given import START
+from tests.unit.review.story import STORY, STORY_WITHOUT, TAKEDOWN, Spoken
+from tests.unit.review.test_report import FORGETTING, HOSTILE
 from tests.unit.review.world import LATER
 
 FOLDER: Final = Path(__file__).parent / "published"
@@ -45,6 +55,48 @@ EVIL: Final[Spoken] = (
     "reviewer-ria",
     review.ObservationRecorded(kind=ObservationKind.WENT_WRONG, text="\n\n".join(HOSTILE)),
 )
+MORE: Final[tuple[Spoken, ...]] = (
+    EVIL,
+    (
+        17,
+        "responder-rob",
+        triage.FactRecorded(
+            fact_id=UUID(int=0xDA),
+            key=FactKey.OTHER,
+            label="Weather in the picture",
+            known=True,
+            value="It rained.",
+            confidence=Confidence.LOW,
+            source="The picture itself",
+            observed_at=START,
+        ),
+    ),
+    (
+        83,
+        "legal-liv",
+        triage.LegalViewGiven(
+            action_id=TAKEDOWN,
+            view=LegalView.CLEARED_WITH_CONDITIONS,
+            ground="Terms of use of the platform.",
+            conditions="Only by its own form.",
+        ),
+    ),
+    (
+        84,
+        "responder-rob",
+        triage.Assessed(
+            revision=2,
+            determination=Determination.CONFIRMED,
+            information_types=(),
+            exposure=Exposure(platform=Platform.MASTODON, platform_name="Mastodon", copies=2),
+            severity=Severity.CRITICAL,
+            severity_rule="overridden",
+            severity_override_reason="A competitor has shared it.",
+        ),
+    ),
+    *((1570 + number, by, data) for number, (_, by, data) in enumerate(FORGETTING)),
+)
+"""What neither story has: every confidential field, and every event about forgetting."""
 
 
 class History:
@@ -82,7 +134,7 @@ def _said() -> tuple[list[Event], list[Disclosure]]:
     salts = (number.to_bytes(SALT_BYTES) for number in itertools.count(1))
     said: list[Event] = []
     texts: list[Disclosure] = []
-    for minutes, by, data in sorted((*STORY, *STORY_WITHOUT, EVIL), key=lambda spoken: spoken[0]):
+    for minutes, by, data in sorted((*STORY, *STORY_WITHOUT, *MORE), key=lambda spoken: spoken[0]):
         if not isinstance(data, review.Reviewed):
             bare, disclosures = conceal(data, lambda: next(salts))
             texts += disclosures
