@@ -54,7 +54,7 @@ ASSESSED: Final = Assessed(
     information_types=(),
     exposure=Exposure(audience_tier=AudienceTier.D_PUBLIC),
     severity=Severity.HIGH,
-    severity_rule="a row",
+    severity_rule="a_row",
 )
 SOURCE: Final = "//dlp.example/scanner"
 EVENT: Final = {"specversion": "1.0", "type": "finding", "source": SOURCE, "data": {}}
@@ -91,7 +91,7 @@ HEARD: Final[dict[ServiceName, EventData]] = {
 OWN: Final[dict[ServiceName, EventData]] = {
     ServiceName.INTAKE: REPORTED,
     ServiceName.TRIAGE: FILLED,
-    ServiceName.NOTIFY: CommunicationRequired(audience=Audience.PRESS, rule="a row"),
+    ServiceName.NOTIFY: CommunicationRequired(audience=Audience.PRESS, rule="a_row"),
     ServiceName.REVIEW: ReviewOpened(trigger=ReviewTrigger.REQUESTED),
 }
 

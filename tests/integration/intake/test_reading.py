@@ -141,7 +141,7 @@ ASSESSED = Assessed(
     information_types=(),
     exposure=Exposure(),
     severity=Severity.LOW,
-    severity_rule="a row",
+    severity_rule="a_row",
 )
 CONTAINED = Contained(
     action_id=NOBODY,

@@ -78,7 +78,7 @@ def assessed(
         information_types=leaked,
         exposure=Exposure(audience_tier=AudienceTier.D_PUBLIC),
         severity=severity,
-        severity_rule="a row",
+        severity_rule="a_row",
     )
 
 
