@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from deploy.local.keys import write_secret
 from shared.runtime.process.settings import (
     LogFormat,
     SaslMechanism,
@@ -16,6 +17,9 @@ SECRET = "correct horse battery staple"
 FILE_IS = {
     "SIGNING_KEY_FILE": "the service's Ed25519 signing key, readable by it alone",
     "TRUST_FILE": "whose signatures count, and from which number on",
+    "PSEUDONYM_KEY_FILE": "a random secret, the same for all services and kept by them alone (mode "
+    "0600), under which persons have their pseudonyms: openssl rand -hex 32. Never change it: "
+    "everybody would be somebody else",
     "JWKS_CA_FILE": "the authority that certifies the key set's server, if it is your own",
     "KAFKA_CA_FILE": "with SSL: the certificates that are believed, PEM; default: the system's",
     "KAFKA_CERT_FILE": "with SSL: the client's own certificate, PEM",
@@ -27,11 +31,13 @@ FILE_IS = {
 def environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
     for file in ("key", "trust"):
         (tmp_path / file).touch()
+    write_secret(tmp_path / "pseudonym.key", "0123456789abcdef" * 4)
     for name, value in {
         "DATABASE_DSN": f"postgresql://triage:{SECRET}@localhost/incident_triage",
         "KAFKA_BOOTSTRAP": "localhost:9092",
         "SIGNING_KEY_FILE": str(tmp_path / "key"),
         "TRUST_FILE": str(tmp_path / "trust"),
+        "PSEUDONYM_KEY_FILE": str(tmp_path / "pseudonym.key"),
         "JWKS": "/etc/ledger/jwks.json",
         "JWT_ISSUER": "https://issuer.test",
         "HTTP_PORT": "8080",

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from pydantic import Field
 
+from deploy.local.keys import write_secret
 from shared.runtime.process.settings import KafkaSettings, LogFormat, ServiceSettings, load
 
 PASSWORD = "correct horse battery staple"
@@ -16,11 +17,13 @@ def environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> pytest.Monke
     """All that has no default, and nothing else."""
     for file in ("key", "trust"):
         (tmp_path / file).touch()
+    write_secret(tmp_path / "pseudonym.key", "0123456789abcdef" * 4)
     for name, value in {
         "DATABASE_DSN": f"postgresql://triage_service:{PASSWORD}@localhost/incident_triage",
         "KAFKA_BOOTSTRAP": "localhost:9092",
         "SIGNING_KEY_FILE": str(tmp_path / "key"),
         "TRUST_FILE": str(tmp_path / "trust"),
+        "PSEUDONYM_KEY_FILE": str(tmp_path / "pseudonym.key"),
         "JWKS": "/etc/ledger/jwks.json",
         "JWT_ISSUER": "https://issuer.test",
         "HTTP_PORT": "8080",

@@ -50,13 +50,13 @@ def names(process: Running[Any, Any, Any], *roles: str, health: int | None = Non
         ((), ["writer"]),
         (("http",), ["writer", "overload"]),
         (("relay",), ["writer", "relay"]),
-        (("consumer",), ["writer", "consumer"]),
+        (("consumer",), ["writer", "consumer", "texts"]),
         (("workers",), ["writer", "count", "remind"]),
         (("count",), ["writer", "count"]),
         (("remind",), ["writer", "remind"]),
         (("workers", "count"), ["writer", "count", "remind"]),
         (("relay", "remind"), ["writer", "relay", "remind"]),
-        (ROLES, ["writer", "overload", "relay", "consumer", "count", "remind"]),
+        (ROLES, ["writer", "overload", "relay", "consumer", "texts", "count", "remind"]),
     ],
 )
 async def test_a_role_runs_its_parts_and_no_other(
