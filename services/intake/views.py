@@ -1,9 +1,9 @@
 """What an event writes into intake's views: reports, and how far their incidents have come.
 `queries` reads them.
 
-Reporters are written with their report, by the command that takes it; they are not a view, and a
-rebuild leaves them alone. Neither are registered sources, which `ledger source` writes, nor the
-keys of anonymous reports, which are forgotten."""
+Reporters are written with their report, by the command that takes it, and forgotten with it; they
+are not a view, and a rebuild leaves them alone. Neither are registered sources, which `ledger
+source` writes, nor the keys of anonymous reports, which are forgotten."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -14,7 +14,7 @@ from services.intake.bodies import ReporterBody
 from services.intake.domain.tables import ANONYMOUS
 from shared.contract.catalogue.intake import Reported
 from shared.contract.catalogue.notify import Communicated
-from shared.contract.catalogue.review import Reviewed
+from shared.contract.catalogue.review import ContentErased, Reviewed
 from shared.contract.catalogue.triage import Assessed, Contained, IncidentDismissed
 from shared.contract.vocabulary import CONTAINING, Outcome
 from shared.runtime.say.plan import Recorded, Write
@@ -43,6 +43,8 @@ def project(recorded: Recorded) -> Iterable[Write]:
             yield _reached("reviewed", incident_id)
         case IncidentDismissed():
             yield _reached("closed", incident_id)
+        case ContentErased():
+            yield _forgotten(data)
 
 
 def _opened(recorded: Recorded, data: Reported) -> Write:
@@ -56,6 +58,16 @@ def _reached(stage: str, incident_id: UUID) -> Write:
     return Write(
         "UPDATE incident SET stage = greatest(stage, $2) WHERE incident_id = $1",
         (incident_id, STAGES.index(stage)),
+    )
+
+
+def _forgotten(erased: ContentErased) -> Write:
+    """Who sent a report of which no text is left is forgotten with it."""
+    return Write(
+        """DELETE FROM reporter USING report
+           WHERE report_id = ANY($1) AND reference = (data ->> 'reporter')::uuid
+           AND NOT EXISTS (SELECT FROM disclosure WHERE event_id = report_id)""",
+        (sorted({text.event_id for text in erased.texts}),),
     )
 
 

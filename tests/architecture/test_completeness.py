@@ -68,7 +68,7 @@ CONCERNS: Final[Mapping[type[EventData], tuple[str, str]]] = {
     review.NextReviewSet: ("review", "review"),
     review.ErasureRequested: ("review", "review"),
     review.ErasureRefused: ("review", "review"),
-    review.ContentErased: ("review", "review"),
+    review.ContentErased: ("review", "intake review"),
     review.HoldPlaced: ("review", "review"),
     review.HoldReleased: ("review", "review"),
     review.RetentionWarned: ("review", ""),

@@ -37,4 +37,4 @@ CREATE TABLE reporter (
 );
 
 GRANT SELECT, INSERT, UPDATE, DELETE, TRUNCATE ON incident, report TO {service}_service;
-GRANT SELECT, INSERT ON reporter TO {service}_service;
+GRANT SELECT, INSERT, DELETE ON reporter TO {service}_service;

@@ -14,6 +14,7 @@ import asyncpg
 import pytest
 from aiokafka import AIOKafkaProducer
 
+from services.intake.__main__ import SERVICE as INTAKE
 from services.review.__main__ import SERVICE as REVIEW
 from services.review.retention import Retention
 from services.triage.__main__ import SERVICE as TRIAGE
@@ -408,6 +409,32 @@ async def test_retention_warns_and_then_erases(stack: Stack) -> None:
         incident,
     )
     assert len(left) == 1, "the note of the dismissal is kept longer"
+
+
+async def test_who_reported_is_forgotten_with_the_report(environment: Environment) -> None:
+    async with (
+        serving(environment, INTAKE, *ALL) as intake,
+        serving(environment, REVIEW, *ALL) as review,
+    ):
+        body = {
+            "description": SECRET,
+            "exposure": {"url": URL},
+            "reporter": {"name": "Robin", "contact": "r@example.org"},
+        }
+        answer = await intake.post("/reports", body, Role.SOURCE)
+        assert answer.status_code == 201, answer.text
+        incident = UUID(answer.json()["incident_id"])
+        stack = Stack(environment, review, Others({}))
+        await until(lambda: stack.has(review, incident, 2), "review has the texts")
+        (row,) = await review.rows("SELECT event_id FROM ledger WHERE incident_id = $1", incident)
+        whole = {"event_id": str(row["event_id"])}
+        await stack.erases(incident, **whole, fields=["url"])
+        await until(lambda: stack.has(intake, incident, 1), "intake has dropped the URL")
+        assert await intake.count("reporter") == 1, "a text of the report is left"
+        await stack.erases(incident, **whole)
+        await until(lambda: stack.has(intake, incident, 0), "intake has dropped it all")
+        assert await intake.count("reporter") == 0
+        assert "Robin" not in await everything(intake)
 
 
 async def test_a_person_is_erased_from_every_directory(stack: Stack) -> None:

@@ -31,6 +31,7 @@ from shared.contract.catalogue.system import (
     KeyRotated,
     MessageParkedRecorded,
     ParkedSettled,
+    PersonErased,
     SystemRecord,
 )
 from shared.contract.disclosure import Disclosure, conceal, read_disclosure
@@ -60,6 +61,16 @@ SETTLED: Final[Spoken] = (
         reason="Somebody wrote a line of text to the topic; it was never an event.",
         proposed_by="ida",
         confirmed_by="omar",
+    ),
+)
+PERSON_ERASED: Final[Spoken] = (
+    1740,
+    "service:review",
+    PersonErased(
+        person="reporter-rae",
+        ground=ErasureGround.OBJECTION,
+        requested_by="privacy-pia",
+        confirmed_by="legal-liv",
     ),
 )
 FIRST: Final = UUID(int=0x0196_0000_0000_7000_8000_0000_0000_0002)
@@ -136,6 +147,7 @@ def examples() -> dict[type[EventData], Spoken]:
         **_forgetting(found[Reported]),
         KeyRotated: KEY_ROTATED,
         ParkedSettled: SETTLED,
+        PersonErased: PERSON_ERASED,
         **SEALER,
     }
 
