@@ -93,6 +93,9 @@ class Notify:
     offsets: Iterator[int]
     senders: list["asyncio.Task[None]"] = field(default_factory=list)
 
+    def pseudonym_of(self, name: str) -> str:
+        return self.running.people.pseudonym_of(name)
+
     async def hears(self, incident: UUID, *said: EventData) -> None:
         """Each is said by its own service, and heard as a message of the topic is."""
         for data in said:

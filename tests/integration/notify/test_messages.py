@@ -45,7 +45,7 @@ async def test_a_message_inside_is_drafted_approved_requested_and_sent(
     assert (told["attempt"], told["due_at"], [item["by"] for item in told["approvals"]]) == (
         1,
         None,
-        ["carla"],
+        [notify.pseudonym_of("carla")],
     )
     assert [(got["data"]["title"], got["data"]["text"]) for got in hook.received] == [
         ("A roadmap", "It stands in a public post.")
@@ -186,7 +186,7 @@ async def test_a_duty_is_waived_with_a_reason(notify: Notify) -> None:
     (duty,) = (await notify.get(f"/incidents/{incident}"))["duties"]
     assert (duty["status"], duty["settled_by"], duty["reason"]) == (
         "waived",
-        "nora",
+        notify.pseudonym_of("nora"),
         "They wrote the post.",
     )
     assert (await notify.refused("lea", f"/incidents/{incident}/waivers", waiver))["rule"] == "owed"

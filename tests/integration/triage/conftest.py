@@ -46,6 +46,9 @@ class Triage:
         await self.hears(incident, said)
         return incident
 
+    def pseudonym_of(self, name: str) -> str:
+        return self.served.running.people.pseudonym_of(name)
+
     async def hears(self, incident: UUID, *said: EventData) -> None:
         before = (await self.served.running.ledger.load(incident)).version
         await self.others.say(incident, *said)

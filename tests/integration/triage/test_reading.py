@@ -127,8 +127,8 @@ class TestTheIncident:
         assert [gate["gate"] for gate in shown["gates"]] == ["facts", "legal", "authorisation"]
         assert (shown["legal"]["view"], shown["legal_by"], shown["proposed_by"]) == (
             "cleared",
-            "a-legal",
-            "a-responder",
+            triage.pseudonym_of("a-legal"),
+            triage.pseudonym_of("a-responder"),
         )
 
     async def test_shows_each_caller_what_that_caller_may_do_next(self, triage: Triage) -> None:
@@ -200,7 +200,7 @@ class TestTheIncident:
         items = await triage.served.listed(f"/incidents/{incident}/events", Role.AUDITOR, limit=1)
         assert [(item["version"], item["service"], item["actor"]) for item in items] == [
             (1, "intake", "somebody"),
-            (2, "triage", "a-responder"),
+            (2, "triage", triage.pseudonym_of("a-responder")),
         ]
 
 
