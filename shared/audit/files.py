@@ -21,6 +21,13 @@ MAX_BUNDLE: Final = WIDTH * (MAX_ENTRY + 2)
 """Bytes of a full bundle of the longest entries."""
 
 
+TEXTS: Final = "disclosures.jsonl"
+"""In a folder, what people wrote: it is handed over with a log and is no part of it."""
+
+MAX_TEXTS: Final = 256 * 1024 * 1024
+"""Bytes of that file."""
+
+
 class Unreachable(OSError):
     """The source does not answer, or does not let us read; the message says what to do."""
 
@@ -50,6 +57,8 @@ def longest(path: str) -> int:
         return WIDTH * HASH_SIZE
     if path.startswith("signatures/"):
         return WIDTH * (turns.LONGEST + 2)
+    if path == TEXTS:
+        return MAX_TEXTS
     return MAX_TEXT
 
 

@@ -4,20 +4,27 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 from uuid import UUID
 
+from shared.audit.files import TEXTS
 from shared.audit.incidents import Rules, Sealed, check_incident, read_leaves
 from shared.audit.outcome import LogAudit, Progress
 from shared.audit.spool import Spool
+from shared.audit.texts import Told, check_texts
+from shared.chain.findings import Finding
 from shared.contract.catalogue import short_name
 from shared.contract.topics import is_system
 from shared.contract.vocabulary import ServiceName
 
 
 def read_incidents(
-    spool: Spool, rules: Mapping[ServiceName, Rules], audit: LogAudit, progress: Progress
+    spool: Spool,
+    rules: Mapping[ServiceName, Rules],
+    told: Told,
+    audit: LogAudit,
+    progress: Progress,
 ) -> None:
-    """Reads what the spool took, each incident whole."""
+    """Reads what the spool took, each incident whole, with the texts that lie beside the log."""
     assert audit.checkpoint is not None
-    done = 0
+    done, of_nothing = 0, set(told)
     for bucket in spool.buckets():
         sealed, findings = read_leaves(bucket)
         audit.add(findings)
@@ -25,8 +32,13 @@ def read_incidents(
             audit.incidents += not is_system(history[0].event.incident_id)
             audit.types.update(short_name(one.event.type) for one in history)
             audit.add(list(check_incident(history, rules)))
+            audit.add(list(check_texts(history, told, audit.texts)))
+            of_nothing.difference_update(one.event.id for one in history)
             done += len(history)
             progress("incidents", done, audit.checkpoint.size)
+    for event in sorted(of_nothing):
+        where = f"{TEXTS}, event {event}"
+        audit.add([Finding("disclosure_unfounded", where, "no such event is in the log", event)])
 
 
 def by_incident(sealed: Sequence[Sealed]) -> Iterator[list[Sealed]]:

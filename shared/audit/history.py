@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from uuid import UUID
 
-from shared.audit.anchors import Anchors
 from shared.audit.files import Files, NotALog
 from shared.audit.heads import trusted_head
 from shared.audit.incidents import Sealed
 from shared.audit.tree import TreeCheck
 from shared.contract.envelope import MalformedEnvelope, read
 from shared.contract.topics import is_system
+from shared.tlog.keys import Verifier
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ class Until:
 
 def history(
     files: Files,
-    anchors: Anchors,
+    log: Verifier,
     until: Until,
     incident: UUID | None,
     progress: Callable[[int, int], None],
@@ -51,7 +51,7 @@ def history(
 
     Raises NotALog, at the end at the latest, when the files are not what the log's signed
     checkpoint commits to."""
-    _, head = trusted_head(files, "checkpoint", anchors.log)
+    _, head = trusted_head(files, "checkpoint", log)
     if until.size is not None and until.size > head.size:
         raise NotALog(f"{files.name} has {head.size} events, fewer than {until.size}")
     wanted = str(incident).encode() if incident else b""

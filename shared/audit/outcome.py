@@ -9,6 +9,7 @@ from typing import Final
 from shared.audit.heads import Seen
 from shared.audit.incidents import Rules
 from shared.audit.order import OrderCheck
+from shared.audit.texts import TextCount
 from shared.chain.findings import Finding
 from shared.chain.link import Head
 from shared.contract.vocabulary import ServiceName
@@ -59,6 +60,8 @@ class LogAudit:
     behind: list[Behind] = field(default_factory=list)
     types: Counter[str] = field(default_factory=Counter)
     incidents: int = 0
+    texts: TextCount = field(default_factory=TextCount)
+    """Counted where what the events say was read."""
     findings: list[Finding] = field(default_factory=list)
     more_findings: int = 0
 

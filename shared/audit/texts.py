@@ -6,9 +6,10 @@ That a text is withheld, and not missing, its digest proves: it stands in the si
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 from uuid import UUID
 
+from shared.audit.files import MAX_TEXTS, TEXTS
 from shared.audit.incidents import Sealed
 from shared.chain.findings import Finding
 from shared.contract.catalogue.base import EventData
@@ -20,13 +21,6 @@ from shared.contract.disclosure import (
     read_disclosure,
 )
 from shared.contract.envelope import Event
-
-FILE: Final = "disclosures.jsonl"
-"""Beside a log: a line for each event of which texts are shown, `{"event": id, "disclosures":
-[…]}`."""
-
-MAX_FILE: Final = 256 * 1024 * 1024
-"""Bytes of that file."""
 
 Told = Mapping[UUID, Sequence[Disclosure]]
 """The texts that are shown, by event."""
@@ -100,13 +94,14 @@ def read_lines(data: bytes, where: str) -> tuple[tuple[Disclosure, ...], list[Fi
 
 
 def read_file(data: bytes) -> tuple[dict[UUID, tuple[Disclosure, ...]], list[Finding]]:
-    """The texts beside a log, by event. What cannot be read is a finding."""
-    if len(data) > MAX_FILE:
-        return {}, [Finding("disclosure_malformed", FILE, f"longer than {MAX_FILE:,} bytes")]
+    """The texts beside a log, by event, from a line for each: `{"event": id, "disclosures": […]}`.
+    What cannot be read is a finding."""
+    if len(data) > MAX_TEXTS:
+        return {}, [Finding("disclosure_malformed", TEXTS, f"longer than {MAX_TEXTS:,} bytes")]
     told: dict[UUID, tuple[Disclosure, ...]] = {}
     findings: list[Finding] = []
     for number, line in enumerate(data.splitlines(), 1):
-        where = f"{FILE} line {number}"
+        where = f"{TEXTS} line {number}"
         try:
             value = json.loads(line)
             event, texts = UUID(value["event"]), value["disclosures"]
@@ -150,9 +145,9 @@ def write_file(told: Iterable[tuple[UUID, Sequence[Disclosure]]]) -> bytes:
         if texts
     )
     data = "".join(f"{line}\n" for line in lines).encode("ascii")
-    if len(data) > MAX_FILE:
+    if len(data) > MAX_TEXTS:
         raise ValueError(
-            f"the texts take {len(data):,} bytes, at most {MAX_FILE:,} fit beside a log; "
+            f"the texts take {len(data):,} bytes, at most {MAX_TEXTS:,} fit beside a log; "
             "choose a reader who sees less, or withhold fields"
         )
     return data

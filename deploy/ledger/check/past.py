@@ -31,7 +31,7 @@ def from_log(
         return list(
             history(
                 files,
-                believing.believe(files, pinned).anchors,
+                believing.believe(files, pinned).anchors.log,
                 moment,
                 incident,
                 lambda done, total: bar("leaves", done, total),

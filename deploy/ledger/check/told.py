@@ -10,7 +10,7 @@ import typer
 from deploy.ledger.check import rules
 from deploy.ledger.check.services import Services
 from shared.audit import texts
-from shared.audit.files import read_regular
+from shared.audit.files import MAX_TEXTS, TEXTS, read_regular
 from shared.audit.readers import Reader, Showing
 from shared.audit.texts import Told
 from shared.contract.disclosure import Disclosure, by_digest, read_disclosure
@@ -42,7 +42,7 @@ TextsOption = Annotated[
     Path | None,
     typer.Option(
         "--texts",
-        help=f"File with the texts ({texts.FILE} of an export). Default: the stack's services are "
+        help=f"File with the texts ({TEXTS} of an export). Default: the stack's services are "
         "asked.",
     ),
 ]
@@ -62,7 +62,7 @@ def texts_of(
         return {}
     if file is None:
         return from_stack(data, incidents)
-    told, findings = texts.read_file(read_regular(file, texts.MAX_FILE))
+    told, findings = texts.read_file(read_regular(file, MAX_TEXTS))
     if findings:
         raise ValueError(f"{file}: {findings[0].where}: {findings[0].detail}")
     return told

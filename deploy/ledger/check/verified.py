@@ -45,6 +45,7 @@ class LogVerified:
             "witnessed_size": self.audit.witnessed,
             "cosigned": {name: telling.moment(at) for name, at in self.audit.cosigned.items()},
             "incidents": self.audit.incidents,
+            "texts": asdict(self.audit.texts),
             "sealed": {
                 f"{service}/{number}": head.sequence
                 for (service, number), head in self.audit.sealed.items()
@@ -58,7 +59,9 @@ class LogVerified:
         if not self.findings:
             agrees = "" if self.audit.unstated else ", and each service's own word agrees"
             say(good("Clean."), f" The log is as its checkpoint says{agrees}.")
-        if not self.audit.types:
+        if self.audit.types:
+            say("Texts: ", telling.of_texts(self.audit.texts))
+        else:
             say("The content of the events was not read.")
         telling.show_findings(self.findings, self.audit.more_findings)
 

@@ -8,7 +8,7 @@ from shared.audit.files import Folder, NotALog
 from shared.audit.history import Until, by_time, history
 from shared.audit.incidents import Sealed
 from tests.unit.audit.world import (
-    ANCHORS,
+    LOG,
     Ledger,
     incident_number,
     publish_log,
@@ -32,7 +32,7 @@ def log(ledger: Ledger, tmp_path_factory: pytest.TempPathFactory) -> Folder:
 def told(log: Folder, until: str | None = None, number: int | None = None) -> list[Sealed]:
     moment = Until.parse(until) if until else Until()
     incident = incident_number(number) if number else None
-    return list(history(log, ANCHORS, moment, incident, lambda *_: None))
+    return list(history(log, LOG.verifier, moment, incident, lambda *_: None))
 
 
 def test_a_size_takes_the_first_so_many_and_a_time_what_was_said_until_then(
