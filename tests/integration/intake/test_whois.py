@@ -1,4 +1,4 @@
-"""`ledger source` and `ledger whois` on a real database: what an operator types, and what is kept."""
+"""`ledger source` and `ledger whois` on a real database: what an operator types, what is kept."""
 
 import json
 
