@@ -11,12 +11,10 @@ from asyncpg.pool import Pool
 from shared.chain.keyfiles import BadKeyFile
 from shared.runtime.process.keyfiles import load_trust
 from shared.runtime.process.pool import pool_of
-from shared.runtime.process.secretfiles import secret_in
 from shared.runtime.process.settings import ServiceSettings
 from shared.runtime.running import ROLES, Running, Service
 from shared.runtime.say.keyring import KeyMissing, Keyring
 from shared.runtime.say.ledger import Ledger
-from shared.runtime.say.people import People
 from shared.runtime.say.tables import chains_of, heads_of, learn_rotations
 
 C = TypeVar("C")
@@ -36,7 +34,6 @@ async def running(
     A process that `speaks` must hold the key in force, and ends when it does not."""
     trusted = load_trust(settings.trust_file)
     keyring = Keyring(service.name, settings.signing_key_file, trusted)
-    people = People(secret_in(settings.pseudonym_key_file))
     async with (
         service.resources.open(settings) as resources,
         pool_of(service.name, settings) as pool,
@@ -44,7 +41,7 @@ async def running(
         if speaks:
             await _speaks_with_a_trusted_key(pool, keyring)
         ledger = Ledger(pool, keyring, service.rules)
-        yield Running(service, settings, resources, pool, ledger, trusted, roles, people)
+        yield Running(service, settings, resources, pool, ledger, trusted, roles)
 
 
 async def _speaks_with_a_trusted_key(pool: "Pool[asyncpg.Record]", keyring: Keyring) -> None:

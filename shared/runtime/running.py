@@ -19,6 +19,7 @@ from shared.runtime.process.database import Connection
 from shared.runtime.process.kept import Kept
 from shared.runtime.process.lag import Lag
 from shared.runtime.process.lease import lease
+from shared.runtime.process.secretfiles import secret_in
 from shared.runtime.process.settings import ServiceSettings
 from shared.runtime.readiness import Readiness, Show
 from shared.runtime.say import words
@@ -92,17 +93,18 @@ class Running(Generic[C, S, R]):
     ledger: Ledger[C, S]
     trust: Trust
     roles: frozenset[str]
-    people: People
     lag: Lag = field(default_factory=Lag)
     many: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(MANY))
     """Room for each command under way of a request that carries many."""
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
     under_way: int = 0
     """What workers have begun and not finished: a stop waits for it, as it does for the relay."""
+    people: People = field(init=False)
     readiness: Readiness = field(init=False)
     _checkpoint: Kept[bytes] = field(init=False)
 
     def __post_init__(self) -> None:
+        self.people = People(secret_in(self.settings.pseudonym_key_file))
         self.readiness = Readiness(
             self.service.name,
             self.pool,

@@ -14,34 +14,22 @@ from typing import Any, Final
 from uuid import UUID
 
 import asyncpg
-import structlog
 from aiokafka import TopicPartition
 from aiokafka.structs import ConsumerRecord
 from asyncpg.pool import Pool
-from pydantic import BaseModel
 
-from shared.contract.catalogue.base import Name
 from shared.contract.disclosure import Disclosure, MalformedDisclosure, read_disclosure
 from shared.contract.topics import PARTITIONS, disclosures_of
 from shared.contract.vocabulary import ServiceName
-from shared.runtime.carry.people import KEY
 from shared.runtime.carry.topic import connected, follower, messages_of
 from shared.runtime.hear.judge import Record
-from shared.runtime.process import telemetry
+from shared.runtime.hear.persons import count, is_person, take_in_persons
 from shared.runtime.process.database import Connection
-from shared.runtime.say import people
-from shared.runtime.say.people import People, Person
+from shared.runtime.say.people import People
 from shared.runtime.say.texts import take_in
 
 READ: Final = 500
 """Most messages that are taken in in one transaction."""
-
-log = structlog.get_logger(__name__)
-
-
-class _Told(BaseModel):
-    subject: Name
-    name: Name | None
 
 
 @dataclass(slots=True)
@@ -74,11 +62,11 @@ class TextConsumer:
         return {row["partition"]: row["next_offset"] for row in rows}
 
     async def _keep(self, partition: int, messages: Sequence[Any]) -> None:
-        told, persons = texts_of(messages), persons_of(messages, self.people)
+        told = texts_of(messages)
         async with self.pool.acquire() as connection, connection.transaction():
             await take_in(connection, told)
             await _tell_again(connection, told)
-            await people.take_in(connection, persons)
+            await take_in_persons(connection, messages, self.people)
             await connection.execute(
                 "UPDATE told_offset SET next_offset = greatest(next_offset, $2) "
                 "WHERE partition = $1",
@@ -94,7 +82,7 @@ def texts_of(
     with what it holds."""
     told: dict[UUID, list[Disclosure]] = defaultdict(list)
     for message in messages:
-        if not message.value or (message.key or b"").startswith(KEY):
+        if not message.value or is_person(message):
             continue
         try:
             event_id = UUID((message.key or b"").decode())
@@ -104,39 +92,8 @@ def texts_of(
             told[event_id].extend(map(read_disclosure, value))
         except (ValueError, RecursionError) as error:
             known = isinstance(error, MalformedDisclosure)
-            _count(message, str(error) if known else type(error).__name__)
+            count(message, str(error) if known else type(error).__name__)
     return told
-
-
-def persons_of(messages: Sequence["ConsumerRecord[Any, Any]"], people: People) -> list[Person]:
-    """The persons of whom these messages tell. One whose pseudonym is not the subject's is counted
-    as no message."""
-    persons = []
-    for message in messages:
-        key = message.key or b""
-        if not message.value or not key.startswith(KEY):
-            continue
-        try:
-            told = _Told.model_validate_json(message.value)
-            person = Person(key.removeprefix(KEY).decode(), told.subject, told.name)
-        except ValueError as error:
-            _count(message, type(error).__name__)
-            continue
-        if people.is_of(person):
-            persons.append(person)
-        else:
-            _count(message, "the pseudonym is not the subject's")
-    return persons
-
-
-def _count(message: "ConsumerRecord[Any, Any] | Record", reason: str) -> None:
-    telemetry.parked("malformed_text")
-    log.warning(
-        "a message of the topic of texts is none",
-        partition=message.partition,
-        offset=message.offset,
-        reason=reason,
-    )
 
 
 async def _tell_again(connection: Connection, told: Mapping[UUID, Sequence[Disclosure]]) -> None:

@@ -15,6 +15,7 @@ from shared.runtime.repair import rebuilding, replaying, rotation, settling, vie
 from shared.runtime.repair.person_erasing import CannotErase, erase_person
 from shared.runtime.repair.settlement import CannotSettle, Settlement
 from shared.runtime.running import Running
+from shared.runtime.say.people import keep
 
 
 def add_to(parser: argparse.ArgumentParser) -> None:
@@ -108,15 +109,14 @@ async def _settle(arguments: argparse.Namespace, process: Running[Any, Any, Any]
     people, persons = process.people, (arguments.proposed_by, arguments.confirmed_by)
     try:
         settlement = Settlement.by(people.pseudonym_of, arguments.reason, *persons)
-        return await settling.settle(
-            process.pool,
-            process.ledger,
-            arguments.settle_parked,
-            settlement,
-            people.named(*persons),
+        settled = await settling.settle(
+            process.pool, process.ledger, arguments.settle_parked, settlement
         )
     except CannotSettle as error:
         sys.exit(str(error))
+    async with process.read() as connection:
+        await keep(connection, people.named(*persons))
+    return settled
 
 
 async def _erase_person(arguments: argparse.Namespace, process: Running[Any, Any, Any]) -> str:

@@ -15,9 +15,7 @@ from shared.contract.decision import Actor, Context
 from shared.runtime.process import clock
 from shared.runtime.process.database import Row
 from shared.runtime.repair.settlement import FINAL, CannotSettle, Settlement
-from shared.runtime.say import projection
 from shared.runtime.say.ledger import Ledger
-from shared.runtime.say.people import Person, keeping
 from shared.runtime.say.record import say_of_the_record
 from shared.runtime.say.tables import lock_chains
 
@@ -27,10 +25,9 @@ async def settle(
     ledger: Ledger[Any, Any],
     parked_ids: Sequence[int],
     settlement: Settlement,
-    persons: Sequence[Person] = (),
 ) -> list[str]:
-    """Says an event for each of these messages and marks them settled, or none of it; the persons
-    enter the directory. A line for each. Raises CannotSettle."""
+    """Says an event for each of these messages and marks them settled, or none of it. A line for
+    each. Raises CannotSettle."""
     async with pool.acquire() as connection, connection.transaction():
         chosen = await connection.fetch(
             "SELECT DISTINCT partition FROM parked WHERE parked_id = ANY($1)", parked_ids
@@ -50,7 +47,6 @@ async def settle(
             records[row["partition"]].append(_record(row, settlement))
         context = Context(clock.now(), Actor.service(ledger.service))
         await say_of_the_record(connection, ledger.writer, records, context)
-        await projection.execute(connection, keeping(persons))
         await connection.execute(
             """UPDATE parked SET resolved_at = clock_timestamp(), resolution = $2
                WHERE parked_id = ANY($1)""",

@@ -93,6 +93,12 @@ def keeping(persons: Sequence[Person]) -> Iterator[Write]:
         )
 
 
+async def keep(connection: Connection, persons: Sequence[Person]) -> None:
+    """The same at once, where no event is written with it."""
+    for write in keeping(persons):
+        await connection.execute(write.sql, *write.args)
+
+
 async def take_in(connection: Connection, persons: Sequence[Person]) -> None:
     """Keeps persons of whom another service told, but for those who were erased: of them the
     topic is told once more that they are gone."""

@@ -8,7 +8,8 @@ import pytest
 from structlog.testing import capture_logs
 
 from shared.runtime.carry.people import key_of
-from shared.runtime.hear.texts import persons_of, texts_of
+from shared.runtime.hear.persons import persons_of
+from shared.runtime.hear.texts import texts_of
 from shared.runtime.say.people import People, Person
 from tests.unit.runtime.callers import PEOPLE
 

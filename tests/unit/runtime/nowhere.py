@@ -28,7 +28,7 @@ from shared.runtime.web.app import create_app
 from shared.runtime.web.auth import permissions
 from shared.tlog.keys import generate_key
 from tests.unit.runtime import seats
-from tests.unit.runtime.callers import AUDIENCE, ISSUER, PEOPLE, SECRET, Issuer
+from tests.unit.runtime.callers import AUDIENCE, ISSUER, SECRET, Issuer
 
 INCIDENT = "01960000-0000-7000-8000-000000000001"
 
@@ -63,9 +63,7 @@ async def running_nowhere(
                 **settings.model_dump(), **_files(issuer.file.parent)
             )
             async with service.resources.open(own) as resources:
-                yield Running(
-                    service, own, resources, pool, ledger, trust, frozenset({"http"}), PEOPLE
-                )
+                yield Running(service, own, resources, pool, ledger, trust, frozenset({"http"}))
             writer.cancel()
 
 
