@@ -16,7 +16,7 @@ from deploy.local.tokens import issue
 from shared.contract.authority import Role
 from shared.contract.catalogue.base import EventData, Exposure
 from shared.contract.catalogue.intake import ReportChannel, Reported
-from shared.contract.vocabulary import ServiceName
+from shared.contract.vocabulary import Platform, ServiceName
 from shared.runtime.process import clock
 from shared.runtime.service import Service
 from shared.runtime.web.app import create_app
@@ -27,7 +27,10 @@ from tests.services import SERVICES, by_name
 
 EXAMPLES: Final = int(os.environ.get("LEDGER_TEST_EXAMPLES", "3"))
 OPENED: Final[EventData] = Reported(
-    opens=True, exercise=False, channel=ReportChannel.API, exposure=Exposure(platform="Mastodon")
+    opens=True,
+    exercise=False,
+    channel=ReportChannel.API,
+    exposure=Exposure(platform=Platform.MASTODON),
 )
 
 

@@ -92,7 +92,7 @@ class TestAReport:
         report = (await intake.get(f"/reports/{receipt['event_id']}")).json()
         assert report["chain"] == receipt["chain"]
         assert report["hash"] == receipt["hash"]
-        assert (report["actor"], report["anonymous"]) == ("a-source", False)
+        assert (report["people"][report["actor"]], report["anonymous"]) == ("a-source", False)
         assert report["data"]["description"] == "Gone since noon"
 
     async def test_that_is_unknown_is_missing(self, intake: Intake) -> None:

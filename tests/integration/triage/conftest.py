@@ -13,7 +13,7 @@ from services.triage.__main__ import SERVICE
 from shared.contract.authority import Role
 from shared.contract.catalogue.base import EventData, Exposure
 from shared.contract.catalogue.intake import ReportChannel, Reported
-from shared.contract.vocabulary import ServiceName
+from shared.contract.vocabulary import Platform, ServiceName
 from shared.runtime.process import clock
 from tests.integration.conftest import Environment
 from tests.integration.serving import Others, Served, others, serving, until
@@ -41,7 +41,7 @@ class Triage:
             opens=True,
             exercise=exercise,
             channel=ReportChannel.API,
-            exposure=Exposure(platform=platform),
+            exposure=Exposure(platform=Platform.named(platform)),
         )
         await self.hears(incident, said)
         return incident

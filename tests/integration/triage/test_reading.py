@@ -215,13 +215,13 @@ COMMUNICATED = Communicated(
     communication_id=UUID(int=1),
     audience=Audience.EXECUTIVES,
     channel="staff mail",
-    text_digest="0" * 64,
+    texts=(),
     facts=(),
     approved_by=("lea",),
     attempt=1,
 )
 REVIEWED = Reviewed(
-    report=ReportDigest(json_sha256="1" * 64, markdown_sha256="2" * 64, html_sha256="3" * 64),
+    report=ReportDigest(format=1, skeleton_sha256="1" * 64),
     covers=(Covered(service=ServiceName.INTAKE, sequence=1, hash="4" * 64),),
     findings=1,
     action_items=0,
