@@ -1,7 +1,7 @@
 """Who stands behind pseudonyms, as the topic of texts tells it."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 import structlog
 from aiokafka.structs import ConsumerRecord
@@ -14,6 +14,9 @@ from shared.runtime.process import telemetry
 from shared.runtime.process.database import Connection
 from shared.runtime.say.people import People, Person, take_in
 
+Message: TypeAlias = "ConsumerRecord[Any, Any] | Record"
+"""Of the topic of texts, as the consumer reads it or as a rebuild keeps it."""
+
 log = structlog.get_logger(__name__)
 
 
@@ -22,12 +25,12 @@ class _Told(BaseModel):
     name: Name | None
 
 
-def is_person(message: "ConsumerRecord[Any, Any] | Record") -> bool:
+def is_person(message: Message) -> bool:
     """Whether it tells of a person, and not of an event's texts."""
     return (message.key or b"").startswith(KEY)
 
 
-def persons_of(messages: Sequence["ConsumerRecord[Any, Any]"], people: People) -> list[Person]:
+def persons_of(messages: Sequence[Message], people: People) -> list[Person]:
     """The persons of whom these messages tell. One whose pseudonym is not the subject's is counted
     as no message."""
     persons = []
@@ -49,13 +52,13 @@ def persons_of(messages: Sequence["ConsumerRecord[Any, Any]"], people: People) -
 
 
 async def take_in_persons(
-    connection: Connection, messages: Sequence["ConsumerRecord[Any, Any]"], people: People
+    connection: Connection, messages: Sequence[Message], people: People
 ) -> None:
     """Keeps the persons of whom these messages tell."""
     await take_in(connection, persons_of(messages, people))
 
 
-def count(message: "ConsumerRecord[Any, Any] | Record", reason: str) -> None:
+def count(message: Message, reason: str) -> None:
     """Counts and tells a message that is neither texts nor a person, never with what it holds."""
     telemetry.parked("malformed_text")
     log.warning(

@@ -15,15 +15,13 @@ from uuid import UUID
 
 import asyncpg
 from aiokafka import TopicPartition
-from aiokafka.structs import ConsumerRecord
 from asyncpg.pool import Pool
 
 from shared.contract.disclosure import Disclosure, MalformedDisclosure, read_disclosure
 from shared.contract.topics import PARTITIONS, disclosures_of
 from shared.contract.vocabulary import ServiceName
 from shared.runtime.carry.topic import connected, follower, messages_of
-from shared.runtime.hear.judge import Record
-from shared.runtime.hear.persons import count, is_person, take_in_persons
+from shared.runtime.hear.persons import Message, count, is_person, take_in_persons
 from shared.runtime.process.database import Connection
 from shared.runtime.say.people import People
 from shared.runtime.say.texts import take_in
@@ -76,7 +74,7 @@ class TextConsumer:
 
 
 def texts_of(
-    messages: Sequence["ConsumerRecord[Any, Any] | Record"],
+    messages: Sequence[Message],
 ) -> dict[UUID, list[Disclosure]]:
     """The texts in these messages, by event. What is no such message is counted and told, never
     with what it holds."""
