@@ -23,7 +23,7 @@ from shared.contract.vocabulary import (
     Severity,
 )
 from shared.runtime.say.plan import Recorded, Write
-from tests.unit.given import START, event
+from tests.unit.given import START, bare, event
 
 ASSESSED = Assessed(
     revision=1,
@@ -31,13 +31,13 @@ ASSESSED = Assessed(
     information_types=(),
     exposure=Exposure(),
     severity=Severity.LOW,
-    severity_rule="a row",
+    severity_rule="a_row",
 )
 COMMUNICATED = Communicated(
     communication_id=UUID(int=1),
     audience=Audience.EXECUTIVES,
     channel="mail",
-    text_digest="0" * 64,
+    texts=("A" * 43,),
     facts=(),
     approved_by=("lea",),
     attempt=1,
@@ -64,7 +64,7 @@ def writes(*said: EventData) -> list[Write]:
     return [
         write
         for number, data in enumerate(said, 1)
-        for write in views.project(Recorded(event(data, number=number), number))
+        for write in views.project(Recorded(event(bare(data), number=number), number))
     ]
 
 

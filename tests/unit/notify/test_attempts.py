@@ -34,13 +34,13 @@ from shared.contract.decision import Context, Missing
 from tests.examples import examples
 from tests.unit.given import START, Given, given
 from tests.unit.notify.world import (
-    DIGEST,
     INSIDE_READY,
     LEAD,
     MESSAGE,
     OTHER_MESSAGE,
     REQUESTED,
     SENDER,
+    TEXTS,
     communicated,
     started,
 )
@@ -75,7 +75,7 @@ def test_after_the_last_row_it_is_not_tried_again_by_itself(attempt: int) -> Non
 def test_a_new_request_begins_the_table_again_and_counts_on() -> None:
     spent = tried(len(BACKOFF)).and_given(failed(len(BACKOFF) + 1, None), REQUESTED)
     number = len(BACKOFF) + 2
-    spent.when(StartSend(MESSAGE, DIGEST), SENDER, NOW).then(started(number))
+    spent.when(StartSend(MESSAGE, TEXTS), SENDER, NOW).then(started(number))
     under_way = spent.and_given(started(number))
     under_way.when(RecordFailure(MESSAGE, number, "421"), SENDER, NOW).then(
         failed(number, NOW + BACKOFF[0])
@@ -99,7 +99,7 @@ def test_waits_grow() -> None:
 )
 def test_a_failed_message_is_taken_up_when_it_is_due(early: timedelta, begins: bool) -> None:
     waiting = ASKED.and_given(started(), failed(1, NOW))
-    asked = waiting.when(StartSend(MESSAGE, DIGEST), SENDER, NOW - early)
+    asked = waiting.when(StartSend(MESSAGE, TEXTS), SENDER, NOW - early)
     if begins:
         asked.then(started(2))
     else:
@@ -176,7 +176,7 @@ NOT_DUE: Final = [
 
 @pytest.mark.parametrize(("past", "stands"), NOT_DUE, ids=[stands for _, stands in NOT_DUE])
 def test_nothing_is_sent_that_is_not_asked_for(past: Given, stands: str) -> None:
-    refusal = past.when(StartSend(MESSAGE, DIGEST), SENDER, NOW).then_rejected("due")
+    refusal = past.when(StartSend(MESSAGE, TEXTS), SENDER, NOW).then_rejected("due")
     assert refusal.detail == f"There is nothing to send now: this message {stands}."
 
 
@@ -199,7 +199,7 @@ def test_a_message_says_how_it_stands(condition: object, says: str) -> None:
 
 def test_a_message_that_nobody_drafted_is_missing() -> None:
     with pytest.raises(Missing, match=f"communication {OTHER_MESSAGE}"):
-        ASKED.when(StartSend(OTHER_MESSAGE, DIGEST), SENDER, NOW).decide()
+        ASKED.when(StartSend(OTHER_MESSAGE, TEXTS), SENDER, NOW).decide()
 
 
 def test_an_attempt_that_a_person_found_lost_is_followed_by_the_next_number() -> None:
@@ -208,6 +208,6 @@ def test_an_attempt_that_a_person_found_lost_is_followed_by_the_next_number() ->
         SendOutcomeDecided(communication_id=MESSAGE, attempt=2, delivered=False, reason="x"),
     )
     lost.when(domain.RequestSend(MESSAGE), LEAD, NOW).then(REQUESTED)
-    lost.and_given(REQUESTED).when(StartSend(MESSAGE, DIGEST), SENDER, NOW).then(
+    lost.and_given(REQUESTED).when(StartSend(MESSAGE, TEXTS), SENDER, NOW).then(
         SendStarted(communication_id=MESSAGE, attempt=3)
     )

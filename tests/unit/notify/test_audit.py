@@ -4,7 +4,7 @@ could not be said is found."""
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
-from typing import Any, Final
+from typing import Any, Final, get_type_hints
 from uuid import UUID
 
 import pytest
@@ -29,12 +29,11 @@ from shared.contract.catalogue.review import LessonRecorded
 from shared.contract.decision import Context
 from shared.contract.envelope import Event
 from shared.contract.vocabulary import ApprovalKind, Audience, Severity
-from tests.unit.given import START, By, Given, event, given
+from tests.unit.given import START, By, Given, bare, event, given
 from tests.unit.notify.world import (
     CHANNELS,
     COMMS,
     COMMS_TOO,
-    DIGEST,
     INSIDE_READY,
     LEAD,
     LEGAL,
@@ -44,6 +43,7 @@ from tests.unit.notify.world import (
     REQUESTED,
     SENDER,
     TEXT,
+    TEXTS,
     TITLE,
     WHERE,
     WHERE_ESTABLISHED,
@@ -57,7 +57,7 @@ from tests.unit.notify.world import (
     started,
 )
 
-TEXTS: Final = {MESSAGE: DIGEST}
+DRAFTED: Final = {MESSAGE: TEXTS}
 UNKNOWN: Final = SendOutcomeUnknown(communication_id=MESSAGE, attempt=1)
 FAILED: Final = SendFailed(communication_id=MESSAGE, attempt=1, error="421", retry_at=START)
 REQUIRED: Final = CommunicationRequired(audience=Audience.EXECUTIVES, rule="serious_to_executives")
@@ -72,7 +72,7 @@ SAID: Final[Sequence[tuple[Past, Any, Any]]] = [
     (OUTSIDE_READY[:-1], commands.Approve(MESSAGE, ApprovalKind.LEGAL), LEGAL),
     (INSIDE_READY, commands.Reject(MESSAGE, "It says too much."), LEAD),
     (INSIDE_READY, commands.RequestSend(MESSAGE), COMMS),
-    ((*INSIDE_READY, REQUESTED), commands.StartSend(MESSAGE, DIGEST), SENDER),
+    ((*INSIDE_READY, REQUESTED), commands.StartSend(MESSAGE, TEXTS), SENDER),
     (ON_ITS_WAY, commands.RecordDelivered(MESSAGE, 1), SENDER),
     (ON_ITS_WAY, commands.RecordFailure(MESSAGE, 1, "421"), SENDER),
     (ON_ITS_WAY, commands.MarkUnknown(MESSAGE, 1), SENDER),
@@ -86,9 +86,9 @@ def stated(past: Past) -> Given:
 
 def history(*said: EventData | By) -> list[Event]:
     return [
-        event(item.data, number=number, by=item.subject)
+        event(bare(item.data), number=number, by=item.subject)
         if isinstance(item, By)
-        else event(item, number=number)
+        else event(bare(item), number=number)
         for number, item in enumerate(said, 1)
     ]
 
@@ -105,7 +105,29 @@ def test_a_command_comes_back_from_the_event_that_it_made(
 ) -> None:
     context = Context(START + timedelta(hours=1), by)
     made = domain.decide(command, stated(past).state, context)
-    assert command in commands_for(made[0], TEXTS)
+    assert command in commands_for(made[0], DRAFTED)
+
+
+@pytest.mark.parametrize(
+    ("past", "command", "by"), SAID, ids=[type(command).__name__ for _, command, _ in SAID]
+)
+def test_what_a_command_made_is_no_violation_without_its_texts(
+    past: Past, command: Any, by: Any
+) -> None:
+    """An audit reads digests: the texts are withheld, or gone."""
+    context = Context(START + timedelta(minutes=len(past) + 1), by)
+    made = [By(by.subject, data) for data in domain.decide(command, stated(past).state, context)]
+    assert rules(*past, *made) == []
+    for withheld in commands_for(bare(made[0].data), DRAFTED):
+        assert not any(text in repr(withheld) for text in texts_of(command))
+
+
+def texts_of(command: Any) -> list[str]:
+    return [
+        str(getattr(command, name))
+        for name, kind in get_type_hints(type(command)).items()
+        if "Withheld" in str(kind)
+    ]
 
 
 def test_every_command_but_the_implied_approval_was_tried() -> None:
@@ -129,14 +151,14 @@ class TestAFailure:
     """It may come of the channel, or of what changed between the request and the sending."""
 
     def test_has_a_command_for_each_way_in_which_it_may_come_about(self) -> None:
-        failure, of_the_text, of_another_text = commands_for(FAILED, TEXTS)
+        failure, of_the_text, of_another_text = commands_for(FAILED, DRAFTED)
         assert failure == commands.RecordFailure(MESSAGE, 1, "421")
-        assert of_the_text == commands.StartSend(MESSAGE, DIGEST)
-        assert of_another_text.text_digest != DIGEST
+        assert of_the_text == commands.StartSend(MESSAGE, TEXTS)
+        assert of_another_text.texts not in ((), TEXTS)
 
     def test_because_the_text_was_changed_is_no_violation(self) -> None:
         said = domain.decide(
-            commands.StartSend(MESSAGE, "another digest"),
+            commands.StartSend(MESSAGE, ("another",)),
             stated((*INSIDE_READY, REQUESTED)).state,
             Context(START + timedelta(minutes=6), SENDER),
         )
@@ -144,12 +166,12 @@ class TestAFailure:
         assert rules(*INSIDE_READY, REQUESTED, *said) == []
 
     def test_of_a_message_whose_draft_is_not_on_record_has_no_text(self) -> None:
-        assert commands_for(started(), {}) == (commands.StartSend(MESSAGE, ""),)
+        assert commands_for(started(), {}) == (commands.StartSend(MESSAGE, ()),)
 
 
 def test_what_others_say_is_not_notifys_to_say() -> None:
     for data in (REPORTED, WHERE_ESTABLISHED, assessed(), LessonRecorded(text="so")):
-        assert commands_for(data, TEXTS) == ()
+        assert commands_for(data, DRAFTED) == ()
 
 
 HONEST: Final[Sequence[Past]] = [
@@ -176,7 +198,7 @@ DISHONEST: Final[Sequence[tuple[Past, EventData | By]]] = [
     (ON_ITS_WAY, communicated(Audience.EXECUTIVES, 1, LEGAL)),
     (ON_ITS_WAY, communicated(Audience.PRESS)),
     ((*ON_ITS_WAY, communicated()), REQUESTED),
-    (SERIOUS, CommunicationRequired(audience=Audience.PRESS, rule="nobody's")),
+    (SERIOUS, CommunicationRequired(audience=Audience.PRESS, rule="of_no_table")),
     ((REPORTED, assessed(Severity.LOW)), REQUIRED),
     (SERIOUS, CommunicationWaived(audience=Audience.PRESS, reason="nobody asked")),
     (OUTSIDE_READY[:-1], REQUESTED),
@@ -213,7 +235,7 @@ DISHONEST: Final[Sequence[tuple[Past, EventData | By]]] = [
 def test_what_could_not_be_said_is_found_alone(past: Past, said: EventData | By) -> None:
     found = list(audit(history(*past, said)))
     assert len(found) == 1
-    assert found[0].event.data == (said.data if isinstance(said, By) else said)
+    assert found[0].event.data == bare(said.data if isinstance(said, By) else said)
     assert found[0].detail
 
 
@@ -286,6 +308,6 @@ def test_the_text_of_a_draft_comes_back_word_by_word() -> None:
     assert commands_for(CommunicationRequested(communication_id=MESSAGE), {}) == (
         commands.RequestSend(MESSAGE),
     )
-    assert commands_for(SendStarted(communication_id=MESSAGE, attempt=3), {MESSAGE: "d"}) == (
-        commands.StartSend(MESSAGE, "d"),
+    assert commands_for(SendStarted(communication_id=MESSAGE, attempt=3), {MESSAGE: ("d",)}) == (
+        commands.StartSend(MESSAGE, ("d",)),
     )

@@ -37,7 +37,6 @@ from tests.unit.notify.world import (
     CHANNELS,
     COMMS,
     COMMS_TOO,
-    DIGEST,
     INSIDE_READY,
     IT,
     LEAD,
@@ -54,6 +53,7 @@ from tests.unit.notify.world import (
     REVIEWER,
     SENDER,
     TEXT,
+    TEXTS,
     TITLE,
     UNHEARD_OF,
     WHERE,
@@ -70,7 +70,7 @@ from tests.unit.notify.world import (
 )
 
 CORRECTION = fact(FactKey.WHERE, WHERE_CORRECTED, corrects=WHERE)
-START_SEND = StartSend(MESSAGE, DIGEST)
+START_SEND = StartSend(MESSAGE, TEXTS)
 NOW = START + timedelta(hours=1)
 
 FAILED = SendFailed(communication_id=MESSAGE, attempt=1, error="no", retry_at=NOW)

@@ -43,12 +43,11 @@ from shared.contract.decision import Actor, Context, Missing, Rejected
 from shared.contract.envelope import Event
 from shared.contract.vocabulary import ApprovalKind, Audience, InformationType, Severity
 from tests.examples import examples
-from tests.unit.given import START, event
+from tests.unit.given import START, bare, event
 from tests.unit.notify.world import (
     ALL_FACTS,
     COMMS,
     COMMS_TOO,
-    DIGEST,
     LEAD,
     LEGAL,
     LEGAL_TOO,
@@ -56,6 +55,7 @@ from tests.unit.notify.world import (
     OTHER_MESSAGE,
     RESPONDER,
     SENDER,
+    TEXTS,
     assessed,
     draft,
     fact,
@@ -100,7 +100,7 @@ COMMANDS: st.SearchStrategy[Command] = st.one_of(
     st.builds(Approve, MESSAGES, st.sampled_from([None, *ApprovalKind])),
     st.builds(Reject, MESSAGES, st.just("no")),
     st.builds(RequestSend, MESSAGES),
-    st.builds(StartSend, MESSAGES, st.just(DIGEST)),
+    st.builds(StartSend, MESSAGES, st.just(TEXTS)),
     st.builds(RecordDelivered, MESSAGES, ATTEMPTS),
     st.builds(RecordFailure, MESSAGES, ATTEMPTS, st.just("no")),
     st.builds(MarkUnknown, MESSAGES, ATTEMPTS),
@@ -138,7 +138,7 @@ FIRST_STEPS: list[Ask | Hear] = [
     Ask(Approve(MESSAGE), LEAD, timedelta()),
     Ask(Approve(MESSAGE), LEGAL, timedelta()),
     Ask(RequestSend(MESSAGE), COMMS, timedelta()),
-    Ask(StartSend(MESSAGE, DIGEST), SENDER, timedelta()),
+    Ask(StartSend(MESSAGE, TEXTS), SENDER, timedelta()),
 ]
 
 
@@ -169,7 +169,7 @@ class Story:
             self._add(data, by.subject)
 
     def _add(self, data: EventData, by: str) -> None:
-        new = event(data, number=len(self.told) + 1, by=by, at=self.now)
+        new = event(bare(data), number=len(self.told) + 1, by=by, at=self.now)
         self.told.append((self.state, new))
         self.state = domain.evolve(self.state, new)
 

@@ -38,7 +38,6 @@ from tests.unit.notify.world import (
     CHANNELS,
     COMMS,
     COMMS_TOO,
-    DIGEST,
     INSIDE_READY,
     LEAD,
     LEGAL,
@@ -50,6 +49,7 @@ from tests.unit.notify.world import (
     REQUESTED,
     SENDER,
     TEXT,
+    TEXTS,
     TITLE,
     UNHEARD_OF,
     WHERE,
@@ -68,7 +68,7 @@ from tests.unit.notify.world import (
 Case: TypeAlias = tuple[Past, Command, Actor, Refusal]
 
 NOW = START + timedelta(hours=1)
-START_SEND = StartSend(MESSAGE, DIGEST)
+START_SEND = StartSend(MESSAGE, TEXTS)
 DELIVERED = DecideOutcome(MESSAGE, delivered=True, reason="I asked them")
 CORRECTION = fact(FactKey.WHERE, WHERE_CORRECTED, corrects=WHERE)
 WHERE_UNKNOWN = fact(FactKey.WHERE, WHERE, known=False)
@@ -454,21 +454,25 @@ def test_out_of_turn_a_refusal_says_how_the_message_stands(
 
 
 @pytest.mark.parametrize(
-    ("past", "digest", "error"),
+    ("past", "texts", "error"),
     [
-        (INSIDE_READY, "another", "Not sent. The text at hand is not the text that was approved."),
+        (
+            INSIDE_READY,
+            ("another",),
+            "Not sent. The text at hand is not the text that was approved.",
+        ),
         (
             (*INSIDE_READY, CORRECTION),
-            DIGEST,
+            TEXTS,
             f"Not sent. Fact where ({WHERE}) was corrected by {WHERE_CORRECTED}; "
             "draft anew on the correction.",
         ),
     ],
 )
 def test_what_changed_since_the_request_is_said_on_record(
-    past: Past, digest: str, error: str
+    past: Past, texts: tuple[str, ...], error: str
 ) -> None:
-    given(domain, *past, REQUESTED).when(StartSend(MESSAGE, digest), by=SENDER).then(
+    given(domain, *past, REQUESTED).when(StartSend(MESSAGE, texts), by=SENDER).then(
         SendFailed(communication_id=MESSAGE, attempt=1, error=error, retry_at=None)
     )
 

@@ -8,7 +8,7 @@ from services.notify.channels.results import Delivered, NobodyKnows, NotDelivere
 from services.notify.domain import Command, MarkUnknown, RecordDelivered, RecordFailure
 from services.notify.queries import Outgoing
 from services.notify.sending import message_of, outcome
-from tests.unit.notify.world import MESSAGE
+from tests.unit.notify.world import MESSAGE, TEXTS
 
 
 @pytest.mark.parametrize(
@@ -25,5 +25,7 @@ def test_what_is_said_of_an_answer(result: Result, command: Command) -> None:
 
 @pytest.mark.parametrize(("exercise", "title"), [(True, "EXERCISE: A photo"), (False, "A photo")])
 def test_a_drill_says_so_first(exercise: bool, title: str) -> None:
-    outgoing = Outgoing(MESSAGE, UUID(int=1), "chat", "A photo", "It stands there.", exercise)
+    outgoing = Outgoing(
+        MESSAGE, UUID(int=1), "chat", "A photo", "It stands there.", TEXTS, exercise
+    )
     assert message_of(outgoing) == Payload(MESSAGE, title, "It stands there.")

@@ -28,7 +28,7 @@ from shared.contract.catalogue.review import LessonRecorded
 from shared.contract.catalogue.triage import Assessed
 from shared.contract.vocabulary import ApprovalKind, Audience, Determination, Severity
 from shared.runtime.say.plan import Recorded, Write
-from tests.unit.given import INCIDENT, START, event
+from tests.unit.given import INCIDENT, START, bare, event
 from tests.unit.walk import walks
 
 MESSAGE = UUID(int=0xC1)
@@ -43,9 +43,9 @@ ASSESSED = Assessed(
     information_types=(),
     exposure=Exposure(),
     severity=Severity.HIGH,
-    severity_rule="a row",
+    severity_rule="a_row",
 )
-REQUIRED = CommunicationRequired(audience=Audience.EXECUTIVES, rule="a row")
+REQUIRED = CommunicationRequired(audience=Audience.EXECUTIVES, rule="a_row")
 WAIVED = CommunicationWaived(audience=Audience.EXECUTIVES, reason="They wrote the post.")
 APPROVED = CommunicationApproved(communication_id=MESSAGE, approval=ApprovalKind.PEER)
 REJECTED = CommunicationRejected(communication_id=MESSAGE, reason="not ours")
@@ -55,11 +55,12 @@ FAILED = SendFailed(communication_id=MESSAGE, attempt=2, error="away", retry_at=
 UNKNOWN = SendOutcomeUnknown(communication_id=MESSAGE, attempt=2)
 ARRIVED = SendOutcomeDecided(communication_id=MESSAGE, attempt=2, delivered=True, reason="seen")
 LOST = SendOutcomeDecided(communication_id=MESSAGE, attempt=2, delivered=False, reason="not seen")
+TEXTS = ("A" * 43, "B" * 43)
 TOLD = Communicated(
     communication_id=MESSAGE,
     audience=Audience.EXECUTIVES,
     channel="mail",
-    text_digest="0" * 64,
+    texts=TEXTS,
     facts=(FACT,),
     approved_by=("lea",),
     attempt=2,
@@ -78,7 +79,13 @@ def drafted(audience: Audience = Audience.EXECUTIVES) -> CommunicationDrafted:
 
 
 def writes(data: EventData, version: int = 7, by: str = "somebody") -> list[Write]:
-    return list(views.project(Recorded(event(data, by=by), version)))
+    return list(views.project(Recorded(event(bare(data), by=by), version)))
+
+
+def digest_in(data: EventData) -> str:
+    """What stands in the event in place of its only text."""
+    (digest,) = bare(data).sd
+    return digest
 
 
 def tables(data: EventData) -> list[str]:
@@ -128,13 +135,13 @@ def test_only_the_report_that_opens_says_whether_it_is_an_exercise() -> None:
 
 
 MOVES: list[tuple[EventData, dict[str, Any]]] = [
-    (REJECTED, {"status": "rejected", "note": "not ours"}),
+    (REJECTED, {"status": "rejected", "note": digest_in(REJECTED)}),
     (REQUESTED, {"status": "requested", "due_at": AT}),
     (STARTED, {"status": "started", "attempt": 2}),
-    (FAILED, {"status": "failed", "attempt": 2, "due_at": AT, "note": "away"}),
+    (FAILED, {"status": "failed", "attempt": 2, "due_at": AT, "note": digest_in(FAILED)}),
     (UNKNOWN, {"status": "outcome_unknown"}),
-    (LOST, {"status": "approved", "note": "not seen"}),
-    (ARRIVED, {"status": "outcome_unknown", "note": "seen"}),
+    (LOST, {"status": "approved", "note": digest_in(LOST)}),
+    (ARRIVED, {"status": "outcome_unknown", "note": digest_in(ARRIVED)}),
 ]
 
 
@@ -160,7 +167,13 @@ def test_a_failure_that_is_not_tried_again_is_not_due() -> None:
 def test_a_draft_says_how_many_approvals_it_needs(audience: Audience, needed: int) -> None:
     (write,) = writes(drafted(audience), by="cara")
     assert write.args[-1] == needed
-    assert write.args[7:9] == ("cara", AT)
+    assert write.args[6:8] == ("cara", AT)
+
+
+def test_a_draft_keeps_the_digests_of_its_texts() -> None:
+    (write,) = writes(drafted())
+    assert write.args[4] == list(bare(drafted()).sd)
+    assert len(write.args[4]) == 2, "title and text"
 
 
 def test_an_approval_is_kept_with_its_giver_and_counts_toward_the_status() -> None:
@@ -181,7 +194,7 @@ def test_what_was_told_stays_told() -> None:
         "waived",
         AT,
         "lea",
-        "They wrote the post.",
+        digest_in(WAIVED),
     )
     assert writes(TOLD)[-1].args[2] == "told"
 

@@ -3,7 +3,7 @@
 from typing import TypeAlias
 from uuid import UUID
 
-from services.notify.domain import DraftCommunication, text_digest
+from services.notify.domain import DraftCommunication
 from shared.contract.authority import Role
 from shared.contract.catalogue.base import EventData, Exposure
 from shared.contract.catalogue.intake import ReportChannel, Reported
@@ -26,7 +26,7 @@ from shared.contract.vocabulary import (
     InformationType,
     Severity,
 )
-from tests.unit.given import START, By, actor
+from tests.unit.given import START, By, actor, bare
 
 COMMS = actor("comms-cara", Role.COMMUNICATIONS)
 COMMS_TOO = actor("comms-carl", Role.COMMUNICATIONS)
@@ -47,7 +47,6 @@ OTHER_MESSAGE = UUID(int=0xC2)
 REPORTED = Reported(opens=True, channel=ReportChannel.API)
 TITLE = "A draft roadmap was posted"
 TEXT = "It shows two products. It is gone since noon."
-DIGEST = text_digest(TITLE, TEXT)
 CHANNELS = frozenset({"staff mail", "press mail"})
 
 
@@ -94,7 +93,7 @@ def assessed(
         information_types=leaked or (InformationType.PROPRIETARY,),
         exposure=Exposure(audience_tier=reach),
         severity=severity,
-        severity_rule="a row",
+        severity_rule="a_row",
     )
 
 
@@ -122,6 +121,10 @@ def drafted(
     return By(by.subject, data)
 
 
+TEXTS = bare(drafted().data).sd
+"""The digests of TITLE and TEXT, as each draft here has them."""
+
+
 def approved(by: Actor = LEAD, kind: ApprovalKind = ApprovalKind.PEER) -> By:
     return By(by.subject, CommunicationApproved(communication_id=MESSAGE, approval=kind))
 
@@ -147,7 +150,7 @@ def communicated(
         communication_id=MESSAGE,
         audience=audience,
         channel="staff mail",
-        text_digest=DIGEST,
+        texts=TEXTS,
         facts=(WHERE,),
         approved_by=tuple(person.subject for person in by or (LEAD,)),
         attempt=attempt,
