@@ -27,7 +27,7 @@ from shared.audit.decisions import (
     violations,
 )
 from shared.contract.catalogue import review
-from shared.contract.catalogue.base import EventData, Words
+from shared.contract.catalogue.base import EventData
 from shared.contract.disclosure import Disclosure
 from shared.contract.editions import UnknownEdition
 from shared.contract.envelope import Event
@@ -92,8 +92,6 @@ def known(events: Sequence[Event]) -> Mapping[str, Any]:
 
 def commands_for(data: EventData) -> Sequence[Any]:
     match data:
-        case review.FindingRecorded():
-            return (made_again(commands.RecordFinding, data, no_action_reason=_reason(data)),)
         case review.ErasureRequested():
             return (made_again(commands.RequestErasure, data, side=data.asked_as),)
         case review.HoldPlaced():
@@ -101,12 +99,6 @@ def commands_for(data: EventData) -> Sequence[Any]:
         case review.ContentErased(ground=review.ErasureGround.RETENTION_ENDED):
             return (made_again(commands.EndRetention, data),)
     return recorded_by(data, get_args(domain.Command))
-
-
-def _reason(data: review.FindingRecorded) -> Words | None:
-    """Whether one was given: the finding's factor always is, so it is the second text."""
-    given = len(data.sd) > 1 if data.sd else data.no_action_reason is not None
-    return data.no_action_reason if given else None
 
 
 def _report(

@@ -17,7 +17,7 @@ from typing import Any, Final, NamedTuple, TypeVar
 from pydantic import ValidationError
 from pydantic_core import to_json, to_jsonable_python
 
-from shared.contract.catalogue.base import CONFIDENTIAL, WITHHELD, Part
+from shared.contract.catalogue.base import CONFIDENTIAL, WITHHELD, Part, Withheld
 
 P = TypeVar("P", bound=Part)
 
@@ -80,9 +80,11 @@ def reveal(data: P, found: Mapping[str, Disclosure]) -> P:
     fields = fields_of(type(data))
     changed = {name: _each(getattr(data, name), found) for name in fields.parts}
     given = dict(found[digest].named() for digest in data.sd if digest in found)
-    rest = None if len(given) == len(data.sd) else WITHHELD
+    rest = tuple(name for name in fields.confidential if name not in given)
+    changed |= _behind(type(data), rest, len(data.sd) - len(given))
     for name in fields.confidential:
-        changed[name] = _fitting(data, name, given[name]) if name in given else rest
+        if name in given:
+            changed[name] = _fitting(data, name, given[name])
     return data.model_copy(update=changed)
 
 
@@ -113,8 +115,8 @@ def withhold(model: type[Part], value: Any) -> Any:
     """The JSON value of a part as its class reads it: WITHHELD for every field that may stand
     behind a digest.
 
-    Raises MalformedDisclosure when something confidential stands there in the clear, or a digest
-    stands twice."""
+    Raises MalformedDisclosure when something confidential stands there in the clear, a digest
+    stands twice, or there are fewer digests than fields that must be given."""
     if not isinstance(value, dict):
         return value
     fields, read = fields_of(model), dict(value)
@@ -123,7 +125,11 @@ def withhold(model: type[Part], value: Any) -> Any:
     given = value.get("_sd", [])
     if not isinstance(given, list) or len(set(map(str, given))) != len(given):
         raise MalformedDisclosure("_sd is not a list of different digests")
-    read |= dict.fromkeys(fields.confidential, WITHHELD)
+    if len(given) < _required(model, fields.confidential):
+        raise MalformedDisclosure(
+            f"{len(given)} digests in _sd, fewer than texts that must be given"
+        )
+    read |= _behind(model, fields.confidential, len(given))
     for name in fields.parts:
         inner = _part_class(model, name)
         if isinstance(found := value.get(name), list):
@@ -214,9 +220,8 @@ def _concealed(data: P, salt: Callable[[], bytes], made: list[Disclosure]) -> P:
         disclosure = _disclosure(salt(), name, value)
         made.append(disclosure)
         given.append(disclosure.digest)
-    changed: dict[str, Any] = dict.fromkeys(fields.confidential, WITHHELD)
-    if given:
-        changed[_SD] = tuple(sorted(given))
+    changed: dict[str, Any] = {_SD: tuple(sorted(given))} if given else {}
+    changed |= _behind(type(data), fields.confidential, len(given or data.sd))
     for name in fields.parts:
         value = getattr(data, name)
         if isinstance(value, Part):
@@ -224,6 +229,22 @@ def _concealed(data: P, salt: Callable[[], bytes], made: list[Disclosure]) -> P:
         elif value:
             changed[name] = tuple(_concealed(one, salt, made) for one in value)
     return data.model_copy(update=changed) if changed else data
+
+
+@cache
+def _behind(
+    model: type[Part], names: tuple[str, ...], digests: int
+) -> Mapping[str, Withheld | None]:
+    """What stands in these fields when only so many digests are known of them: None in those that
+    nobody gave, as far as the number tells."""
+    optional = None if digests <= _required(model, names) else WITHHELD
+    return {
+        name: WITHHELD if model.model_fields[name].is_required() else optional for name in names
+    }
+
+
+def _required(model: type[Part], names: Iterable[str]) -> int:
+    return sum(model.model_fields[name].is_required() for name in names)
 
 
 def _disclosure(salt: bytes, name: str, value: Any) -> Disclosure:

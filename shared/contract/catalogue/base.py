@@ -40,12 +40,12 @@ class Withheld(Enum):
 WITHHELD: Final = Withheld.WITHHELD
 
 
-def _withheld(value: object) -> bool:
-    return value is WITHHELD
+def _not_there(value: object) -> bool:
+    return value is WITHHELD or value is None
 
 
 Confidential = Annotated[
-    T | Withheld, Field(exclude_if=_withheld, json_schema_extra={CONFIDENTIAL: True})
+    T | Withheld, Field(exclude_if=_not_there, json_schema_extra={CONFIDENTIAL: True})
 ]
 """What people wrote, and what names a person: `Confidential[Text]`. In the event's bytes stands its
 salted digest, in `_sd`; the field itself is written only where the text is at hand."""
