@@ -23,6 +23,7 @@ from shared.contract.hashing import SIGNATURE
 from shared.contract.vocabulary import DiscoveryMethod, Fidelity, InformationType
 from shared.runtime.say.plan import Signed
 from shared.runtime.web.bodies import Body, Flag, Id, Line, Name, Text
+from shared.runtime.web.confidential import Readable
 from shared.runtime.web.exposure import ExposureBody, or_unknown
 from shared.runtime.web.moments import Moment, WrittenMoment
 from shared.runtime.web.persons.shown import Peopled
@@ -257,7 +258,7 @@ class ReportFilter:
     until: Annotated[Moment | None, Query(description="Said before.")] = None
 
 
-class ReportView(Peopled):
+class ReportView(Readable, Peopled):
     """A report as staff read it. Who told us is behind `data.reporter`, and only legal may look."""
 
     model_config = _example(_REPORT_VIEW)

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 from uuid import UUID
 
 from fastapi import Query
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import ConfigDict, Field
 
 from services.triage import examples
 from shared.contract.catalogue.triage import (
@@ -33,6 +33,7 @@ from shared.contract.vocabulary import (
     Severity,
 )
 from shared.runtime.web.bodies import Body, Flag, Id, Line, Listed, Name, Subject, Text
+from shared.runtime.web.confidential import Readable
 from shared.runtime.web.exposure import ExposureBody
 from shared.runtime.web.gates import GateView
 from shared.runtime.web.moments import Moment
@@ -228,7 +229,7 @@ class IncidentFilter:
     until: Annotated[Moment | None, Query(description="Opened before.")] = None
 
 
-class IncidentRow(BaseModel):
+class IncidentRow(Readable):
     """An incident as the list shows it. Null is unknown, or not yet."""
 
     model_config = ConfigDict(json_schema_extra={"example": examples.ROW})

@@ -4,9 +4,12 @@ run."""
 import hashlib
 import itertools
 from collections.abc import Callable
+from typing import TypeVar
 
 from shared.contract.catalogue.base import EventData
 from shared.contract.disclosure import SALT_BYTES, conceal
+
+E = TypeVar("E", bound=EventData)
 
 
 def salts(of: str = "salt") -> Callable[[], bytes]:
@@ -15,6 +18,6 @@ def salts(of: str = "salt") -> Callable[[], bytes]:
     return lambda: hashlib.sha256(f"{of} {next(numbers)}".encode()).digest()[:SALT_BYTES]
 
 
-def bare(data: EventData) -> EventData:
+def bare(data: E) -> E:
     """The data without their texts."""
     return conceal(data, salts())[0]

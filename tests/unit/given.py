@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import ModuleType
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol
 from uuid import UUID
 
 import pytest
@@ -20,11 +20,9 @@ import pytest
 from shared.contract.authority import Role
 from shared.contract.catalogue.base import EventData
 from shared.contract.decision import Actor, Context, Rejected
-from shared.contract.disclosure import SALT_BYTES, conceal
 from shared.contract.envelope import Event, Link
 from shared.contract.hashing import ZERO_HASH
-
-E = TypeVar("E", bound=EventData)
+from tests.unit.concealing import bare
 
 START = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 INCIDENT = UUID("01960000-0000-7000-8000-000000000001")
@@ -32,12 +30,6 @@ INCIDENT = UUID("01960000-0000-7000-8000-000000000001")
 
 def actor(subject: str, *roles: Role) -> Actor:
     return Actor(subject, frozenset(roles))
-
-
-def bare(data: E) -> E:
-    """The data as they stand in an event: digests in place of texts. Equal texts have equal digests
-    here, for the salt is always the same."""
-    return conceal(data, lambda: bytes(SALT_BYTES))[0]
 
 
 def event(

@@ -20,14 +20,18 @@ from services.triage import bodies as triage_bodies
 from services.triage import queries as triage
 from services.triage.views import STAGES
 from shared.contract.catalogue.intake import ReportChannel
+from shared.contract.catalogue.triage import IncidentDismissed
+from shared.contract.disclosure import conceal
 from shared.contract.vocabulary import (
     Audience,
     Determination,
+    DismissalReason,
     InformationType,
     Seat,
     Severity,
 )
 from tests.unit.answering import Answering
+from tests.unit.concealing import salts
 from tests.unit.given import INCIDENT, START
 from tests.unit.runtime.callers import PEOPLE
 
@@ -127,7 +131,7 @@ FILTERS: Final = [
             exercise=False,
             anonymous=True,
             channel=ReportChannel.BATCH,
-            platform="Mastodon",
+            platform="mastodon",
             since=START,
             until=START + timedelta(days=1),
         ),
@@ -256,12 +260,19 @@ ASSESSMENT: Final[dict[str, Any]] = {
     "revision": 2,
     "determination": "confirmed",
     "information_types": ["pii"],
-    "exposure": {"platform": "a forum"},
+    "exposure": {"platform": "reddit"},
     "severity": "high",
-    "severity_rule": "a row",
+    "severity_rule": "a_row",
 }
+DISMISSAL, WHY = conceal(
+    IncidentDismissed(reason=DismissalReason.DUPLICATE, note="of another"), salts()
+)
+_MESSAGE: Final[dict[str, Any]] = notify_bodies.CommunicationRow.model_config["json_schema_extra"][
+    "example"
+]
 MESSAGE_ROW: Final[dict[str, Any]] = {
-    **notify_bodies.CommunicationRow.model_config["json_schema_extra"]["example"],
+    **{name: value for name, value in _MESSAGE.items() if name not in ("title", "text")},
+    "texts": ["A" * 43, "B" * 43],
     "approvals": json.dumps([{"approval": "peer", "by": "lea", "at": "2026-03-02T09:05:00Z"}]),
 }
 REPORT_ROW: Final[dict[str, Any]] = {
@@ -291,10 +302,10 @@ class TestARow:
         row = {
             **INCIDENT_ROW,
             "assessment": json.dumps(ASSESSMENT),
-            "dismissal": json.dumps({"reason": "duplicate", "note": "of another"}),
+            "dismissal": DISMISSAL.model_dump_json(),
             "owed": 2,
         }
-        found = await triage.incident(Answering(row), INCIDENT)
+        found = await triage.incident(Answering(row, texts=WHY), INCIDENT)
         assert found is not None
         assert found.assessment is not None
         assert found.assessment.information_types == (InformationType.PII,)

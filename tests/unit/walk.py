@@ -33,7 +33,7 @@ from services.review.domain.commands import (
 from services.triage import domain as triage
 from services.triage.domain.commands import BreakGlass, Dismiss, ProposeAction, RecordFact
 from shared.contract.authority import AUTHORITY, Role, command_name, who_may
-from shared.contract.catalogue.base import EventData
+from shared.contract.catalogue.base import EventData, Withheld
 from shared.contract.catalogue.review import TextKind
 from shared.contract.decision import Actor, Context, Gate, Missing, Rejected
 from shared.contract.disclosure import SALT_BYTES, conceal
@@ -251,7 +251,8 @@ class Walk:
     def _value(self, name: str, hint: Any, by: Actor) -> Any:
         origin, inner = typing.get_origin(hint), typing.get_args(hint)
         if origin in (types.UnionType, typing.Union):
-            return self._optional(name, inner, by)
+            # A caller gives a text, or none: only a reader finds one withheld.
+            return self._optional(name, [one for one in inner if one is not Withheld], by)
         if origin is tuple:
             count = self.chance.choice((0, 1, 2))
             return tuple(self._value(name, inner[0], by) for _ in range(count))
@@ -261,7 +262,7 @@ class Walk:
             return self.some(hint, by)
         return self._plain(name, hint)
 
-    def _optional(self, name: str, inner: tuple[Any, ...], by: Actor) -> Any:
+    def _optional(self, name: str, inner: Sequence[Any], by: Actor) -> Any:
         chosen = self.chance.choice(inner)
         return None if chosen is types.NoneType else self._value(name, chosen, by)
 

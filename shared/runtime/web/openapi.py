@@ -4,6 +4,7 @@ is not so."""
 from collections.abc import Mapping
 from typing import Any, Final
 
+from shared.runtime.web.confidential import say_null
 from shared.runtime.web.problems import RESPONSES, Problem
 
 GUARDS: Final = frozenset({"If-Match", "Idempotency-Key"})
@@ -17,6 +18,7 @@ def documented(schema: dict[str, Any]) -> dict[str, Any]:
         schemas.pop(framework, None)
     own = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
     schemas |= {**own.pop("$defs"), "Problem": own}
+    say_null(schemas)
     for described in schemas.values():
         for example in (described.get("example"), *described.get("examples", [])):
             _put_nulls_back(example, described, schemas)

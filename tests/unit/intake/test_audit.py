@@ -102,7 +102,7 @@ def test_a_reference_that_is_none_is_beyond_the_rules() -> None:
 
 def test_only_reports_are_intakes_to_say() -> None:
     assert commands_for(InactionDecided(reason="gone")) == ()
-    (command,) = commands_for(OPENS.model_copy(update={"reporter": str(UUID(int=5))}))
+    (command,) = commands_for(OPENS.model_copy(update={"reporter": UUID(int=5)}))
     assert command.reporter == UUID(int=5)
 
 

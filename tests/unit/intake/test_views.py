@@ -23,7 +23,8 @@ from shared.contract.vocabulary import (
     Severity,
 )
 from shared.runtime.say.plan import Recorded, Write
-from tests.unit.given import START, bare, event
+from tests.unit.concealing import bare
+from tests.unit.given import START, event
 
 ASSESSED = Assessed(
     revision=1,

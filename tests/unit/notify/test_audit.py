@@ -29,7 +29,8 @@ from shared.contract.catalogue.review import LessonRecorded
 from shared.contract.decision import Context
 from shared.contract.envelope import Event
 from shared.contract.vocabulary import ApprovalKind, Audience, Severity
-from tests.unit.given import START, By, Given, bare, event, given
+from tests.unit.concealing import bare
+from tests.unit.given import START, By, Given, event, given
 from tests.unit.notify.world import (
     CHANNELS,
     COMMS,

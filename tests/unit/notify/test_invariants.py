@@ -43,7 +43,8 @@ from shared.contract.decision import Actor, Context, Missing, Rejected
 from shared.contract.envelope import Event
 from shared.contract.vocabulary import ApprovalKind, Audience, InformationType, Severity
 from tests.examples import examples
-from tests.unit.given import START, bare, event
+from tests.unit.concealing import bare
+from tests.unit.given import START, event
 from tests.unit.notify.world import (
     ALL_FACTS,
     COMMS,

@@ -28,7 +28,8 @@ from shared.contract.catalogue.review import LessonRecorded
 from shared.contract.catalogue.triage import Assessed
 from shared.contract.vocabulary import ApprovalKind, Audience, Determination, Severity
 from shared.runtime.say.plan import Recorded, Write
-from tests.unit.given import INCIDENT, START, bare, event
+from tests.unit.concealing import bare
+from tests.unit.given import INCIDENT, START, event
 from tests.unit.walk import walks
 
 MESSAGE = UUID(int=0xC1)

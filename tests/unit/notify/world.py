@@ -26,7 +26,8 @@ from shared.contract.vocabulary import (
     InformationType,
     Severity,
 )
-from tests.unit.given import START, By, actor, bare
+from tests.unit.concealing import bare
+from tests.unit.given import START, By, actor
 
 COMMS = actor("comms-cara", Role.COMMUNICATIONS)
 COMMS_TOO = actor("comms-carl", Role.COMMUNICATIONS)

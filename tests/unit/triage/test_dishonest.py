@@ -28,6 +28,7 @@ from shared.contract.vocabulary import (
     Outcome,
     Seat,
 )
+from tests.unit.concealing import bare
 from tests.unit.given import START, By, event, given
 from tests.unit.triage.world import (
     ACTION,
@@ -89,9 +90,9 @@ def but(data: EventData, **changed: Any) -> EventData:
 
 def history(past: Sequence[EventData | By]) -> list[Event]:
     return [
-        event(item.data, number=number, by=item.subject)
+        event(bare(item.data), number=number, by=item.subject)
         if isinstance(item, By)
-        else event(item, number=number)
+        else event(bare(item), number=number)
         for number, item in enumerate(past, 1)
     ]
 
@@ -106,17 +107,16 @@ CASES: Final[Sequence[tuple[str, str, Past, EventData | By]]] = [
         fact(FactKey.WHERE, corrects=UNHEARD_OF),
     ),
     (
-        "known, and its value unknown",
-        "said_otherwise",
-        OPEN,
-        but(fact(FactKey.WHERE), value="unknown"),
-    ),
-    ("unknown, and its value known", "said_otherwise", OPEN, but(fact(FactKey.WHERE), known=False)),
-    (
         "seen tomorrow",
         "observed_in_the_future",
         OPEN,
         but(fact(FactKey.WHERE), observed_at=START + timedelta(days=1)),
+    ),
+    (
+        "overridden without a reason",
+        "override_says_why",
+        (REPORTED, *FACTS, *SEATS),
+        but(assessed(), severity_rule="overridden"),
     ),
     ("confirmed without its seats", "seats", (REPORTED, *FACTS), assessed()),
     (
@@ -252,7 +252,7 @@ CASES: Final[Sequence[tuple[str, str, Past, EventData | By]]] = [
 )
 def test_what_could_not_be_said_is_found_alone(rule: str, past: Past, said: EventData | By) -> None:
     (found,) = audit(history((*past, said)))
-    assert found.event.data == (said.data if isinstance(said, By) else said)
+    assert found.event.data == bare(said.data if isinstance(said, By) else said)
     assert (found.rule, bool(found.detail)) == (rule, True)
 
 

@@ -19,7 +19,8 @@ from shared.contract.catalogue.triage import (
 from shared.contract.disclosure import stored
 from shared.contract.vocabulary import ActionKind, Audience, FactKey, Outcome, Platform, Seat
 from shared.runtime.say.plan import Recorded, Write
-from tests.unit.given import INCIDENT, bare, event
+from tests.unit.concealing import bare
+from tests.unit.given import INCIDENT, event
 from tests.unit.triage.world import (
     ACTION,
     CLAIM,
