@@ -12,7 +12,7 @@ from services.review import domain
 from services.review.domain.commands import EndRetention, WarnOfRetention
 from services.review.domain.erasing import erased_from, next_look
 from services.review.domain.state import State
-from services.review.domain.tables import KIND_OF, RETENTION, WARNINGS
+from services.review.domain.tables import EDITIONS, KIND_OF, RETENTION, WARNINGS
 from services.review.retention import due_commands, texts_by_kind
 from shared.contract.catalogue import EVENTS
 from shared.contract.catalogue.base import EventData
@@ -36,6 +36,7 @@ from tests.unit.review.world import DISMISSED, PUBLISHED, REPORTED
 
 SERVICE: Final = actor("service:review")
 DAY: Final = timedelta(days=1)
+TABLES: Final = EDITIONS.under(EDITIONS.newest)
 KIND: Final = TextKind.REPORT
 DAYS: Final = RETENTION[KIND] or 0
 ERASURE: Final = UUID(int=0xE8)
@@ -133,7 +134,7 @@ class TestTheEnd:
     def test_erases_a_day_after_the_last_warning(self) -> None:
         state = closed()
         known = warned(state, end(state) - DAY)
-        assert erased_from(KIND, known) == end(state)
+        assert erased_from(KIND, known, TABLES) == end(state)
         assert said(known, EndRetention(ERASURE, (KIND,), (text(1),)), end(state)) == [
             ContentErased(
                 erasure_id=ERASURE,
@@ -221,11 +222,11 @@ def test_whatever_the_rhythm_of_its_looks_the_worker_warns_of_all_that_it_erases
 class TestTheWorker:
     def test_sleeps_until_the_first_warning(self) -> None:
         state = closed()
-        assert next_look(KIND, state) == end(state) - 14 * DAY
-        assert next_look(KIND, warned(state, end(state) - 14 * DAY)) == end(state) - 7 * DAY
-        assert next_look(KIND, warned(state, end(state) - DAY)) == end(state)
-        assert next_look(TextKind.LESSON, state) is None
-        assert next_look(KIND, domain.INITIAL) is None
+        assert next_look(KIND, state, TABLES) == end(state) - 14 * DAY
+        assert next_look(KIND, warned(state, end(state) - 14 * DAY), TABLES) == end(state) - 7 * DAY
+        assert next_look(KIND, warned(state, end(state) - DAY), TABLES) == end(state)
+        assert next_look(TextKind.LESSON, state, TABLES) is None
+        assert next_look(KIND, domain.INITIAL, TABLES) is None
 
     def test_finds_texts_by_their_kind_but_what_is_kept_or_gone(self) -> None:
         reported, disclosures = conceal(
