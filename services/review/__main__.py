@@ -1,7 +1,8 @@
 """The review service: findings, lessons, and the report that is projected from the log."""
 
 import shared.runtime.process.early  # noqa: F401  before all that reads the environment
-from services.review import api, log, retention, sealing
+from services.review import api, log, sealing
+from services.review.erasures import retention
 from services.review.rules import RULES
 from services.review.settings import ReviewSettings
 from shared.contract.vocabulary import ServiceName

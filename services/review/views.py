@@ -1,5 +1,5 @@
 """What an event writes into review's views: reviews, action items, lessons, erasures and
-holds. `queries` and `erasure_queries` read them."""
+holds. `queries` and `erasures.queries` read them."""
 
 import json
 from collections.abc import Iterable
@@ -49,6 +49,14 @@ def project(recorded: Recorded) -> Iterable[Write]:
                 "UPDATE review SET dismissed = true, closed_at = $2 WHERE incident_id = $1",
                 (incident_id, at),
             )
+        case ReviewEvent():
+            yield from _reviewed(recorded.event, data)
+            yield from _forgot(recorded.event, data)
+
+
+def _reviewed(event: Event, data: ReviewEvent) -> Iterable[Write]:
+    incident_id, at = event.incident_id, event.time
+    match data:
         case ReviewOpened():
             yield Write(
                 "UPDATE review SET status = 'open', opened_at = $2 WHERE incident_id = $1",
@@ -57,7 +65,7 @@ def project(recorded: Recorded) -> Iterable[Write]:
         case FindingRecorded():
             yield from _found(incident_id, data)
         case LessonRecorded():
-            yield from _learned(recorded.event.id, incident_id, data)
+            yield from _learned(event.id, incident_id, data)
         case NextReviewSet():
             yield Write(
                 "UPDATE review SET next_review_on = $2 WHERE incident_id = $1",
@@ -69,8 +77,6 @@ def project(recorded: Recorded) -> Iterable[Write]:
                    WHERE incident_id = $1""",
                 (incident_id, at),
             )
-        case ReviewEvent():
-            yield from _forgot(recorded.event, data)
 
 
 def _known(recorded: Recorded) -> Write:

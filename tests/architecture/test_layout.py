@@ -58,6 +58,7 @@ OWN: Final[Mapping[str, frozenset[str]]] = {
     "review": frozenset(
         {
             "editions.py",  # when the report is made
+            "erasures",  # what forgetting takes beside rules and routes
             "log.py",  # the sealed log, as a process is started with it
             "negotiation.py",  # which form of the report a reader asks for
             "report",  # the report itself, one projection
@@ -74,6 +75,7 @@ API_OWN: Final[Mapping[str, frozenset[str]]] = {
     "notify": frozenset({"channels.py"}),  # settings, which are no views
     "review": frozenset(
         {
+            "erasures.py",  # requests to forget, which other roles make and read
             "log.py",  # files of the sealed log, which are no views
             "publishing.py",  # a command that is made anew until it leaves nothing out
             "report.py",  # one document in three forms
@@ -109,6 +111,7 @@ DOMAIN_OWN: Final[Mapping[str, frozenset[str]]] = {
             "sending.py",  # the arms of the sender
         }
     ),
+    "review": frozenset({"erasing.py"}),  # the arms about forgetting
 }
 DOMAIN_EXPORTS: Final = frozenset(
     {"INITIAL", "Command", "State", "decide", "evolve", "gates", "next_commands"}

@@ -8,6 +8,7 @@ from uuid import UUID
 import typer
 
 from deploy.ledger.forget.asking import CONFIRMING, TOKEN, URL, Refused, review_of
+from deploy.ledger.forget.held import incidents_of
 from deploy.ledger.forget.people import SearchedData, people_of
 from deploy.ledger.forget.subject_access import search
 from deploy.ledger.mend.parked import run_service
@@ -15,7 +16,6 @@ from deploy.ledger.options import or_stop
 from deploy.ledger.printing import complain, note, say
 from shared.contract.catalogue.review import ErasureGround
 from shared.contract.vocabulary import ServiceName
-from shared.runtime.repair.held import incidents_of
 
 app = typer.Typer(
     no_args_is_help=True,

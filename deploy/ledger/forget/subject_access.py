@@ -6,12 +6,12 @@ from typing import Annotated, Any
 
 import typer
 
+from deploy.ledger.forget.held import Held, held_about, in_directory
 from deploy.ledger.forget.people import SearchedData, people_of, review_dsn
 from deploy.ledger.options import or_stop
 from deploy.ledger.printing import say, show_json, show_table
 from deploy.ledger.progress import counting
 from shared.contract.catalogue import short_name
-from shared.runtime.repair.held import Held, held_about, in_directory
 
 
 def subject_access(

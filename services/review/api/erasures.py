@@ -7,7 +7,6 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends
 
-from services.review import erasure_queries
 from services.review.domain import State
 from services.review.domain.commands import (
     Command,
@@ -17,7 +16,8 @@ from services.review.domain.commands import (
     ReleaseHold,
     RequestErasure,
 )
-from services.review.erasure_bodies import (
+from services.review.erasures import queries
+from services.review.erasures.bodies import (
     ErasureBody,
     ErasureFilter,
     ErasureRefusalBody,
@@ -26,7 +26,7 @@ from services.review.erasure_bodies import (
     HoldView,
     ReleaseBody,
 )
-from services.review.scope import request_of
+from services.review.erasures.scope import request_of
 from shared.contract.authority import who_may
 from shared.runtime.say.texts import told_of
 from shared.runtime.web.auth import READERS
@@ -123,7 +123,7 @@ async def list_erasures_of_an_incident(
 ) -> Page[ErasureView]:
     await desk.load(incident_id)
     wanted = ErasureFilter(incident_id=incident_id)
-    return await desk.page(erasure_queries.erasures, wanted, ERASURES, limit, cursor)
+    return await desk.page(queries.erasures, wanted, ERASURES, limit, cursor)
 
 
 @router.get(
@@ -136,7 +136,7 @@ async def list_holds(
     incident_id: Id, desk: ReviewDesk, limit: Limit = 50, cursor: Cursor = None
 ) -> Page[HoldView]:
     await desk.load(incident_id)
-    return await desk.page(erasure_queries.holds, incident_id, HOLDS, limit, cursor)
+    return await desk.page(queries.holds, incident_id, HOLDS, limit, cursor)
 
 
 @router.get(
@@ -152,4 +152,4 @@ async def list_erasures(
     limit: Limit = 50,
     cursor: Cursor = None,
 ) -> Page[ErasureView]:
-    return await desk.page(erasure_queries.erasures, wanted, ERASURES, limit, cursor)
+    return await desk.page(queries.erasures, wanted, ERASURES, limit, cursor)

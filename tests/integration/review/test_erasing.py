@@ -16,7 +16,7 @@ from aiokafka import AIOKafkaProducer
 
 from services.intake.__main__ import SERVICE as INTAKE
 from services.review.__main__ import SERVICE as REVIEW
-from services.review.retention import Retention
+from services.review.erasures.retention import Retention
 from services.triage.__main__ import SERVICE as TRIAGE
 from shared.contract.authority import Role
 from shared.contract.catalogue.base import EventData, Exposure

@@ -13,7 +13,7 @@ from services.review.domain.commands import EndRetention, WarnOfRetention
 from services.review.domain.erasing import erased_from, next_look
 from services.review.domain.state import State
 from services.review.domain.tables import EDITIONS, KIND_OF, RETENTION, WARNINGS
-from services.review.retention import due_commands, texts_by_kind
+from services.review.erasures.due import due_commands, texts_by_kind
 from shared.contract.catalogue import EVENTS
 from shared.contract.catalogue.base import EventData
 from shared.contract.catalogue.review import (
@@ -36,10 +36,10 @@ from tests.unit.review.world import DISMISSED, PUBLISHED, REPORTED
 
 SERVICE: Final = actor("service:review")
 DAY: Final = timedelta(days=1)
-TABLES: Final = EDITIONS.under(EDITIONS.newest)
 KIND: Final = TextKind.REPORT
 DAYS: Final = RETENTION[KIND] or 0
 ERASURE: Final = UUID(int=0xE8)
+TABLES: Final = EDITIONS.under()
 
 
 def closed() -> State:

@@ -6,8 +6,8 @@ from uuid import UUID
 import pytest
 from pydantic import ValidationError
 
-from services.review.erasure_bodies import ErasureBody
-from services.review.scope import request_of
+from services.review.erasures.bodies import ErasureBody
+from services.review.erasures.scope import request_of
 from shared.contract.catalogue.review import (
     ContentErased,
     ErasedText,

@@ -7,8 +7,7 @@ closed incident is looked at when something may be due, and when nothing is, onc
 texts that came late."""
 
 import asyncio
-from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -16,18 +15,11 @@ from uuid import UUID
 
 import structlog
 
-from services.review import erasure_queries
 from services.review.domain import State
-from services.review.domain.commands import Command, EndRetention, WarnOfRetention
-from services.review.domain.erasing import erased_from, next_look
-from services.review.domain.tables import EDITIONS, KIND_OF
-from services.review.scope import erased_text
-from shared.contract.about import texts_in
-from shared.contract.catalogue.base import EventData
-from shared.contract.catalogue.review import ErasedText, TextKind
+from services.review.domain.commands import Command
+from services.review.erasures import queries
+from services.review.erasures.due import due_commands, looks_after, texts_by_kind
 from shared.contract.decision import Actor, Context, Rejected
-from shared.contract.disclosure import Disclosure
-from shared.contract.envelope import Event
 from shared.runtime.running import Running
 from shared.runtime.say.conflicts import Conflict
 from shared.runtime.say.texts import told_of
@@ -41,8 +33,6 @@ LATEST: Final = timedelta(days=7)
 """Until any closed incident is looked at again, for texts that came late."""
 
 log = structlog.get_logger(__name__)
-
-Kept = Mapping[TextKind, Sequence[ErasedText]]
 
 
 async def retention(process: Running[Command, State, Any]) -> None:
@@ -64,11 +54,11 @@ class Retention:
     async def look(self) -> int:
         """Takes up the incidents that are due. How many they were."""
         async with self.process.read() as connection:
-            due = await erasure_queries.to_look_at(connection, self.now(), AT_ONCE)
+            due = await queries.to_look_at(connection, self.now(), AT_ONCE)
         for incident_id in due:
             at = await self._look_at(incident_id)
             async with self.process.read() as connection:
-                await erasure_queries.look_again(connection, incident_id, at)
+                await queries.look_again(connection, incident_id, at)
         return len(due)
 
     async def _look_at(self, incident_id: UUID) -> datetime:
@@ -89,43 +79,5 @@ class Retention:
             # A hold was placed, or somebody else erased, between the look and the word.
             log.info("retention waits", incident=str(incident_id), reason=type(error).__name__)
             return now + HELD
-        state, tables = (await ledger.load(incident_id)).state, EDITIONS.under()
-        looks = [
-            at for kind in kept if (at := next_look(kind, state, tables)) is not None and at > now
-        ]
-        return min([now + LATEST, *looks])
-
-
-def texts_by_kind(events: Sequence[Event], found: Mapping[str, Disclosure], state: State) -> Kept:
-    """The texts of an incident that are not erased, by the kinds that do not stay for good."""
-    retention = EDITIONS.under().retention
-    kept: dict[TextKind, list[ErasedText]] = defaultdict(list)
-    for event in events:
-        kind = KIND_OF.get(type(event.data)) if isinstance(event.data, EventData) else None
-        if kind is not None and retention[kind] is not None:
-            kept[kind].extend(
-                erased_text(text)
-                for text in texts_in(event, found)
-                if text.digest not in state.forgetting.erased
-            )
-    return {kind: texts for kind, texts in kept.items() if texts}
-
-
-def due_commands(
-    kept: Kept, state: State, now: datetime, new_id: Callable[[], UUID]
-) -> Sequence[Command]:
-    """What there is to say: which kinds to warn of, which texts to erase."""
-    tables = EDITIONS.under()
-    ended = [
-        kind for kind in kept if (at := erased_from(kind, state, tables)) is not None and at <= now
-    ]
-    near = [
-        kind
-        for kind in kept
-        if kind not in ended and (at := next_look(kind, state, tables)) is not None and at <= now
-    ]
-    commands: list[Command] = [WarnOfRetention(tuple(near))] if near else []
-    if ended:
-        texts = tuple(text for kind in ended for text in kept[kind])
-        commands.append(EndRetention(new_id(), tuple(ended), texts))
-    return commands
+        later = looks_after(now, kept, (await ledger.load(incident_id)).state)
+        return min([now + LATEST, *later])

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from uuid import UUID
 
 from services.review.domain.commands import RequestErasure
-from services.review.erasure_bodies import ErasureBody
+from services.review.erasures.bodies import ErasureBody
 from shared.contract.about import TextIn, texts_about, texts_in
 from shared.contract.catalogue.review import ContentErased, ErasedText
 from shared.contract.decision import Missing, Rejected

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from services.review.erasure_bodies import ErasureFilter, ErasureView, HoldView
+from services.review.erasures.bodies import ErasureFilter, ErasureView, HoldView
 from shared.runtime.process.database import Connection
 from shared.runtime.say.texts import found_by
 
