@@ -1,5 +1,5 @@
-"""What people wrote stands beside the event, not in it: the event's bytes hold salted digests, and a
-*disclosure* is the text to one of them (RFC 9901, §4.2). A disclosure counts for an event exactly
+"""What people wrote stands beside the event, not in it: the event's bytes hold salted digests, and
+a *disclosure* is the text to one of them (RFC 9901, §4.2). A disclosure counts for an event exactly
 when its digest stands there, so nobody can add one, and an event whose disclosures are gone is the
 same event.
 

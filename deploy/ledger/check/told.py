@@ -1,4 +1,4 @@
-"""The texts that are handed over with a dossier or an export: where they come from, and for whom."""
+"""The texts that are handed over with a dossier or an export: where they come from, for whom."""
 
 from collections.abc import Iterable
 from pathlib import Path

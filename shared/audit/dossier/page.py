@@ -110,16 +110,20 @@ the SHA-256 of its skeleton, which has digests
     sha256sum report.skeleton.json; grep -ho '"report":{{[^}}]*}}' \
 events/*-review-*.json
 
-6. WHAT PEOPLE WROTE is not in the events: these hold digests of it, in "_sd". The texts that you may read lie beside, one a line: base64url
-   of the JSON [salt, field, text] (RFC 9901). One that was said has the SHA-256 of its line among the digests of its event:
+6. WHAT PEOPLE WROTE is not in the events: these hold digests of it, in "_sd". The texts that you \
+may read lie beside, one a line: base64url
+   of the JSON [salt, field, text] (RFC 9901). One that was said has the SHA-256 of its line among \
+the digests of its event:
 
     if [ -f "$e.disclosures" ]; then while read -r d; do
       h=$(printf %s "$d" | openssl dgst -sha256 -binary | base64 | tr '+/' '-_' | tr -d '=')
-      if grep -qF "\"$h\"" "$e.json"; then echo "it was said:"; else echo "NOBODY SAID:"; fi
-      while [ $((${{#d}} % 4)) != 0 ]; do d="$d="; done; printf %s "$d" | tr '_-' '/+' | base64 -d; echo
+      if grep -qF "$h" "$e.json"; then echo "it was said:"; else echo "NOBODY SAID:"; fi
+      while [ $((${{#d}} % 4)) != 0 ]; do d="$d="; done
+      printf %s "$d" | tr '_-' '/+' | base64 -d; echo
     done < "$e.disclosures"; fi
 
-   Each other digest is that of a text which is withheld from you, or was erased: the events of type incident.content_erased.v1 name those.
+   Each other digest is that of a text which is withheld from you, or was erased: the events of \
+type incident.content_erased.v1 name those.
 
 What this does not prove: that an event was never written; that the clocks were right; that a \
 person is who the token said; and, after the
