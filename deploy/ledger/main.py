@@ -24,7 +24,7 @@ COMMANDS: Final = {
     "diff": "check.diff",
     "export": "check.export",
     "dossier": "check.dossier",
-    "report": "check.report",
+    "report": "run.report",
     "subject-access": "forget.subject_access",
     "erase": "forget.erase",
     "parked": "mend.parked",

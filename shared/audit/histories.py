@@ -4,12 +4,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 from uuid import UUID
 
-from shared.audit.files import TEXTS
 from shared.audit.incidents import Rules, Sealed, check_incident, read_leaves
 from shared.audit.outcome import LogAudit, Progress
 from shared.audit.spool import Spool
-from shared.audit.texts import Told, check_texts
-from shared.chain.findings import Finding
+from shared.audit.texts.check import Told, check_texts, of_no_event
 from shared.contract.catalogue import short_name
 from shared.contract.topics import is_system
 from shared.contract.vocabulary import ServiceName
@@ -36,9 +34,7 @@ def read_incidents(
             of_nothing.difference_update(one.event.id for one in history)
             done += len(history)
             progress("incidents", done, audit.checkpoint.size)
-    for event in sorted(of_nothing):
-        where = f"{TEXTS}, event {event}"
-        audit.add([Finding("disclosure_unfounded", where, "no such event is in the log", event)])
+    audit.add(list(of_no_event(of_nothing)))
 
 
 def by_incident(sealed: Sequence[Sealed]) -> Iterator[list[Sealed]]:

@@ -1,15 +1,14 @@
 """A whole log, checked from its static files and a few public keys alone."""
 
 from shared.audit.anchors import Anchors
-from shared.audit.files import TEXTS, Files, Folder, NotALog
+from shared.audit.files import Files, NotALog
 from shared.audit.histories import read_incidents
 from shared.audit.opening import opened
 from shared.audit.outcome import LogAudit, Options, Progress
 from shared.audit.reading import read_chains
 from shared.audit.spool import Spool
-from shared.audit.texts import Told, read_file
+from shared.audit.texts.lines import beside
 from shared.audit.words import compare_words, words_of
-from shared.chain.findings import Finding
 
 
 def audit_log(files: Files, anchors: Anchors, options: Options, progress: Progress) -> LogAudit:
@@ -29,13 +28,7 @@ def audit_log(files: Files, anchors: Anchors, options: Options, progress: Progre
         chains = read_chains(files, anchors, options, words, audit, spool, progress)
         compare_words(words, chains, audit)
         if options.rules is not None:
-            told, findings = _told(files)
+            told, findings = beside(files)
             audit.add(findings)
             read_incidents(spool, options.rules, told, audit, progress)
     return audit
-
-
-def _told(files: Files) -> tuple[Told, list[Finding]]:
-    """The texts that were handed over with the log. One that is served brings none."""
-    data = files.read(TEXTS) if isinstance(files, Folder) else None
-    return ({}, []) if data is None else read_file(data)

@@ -9,7 +9,7 @@ from typing import Final
 from shared.audit.heads import Seen
 from shared.audit.incidents import Rules
 from shared.audit.order import OrderCheck
-from shared.audit.texts import TextCount
+from shared.audit.texts.check import TextCount
 from shared.chain.findings import Finding
 from shared.chain.link import Head
 from shared.contract.vocabulary import ServiceName

@@ -18,13 +18,12 @@ from deploy.ledger.check.told import (
     PersonOption,
     TextsOption,
     WithholdOption,
-    showing,
-    texts_of,
+    handing,
 )
 from deploy.ledger.options import DataOption, LogArgument, TokenOption, VkeyOption, or_stop
 from deploy.ledger.printing import note, say
 from deploy.ledger.progress import steps
-from shared.audit.readers import Reader, shown_of
+from shared.audit.texts.readers import Reader
 from shared.audit.writing import write_whole
 
 
@@ -53,20 +52,16 @@ def dossier(
     The same events, words, texts and checkpoint give the same bytes. It shows nothing of any other
     incident."""
     with or_stop():
-        chosen = showing(reader, withhold, person)
-        told = texts_of(chosen, data, texts, [incident])
+        shown = handing(reader, withhold, person, data, texts)
         with steps("reading the log") as tell:
             notes = heads_in(heads) if heads is not None else heads_from_stack(data, incident)
             pins = read_pins(Pinned(vkey))
-            archive = dossier_of(
-                log_at(source, data, token),
-                incident,
-                notes,
-                tell,
-                pins,
-                lambda events: shown_of(events, told, chosen),
-            )
+            archive = dossier_of(log_at(source, data, token), incident, notes, tell, pins, shown.of)
         write_whole(output, archive, 0o600)
+    _tell(output, archive, reader)
+
+
+def _tell(output: Path, archive: bytes, reader: Reader) -> None:
     found = checked(str(output), archive)
     say(f"{output}: {found.events} events, {len(archive):,} bytes.")
     say(f"For {reader}: {telling.of_texts(found.texts)}")

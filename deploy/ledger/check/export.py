@@ -10,11 +10,11 @@ from deploy.ledger.check.believing import log_key
 from deploy.ledger.check.stacklog import log_at
 from deploy.ledger.check.told import (
     ForOption,
+    Handing,
     PersonOption,
     TextsOption,
     WithholdOption,
-    showing,
-    texts_of,
+    handing,
 )
 from deploy.ledger.options import DataOption, LogArgument, TokenOption, VkeyOption, or_stop
 from deploy.ledger.printing import say
@@ -22,8 +22,8 @@ from deploy.ledger.progress import counting
 from shared.audit.export import export as export_log
 from shared.audit.files import TEXTS, Folder
 from shared.audit.history import Until, history
-from shared.audit.readers import Reader, Showing, shown_of
-from shared.audit.texts import write_file
+from shared.audit.texts.lines import write_file
+from shared.audit.texts.readers import Reader
 from shared.audit.writing import refusals, write_whole
 from shared.tlog.keys import Verifier
 
@@ -47,20 +47,18 @@ def export(
     The texts of an earlier export into the folder are replaced, or taken away where this reader
     sees none."""
     with or_stop():
-        chosen = showing(reader, withhold, person)
+        chosen = handing(reader, withhold, person, data, texts)
         with counting() as bar:
             files = log_at(source, data, token)
             key = log_key(files, vkey)
             done = export_log(files, folder, key, bar)
-        shown = _hand_over(folder, key, chosen, data, texts)
+        shown = _hand_over(folder, key, chosen)
     say(f"{done.size} events in {folder}: {done.fetched} files fetched, {done.kept} were there.")
     say(f"For {reader}: {shown} texts beside them.")
     say(f"Verify them with: ledger verify {shlex.quote(str(folder))}")
 
 
-def _hand_over(
-    folder: Path, key: Verifier, chosen: Showing, data: Path | None, file: Path | None
-) -> int:
+def _hand_over(folder: Path, key: Verifier, chosen: Handing) -> int:
     """Writes the texts that the reader may see beside the log. How many they are."""
     beside = folder / TEXTS
     # First of all: whatever fails from here on, nobody gets what was chosen for another reader.
@@ -69,7 +67,6 @@ def _hand_over(
     if chosen.nothing:
         return 0
     events = [one.event for one in history(Folder(folder), key, Until(), None, lambda *_: None)]
-    told = texts_of(chosen, data, file, dict.fromkeys(event.incident_id for event in events))
-    shown = shown_of(events, told, chosen)
+    shown = chosen.of(events)
     write_whole(beside, write_file(shown.items()), 0o600)
     return sum(map(len, shown.values()))

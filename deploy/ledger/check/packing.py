@@ -14,7 +14,7 @@ from shared.audit.dossier.gathered import Gathered, Notes, Words, heads_of
 from shared.audit.dossier.gathering import gather
 from shared.audit.dossier.parts import compose
 from shared.audit.files import Files, NotALog
-from shared.audit.texts import Told
+from shared.audit.texts.check import Told
 from shared.contract.envelope import Event
 
 SEALED_WITHIN: Final = 30.0

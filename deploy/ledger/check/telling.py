@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from deploy.ledger.check.believing import Believed
 from deploy.ledger.printing import bold, doubtful, say, show_table
 from shared.audit.outcome import LogAudit
-from shared.audit.texts import TextCount
+from shared.audit.texts.check import TextCount
 from shared.chain.findings import Finding
 from shared.contract.catalogue import MILESTONES
 from shared.contract.vocabulary import ServiceName

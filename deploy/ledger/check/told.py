@@ -1,6 +1,7 @@
 """The texts that are handed over with a dossier or an export: where they come from, for whom."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 from uuid import UUID
@@ -9,11 +10,12 @@ import typer
 
 from deploy.ledger.check import rules
 from deploy.ledger.check.services import Services
-from shared.audit import texts
 from shared.audit.files import MAX_TEXTS, TEXTS, read_regular
-from shared.audit.readers import Reader, Showing
-from shared.audit.texts import Told
+from shared.audit.texts.check import Told
+from shared.audit.texts.lines import read_file
+from shared.audit.texts.readers import Reader, Showing, shown_of
 from shared.contract.disclosure import Disclosure, by_digest, read_disclosure
+from shared.contract.envelope import Event
 from shared.contract.vocabulary import ServiceName
 
 ForOption = Annotated[
@@ -48,27 +50,47 @@ TextsOption = Annotated[
 ]
 
 
-def showing(reader: Reader, withhold: list[str] | None, person: str | None) -> Showing:
-    """Raises BadReader."""
-    return Showing(reader, rules.kind_of, frozenset(withhold or ()), person)
+@dataclass(frozen=True, slots=True)
+class Handing:
+    """What is handed over, and where it comes from: a file, else the stack in the data folder."""
+
+    showing: Showing
+    data: Path | None
+    file: Path | None
+
+    @property
+    def nothing(self) -> bool:
+        return self.showing.nothing
+
+    def of(self, events: Sequence[Event]) -> dict[UUID, tuple[Disclosure, ...]]:
+        """The texts of these events that the reader may see, by event. Raises StackError, OSError,
+        and ValueError where the file is damaged."""
+        if self.nothing:
+            return {}
+        return shown_of(events, self._told(events), self.showing)
+
+    def _told(self, events: Sequence[Event]) -> Told:
+        if self.file is None:
+            return _from_stack(self.data, dict.fromkeys(one.incident_id for one in events))
+        told, findings = read_file(read_regular(self.file, MAX_TEXTS))
+        if findings:
+            raise ValueError(f"{self.file}: {findings[0].where}: {findings[0].detail}")
+        return told
 
 
-def texts_of(
-    chosen: Showing, data: Path | None, file: Path | None, incidents: Iterable[UUID]
-) -> Told:
-    """The texts of these incidents that are at hand; nothing where the reader sees none. Raises
-    StackError, OSError, and ValueError where the file is damaged."""
-    if chosen.nothing:
-        return {}
-    if file is None:
-        return from_stack(data, incidents)
-    told, findings = texts.read_file(read_regular(file, MAX_TEXTS))
-    if findings:
-        raise ValueError(f"{file}: {findings[0].where}: {findings[0].detail}")
-    return told
+def handing(
+    reader: Reader,
+    withhold: list[str] | None,
+    person: str | None,
+    data: Path | None,
+    file: Path | None,
+) -> Handing:
+    """By the options of a command. Raises BadReader."""
+    showing = Showing(reader, rules.kind_of, frozenset(withhold or ()), person)
+    return Handing(showing, data, file)
 
 
-def from_stack(data: Path | None, incidents: Iterable[UUID]) -> Told:
+def _from_stack(data: Path | None, incidents: Iterable[UUID]) -> Told:
     """What each service has of them: one that has not heard a text yet does not hide it. Raises
     StackError."""
     services = Services(data, "ledger-texts")

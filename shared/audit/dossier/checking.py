@@ -6,13 +6,13 @@ from uuid import UUID
 from shared.audit.anchors import NAMES, Pins
 from shared.audit.decisions import UNFORESEEN
 from shared.audit.dossier.archive import unpack
-from shared.audit.dossier.events import sealed_event
+from shared.audit.dossier.events import sealed_event, texts_of
 from shared.audit.dossier.outcome import DossierAudit
 from shared.audit.dossier.page import PAGE, page
-from shared.audit.dossier.parts import DISCLOSURES, REPORTS, Reports, event_names, may_hold
+from shared.audit.dossier.parts import REPORTS, Reports, event_names, may_hold
 from shared.audit.heads import Opened, open_head
 from shared.audit.incidents import Rules, Sealed, check_incident
-from shared.audit.texts import check_texts, read_lines
+from shared.audit.texts.check import check_texts
 from shared.chain import statements
 from shared.chain.statements import BadStatement, IncidentStatement
 from shared.chain.trust import Trust
@@ -86,7 +86,7 @@ def _check(
     for name in names:
         if sealed := sealed_event(audit, parts, name, keys, opened):
             history.append(sealed)
-            told[sealed.event.id] = _texts(audit, parts, name + DISCLOSURES)
+            told[sealed.event.id] = texts_of(audit, parts, name)
     audit.events = len(history)
     if [one.index for one in history] != sorted({one.index for one in history}):
         audit.find(
@@ -106,14 +106,6 @@ def _check(
         _check_head(audit, parts, service, history, keys)
     shown = by_digest(one for texts in told.values() for one in texts)
     _check_pages(audit, parts, incident, [one.event for one in history], shown, reports)
-
-
-def _texts(audit: DossierAudit, parts: Parts, name: str) -> Sequence[Disclosure]:
-    if name not in parts:
-        return ()
-    texts, findings = read_lines(parts[name], name)
-    audit.findings += findings
-    return texts
 
 
 def _rotated(

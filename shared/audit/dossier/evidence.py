@@ -6,7 +6,7 @@ from typing import Final
 from shared.audit.dossier.gathered import Gathered
 from shared.audit.dossier.parts import Evidence
 from shared.audit.files import Files, NotALog
-from shared.audit.texts import Told
+from shared.audit.texts.check import Told
 from shared.audit.tree import Signatures, tile_reader
 from shared.contract.envelope import Event
 from shared.tlog.errors import TlogError

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
-from shared.audit.texts import TextCount
+from shared.audit.texts.check import TextCount
 from shared.chain.findings import Finding
 from shared.contract.envelope import Event
 from shared.contract.vocabulary import ServiceName

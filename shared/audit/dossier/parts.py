@@ -27,7 +27,7 @@ from typing import Final
 from uuid import UUID
 
 from shared.audit.dossier.page import PAGE, page
-from shared.audit.texts import write_lines
+from shared.audit.texts.lines import write_lines
 from shared.contract.disclosure import Disclosure, by_digest
 from shared.contract.envelope import Event, read
 from shared.contract.vocabulary import ServiceName

@@ -1,7 +1,7 @@
 """Readers as the commands make them."""
 
 from deploy.ledger.check.rules import kind_of
-from shared.audit.readers import Reader, Showing
+from shared.audit.texts.readers import Reader, Showing
 
 PERSON = "monitor"
 """Who reports in the world of the audit's tests."""

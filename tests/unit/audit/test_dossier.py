@@ -20,7 +20,7 @@ from shared.audit.dossier.archive import pack, unpack
 from shared.audit.dossier.checking import audit_dossier
 from shared.audit.dossier.outcome import DossierAudit
 from shared.audit.dossier.parts import Evidence, compose
-from shared.audit.texts import Told
+from shared.audit.texts.check import Told
 from shared.chain import keyfiles
 from shared.contract.hashing import signed_bytes
 from shared.contract.topics import partition_of, system_incident

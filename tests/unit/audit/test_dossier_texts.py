@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shared.audit.readers import Reader, shown_of
-from shared.audit.texts import TextCount
+from shared.audit.texts.check import TextCount
+from shared.audit.texts.readers import Reader, shown_of
 from shared.contract.catalogue.review import ContentErased, ErasedText, ErasureGround
 from shared.contract.envelope import Event
 from tests.examples import examples

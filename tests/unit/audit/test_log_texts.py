@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 from typer.testing import CliRunner, Result
 
 from deploy.ledger.main import app
-from shared.audit import texts
 from shared.audit.files import MAX_TEXTS, TEXTS
-from shared.audit.texts import TextCount, digests_of, read_file, read_lines, write_file, write_lines
+from shared.audit.texts import lines
+from shared.audit.texts.check import TextCount, digests_of
+from shared.audit.texts.lines import read_file, read_lines, write_file, write_lines
 from shared.contract.disclosure import conceal, read_disclosure
 from shared.contract.envelope import Unknown
 from shared.contract.vocabulary import ServiceName
@@ -131,7 +132,7 @@ def test_a_file_of_texts_is_read_line_by_line(data: str, findings: int) -> None:
 def test_a_file_that_no_reader_takes_is_neither_read_nor_written(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(texts, "MAX_TEXTS", 100)
+    monkeypatch.setattr(lines, "MAX_TEXTS", 100)
     assert MAX_TEXTS > 100
     assert [one.detail for one in read_file(b"x" * 101)[1]] == ["longer than 100 bytes"]
     with pytest.raises(ValueError, match="at most 100 fit"):
@@ -154,9 +155,9 @@ def test_a_file_comes_back_without_events_of_which_nothing_is_shown(several: Any
 def test_any_bytes_are_texts_or_findings_and_nothing_else_happens(data: bytes) -> None:
     told, findings = read_file(data)
     assert told or findings or not data.strip()
-    lines, found = read_lines(data, "here")
-    assert all(read_disclosure(one.text) == one for one in lines)
-    assert lines or found
+    good, found = read_lines(data, "here")
+    assert all(read_disclosure(one.text) == one for one in good)
+    assert good or found
 
 
 def test_digests_are_found_in_events_that_this_reader_does_not_know(ledger: Ledger) -> None:

@@ -4,7 +4,7 @@ refuses."""
 import pytest
 
 from deploy.ledger.check.rules import kind_of
-from shared.audit.readers import (
+from shared.audit.texts.readers import (
     KINDS,
     PRIVILEGED,
     WITHOUT,

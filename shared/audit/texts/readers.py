@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Final
 from uuid import UUID
 
-from shared.audit.texts import Told, digests_of
+from shared.audit.texts.check import Told, digests_of
 from shared.contract.catalogue import EVENTS, short_name
 from shared.contract.catalogue.base import EventData
 from shared.contract.catalogue.review import TextKind

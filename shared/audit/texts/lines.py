@@ -1,84 +1,14 @@
-"""The texts that come beside events: each is held against the digests of its event, and what is not
-shown is counted, withheld apart from erased.
-
-That a text is withheld, and not missing, its digest proves: it stands in the signed event."""
+"""Texts as they are handed over: one event's in lines, those of a log in a file beside it."""
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
 from typing import Any
 from uuid import UUID
 
-from shared.audit.files import MAX_TEXTS, TEXTS
-from shared.audit.incidents import Sealed
+from shared.audit.files import MAX_TEXTS, TEXTS, Files, Folder
+from shared.audit.texts.check import Told
 from shared.chain.findings import Finding
-from shared.contract.catalogue.base import EventData
-from shared.contract.catalogue.review import ContentErased
-from shared.contract.disclosure import (
-    Disclosure,
-    MalformedDisclosure,
-    digests,
-    read_disclosure,
-)
-from shared.contract.envelope import Event
-
-Told = Mapping[UUID, Sequence[Disclosure]]
-"""The texts that are shown, by event."""
-
-
-@dataclass(slots=True)
-class TextCount:
-    """How many texts the events have, by what became of them."""
-
-    shown: int = 0
-    withheld: int = 0
-    erased: int = 0
-
-
-def check_texts(history: Sequence[Sealed], told: Told, count: TextCount) -> Iterator[Finding]:
-    """`history` is all that there is of one incident, in the order of the log."""
-    gone = {
-        (one.event_id, one.digest)
-        for sealed in history
-        if isinstance(sealed.event.data, ContentErased)
-        for one in sealed.event.data.texts
-    }
-    for sealed in history:
-        event, shown = sealed.event, set[str]()
-        stand = set(digests_of(event))
-        for one in told.get(event.id, ()):
-            shown.add(one.digest)
-            if one.digest not in stand:
-                yield Finding("disclosure_unfounded", sealed.where, _named(one), event.id)
-            elif (event.id, one.digest) in gone:
-                yield Finding("disclosure_erased", sealed.where, _named(one), event.id)
-        erased = {digest for digest in stand - shown if (event.id, digest) in gone}
-        count.shown += len(stand & shown)
-        count.erased += len(erased)
-        count.withheld += len(stand - shown - erased)
-
-
-def digests_of(event: Event) -> list[str]:
-    """Of everything confidential in the event, whether or not this reader knows its type."""
-    if isinstance(event.data, EventData):
-        return list(digests(event.data))
-    return list(_in_json(event.data.value))
-
-
-def _in_json(value: Any) -> Iterator[str]:
-    if isinstance(value, list):
-        for one in value:
-            yield from _in_json(one)
-    elif isinstance(value, dict):
-        own = value.get("_sd")
-        yield from (one for one in own if isinstance(one, str)) if isinstance(own, list) else ()
-        for name, one in value.items():
-            if name != "_sd":
-                yield from _in_json(one)
-
-
-def _named(one: Disclosure) -> str:
-    return f"{one.digest[:16]}… of {one.named()[0][:100]}"
+from shared.contract.disclosure import Disclosure, MalformedDisclosure, read_disclosure
 
 
 def read_lines(data: bytes, where: str) -> tuple[tuple[Disclosure, ...], list[Finding]]:
@@ -114,6 +44,12 @@ def read_file(data: bytes) -> tuple[dict[UUID, tuple[Disclosure, ...]], list[Fin
         told[event], more = _read(texts, where)
         findings += more
     return told, findings
+
+
+def beside(files: Files) -> tuple[Told, list[Finding]]:
+    """The texts that were handed over with a log. One that is served brings none."""
+    data = files.read(TEXTS) if isinstance(files, Folder) else None
+    return ({}, []) if data is None else read_file(data)
 
 
 def _read(texts: Iterable[Any], where: str) -> tuple[tuple[Disclosure, ...], list[Finding]]:
