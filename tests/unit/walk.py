@@ -166,15 +166,27 @@ class Walk:
         return self.chance.choice(_allowed(kind))
 
     def hear(self, service: ServiceName, data: EventData, by: str, edition: int = 1) -> None:
-        data, _ = conceal(data, lambda: self.chance.randbytes(SALT_BYTES))
+        bare, _ = conceal(data, lambda: self.chance.randbytes(SALT_BYTES))
+        said = self.made(service, bare, by, edition)
+        self.events.append(said)
+        for name, value in bare:
+            if isinstance(value, UUID):
+                self.ids.setdefault(name, []).append(value)
+        for heard, domain in DOMAINS.items():
+            self.states[heard] = domain.evolve(self.states[heard], said)
+            if len(self.events) % 5 == 0:
+                self.gates_seen.update(domain.gates(self.states[heard]))
+
+    def made(self, service: ServiceName, bare: EventData, by: str, edition: int) -> Event:
+        """The event as a reader sees it; its place on a chain is made up."""
         self.numbers[service] += 1
-        said = Event(
+        return Event(
             id=self.new_id(),
             incident_id=INCIDENT,
             time=self.now,
             actor=by,
-            type=data.TYPE,
-            data=data,
+            type=bare.TYPE,
+            data=bare,
             link=Link(service, 0, self.numbers[service], ZERO_HASH, ZERO_HASH),
             keyid="00000000",
             correlation_id="walk",
@@ -184,14 +196,6 @@ class Walk:
             envelope=b"",
             rules=edition,
         )
-        self.events.append(said)
-        for name, value in data:
-            if isinstance(value, UUID):
-                self.ids.setdefault(name, []).append(value)
-        for heard, domain in DOMAINS.items():
-            self.states[heard] = domain.evolve(self.states[heard], said)
-            if len(self.events) % 5 == 0:
-                self.gates_seen.update(domain.gates(self.states[heard]))
 
     def new_id(self) -> UUID:
         return UUID(int=self.chance.getrandbits(128), version=4)

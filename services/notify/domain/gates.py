@@ -2,7 +2,7 @@
 approvals of others. One table that both refuses and shows."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Final
+from typing import Final, TypeAlias
 from uuid import UUID
 
 from services.notify.domain.state import Message, State, Told, TurnedDown
@@ -16,6 +16,8 @@ from services.notify.domain.tables import (
 from shared.contract.authority import Role
 from shared.contract.decision import Gate, Lack
 from shared.contract.vocabulary import ApprovalKind, Audience, GateName
+
+LooksFor: TypeAlias = Callable[[Message, State, Tables], Iterator[Lack]]
 
 
 def _facts(message: Message, state: State, tables: Tables) -> Iterator[Lack]:
@@ -74,18 +76,14 @@ def _gate_of(kind: ApprovalKind, tables: Tables) -> GateName:
     return next(gate for gate, given_there in tables.approval_at.items() if given_there is kind)
 
 
-def _peer(message: Message, _: State, tables: Tables) -> Iterator[Lack]:
-    return _approval(ApprovalKind.PEER, message, tables)
+def _approval_at(gate: GateName) -> LooksFor:
+    return lambda message, _, tables: _approval(tables.approval_at[gate], message, tables)
 
 
-def _legal(message: Message, _: State, tables: Tables) -> Iterator[Lack]:
-    return _approval(ApprovalKind.LEGAL, message, tables)
-
-
-LOOKS_FOR: Final[Mapping[GateName, Callable[[Message, State, Tables], Iterator[Lack]]]] = {
+LOOKS_FOR: Final[Mapping[GateName, LooksFor]] = {
     GateName.FACTS: _facts,
-    GateName.APPROVAL: _peer,
-    GateName.LEGAL: _legal,
+    GateName.APPROVAL: _approval_at(GateName.APPROVAL),
+    GateName.LEGAL: _approval_at(GateName.LEGAL),
 }
 """All that a gate lacks for a message."""
 
