@@ -6,6 +6,7 @@ from typing import Any, Final, get_args
 
 from services.review import domain
 from services.review.domain import commands
+from services.review.erasures.audit import erasures
 from services.review.report import (
     RENDERINGS,
     Form,
@@ -50,6 +51,7 @@ DOMAIN: Final = Domain(domain.INITIAL, domain.decide, domain.evolve, domain.EDIT
 def audit(events: Sequence[Event]) -> Iterable[Violation]:
     """`events` are of one incident, in the order of the log."""
     yield from violations(ServiceName.REVIEW, DOMAIN, commands_for, events)
+    yield from erasures(events)
     for event in events:
         if isinstance(event.data, review.Reviewed):
             yield from _report(event, event.data, events)
