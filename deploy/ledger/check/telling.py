@@ -38,7 +38,11 @@ def show_stack(verification: Verification) -> None:
     for one in topic.settled:
         say(doubtful("Settled:"), f" {one.where} ({one.code}), {one.detail}")
     for ledger in verification.ledgers:
-        say(f"{ledger.owner.value:>7}: {ledger.rows} rows of {len(ledger.versions)} incidents")
+        held = ledger.texts
+        say(
+            f"{ledger.owner.value:>7}: {ledger.rows} rows of {len(ledger.versions)} incidents; "
+            f"texts: {held.at_hand} at hand, {held.erased} erased, {held.not_here} not here"
+        )
 
 
 def of_texts(count: TextCount) -> str:

@@ -158,7 +158,11 @@ def _as_json(verification: Verification) -> dict[str, Any]:
         },
         "events": dict(sorted(verification.topic.types.items())),
         "ledgers": {
-            check.owner.value: {"rows": check.rows, "incidents": len(check.versions)}
+            check.owner.value: {
+                "rows": check.rows,
+                "incidents": len(check.versions),
+                "texts": asdict(check.texts),
+            }
             for check in verification.ledgers
         },
     }

@@ -37,3 +37,4 @@ GRANT SELECT, INSERT, DELETE ON disclosure, retold TO {service}_service;
 GRANT SELECT, INSERT ON erased TO {service}_service;
 GRANT SELECT, INSERT, UPDATE ON told_offset TO {service}_service;
 GRANT SELECT ON erased, told_offset TO ledger_auditor;
+GRANT SELECT (digest, event_id) ON disclosure TO ledger_auditor;

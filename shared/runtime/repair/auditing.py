@@ -16,6 +16,17 @@ from shared.runtime.repair.topic_messages import messages
 from shared.runtime.repair.verifying import compare
 
 PAGE: Final = 2000
+_ROWS: Final = """
+    SELECT ledger.*, texts, gone FROM ledger
+    LEFT JOIN (
+        SELECT event_id, array_agg(digest) AS texts FROM disclosure GROUP BY event_id
+    ) AS held USING (event_id)
+    LEFT JOIN (
+        SELECT event_id, array_agg(digest) AS gone FROM erased GROUP BY event_id
+    ) AS forgotten USING (event_id)
+    ORDER BY service, partition, sequence
+"""
+"""An auditor's role reads of the texts their digests alone."""
 Progress = Callable[[str, int], None]
 
 
@@ -71,8 +82,7 @@ async def _check_ledger(
             parked = await connection.fetch(
                 "SELECT reason, count(*) AS count FROM parked WHERE resolved_at IS NULL GROUP BY 1"
             )
-            query = "SELECT * FROM ledger ORDER BY service, partition, sequence"
-            async for row in connection.cursor(query, prefetch=PAGE):
+            async for row in connection.cursor(_ROWS, prefetch=PAGE):
                 check.take(row)
                 progress(service.value, check.rows)
     finally:

@@ -9,6 +9,8 @@ from shared.chain.findings import Finding
 from shared.chain.link import EMPTY, Head
 from shared.chain.trust import Trust
 from shared.contract.catalogue import not_theirs_to_say
+from shared.contract.catalogue.base import EventData
+from shared.contract.disclosure import digests
 from shared.contract.envelope import Event, MalformedEnvelope, read
 from shared.contract.hashing import event_hash
 from shared.contract.vocabulary import ServiceName
@@ -16,9 +18,20 @@ from shared.runtime.repair.chain_numbers import Chain, ChainNumber, printed
 
 
 class LedgerRow(Protocol):
-    """A row of the ledger, by column name."""
+    """A row of the ledger, by column name; with `texts`, the digests of the event's texts that are
+    at hand, and `gone`, those that were erased."""
 
     def __getitem__(self, name: str, /) -> Any: ...
+
+
+@dataclass(slots=True)
+class TextsHeld:
+    """What became of the texts of the events that a service knows. Those that are neither at hand
+    nor erased were never told to it."""
+
+    at_hand: int = 0
+    erased: int = 0
+    not_here: int = 0
 
 
 @dataclass(slots=True)
@@ -33,6 +46,7 @@ class LedgerCheck:
     versions: dict[UUID, list[int]] = field(default_factory=dict)
     ids: set[UUID] = field(default_factory=set)
     rows: int = 0
+    texts: TextsHeld = field(default_factory=TextsHeld)
     findings: list[Finding] = field(default_factory=list)
 
     def take(self, row: LedgerRow) -> None:
@@ -49,6 +63,7 @@ class LedgerCheck:
         problems = list(self._problems(row, event, number))
         for code, detail in problems:
             self._find(code, where, detail, event.id)
+        self._take_texts(event, set(row["texts"] or ()), set(row["gone"] or ()), where)
         if not problems:
             self.trust = self.trust.after(event)
         self.ids.add(event.id)
@@ -91,6 +106,18 @@ class LedgerCheck:
             )
         if event.id in self.ids:
             yield "repeated_id", str(event.id)
+
+    def _take_texts(self, event: Event, texts: set[str], gone: set[str], where: str) -> None:
+        if not isinstance(event.data, EventData):
+            return
+        stand = set(digests(event.data))
+        for one in sorted(texts - stand):
+            self._find("disclosure_unfounded", where, f"{one[:16]}…", event.id)
+        for one in sorted(texts & gone):
+            self._find("disclosure_erased", where, f"{one[:16]}…", event.id)
+        self.texts.at_hand += len(stand & texts)
+        self.texts.erased += len(stand & gone - texts)
+        self.texts.not_here += len(stand - texts - gone)
 
     def _advance(self, number: ChainNumber, hash_: bytes) -> None:
         self.heads[number[:2]] = Head(number[2], hash_)

@@ -14,6 +14,7 @@ from shared.runtime.process import clock
 from shared.runtime.process.keyfiles import load_trust
 from shared.runtime.repair import auditing
 from shared.runtime.repair.auditing import Sources, Verification
+from shared.runtime.repair.ledger_check import TextsHeld
 from shared.runtime.repair.settlement import CannotSettle, Settlement
 from shared.runtime.repair.settling import settle
 from tests.integration.conftest import Environment
@@ -64,6 +65,51 @@ async def as_owner(environment: Environment, service: ServiceName, *statements: 
         await connection.execute("ALTER TABLE ledger DISABLE TRIGGER only_grows")
         for statement in statements:
             await connection.execute(statement)
+    finally:
+        await connection.close()
+
+
+async def test_the_texts_of_an_honest_history_are_counted_wherever_they_are_at_hand(
+    history: Environment,
+) -> None:
+    async with process(history, TRIAGE):
+
+        async def told() -> bool:
+            held = {check.owner: check.texts for check in (await verify(history)).ledgers}
+            return held[INTAKE] == held[TRIAGE] == TextsHeld(at_hand=6)
+
+        await until(told, "triage is told the texts of what it has heard")
+    assert (await verify(history)).findings == ()
+
+
+async def test_a_text_that_somebody_slips_in_beside_an_event_is_found(
+    history: Environment,
+) -> None:
+    await as_owner(
+        history,
+        INTAKE,
+        "INSERT INTO disclosure (digest, event_id, content) "
+        "SELECT repeat('x', 43), event_id, 'a lie' FROM ledger LIMIT 1",
+    )
+    assert await codes(history) == {"disclosure_unfounded"}
+
+
+async def test_a_text_that_was_kept_from_its_erasure_is_found(history: Environment) -> None:
+    await as_owner(
+        history,
+        INTAKE,
+        "INSERT INTO erased SELECT digest, event_id, 'description', event_id, now(), 'objection' "
+        "FROM disclosure LIMIT 1",
+    )
+    assert await codes(history) == {"disclosure_erased"}
+
+
+async def test_the_auditors_role_reads_digests_and_no_text(history: Environment) -> None:
+    connection = await asyncpg.connect(history.databases[INTAKE].auditor_dsn)
+    try:
+        assert await connection.fetchval("SELECT count(digest) FROM disclosure") == 6
+        with pytest.raises(asyncpg.InsufficientPrivilegeError):
+            await connection.fetch("SELECT content FROM disclosure")
     finally:
         await connection.close()
 

@@ -13,13 +13,15 @@ from hypothesis import strategies as st
 from shared.chain.findings import Finding
 from shared.contract.catalogue.intake import ReportChannel, Reported
 from shared.contract.catalogue.triage import InactionDecided
+from shared.contract.disclosure import conceal
 from shared.contract.envelope import read
 from shared.contract.hashing import event_hash
 from shared.contract.vocabulary import ServiceName
 from shared.runtime.hear.judge import Record
-from shared.runtime.repair.ledger_check import LedgerCheck
+from shared.runtime.repair.ledger_check import LedgerCheck, TextsHeld
 from shared.runtime.repair.topic_check import TopicCheck
 from shared.runtime.repair.verifying import compare
+from tests.unit.concealing import salts
 from tests.unit.runtime.test_receiving import chain, trust
 
 Rows = list[dict[str, Any]]
@@ -47,6 +49,8 @@ def rows_of(records: Sequence[Record]) -> Rows:
                 "envelope": record.value,
                 "signature": record.signature,
                 "hash": event.hash,
+                "texts": None,
+                "gone": None,
             }
         )
     return result
@@ -177,6 +181,35 @@ def test_each_finding_of_a_row_names_the_ledger_the_number_and_the_event() -> No
     (finding,) = check.findings
     assert finding.where == "intake's ledger, intake/3 number 2"
     assert finding.event_id == rows()[1]["event_id"]
+
+
+BARE, TEXTS = conceal(
+    Reported(opens=True, channel=ReportChannel.API, description="A whiteboard."), salts()
+)
+DIGEST = TEXTS[0].digest
+
+
+@pytest.mark.parametrize(
+    ("texts", "gone", "counted", "codes_found"),
+    [
+        (None, None, TextsHeld(not_here=1), []),
+        ([DIGEST], None, TextsHeld(at_hand=1), []),
+        (None, [DIGEST], TextsHeld(erased=1), []),
+        ([DIGEST], [DIGEST], TextsHeld(at_hand=1), ["disclosure_erased"]),
+        (["x" * 43], None, TextsHeld(not_here=1), ["disclosure_unfounded"]),
+        ([DIGEST, "x" * 43], ["y" * 43], TextsHeld(at_hand=1), ["disclosure_unfounded"]),
+    ],
+)
+def test_texts_beside_a_row_are_held_against_its_digests(
+    texts: list[str] | None,
+    gone: list[str] | None,
+    counted: TextsHeld,
+    codes_found: list[str],
+) -> None:
+    (row,) = rows_of(chain(ServiceName.INTAKE, 1, data=BARE))
+    check = ledger_check([{**row, "texts": texts, "gone": gone}])
+    assert check.texts == counted
+    assert [finding.code for finding in check.findings] == codes_found
 
 
 COLUMNS: dict[str, Any] = {
