@@ -122,3 +122,19 @@ async def test_a_stacks_history_is_clean_to_somebody_who_trusts_nobody(
     )
     report = said("report", published, "--format", "skeleton", "--data", world.stack.data)
     assert report.encode() in dossier.read_bytes()
+    assert proven["dossier"]["texts"]["shown"] == 0
+
+    texts = proven["dossier"]["texts"]["withheld"]
+    for_court = tmp_path / "for a court.zip"
+    stack = ("--data", world.stack.data)
+    said("dossier", published, "-o", for_court, sealed, *stack, "--for", "court")
+    shown = json.loads(said("verify", for_court, "--json"))
+    assert shown["clean"]
+    assert shown["dossier"]["texts"] == {"shown": texts, "withheld": 0, "erased": 0}
+
+    taken = tmp_path / "taken for a court"
+    said("export", taken, *stack, "--for", "court", "--withhold", "fact_recorded")
+    exported = json.loads(said("verify", taken, "--state", tmp_path / "state", "--json"))
+    assert exported["clean"]
+    assert exported["log"]["texts"]["shown"] >= texts // 2
+    assert exported["log"]["texts"]["withheld"] > 0
