@@ -38,5 +38,11 @@ BEGIN
     INSERT INTO disclosure (digest, event_id, content) SELECT * FROM unnest(told_digests, told_events, told_contents);
     RETURN true;
 END $$;
-REVOKE ALL ON FUNCTION say_next FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION say_next TO {service}_service;
+
+-- What refuses a statement that says and shows at once, when say_next has written nothing.
+CREATE FUNCTION chain_moved() RETURNS boolean LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION 'a chain has moved' USING ERRCODE = 'IL001';
+END $$;
+REVOKE ALL ON FUNCTION say_next, chain_moved FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION say_next, chain_moved TO {service}_service;

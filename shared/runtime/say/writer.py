@@ -14,10 +14,12 @@ import asyncpg
 from asyncpg.pool import Pool
 
 from shared.chain.link import Head
+from shared.contract.catalogue.system import KeyRotated
 from shared.contract.topics import partition_of
 from shared.contract.vocabulary import ServiceName
 from shared.runtime.process import telemetry
 from shared.runtime.process.database import Connection
+from shared.runtime.process.persistence import PASSING
 from shared.runtime.say import projection, tables
 from shared.runtime.say.keyring import KeyMissing, Keyring
 from shared.runtime.say.plan import Again, IncidentHead, Proposal, Signed, Turn, plan
@@ -112,9 +114,14 @@ class Writer:
         proposals = [item.proposal for item in wanted]
         committing = False
         try:
-            async with self._pool.acquire() as connection, connection.transaction():
-                turn = await self._append(connection, proposals, look=look)
-                committing = True
+            async with self._pool.acquire() as connection:
+                committing = len(proposals) == 1
+                turn = None if look else await self._say_at_once(connection, proposals)
+                committing = False
+                if turn is None:
+                    async with connection.transaction():
+                        turn = await self._append(connection, proposals, look=look)
+                        committing = True
         except KeyMissing as error:
             _fail(wanted, error)
             raise
@@ -128,7 +135,7 @@ class Writer:
                 await self._commit(wanted, look=True)
         except Exception as error:  # noqa: BLE001  every failure is some caller's
             self._be_cautious(proposals)
-            if committing or isinstance(error, TimeoutError):
+            if (committing and not _refused(error)) or isinstance(error, TimeoutError):
                 # Lost, perhaps committed; or a database that hangs, and would for each of them.
                 _fail(wanted, error)
             else:
@@ -137,6 +144,27 @@ class Writer:
             self._heads.update(turn.heads)
             self.committed(len(turn.rows))
             _settle(wanted, turn)
+
+    async def _say_at_once(
+        self, connection: Connection, proposals: Sequence[Proposal]
+    ) -> Turn | None:
+        """One proposal, by what this process remembers, in one statement. None where that cannot
+        be done, or the chain has moved: then nothing is written."""
+        if len(proposals) > 1 or self._cautious or (planned := self._planned(proposals)) is None:
+            return None
+        turn, heads = planned
+        accepted = _accepted(proposals, turn)
+        events = [row.recorded.event.data for row in turn.rows]
+        if not turn.rows or any(isinstance(data, KeyRotated) for data in events):
+            return None
+        writes = projection.shown(self._project, [row.recorded for row in turn.rows])
+        writes += [write for proposal, _ in accepted for write in proposal.extra]
+        if (views := projection.together(writes, tables.PARAMETERS)) is None:
+            return None
+        if await tables.say_at_once(connection, turn, heads, accepted, views):
+            return turn
+        self._be_cautious(proposals)
+        return None
 
     async def _append(
         self, connection: Connection, proposals: Sequence[Proposal], *, look: bool
@@ -155,6 +183,14 @@ class Writer:
         nothing is written.
 
         Raises UniqueViolationError when more is known of an incident, or a key is taken."""
+        if (planned := self._planned(proposals)) is None:
+            return None
+        turn, heads = planned
+        return turn if await self._write(connection, proposals, turn, heads) else None
+
+    def _planned(self, proposals: Sequence[Proposal]) -> tuple[Turn, Mapping[int, Head]] | None:
+        """The turn on the heads that this process remembers, and these; None when it remembers too
+        little."""
         partitions = {partition_of(proposal.incident_id) for proposal in proposals}
         if not self._heads.keys() >= partitions:
             return None
@@ -163,8 +199,7 @@ class Writer:
             proposal.incident_id: IncidentHead(proposal.expected_version, proposal.said_hash)
             for proposal in proposals
         }
-        turn = plan(proposals, heads, incidents, {}, self.keyring.speaker(heads))
-        return turn if await self._write(connection, proposals, turn, heads) else None
+        return plan(proposals, heads, incidents, {}, self.keyring.speaker(heads)), heads
 
     async def _look(
         self, connection: Connection, proposals: Sequence[Proposal]
@@ -194,11 +229,7 @@ class Writer:
         """Whether the chains still end at `heads`: if not, nothing is written."""
         if not turn.rows:
             return True
-        accepted = [
-            (proposal, verdict)
-            for proposal, verdict in zip(proposals, turn.verdicts, strict=True)
-            if isinstance(verdict, tuple)
-        ]
+        accepted = _accepted(proposals, turn)
         if not await tables.say_next(connection, turn, heads, accepted):
             return False
         await tables.mark_rotations(connection, [row.recorded.event for row in turn.rows])
@@ -222,6 +253,22 @@ class Writer:
             return
         for item in waiting:
             await self._commit([item])
+
+
+def _accepted(
+    proposals: Sequence[Proposal], turn: Turn
+) -> list[tuple[Proposal, tuple[Signed, ...]]]:
+    return [
+        (proposal, verdict)
+        for proposal, verdict in zip(proposals, turn.verdicts, strict=True)
+        if isinstance(verdict, tuple)
+    ]
+
+
+def _refused(error: Exception) -> bool:
+    """Whether the server itself says that it has not done it. What it says while it ends, or a
+    connection says that is lost, leaves that open."""
+    return isinstance(error, asyncpg.PostgresError) and not isinstance(error, PASSING)
 
 
 def _settle(waiting: Sequence[_Waiting], turn: Turn) -> None:
