@@ -1,16 +1,20 @@
 """What a request to erase comes to: the texts that it means, found in what review knows of the
 incident, and never taken from the caller."""
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
+from typing import Final
 from uuid import UUID
 
 from services.review.domain.commands import RequestErasure
 from services.review.erasures.bodies import ErasureBody
-from shared.contract.about import TextIn, texts_about, texts_in
+from shared.contract.about import UNNAMED, TextIn, texts_about, texts_in
 from shared.contract.catalogue.review import ContentErased, ErasedText
 from shared.contract.decision import Missing, Rejected
 from shared.contract.disclosure import Disclosure
 from shared.contract.envelope import Event
+
+FIELD: Final = r"[A-Za-z0-9][A-Za-z0-9_.:-]{0,99}"
 
 Found = Mapping[str, Disclosure]
 
@@ -31,7 +35,9 @@ def request_of(
 
 
 def erased_text(text: TextIn) -> ErasedText:
-    return ErasedText(event_id=text.event_id, name=text.name, digest=text.digest)
+    """A field that its speaker has named as no field is called cannot be named."""
+    name = text.name if re.fullmatch(FIELD, text.name) else UNNAMED
+    return ErasedText(event_id=text.event_id, name=name, digest=text.digest)
 
 
 def _meant(body: ErasureBody, events: Sequence[Event], found: Found) -> Iterator[TextIn]:

@@ -14,6 +14,7 @@ import asyncpg
 import pytest
 from aiokafka import AIOKafkaProducer
 
+from deploy.ledger.forget.held import held_about, in_directory, incidents_of
 from services.intake.__main__ import SERVICE as INTAKE
 from services.review.__main__ import SERVICE as REVIEW
 from services.review.erasures.retention import Retention
@@ -409,6 +410,32 @@ async def test_retention_warns_and_then_erases(stack: Stack) -> None:
         incident,
     )
     assert len(left) == 1, "the note of the dismissal is kept longer"
+
+
+async def test_what_is_held_about_a_person_is_found_until_it_is_erased(stack: Stack) -> None:
+    incident, _ = await stack.reported()
+    erasure_id = await stack.asks(incident, mentions=["ROADMAP"])
+    dsn = stack.environment.databases[ServiceName.REVIEW].service_dsn
+    pia = stack.review.running.people.pseudonym_of("pia")
+
+    async def held() -> set[tuple[str, str, str]]:
+        several = [one async for one in held_about(dsn, pia, ["roadmap"], lambda _: None)]
+        assert incidents_of(several) == [incident]
+        return {
+            (one.event.type, one.why.value, text.name)
+            for one in several
+            for text in one.texts
+            if text.value is not None
+        }
+
+    asked = "incident.erasure_requested.v1", "said", "reason"
+    reported = "incident.reported.v1", "mentioned", "description"
+    assert await held() == {asked, reported}
+    path = f"/incidents/{incident}/erasures/{erasure_id}/confirmation"
+    assert (await stack.review.post(path, None, Role.LEGAL, "lou")).status_code == 201
+    assert await held() == {asked}
+    assert await in_directory(dsn, pia) == "pia"
+    assert await stack.texts(stack.review, incident) == [URL]
 
 
 async def test_who_reported_is_forgotten_with_the_report(environment: Environment) -> None:

@@ -7,7 +7,8 @@ import pytest
 from pydantic import ValidationError
 
 from services.review.erasures.bodies import ErasureBody
-from services.review.erasures.scope import request_of
+from services.review.erasures.scope import erased_text, request_of
+from shared.contract.about import UNNAMED, TextIn
 from shared.contract.catalogue.review import (
     ContentErased,
     ErasedText,
@@ -91,6 +92,12 @@ def test_the_scope_is_said(fields: dict[str, Any], scope: ErasureScope) -> None:
 def test_a_body_names_one_scope(fields: dict[str, Any]) -> None:
     with pytest.raises(ValidationError, match="event_id"):
         body(**fields)
+
+
+@pytest.mark.parametrize("name", ["", "a b", "_sd", "x" * 101, "é", "a\n"])
+def test_a_field_with_a_name_that_none_has_is_erased_all_the_same(name: str) -> None:
+    text = TextIn(ERASURE, name, "d" * 43, "words")
+    assert erased_text(text) == ErasedText(event_id=ERASURE, name=UNNAMED, digest="d" * 43)
 
 
 class TestWhatIsNotAtHand:
