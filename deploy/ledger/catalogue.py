@@ -20,13 +20,14 @@ def catalogue(
         Form,
         typer.Option(
             "--format",
-            help="JSON Schemas of every event's data, or one AsyncAPI 3 document of the topic.",
+            help="JSON Schemas of every event's data, or one AsyncAPI 3 document of both topics.",
         ),
     ] = Form.JSON_SCHEMA,
 ) -> None:
     """Print the event catalogue as JSON Schemas or as an AsyncAPI 3 document.
 
-    Properties marked x-confidential hold free text or personal data."""
+    Properties marked x-confidential are what people wrote: an event holds digests of them, and they
+    travel as disclosures on a topic of their own."""
     document = (
         publication.json_schemas()
         if form is Form.JSON_SCHEMA

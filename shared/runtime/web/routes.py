@@ -135,12 +135,13 @@ async def incident_events(
 )
 async def incident_disclosures(
     incident_id: Id,
-    request: Request,
+    desk: Annotated[Desk[Any, Any], Depends(desk)],
     limit: Limit = 50,
     cursor: Cursor = None,
 ) -> Page[EventTexts]:
+    await desk.load(incident_id)
     (after,) = TOLD_IN_TURN.after(cursor) or (0,)
-    async with request.app.state.running.read() as connection:
+    async with desk.running.read() as connection:
         found = await history.texts_of(connection, incident_id, after, limit + 1)
     return TOLD_IN_TURN.page([EventTexts.of(one) for one in found], limit)
 
