@@ -116,14 +116,22 @@ def withhold(model: type[Part], value: Any) -> Any:
     behind a digest.
 
     Raises MalformedDisclosure when something confidential stands there in the clear, a digest
-    stands twice, or there are fewer digests than fields that must be given."""
+    stands twice at whatever depth (RFC 9901 §7.1), or there are fewer digests than fields that must
+    be given."""
+    return _withheld(model, value, set())
+
+
+def _withheld(model: type[Part], value: Any, seen: set[str]) -> Any:
     if not isinstance(value, dict):
         return value
     fields, read = fields_of(model), dict(value)
     if open_ := [name for name in fields.confidential if name in value]:
         raise MalformedDisclosure(f"{open_[0]} stands in the clear")
     given = value.get("_sd", [])
-    if not isinstance(given, list) or len(set(map(str, given))) != len(given):
+    before = len(seen)
+    if isinstance(given, list):
+        seen.update(map(str, given))
+    if not isinstance(given, list) or len(seen) - before != len(given):
         raise MalformedDisclosure("_sd is not a list of different digests")
     if len(given) < _required(model, fields.confidential):
         raise MalformedDisclosure(
@@ -133,9 +141,9 @@ def withhold(model: type[Part], value: Any) -> Any:
     for name in fields.parts:
         inner = _part_class(model, name)
         if isinstance(found := value.get(name), list):
-            read[name] = [withhold(inner, one) for one in found]
+            read[name] = [_withheld(inner, one, seen) for one in found]
         elif found is not None:
-            read[name] = withhold(inner, found)
+            read[name] = _withheld(inner, found, seen)
     return read
 
 

@@ -258,6 +258,15 @@ def test_digests_that_are_no_list_of_different_ones_are_refused(sd: object) -> N
         withhold(Reported, {"opens": True, "channel": "api", "_sd": sd})
 
 
+def test_a_digest_that_stands_in_two_parts_is_refused() -> None:
+    twice = {"_sd": ["a" * 43]}
+    with pytest.raises(MalformedDisclosure, match="_sd is not a list of different digests"):
+        withhold(Reported, {"opens": True, "channel": "api", **twice, "exposure": twice})
+    items = {"action_items": [twice, twice]}
+    with pytest.raises(MalformedDisclosure, match="_sd is not a list of different digests"):
+        withhold(FindingRecorded, {"_sd": ["b" * 43], **items})
+
+
 @pytest.mark.parametrize(
     ("text", "why"),
     [
