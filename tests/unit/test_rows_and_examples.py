@@ -16,10 +16,13 @@ from services.notify import bodies as notify_bodies
 from services.notify import queries as notify
 from services.review import bodies as review_bodies
 from services.review import queries as review
+from services.review.erasures import bodies as erasure_bodies
+from services.review.erasures import queries as erasures
 from services.triage import bodies as triage_bodies
 from services.triage import queries as triage
 from services.triage.views import STAGES
 from shared.contract.catalogue.intake import ReportChannel
+from shared.contract.catalogue.review import ErasureGround
 from shared.contract.catalogue.triage import IncidentDismissed
 from shared.contract.disclosure import conceal
 from shared.contract.vocabulary import (
@@ -35,7 +38,7 @@ from tests.unit.concealing import salts
 from tests.unit.given import INCIDENT, START
 from tests.unit.runtime.callers import PEOPLE
 
-MODULES: Final = (intake_bodies, triage_bodies, notify_bodies, review_bodies)
+MODULES: Final = (intake_bodies, triage_bodies, notify_bodies, review_bodies, erasure_bodies)
 ID: Final = UUID(int=0xE1)
 BEFORE: Final = (START, ID)
 
@@ -135,7 +138,7 @@ FILTERS: Final = [
             since=START,
             until=START + timedelta(days=1),
         ),
-        (INCIDENT, False, True, "batch", "Mastodon", START, START + timedelta(days=1)),
+        (INCIDENT, False, True, "batch", "mastodon", START, START + timedelta(days=1)),
         id="reports, all",
     ),
     pytest.param(triage.incidents, triage_bodies.IncidentFilter(), (None,) * 9, id="triage, any"),
@@ -202,6 +205,20 @@ FILTERS: Final = [
         ("open", False, "info"),
         id="reviews, all",
     ),
+    pytest.param(
+        erasures.erasures, erasure_bodies.ErasureFilter(), (None,) * 3, id="erasures, any"
+    ),
+    pytest.param(
+        erasures.erasures,
+        erasure_bodies.ErasureFilter(
+            status=erasure_bodies.ErasureStatus.REQUESTED,
+            ground=ErasureGround.OBJECTION,
+            incident_id=INCIDENT,
+        ),
+        ("requested", "objection", INCIDENT),
+        id="erasures, all",
+    ),
+    pytest.param(erasures.holds, INCIDENT, (INCIDENT,), id="holds"),
 ]
 
 
