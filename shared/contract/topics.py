@@ -3,6 +3,7 @@
 The partition of an incident is part of the ledger's own arithmetic (a chain is one service on one
 partition), so it is computed here with Kafka's murmur2 and never left to a client library."""
 
+from datetime import timedelta
 from functools import lru_cache
 from struct import unpack
 from typing import Final
@@ -21,9 +22,13 @@ DISCLOSURES_CONFIG: Final = {
     "min.cleanable.dirty.ratio": "0.01",
 }
 """What is told again, with less or with nothing, replaces what was told before within a day: a
-segment is closed after six hours and cleaned after twelve at the latest. A tombstone stands for a
-day, so that a reader who was away for less learns of it; one who was away for longer finds nothing
-to be told of, and has the erasing event."""
+segment is closed after six hours, by the next message at the latest an hour later, and cleaned
+twelve hours after its first. A tombstone stands for a day, so that a reader who was away for less
+learns of it; one who was away for longer finds nothing to be told of, and has the erasing
+event."""
+NUDGE_EVERY: Final = timedelta(hours=1)
+"""Kafka closes a segment only when another message comes, so one comes this often, and says
+nothing."""
 TOPIC_CONFIG: Final = {"retention.ms": "-1", "retention.bytes": "-1", "cleanup.policy": "delete"}
 
 CONTENT_TYPE: Final = "application/cloudevents+json; charset=UTF-8"

@@ -36,6 +36,7 @@ class Readiness:
     stopping: asyncio.Event
     show: Show | None
     """What the service shows besides, out of its database."""
+    text_lag: Lag = field(default_factory=Lag)
     _broker: Kept[str | None] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -57,7 +58,11 @@ class Readiness:
             "service": self.service.value,
             "ready": all(check == OK for check in checks.values()),
             "checks": checks,
-            "lag": {"to_hear": self.lag.to_hear, "to_relay": stands["to_relay"]},
+            "lag": {
+                "to_hear": self.lag.to_hear,
+                "to_relay": stands["to_relay"],
+                "texts_to_hear": self.text_lag.to_hear,
+            },
             "parked": stands["parked"],
             **stands["shown"],
         }

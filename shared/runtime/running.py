@@ -94,6 +94,7 @@ class Running(Generic[C, S, R]):
     trust: Trust
     roles: frozenset[str]
     lag: Lag = field(default_factory=Lag)
+    text_lag: Lag = field(default_factory=Lag)
     many: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(MANY))
     """Room for each command under way of a request that carries many."""
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
@@ -113,6 +114,7 @@ class Running(Generic[C, S, R]):
             self.lag,
             self.stopping,
             self.service.shown,
+            self.text_lag,
         )
         self._checkpoint = Kept(self._sign_checkpoint, CHECKPOINT_KEPT)
 

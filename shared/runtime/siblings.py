@@ -81,6 +81,7 @@ def text_consumer_of(process: Running[C, S, R]) -> TextConsumer:
         process.settings.kafka(),
         process.settings.topic,
         process.people,
+        process.text_lag,
     )
 
 

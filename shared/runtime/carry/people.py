@@ -8,6 +8,7 @@ from typing import Final
 from aiokafka import AIOKafkaProducer
 
 from shared.contract.topics import PARTITIONS, murmur2
+from shared.runtime.carry.texts import ACK_WITHIN
 from shared.runtime.process.database import Connection, Row
 
 KEY: Final = b"person:"
@@ -48,13 +49,15 @@ async def tell(connection: Connection, producer: AIOKafkaProducer, topic: str) -
             )
             if not rows:
                 return
-            flying = [
-                await producer.send(
-                    topic,
-                    key=key_of(row["pseudonym"]),
-                    value=message_of(row),
-                    partition=partition_of(row["pseudonym"]),
-                )
-                for row in rows
-            ]
-            await asyncio.gather(*flying)
+            # Whoever is named again meanwhile waits for this transaction: not for ever.
+            async with asyncio.timeout(ACK_WITHIN):
+                flying = [
+                    await producer.send(
+                        topic,
+                        key=key_of(row["pseudonym"]),
+                        value=message_of(row),
+                        partition=partition_of(row["pseudonym"]),
+                    )
+                    for row in rows
+                ]
+                await asyncio.gather(*flying)

@@ -5,6 +5,7 @@ import asyncio
 import base64
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from itertools import groupby
 from typing import Any, Final
 
@@ -16,7 +17,7 @@ from shared.contract.envelope import traceparent_of
 from shared.contract.vocabulary import ServiceName
 from shared.runtime.carry import people
 from shared.runtime.carry.cursor import Sent, progress
-from shared.runtime.carry.texts import anything_to_retell, message_of, retell
+from shared.runtime.carry.texts import ACK_WITHIN, anything_to_retell, message_of, nudge, retell
 from shared.runtime.carry.topic import connected
 from shared.runtime.process import telemetry
 from shared.runtime.process.database import Connection, Row
@@ -26,13 +27,13 @@ BATCH: Final = 500
 """Most events of one partition in a round."""
 BATCH_BYTES: Final = 900_000
 """Below the broker's default `message.max.bytes` of 1 048 588."""
-ACK_WITHIN: Final = 30.0
-"""Seconds in which the broker must acknowledge a round; aiokafka by itself would wait for ever."""
 GATHERED: Final = 0.005
 """Seconds to wait once all is sent, so that events appended meanwhile share the next round."""
 LOOK_EVERY: Final = 0.1
 """Seconds between two looks for events that another replica appended; this process's own appends
 wake the relay at once."""
+NUDGE_LOOKS: Final = 10
+"""How often the database is asked, between two times, whether the next has come."""
 
 NEXT: Final = """
     SELECT next.* FROM unnest($3::smallint[], $4::bigint[]) AS reached (partition, sequence)
@@ -63,6 +64,8 @@ class Relay:
     kafka: Mapping[str, Any]
     topic: str
     appended: asyncio.Event
+    nudge_every: timedelta = topics.NUDGE_EVERY
+    _looks_at: float = 0.0
 
     async def run(self) -> None:
         """Relays until cancelled or until anything fails. Run again, it starts at the cursor with a
@@ -80,6 +83,7 @@ class Relay:
             # Only here, where no round that was read before an erasure is still to be sent.
             await retell(connection, producer, topics.disclosures_of(self.topic))
             await people.tell(connection, producer, topics.disclosures_of(self.topic))
+            await self._nudge(connection, producer)
             # Read again whenever all is sent: an operator may have set the cursors back.
             rows = await connection.fetch("SELECT partition, sequence FROM relay_cursor")
             reached = {row["partition"]: row["sequence"] for row in rows}
@@ -99,6 +103,13 @@ class Relay:
                 if await anything_to_retell(connection):
                     break
             await self._wait()
+
+    async def _nudge(self, connection: Connection, producer: AIOKafkaProducer) -> None:
+        now = asyncio.get_running_loop().time()
+        if now >= self._looks_at:
+            topic = topics.disclosures_of(self.topic)
+            await nudge(connection, producer, topic, self.nudge_every)
+            self._looks_at = now + self.nudge_every.total_seconds() / NUDGE_LOOKS
 
     async def _wait(self) -> None:
         await asyncio.sleep(GATHERED)

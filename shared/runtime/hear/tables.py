@@ -11,6 +11,7 @@ from shared.contract.vocabulary import ServiceName
 from shared.runtime.process.database import Connection
 from shared.runtime.process.lease import Fenced
 from shared.runtime.say.plan import IncidentHead, Signed
+from shared.runtime.say.texts import ONCE_MORE, OWN, TELL_AGAIN
 
 
 class PartitionState(NamedTuple):
@@ -88,6 +89,10 @@ async def set_back(connection: Connection) -> None:
     await connection.execute("UPDATE relay_cursor SET sequence = 0")
     await connection.execute("UPDATE heard_offset SET next_offset = 0")
     await connection.execute("UPDATE told_offset SET next_offset = 0")
+    # Texts are relayed with their events, but not that there are none any more.
+    await connection.execute(
+        f"{TELL_AGAIN} WHERE {OWN} AND event_id IN (SELECT event_id FROM erased) {ONCE_MORE}"  # noqa: S608
+    )
     await connection.execute(
         """INSERT INTO untold_person (pseudonym)
            SELECT pseudonym FROM person UNION SELECT pseudonym FROM forgotten_person

@@ -6,15 +6,16 @@ only under the pseudonym that is that person's, and what was erased is not taken
 erases nothing, for anybody who may write to the topic could send one: only the signed event
 does."""
 
+import contextlib
 import json
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Final
 from uuid import UUID
 
 import asyncpg
-from aiokafka import TopicPartition
+from aiokafka import AIOKafkaConsumer, TopicPartition
 from asyncpg.pool import Pool
 
 from shared.contract.disclosure import Disclosure, MalformedDisclosure, read_disclosure
@@ -23,8 +24,9 @@ from shared.contract.vocabulary import ServiceName
 from shared.runtime.carry.topic import connected, follower, messages_of
 from shared.runtime.hear.persons import Message, count, is_person, take_in_persons
 from shared.runtime.process.database import Connection
+from shared.runtime.process.lag import Lag
 from shared.runtime.say.people import People
-from shared.runtime.say.texts import take_in
+from shared.runtime.say.texts import ONCE_MORE, OWN, TELL_AGAIN, take_in
 
 READ: Final = 500
 """Most messages that are taken in in one transaction."""
@@ -38,10 +40,21 @@ class TextConsumer:
     topic: str
     """Of the events."""
     people: People
+    lag: Lag = field(default_factory=Lag)
 
     async def run(self) -> None:
         """Hears until cancelled or until anything fails; run again, it goes on from the
         database."""
+        try:
+            async with self._opened() as consumer:
+                while True:
+                    await self._hear_next(consumer)
+                    await self._measure_lag(consumer)
+        finally:
+            self.lag.forget()
+
+    @contextlib.asynccontextmanager
+    async def _opened(self) -> AsyncIterator[AIOKafkaConsumer]:
         topic = disclosures_of(self.topic)
         async with connected(follower(self.kafka, at_once=READ)) as consumer:
             # All of them, in every replica: what is kept twice is kept once, and nothing is lost
@@ -49,10 +62,21 @@ class TextConsumer:
             consumer.assign([TopicPartition(topic, number) for number in range(PARTITIONS)])
             for partition, offset in (await self._offsets()).items():
                 consumer.seek(TopicPartition(topic, partition), offset)
-            while True:
-                messages = await messages_of(consumer, timeout_ms=1000)
-                for place, of_one in messages.items():
-                    await self._keep(place.partition, of_one)
+            yield consumer
+
+    async def _hear_next(self, consumer: AIOKafkaConsumer) -> None:
+        messages = await messages_of(consumer, timeout_ms=1000)
+        for place, of_one in messages.items():
+            await self._keep(place.partition, of_one)
+
+    async def _measure_lag(self, consumer: AIOKafkaConsumer) -> None:
+        ends = {one: consumer.highwater(one) for one in consumer.assignment()}
+        if None in ends.values():
+            self.lag.forget()
+            return
+        self.lag.measure(
+            {one.partition: max(0, end - await consumer.position(one)) for one, end in ends.items()}
+        )
 
     async def _offsets(self) -> dict[int, int]:
         async with self.pool.acquire() as connection:
@@ -63,7 +87,7 @@ class TextConsumer:
         told = texts_of(messages)
         async with self.pool.acquire() as connection, connection.transaction():
             await take_in(connection, told)
-            await _tell_again(connection, told)
+            await tell_again(connection, told)
             await take_in_persons(connection, messages, self.people)
             await connection.execute(
                 "UPDATE told_offset SET next_offset = greatest(next_offset, $2) "
@@ -94,15 +118,16 @@ def texts_of(
     return told
 
 
-async def _tell_again(connection: Connection, told: Mapping[UUID, Sequence[Disclosure]]) -> None:
-    """A text of this service's own that was erased and is on the topic all the same: a relay that
-    was replaced and did not know it yet. It is replaced there once more."""
-    digests = [one.digest for several in told.values() for one in several]
+async def tell_again(connection: Connection, told: Mapping[UUID, Sequence[Disclosure]]) -> None:
+    """A text that was erased and is on the topic all the same, under an event of this service's
+    own: a relay that was replaced and did not know it yet, or somebody else. What the topic says of
+    the event is replaced there once more."""
+    rows = [(one.digest, event_id) for event_id, several in told.items() for one in several]
     await connection.execute(
-        """INSERT INTO retold (event_id, partition)
-           SELECT DISTINCT ledger.event_id, ledger.partition
-           FROM erased JOIN ledger USING (event_id)
-           WHERE erased.digest = ANY($1) AND ledger.kafka_offset IS NULL
-           ON CONFLICT DO NOTHING""",
-        digests,
+        f"""{TELL_AGAIN} WHERE {OWN} AND event_id IN (
+                SELECT event_id FROM unnest($1::text[], $2::uuid[]) AS told (digest, event_id)
+                WHERE EXISTS (SELECT FROM erased WHERE erased.digest = told.digest)
+            ) {ONCE_MORE}""",  # noqa: S608  nothing but our own text
+        [digest for digest, _ in rows],
+        [event_id for _, event_id in rows],
     )

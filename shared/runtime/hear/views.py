@@ -41,6 +41,8 @@ async def show_each(
         async with connection.transaction():
             await show(connection, project, recorded)
     except ViewFailed:
+        # Apart from the views: what is erased is erased, whichever of them fails on it.
+        await projection.forget(connection, recorded)
         for heard, item in zip(accepted, recorded, strict=True):
             work = partial(projection.apply, connection, project, [item])
             await attempt(connection, heard, ParkReason.PROJECTION, work)

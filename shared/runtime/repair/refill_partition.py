@@ -1,4 +1,5 @@
-"""One partition on its way from the ledgers to an empty topic."""
+"""One partition on its way from the ledgers to an empty topic. The texts of its events follow from
+the relays, which is where erased ones are known."""
 
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
@@ -14,6 +15,7 @@ from shared.runtime.carry.relay import add
 from shared.runtime.process.database import Connection, Row
 from shared.runtime.repair.ordering import Number, topic_order
 from shared.runtime.repair.refill_databases import CannotRefill, Databases
+from shared.runtime.say.texts import ONCE_MORE, TELL_AGAIN
 
 PAGE: Final = 500
 Progress = Callable[[str, int], None]
@@ -91,6 +93,8 @@ async def fill(filling: Filling) -> int:
         await _send(filling, batch)
     for owner, connection in filling.databases.connections.items():
         await _set_offsets(connection, owner, filling, order)
+    for service in ServiceName:
+        await _have_texts_told(filling, service)
     return len(order)
 
 
@@ -117,6 +121,19 @@ async def _chain(databases: Databases, service: ServiceName, partition: int) -> 
 async def _send(filling: Filling, batch: Any) -> None:
     batch.close()
     await (await filling.producer.send_batch(batch, filling.topic, partition=filling.partition))
+
+
+async def _have_texts_told(filling: Filling, service: ServiceName) -> None:
+    """The relay of the service that the chain was taken from tells its texts, or that they are
+    erased, once it starts."""
+    owner = filling.databases.fullest(service, filling.partition)
+    await filling.databases.connections[owner].execute(
+        f"""{TELL_AGAIN} WHERE service = $1 AND partition = $2 AND event_id IN (
+                SELECT event_id FROM disclosure UNION SELECT event_id FROM erased
+            ) {ONCE_MORE}""",  # noqa: S608  nothing but our own text
+        service.value,
+        filling.partition,
+    )
 
 
 async def _set_offsets(

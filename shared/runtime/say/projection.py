@@ -64,19 +64,24 @@ def shown(project: Project, recorded: Iterable[Recorded]) -> list[Write]:
 
 
 async def apply(connection: Connection, project: Project, recorded: Sequence[Recorded]) -> None:
-    """Writes the views of these events, and drops the texts and persons that they erase: in order
-    within an incident, many incidents at a time. Views show no system incident."""
+    """Drops the texts and persons that these events erase and writes their views: in order within
+    an incident, many incidents at a time. Views show no system incident."""
+    await forget(connection, recorded)
     by_incident: dict[Any, list[Write]] = defaultdict(list)
     for item in recorded:
-        writes = by_incident[item.event.incident_id]
-        if is_system(item.event.incident_id):
-            writes.extend(forgetting_of_the_record(item.event))
-        else:
-            writes.extend((*forgetting(item.event), *project(item)))
+        if not is_system(item.event.incident_id):
+            by_incident[item.event.incident_id].extend(project(item))
     # Round n holds the nth write of every incident: no order to keep inside a round, so equal
     # statements go together.
     for turn in itertools.zip_longest(*by_incident.values()):
         await execute(connection, [write for write in turn if write is not None])
+
+
+async def forget(connection: Connection, recorded: Sequence[Recorded]) -> None:
+    """Drops the texts and persons that these events erase."""
+    for item in recorded:
+        for write in (*forgetting(item.event), *forgetting_of_the_record(item.event)):
+            await connection.execute(write.sql, *write.args)
 
 
 async def execute(connection: Connection, writes: Iterable[Write]) -> None:

@@ -1,7 +1,9 @@
 """The texts beside the events: read to be shown, and erased for good by the event that says so.
 
 Erasing and taking in exclude each other: a text that is on its way in while its erasure commits
-would otherwise outlive it."""
+would otherwise outlive it. The lock is one of its own. With a lock on the table, every command would
+wait behind an erasure that waits for a vacuum, and two turns that say texts and erase others would
+wait for each other."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -18,8 +20,15 @@ from shared.runtime.say.plan import Write
 
 P = TypeVar("P", bound=Part)
 
+OWN: Final = "kafka_offset IS NULL"
+TELL_AGAIN: Final = """INSERT INTO retold (event_id, partition)
+    SELECT DISTINCT ON (event_id) event_id, partition FROM ledger"""
+ONCE_MORE: Final = "ORDER BY event_id ON CONFLICT (event_id) DO UPDATE SET mark = DEFAULT"
+
 _ERASED: Final = "SELECT digest, event_id, name, erased_at, ground FROM erased"
-_EXCLUDE: Final = "LOCK TABLE disclosure IN SHARE ROW EXCLUSIVE MODE"
+_LOCK: Final = "hashtextextended('texts are taken in or erased', 0)"
+_TAKE_IN: Final = f"SELECT pg_advisory_xact_lock_shared({_LOCK})"
+_EXCLUDE: Final = f"SELECT pg_advisory_xact_lock({_LOCK})"
 
 
 class Erasure(NamedTuple):
@@ -113,8 +122,9 @@ def _erasures(rows: Sequence[Row]) -> dict[str, Erasure]:
 
 
 def forgetting(event: Event) -> Iterable[Write]:
-    """What an erasure does to this service's tables, whoever said it. The relay tells the texts of
-    the service's own events again: fewer, or none."""
+    """What an erasure does to this service's tables, whoever said it. Where a text of the service's
+    own goes, the relay tells those of its event again: fewer, or none. A service that did not have
+    the text tells nothing: it may be without the others too, until it has heard them again."""
     if not isinstance(event.data, ContentErased):
         return
     texts = event.data.texts
@@ -134,21 +144,22 @@ def forgetting(event: Event) -> Iterable[Write]:
             event.data.ground.value,
         ),
     )
-    yield Write("DELETE FROM disclosure WHERE digest = ANY($1)", (gone,))
     yield Write(
-        """INSERT INTO retold (event_id, partition)
-           SELECT DISTINCT event_id, partition FROM ledger
-           WHERE event_id = ANY($1) AND kafka_offset IS NULL
-           ON CONFLICT DO NOTHING""",
-        ([one.event_id for one in texts],),
+        f"""WITH gone AS (DELETE FROM disclosure WHERE digest = ANY($1) RETURNING event_id)
+            {TELL_AGAIN} WHERE event_id IN (SELECT event_id FROM gone) AND {OWN}
+            {ONCE_MORE}""",  # noqa: S608  nothing but our own text
+        (gone,),
     )
 
 
 async def take_in(connection: Connection, told: Mapping[UUID, Sequence[Disclosure]]) -> int:
-    """Keeps texts that were heard, but for those that were erased. How many were new."""
-    rows = [(one, event_id) for event_id, several in told.items() for one in several]
+    """Keeps texts that were heard, but for those that were erased. How many were new. Within the
+    caller's transaction, until whose end erasures wait."""
+    # In one order, so that two replicas that take in the same never wait for each other.
+    rows = sorted((one, event_id) for event_id, several in told.items() for one in several)
     if not rows:
         return 0
+    await connection.execute(_TAKE_IN)
     status = await connection.execute(
         """INSERT INTO disclosure (digest, event_id, content)
            SELECT * FROM unnest($1::text[], $2::uuid[], $3::text[]) AS told (digest)

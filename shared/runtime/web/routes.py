@@ -25,7 +25,7 @@ READY: Final = {
     "service": "triage",
     "ready": True,
     "checks": {"database": "ok", "broker": "ok"},
-    "lag": {"to_hear": 0, "to_relay": 0},
+    "lag": {"to_hear": 0, "to_relay": 0, "texts_to_hear": 0},
     "parked": 0,
 }
 NOT_READY: Final = READY | {
@@ -86,7 +86,7 @@ async def healthz() -> dict[str, str]:
     summary="Can it do its work? Database, broker, lag.",
     description="200 when it can, 503 when not, or when it is about to end; either way it says "
     "what it sees. "
-    "For readiness probes. `to_hear` is "
+    "For readiness probes. `to_hear` and `texts_to_hear` are "
     "null while this process hears nothing, because it is joining, or the broker is away, or "
     "others hear for it.",
     responses={

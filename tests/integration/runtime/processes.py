@@ -20,6 +20,7 @@ from shared.contract.vocabulary import ServiceName
 from shared.runtime.carry.relay import Relay
 from shared.runtime.hear.consumer import Consumer
 from shared.runtime.hear.receiver import Receiver
+from shared.runtime.hear.texts import TextConsumer
 from shared.runtime.process import clock
 from shared.runtime.process.persistence import persist
 from shared.runtime.process.settings import ServiceSettings
@@ -27,7 +28,8 @@ from shared.runtime.running import Running
 from shared.runtime.say.ledger import Carried
 from shared.runtime.say.plan import Idempotency, Recorded, Write
 from shared.runtime.say.rules import Rules
-from shared.runtime.service import Service, consumer_of, running
+from shared.runtime.service import Service, consumer_of, relay_of, running
+from shared.runtime.siblings import text_consumer_of
 from tests.integration.conftest import Environment
 
 Command: TypeAlias = EventData
@@ -66,6 +68,8 @@ class Process:
 
     running: Running[Command, int, Any]
     consumer: Consumer
+    texts: TextConsumer
+    relay: Relay
     tasks: list[asyncio.Task[None]] = field(default_factory=list)
 
     @property
@@ -104,18 +108,12 @@ class Process:
 
     def start(self, *parts: str) -> None:
         """Runs parts of it that were left out, or that have ended."""
-        settings = self.running.settings
         if "writer" in parts:
             self._run(self.running.ledger.run)
         if "relay" in parts:
-            relay = Relay(
-                self.running.service.name,
-                settings.database_dsn.get_secret_value(),
-                settings.kafka(),
-                settings.topic,
-                self.running.ledger.writer.appended,
-            )
-            self._run(lambda: persist("relay", relay.run))
+            self._run(lambda: persist("relay", self.relay.run))
+        if "texts" in parts:
+            self._run(lambda: persist("texts", self.texts.run))
         if "consumer" in parts:
             self._run(lambda: persist("consumer", self.consumer.run))
 
@@ -147,7 +145,7 @@ async def process(
         service, "a service of the tests", rules_ or rules(), APIRouter()
     )
     async with running(definition, settings) as opened:
-        started = Process(opened, consumer_of(opened))
+        started = Process(opened, consumer_of(opened), text_consumer_of(opened), relay_of(opened))
         started.start(*parts)
         try:
             yield started
@@ -165,8 +163,10 @@ async def until(true: Callable[[], Any], what: str) -> None:
         raise AssertionError(f"not within {WITHIN} s: {what}") from None
 
 
-async def on_topic(environment: Environment) -> list[ConsumerRecord[bytes, bytes]]:
-    """Every message of the topic, by partition and offset."""
+async def on_topic(
+    environment: Environment, topic: str | None = None
+) -> list[ConsumerRecord[bytes, bytes]]:
+    """Every message of the topic of events, or of another, by partition and offset."""
     consumer = AIOKafkaConsumer(
         bootstrap_servers=environment.bootstrap,
         auto_offset_reset="earliest",
@@ -174,7 +174,9 @@ async def on_topic(environment: Environment) -> list[ConsumerRecord[bytes, bytes
     )
     await consumer.start()
     try:
-        places = [TopicPartition(environment.topic, number) for number in range(PARTITIONS)]
+        places = [
+            TopicPartition(topic or environment.topic, number) for number in range(PARTITIONS)
+        ]
         consumer.assign(places)
         ends = await consumer.end_offsets(places)
         found: list[ConsumerRecord[bytes, bytes]] = []

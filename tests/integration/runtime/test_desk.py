@@ -283,7 +283,8 @@ async def test_ready_when_database_and_broker_answer(lead: Lead) -> None:
     assert answer.json()["checks"] == {"database": "ok", "broker": "ok"}
     await lead.opens()
     # Nobody hears here: that nothing is to be heard would be a guess.
-    assert (await lead.client.get("/readyz")).json()["lag"] == {"to_hear": None, "to_relay": 1}
+    lag = (await lead.client.get("/readyz")).json()["lag"]
+    assert lag == {"to_hear": None, "to_relay": 1, "texts_to_hear": None}
 
 
 async def test_who_drains_is_alive_and_not_ready(

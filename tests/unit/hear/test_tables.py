@@ -96,11 +96,13 @@ async def test_what_is_heard_again_moves_no_offset_and_is_not_fenced() -> None:
     assert driver.asked[0].args[18:] == (3, None, None)
 
 
-@pytest.mark.parametrize(("seals", "statements"), [(False, 6), (True, 9)])
+@pytest.mark.parametrize(("seals", "statements"), [(False, 7), (True, 10)])
 async def test_a_topic_that_is_another_one_is_read_and_relayed_from_its_beginning(
     seals: bool, statements: int
 ) -> None:
-    driver = Driver(["UPDATE 1", "UPDATE 8", "UPDATE 8", "UPDATE 8", "INSERT 0 0", seals])
+    driver = Driver(
+        ["UPDATE 1", "UPDATE 8", "UPDATE 8", "UPDATE 8", "INSERT 0 0", "INSERT 0 0", seals]
+    )
     await tables.set_back(driver)
     assert len(driver.asked) == statements
     told = "; ".join(asked.sql for asked in driver.asked)
@@ -112,5 +114,6 @@ async def test_a_topic_that_is_another_one_is_read_and_relayed_from_its_beginnin
     ):
         assert table in told
     assert "INSERT INTO untold_person" in told
+    assert "INSERT INTO retold" in told
     assert ("UPDATE log_offset SET next_offset = 0" in told) is seals
     assert ("UPDATE log_state SET epoch = epoch + 1" in told) is seals

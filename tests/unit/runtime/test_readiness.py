@@ -44,11 +44,12 @@ async def with_broker(asked: Readiness, problem: str | None) -> dict[str, Any]:
 async def test_all_is_there(nobody: dict[str, str]) -> None:
     asked = of(Driver([5, 2]), nobody)
     asked.lag.measure({0: 3, 1: 4})
+    asked.text_lag.measure({0: 6})
     assert await with_broker(asked, None) == {
         "service": "triage",
         "ready": True,
         "checks": {"database": "ok", "broker": "ok"},
-        "lag": {"to_hear": 7, "to_relay": 5},
+        "lag": {"to_hear": 7, "to_relay": 5, "texts_to_hear": 6},
         "parked": 2,
     }
 
@@ -77,7 +78,7 @@ async def test_a_database_that_fails_is_named_by_the_kind_of_failure_alone(
     told = await with_broker(of(Driver([0] * at + [error]), nobody), None)
     assert told["ready"] is False
     assert told["checks"] == {"database": named, "broker": "ok"}
-    assert told["lag"] == {"to_hear": None, "to_relay": None}
+    assert told["lag"] == dict.fromkeys(("to_hear", "to_relay", "texts_to_hear"))
     assert told["parked"] is None
 
 
