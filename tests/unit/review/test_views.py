@@ -1,5 +1,6 @@
 """The views of review: which rows each event writes."""
 
+import json
 import re
 from datetime import datetime, timedelta
 from typing import TypeVar
@@ -9,14 +10,19 @@ import pytest
 from services.review import views
 from shared.contract.catalogue.base import EventData
 from shared.contract.catalogue.review import (
+    ErasureRefused,
+    HoldPlaced,
+    HoldReleased,
     LessonRecorded,
     NextReviewSet,
     ObservationRecorded,
+    Side,
 )
 from shared.contract.disclosure import conceal, only_digest
 from shared.contract.vocabulary import ObservationKind
 from shared.runtime.say.plan import Recorded, Write
 from tests.unit.given import INCIDENT, START, event
+from tests.unit.review.test_erasing import ERASURE, HOLD, erased, requested, text
 from tests.unit.review.world import (
     DISMISSED,
     FINDING,
@@ -71,6 +77,11 @@ def tables(data: EventData) -> list[str]:
         (reviewed(()), ["UPDATE review"]),
         (ObservationRecorded(kind=ObservationKind.WENT_WELL, text="fast"), []),
         (TOLD, []),
+        (requested(text(1)), ["INSERT erasure"]),
+        (ErasureRefused(erasure_id=ERASURE, reason="No."), ["UPDATE erasure"]),
+        (erased(text(1)), ["INSERT erasure"]),
+        (HoldPlaced(hold_id=HOLD, placed_as=Side.LEGAL, reason="A court."), ["INSERT hold"]),
+        (HoldReleased(hold_id=HOLD, reason="Over."), ["UPDATE hold"]),
     ],
     ids=lambda value: type(value).__name__ if isinstance(value, EventData) else "",
 )
@@ -153,3 +164,22 @@ def test_only_tables_of_the_views_are_written() -> None:
                 named = re.search(r"(?:INSERT INTO|UPDATE) (\w+)", write.sql)
                 assert named
                 assert named[1] in views.TABLES
+
+
+def test_an_erasure_keeps_which_texts_are_gone_and_never_a_digest_of_one() -> None:
+    for data in (requested(text(1), text(2)), erased(text(1), text(2))):
+        (write,) = writes(data)
+        listed = next(one for one in write.args if isinstance(one, str) and one.startswith("["))
+        assert json.loads(listed) == [
+            {"event_id": str(text(number).event_id), "name": "text"} for number in (1, 2)
+        ]
+        assert not any(text(1).digest in str(one) for one in write.args)
+
+
+@pytest.mark.parametrize("data", [DISMISSED, reviewed(())])
+def test_an_incident_is_closed_when_it_is_dismissed_or_its_report_published(
+    data: EventData,
+) -> None:
+    (write,) = writes(data)
+    assert "closed_at = $2" in write.sql
+    assert write.args == (INCIDENT, AT)

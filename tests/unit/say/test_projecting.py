@@ -8,12 +8,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.contract.catalogue.intake import ReportChannel, Reported
+from shared.contract.catalogue.review import ContentErased, ErasedText, ErasureGround
+from shared.contract.catalogue.system import PersonErased
 from shared.contract.topics import PARTITIONS, system_incident
 from shared.runtime.say.plan import Recorded, Write
 from shared.runtime.say.projection import Together, apply, execute, together
 from tests.unit.given import event
 from tests.unit.runtime.driver import Asked, Driver
 
+PERSON = "p" + "a" * 26
 DATA = Reported(opens=True, channel=ReportChannel.API)
 
 
@@ -73,6 +76,45 @@ async def test_a_system_incident_is_in_no_view(partition: int) -> None:
     record = Recorded(event(DATA)._replace(incident_id=system_incident(partition)), 1)
     await apply(driver, project, [record])
     assert driver.asked == []
+
+
+def _verbs(driver: Driver) -> list[str]:
+    return [" ".join(asked.sql.split()[:3]) for asked in driver.asked]
+
+
+async def test_what_erases_texts_drops_them_before_any_view_looks() -> None:
+    erased = ContentErased(
+        erasure_id=UUID(int=1),
+        ground=ErasureGround.OBJECTION,
+        texts=(ErasedText(event_id=UUID(int=2), name="text", digest="d" * 43),),
+        requested_by="pia",
+        confirmed_by="lou",
+    )
+    driver = Driver()
+    await apply(driver, lambda _: [Write("A VIEW'S")], [Recorded(event(erased), 1)])
+    assert _verbs(driver) == [
+        "LOCK TABLE disclosure",
+        "INSERT INTO erased",
+        "DELETE FROM disclosure",
+        "INSERT INTO retold",
+        "A VIEW'S",
+    ]
+
+
+async def test_what_erases_a_person_drops_the_person_though_it_is_in_no_view() -> None:
+    erased = PersonErased(
+        person=PERSON, ground=ErasureGround.OBJECTION, requested_by="pia", confirmed_by="lou"
+    )
+    record = Recorded(event(erased)._replace(incident_id=system_incident(0)), 1)
+    driver = Driver()
+    await apply(driver, project, [record])
+    assert _verbs(driver) == [
+        "LOCK TABLE person",
+        "INSERT INTO forgotten_person",
+        "DELETE FROM person",
+        "INSERT INTO untold_person",
+    ]
+    assert all(PERSON in asked.args for asked in driver.asked[1:])
 
 
 async def test_nothing_to_write_asks_for_nothing() -> None:
