@@ -52,7 +52,7 @@ def dossier(
     The same events, words, texts and checkpoint give the same bytes. It shows nothing of any other
     incident."""
     with or_stop():
-        shown = handing(reader, withhold, person, data, texts)
+        shown = handing(reader, withhold, person, source, data, texts)
         with steps("reading the log") as tell:
             notes = heads_in(heads) if heads is not None else heads_from_stack(data, incident)
             pins = read_pins(Pinned(vkey))

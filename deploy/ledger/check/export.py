@@ -47,7 +47,7 @@ def export(
     The texts of an earlier export into the folder are replaced, or taken away where this reader
     sees none."""
     with or_stop():
-        chosen = handing(reader, withhold, person, data, texts)
+        chosen = handing(reader, withhold, person, source, data, texts)
         with counting() as bar:
             files = log_at(source, data, token)
             key = log_key(files, vkey)

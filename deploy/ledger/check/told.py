@@ -44,8 +44,8 @@ TextsOption = Annotated[
     Path | None,
     typer.Option(
         "--texts",
-        help=f"File with the texts ({TEXTS} of an export). Default: the stack's services are "
-        "asked.",
+        help=f"File with the texts. Default: {TEXTS} in the log's folder, else the stack's "
+        "services are asked.",
     ),
 ]
 
@@ -82,11 +82,15 @@ def handing(
     reader: Reader,
     withhold: list[str] | None,
     person: str | None,
+    source: str | None,
     data: Path | None,
     file: Path | None,
 ) -> Handing:
-    """By the options of a command. Raises BadReader."""
+    """By the options of a command; texts that lie in the log's folder come before the stack's.
+    Raises BadReader."""
     showing = Showing(reader, rules.kind_of, frozenset(withhold or ()), person)
+    if file is None and source is not None and (beside := Path(source) / TEXTS).is_file():
+        file = beside
     return Handing(showing, data, file)
 
 

@@ -13,7 +13,7 @@ from shared.audit.incidents import Sealed
 from shared.chain.findings import Finding
 from shared.contract.catalogue.base import EventData
 from shared.contract.catalogue.review import ContentErased
-from shared.contract.disclosure import Disclosure, digests
+from shared.contract.disclosure import Disclosure, by_digest, digests, reveal
 from shared.contract.envelope import Event
 
 Told = Mapping[UUID, Sequence[Disclosure]]
@@ -57,6 +57,14 @@ def of_no_event(events: Iterable[UUID]) -> Iterator[Finding]:
     for event in sorted(events):
         where = f"{TEXTS}, event {event}"
         yield Finding("disclosure_unfounded", where, "no such event is in the log", event)
+
+
+def with_texts(sealed: Sealed, told: Told) -> Sealed:
+    """The event with those of its texts that are shown; only a text whose digest it has counts."""
+    texts, data = told.get(sealed.event.id), sealed.event.data
+    if not texts or not isinstance(data, EventData):
+        return sealed
+    return Sealed(sealed.index, sealed.event._replace(data=reveal(data, by_digest(texts))))
 
 
 def digests_of(event: Event) -> list[str]:

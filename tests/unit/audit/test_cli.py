@@ -14,6 +14,8 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from deploy.ledger.main import app
+from shared.audit.files import TEXTS
+from shared.audit.texts.lines import write_file
 from shared.contract.catalogue.base import IncidentEvent
 from shared.contract.disclosure import fill
 from shared.contract.vocabulary import ServiceName
@@ -280,6 +282,20 @@ def test_a_replay_puts_every_event_in_words(clean: Path, ledger: Ledger) -> None
         says, _ = fill(event.data, lambda _part, name: f"[{name}]").in_words()
         assert says[:100] in rows
     assert "The report was published with" in rows
+
+
+def test_a_replay_quotes_the_texts_that_lie_beside_the_log(
+    clean: Path, ledger: Ledger, tmp_path: Path
+) -> None:
+    shown = tmp_path / "shown"
+    shutil.copytree(clean, shown)
+    put(shown, TEXTS, write_file(ledger.texts.items()))
+    assert "“A whiteboard.”" in ledger_command("replay", shown).output
+    forged = {event: ledger.texts[ledger.of(STORY)[0].id] for event in ledger.texts}
+    put(shown, TEXTS, write_file(forged.items()))
+    said = ledger_command("replay", shown).output
+    assert said.count("“A whiteboard.”") == 1, "of no event whose digest it is not"
+    assert "“A whiteboard.”" not in ledger_command("replay", clean).output
 
 
 def test_what_was_known_at_a_moment(clean: Path, ledger: Ledger) -> None:

@@ -216,6 +216,21 @@ class TestExporting:
         assert (folder / TEXTS).exists() == bool(counted["shown"])
         assert f"{counted['shown']} texts beside them" in done.output
 
+    def test_takes_the_texts_that_lie_in_the_folder_it_copies(
+        self, log: Path, ledger: Ledger, tmp_path: Path, texts_file: Path
+    ) -> None:
+        put(log, TEXTS, texts_file.read_bytes())
+        assert self.run("export", tmp_path / "out", log, "--for", "court").exit_code == 0
+        assert self.counted(tmp_path / "out")["shown"] == total(ledger)
+
+    def test_says_where_texts_could_come_from_where_there_are_none(
+        self, log: Path, tmp_path: Path
+    ) -> None:
+        nowhere = ("--data", tmp_path / "no stack")
+        done = self.run("export", tmp_path / "out", log, "--for", "court", *nowhere)
+        assert done.exit_code == 2
+        assert "stack" in done.output
+
     def test_takes_away_what_an_earlier_reader_could_see(
         self, log: Path, tmp_path: Path, texts_file: Path
     ) -> None:
