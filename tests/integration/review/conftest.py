@@ -93,7 +93,8 @@ class Review:
             return known
 
         before = await count()
-        await self.others.say(incident, *said, by=by)
+        person = self.served.running.people.pseudonym_of(by)
+        await self.others.say(incident, *said, by=person)
 
         async def heard() -> bool:
             return await count() == before + len(said)
