@@ -9,13 +9,11 @@ import typer
 
 from deploy.ledger.forget.asking import CONFIRMING, TOKEN, URL, Refused, review_of
 from deploy.ledger.forget.held import incidents_of
-from deploy.ledger.forget.people import SearchedData, people_of
+from deploy.ledger.forget.people import SearchedData, erase_entry, people_of
 from deploy.ledger.forget.subject_access import search
-from deploy.ledger.mend.parked import run_service
 from deploy.ledger.options import or_stop
 from deploy.ledger.printing import complain, note, say
 from shared.contract.catalogue.review import ErasureGround
-from shared.contract.vocabulary import ServiceName
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -91,8 +89,7 @@ def person(
     if left:
         complain(f"In {left} incidents something stays; the directory keeps the person.")
         raise typer.Exit(1)
-    said = [f"--ground={ground.value}", f"--proposed-by={by}", f"--confirmed-by={confirmed_by}"]
-    run_service(data, ServiceName.REVIEW, *said, "--erase-person", pseudonym)
+    erase_entry(data, pseudonym, ground, by, confirmed_by)
 
 
 def _erase_in(

@@ -6,7 +6,8 @@ from typing import Annotated, Final
 
 import typer
 
-from deploy.ledger.mend.parked import environment_of
+from deploy.ledger.mend.parked import environment_of, run_service
+from shared.contract.catalogue.review import ErasureGround
 from shared.contract.vocabulary import ServiceName
 from shared.runtime.process.secretfiles import secret_in
 from shared.runtime.say.people import People
@@ -32,3 +33,11 @@ def review_dsn(data: Path | None) -> str:
 def people_of(data: Path | None) -> People:
     """Raises StackError; KeyError, OSError or ValueError where the secret cannot be had."""
     return People(secret_in(Path(environment_of(data, ServiceName.REVIEW)[SECRET])))
+
+
+def erase_entry(
+    data: Path | None, pseudonym: str, ground: ErasureGround, by: str, confirmed_by: str
+) -> None:
+    """Has review say that the person is erased from every directory, and ends as it does."""
+    said = [f"--ground={ground.value}", f"--proposed-by={by}", f"--confirmed-by={confirmed_by}"]
+    run_service(data, ServiceName.REVIEW, *said, "--erase-person", pseudonym)
