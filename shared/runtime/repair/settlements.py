@@ -19,7 +19,7 @@ Message: TypeAlias = tuple[int, int, str, str]
 class Settlements:
     """What the chains heard so far have settled."""
 
-    said: dict[Message, ParkedSettled] = field(default_factory=dict)
+    said: dict[Message, tuple[Event, ParkedSettled]] = field(default_factory=dict)
 
     def hear(self, event: Event) -> None:
         if isinstance(settled := event.data, ParkedSettled):
@@ -29,16 +29,19 @@ class Settlements:
                 settled.value_sha256,
                 settled.parked_as,
             )
-            self.said.setdefault(message, settled)
+            self.said.setdefault(message, (event, settled))
 
     def apply(self, found: Sequence[tuple[Message, Finding]]) -> Iterator[tuple[Finding, bool]]:
-        """Each finding and whether it is settled; a settled one says by whom and why."""
+        """Each finding and whether it is settled; a settled one says by whom, and where it stands
+        why: the topic has no texts."""
         for message, finding in found:
-            if (settled := self.said.get(message)) is None:
+            if (one := self.said.get(message)) is None:
                 yield finding, False
             else:
+                event, settled = one
                 persons = f"{settled.proposed_by} and {settled.confirmed_by}"
-                yield replace(finding, detail=f"settled by {persons}: {settled.reason}"), True
+                detail = f"settled by {persons}; event {event.id} has the reason"
+                yield replace(finding, detail=detail), True
 
 
 def message_of(parked: Parked) -> Message:

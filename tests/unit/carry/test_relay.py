@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.contract.catalogue.intake import ReportChannel, Reported
-from shared.contract.envelope import Link, Said, write
+from shared.contract.envelope import MAX_TEXTS, Link, Said, write
 from shared.contract.hashing import ZERO_HASH
 from shared.contract.vocabulary import ServiceName
 from shared.runtime.carry.relay import BATCH, BATCH_BYTES, _packed, add, producer_to
@@ -120,6 +120,14 @@ async def test_a_small_row_behind_one_that_does_not_fit_waits_too(
 ) -> None:
     rows = [row(1, b"x" * 500_000), row(2, b"x" * 500_000), row(3, b"x")]
     packed = packed_of(producer, rows)
+    assert list(packed.sequences) == [1]
+
+
+async def test_the_texts_of_one_event_fit_alone_however_many_they_are(
+    producer: AIOKafkaProducer,
+) -> None:
+    """Else the relay would stand before it for ever."""
+    packed = packed_of(producer, [row(1, b"x" * 65_535, texts=["x" * MAX_TEXTS])])
     assert list(packed.sequences) == [1]
 
 

@@ -18,6 +18,7 @@ from shared.contract.vocabulary import ServiceName
 from shared.runtime.hear.judge import ParkReason, Record
 from shared.runtime.repair.settlement import FINAL, CannotSettle, Settlement
 from shared.runtime.repair.topic_check import TopicCheck
+from tests.unit.concealing import bare
 from tests.unit.given import START
 from tests.unit.runtime.callers import PEOPLE
 from tests.unit.runtime.test_receiving import chain, signer, trust
@@ -40,7 +41,7 @@ def said(data: EventData) -> Record:
     link = next_link(ServiceName.INTAKE, 3, Head(3, last.hash), bytes(32))
     subject = system_incident(3)
     key = signer(ServiceName.INTAKE)
-    about = Said(UUID(int=9), subject, START, "service:intake", data, "settled")
+    about = Said(UUID(int=9), subject, START, "service:intake", bare(data), "settled")
     value = write(about, link, key.key_id.hex())
     signature = key.sign(signed_bytes(value))
     return Record(3, 901, str(subject).encode(), value, (), signature)
@@ -62,7 +63,7 @@ def test_a_settled_message_is_named_and_no_finding(first: bool) -> None:
     assert topic.findings == []
     (one,) = topic.settled
     assert (one.code, one.where) == ("malformed", "topic partition 3, offset 900")
-    assert one.detail == "settled by ida and omar: a stranger's line"
+    assert one.detail == f"settled by ida and omar; event {UUID(int=9)} has the reason"
 
 
 @pytest.mark.parametrize(

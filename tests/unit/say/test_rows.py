@@ -7,6 +7,7 @@ import pytest
 
 from shared.chain.link import Head
 from shared.chain.statements import ChainHeads, IncidentStatement, open_statement
+from shared.contract.disclosure import Disclosure
 from shared.contract.envelope import MalformedEnvelope, read
 from shared.contract.hashing import ZERO_HASH
 from shared.contract.topics import PARTITIONS
@@ -155,8 +156,9 @@ async def test_a_turn_is_written_in_columns(answer: bool | None, written: bool) 
     driver = Driver([answer])
     assert await tables.say_next(driver, turn, HEADS, accepted) is written
     (asked,) = driver.asked
-    assert asked.sql.count("$") == len(asked.args) == 20
-    chains, events, keys = asked.args[:5], asked.args[5:14], asked.args[14:]
+    assert asked.sql.count("$") == len(asked.args) == 23
+    chains, events, keys = asked.args[:5], asked.args[5:14], asked.args[14:20]
+    digests, of_events, texts = asked.args[20:]
     assert {len(column) for column in chains} == {len(turn.heads)}
     assert {len(column) for column in events} == {3}
     first = turn.rows[0].recorded.event
@@ -168,6 +170,10 @@ async def test_a_turn_is_written_in_columns(answer: bool | None, written: bool) 
         first.link.sequence,
         2,
     ]
+    told = [(one, row.recorded.event.id) for row in turn.rows for one in row.disclosures]
+    assert [one for one, _ in told] == list(map(Disclosure, digests, texts))
+    assert of_events == [event_id for _, event_id in told]
+    assert len(told) == 3, "one text an event"
     before = [HEADS[partition].sequence for partition in turn.heads]
     assert (chains[1], events[2]) == (before, [row.recorded.event.id for row in turn.rows])
 

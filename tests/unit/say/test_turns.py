@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from shared.chain.link import EMPTY, Head
 from shared.contract.catalogue.intake import ReportChannel, Reported
+from shared.contract.disclosure import conceal
 from shared.contract.envelope import MalformedEnvelope, Said
 from shared.contract.hashing import ZERO_HASH
 from shared.contract.topics import PARTITIONS, partition_of
@@ -23,10 +24,13 @@ from shared.runtime.say.plan import (
     Turn,
     plan,
 )
+from tests.unit.concealing import salts
 
 HEADS = {number: Head(10 * number, bytes([number]) * 32) for number in range(PARTITIONS)}
 SPEAKER = Speaker(ServiceName.INTAKE, "530d903a", lambda message: message[-64:].rjust(64, b"-"))
-DATA = Reported(opens=True, channel=ReportChannel.API)
+DATA, TEXTS = conceal(
+    Reported(opens=True, channel=ReportChannel.API, description="A slide."), salts()
+)
 NOW = datetime(2026, 3, 2, tzinfo=UTC)
 
 
@@ -37,7 +41,10 @@ def incident(number: int) -> UUID:
 def proposal(
     number: int, version: int = 0, events: int = 1, key: Idempotency | None = None, by: str = "m"
 ) -> Proposal:
-    said = [Said(UUID(int=n), incident(number), NOW, by, DATA, "c") for n in range(events)]
+    said = [
+        Said(UUID(int=n), incident(number), NOW, by, DATA, "c", disclosures=TEXTS)
+        for n in range(events)
+    ]
     return Proposal(incident(number), version, said, key)
 
 
