@@ -2,6 +2,7 @@
 found by name."""
 
 import base64
+import re
 
 import asyncpg
 import pytest

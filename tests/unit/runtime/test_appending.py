@@ -14,6 +14,7 @@ from shared.chain.trust import Trust, TrustedKey
 from shared.contract.catalogue.base import EventData
 from shared.contract.catalogue.intake import ReportChannel, Reported
 from shared.contract.catalogue.system import KeyRotated
+from shared.contract.disclosure import Disclosure
 from shared.contract.envelope import Said, read
 from shared.contract.hashing import ZERO_HASH, event_hash, signed_bytes
 from shared.contract.topics import PARTITIONS, partition_of, system_incident
@@ -22,6 +23,7 @@ from shared.runtime.say.conflicts import Conflict, IdempotencyMismatch
 from shared.runtime.say.plan import Again, Idempotency, IncidentHead, Proposal, Speaker, Turn, plan
 from shared.tlog.keys import Signer
 from shared.tlog.turns import TurnSignature
+from tests.unit.concealing import bare
 
 HEADS = dict.fromkeys(range(PARTITIONS), EMPTY)
 KEY = Signer("incident-ledger/intake", b"k" * 32)
@@ -35,7 +37,7 @@ def incident(number: int) -> UUID:
 def proposal(
     number: int, version: int = 0, events: int = 1, key: Idempotency | None = None, text: str = "x"
 ) -> Proposal:
-    data = Reported(opens=True, channel=ReportChannel.API, description=text)
+    data = bare(Reported(opens=True, channel=ReportChannel.API, description=text))
     said = [
         Said(incident(900 + n), incident(number), datetime(2026, 3, 2, tzinfo=UTC), "m", data, "c")
         for n in range(events)
@@ -84,11 +86,17 @@ def test_two_commands_on_one_incident_in_one_turn_the_second_must_decide_again()
     assert isinstance(result.verdicts[1], Conflict)
 
 
-def test_an_event_that_is_too_large_fails_only_its_own_command() -> None:
-    large = proposal(1, text="x" * 8000, events=1)
-    huge = Proposal(
-        large.incident_id, 0, [Said(**{**_fields(large.said[0]), "actor": "a" * 70_000})]
-    )
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"actor": "a" * 70_000},
+        {"disclosures": [Disclosure(f"digest {number}", "t" * 100_000) for number in range(3)]},
+    ],
+    ids=["the event", "the texts beside it"],
+)
+def test_an_event_that_is_too_large_fails_only_its_own_command(more: dict[str, object]) -> None:
+    large = proposal(1)
+    huge = Proposal(large.incident_id, 0, [Said(**{**_fields(large.said[0]), **more})])
     result = turn(huge, proposal(2))
     assert isinstance(result.verdicts[0], ValueError)
     assert isinstance(result.verdicts[1], tuple)

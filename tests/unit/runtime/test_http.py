@@ -81,7 +81,7 @@ async def test_every_route_with_every_role(
                 else:
                     assert answer.status_code == (403 if role else 401), (method, path, role)
                 walked += 1
-    assert walked == 12 * (1 + len(Role))
+    assert walked == 13 * (1 + len(Role))
 
 
 async def test_a_refusal_says_who_may(client: httpx.AsyncClient, issuer: Issuer) -> None:
