@@ -1,5 +1,5 @@
-"""The figures of intake's rules, by edition. The tables of an edition never change; a new edition is
-a row of `EDITIONS`."""
+"""The figures of intake's rules, by edition. The tables of an edition never change; a new edition
+is a row of `EDITIONS`."""
 
 from dataclasses import dataclass
 from datetime import timedelta

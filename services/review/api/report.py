@@ -90,8 +90,9 @@ Known = Annotated[
     summary="The lessons-learned report.",
     description="Before publication a draft, marked as one, that says what is missing; afterwards "
     "projected anew from the events that it covers, with the texts that are at hand, and for those "
-    "who may read them the names of persons. It says what was erased, when and on which ground, and what is "
-    "withheld, and names the digest of its skeleton, which is on the log. In JSON, Markdown or HTML: by `format`, or by `Accept`.",
+    "who may read them the names of persons. It says what was erased, when and on which ground, "
+    "and what is withheld, and names the digest of its skeleton, which is on the log. In JSON, "
+    "Markdown or HTML: by `format`, or by `Accept`.",
     response_class=Response,
     responses=_REPORT_ANSWERS,
 )

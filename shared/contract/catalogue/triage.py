@@ -132,7 +132,8 @@ class ActionProposed(TriageEvent):
     reason: Confidential[Text | None] = None
 
     def in_words(self) -> InWords:
-        says = f"Proposed: {word(self.kind)} ({word(self.action_class)}), aimed at “{words_of(self.target)}”."
+        what = f"{word(self.kind)} ({word(self.action_class)})"
+        says = f"Proposed: {what}, aimed at “{words_of(self.target)}”."
         return says, self.reason
 
 

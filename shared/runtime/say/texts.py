@@ -1,9 +1,9 @@
 """The texts beside the events: read to be shown, and erased for good by the event that says so.
 
 Erasing and taking in exclude each other: a text that is on its way in while its erasure commits
-would otherwise outlive it. The lock is one of its own. With a lock on the table, every command would
-wait behind an erasure that waits for a vacuum, and two turns that say texts and erase others would
-wait for each other."""
+would otherwise outlive it. The lock is one of its own. With a lock on the table, every command
+would wait behind an erasure that waits for a vacuum, and two turns that say texts and erase others
+would wait for each other."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field

@@ -1,4 +1,5 @@
-"""Views that have event data in them: null stands where nobody gave a text, and where one is gone."""
+"""Views that have event data in them: null stands where nobody gave a text, and where one is
+gone."""
 
 from collections.abc import Mapping
 from typing import Any, Final

@@ -1,5 +1,5 @@
-"""A log's folder with texts beside it: each is held against its event, what is not shown is counted,
-and an export hands over what its reader may see."""
+"""A log's folder with texts beside it: each is held against its event, what is not shown is
+counted, and an export hands over what its reader may see."""
 
 import json
 from pathlib import Path

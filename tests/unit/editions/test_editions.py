@@ -85,8 +85,8 @@ class TestTablesThatAreThere:
         assert there == known, (
             f"The tables of {service} are not those that events were decided under. Put them back "
             "as they were, give what is to change to a new edition in EDITIONS of "
-            f"services/{service}/domain/tables.py (`2: replace(…)` of the one before), and record it with "
-            "`python -m tests.unit.editions.record`."
+            f"services/{service}/domain/tables.py (`2: replace(…)` of the one before), and record "
+            "it with `python -m tests.unit.editions.record`."
         )
 
     def test_are_read_by_their_edition_alone(self) -> None:
