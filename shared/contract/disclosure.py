@@ -81,7 +81,7 @@ def reveal(data: P, found: Mapping[str, Disclosure]) -> P:
     changed = {name: _each(getattr(data, name), found) for name in fields.parts}
     given = dict(found[digest].named() for digest in data.sd if digest in found)
     rest = tuple(name for name in fields.confidential if name not in given)
-    changed |= _behind(type(data), rest, len(data.sd) - len(given))
+    changed |= behind(type(data), rest, len(data.sd) - len(given))
     for name in fields.confidential:
         if name in given:
             changed[name] = _fitting(data, name, given[name])
@@ -133,11 +133,11 @@ def _withheld(model: type[Part], value: Any, seen: set[str]) -> Any:
         seen.update(map(str, given))
     if not isinstance(given, list) or len(seen) - before != len(given):
         raise MalformedDisclosure("_sd is not a list of different digests")
-    if len(given) < _required(model, fields.confidential):
+    if len(given) < required_texts(model, fields.confidential):
         raise MalformedDisclosure(
             f"{len(given)} digests in _sd, fewer than texts that must be given"
         )
-    read |= _behind(model, fields.confidential, len(given))
+    read |= behind(model, fields.confidential, len(given))
     for name in fields.parts:
         inner = _part_class(model, name)
         if isinstance(found := value.get(name), list):
@@ -229,7 +229,7 @@ def _concealed(data: P, salt: Callable[[], bytes], made: list[Disclosure]) -> P:
         made.append(disclosure)
         given.append(disclosure.digest)
     changed: dict[str, Any] = {_SD: tuple(sorted(given))} if given else {}
-    changed |= _behind(type(data), fields.confidential, len(given or data.sd))
+    changed |= behind(type(data), fields.confidential, len(given or data.sd))
     for name in fields.parts:
         value = getattr(data, name)
         if isinstance(value, Part):
@@ -240,18 +240,18 @@ def _concealed(data: P, salt: Callable[[], bytes], made: list[Disclosure]) -> P:
 
 
 @cache
-def _behind(
+def behind(
     model: type[Part], names: tuple[str, ...], digests: int
 ) -> Mapping[str, Withheld | None]:
     """What stands in these fields when only so many digests are known of them: None in those that
     nobody gave, as far as the number tells."""
-    optional = None if digests <= _required(model, names) else WITHHELD
+    optional = None if digests <= required_texts(model, names) else WITHHELD
     return {
         name: WITHHELD if model.model_fields[name].is_required() else optional for name in names
     }
 
 
-def _required(model: type[Part], names: Iterable[str]) -> int:
+def required_texts(model: type[Part], names: Iterable[str]) -> int:
     return sum(model.model_fields[name].is_required() for name in names)
 
 

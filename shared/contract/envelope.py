@@ -13,9 +13,11 @@ from datetime import UTC, datetime
 from typing import Any, Final, NamedTuple
 from uuid import UUID
 
+from msgspec import UNSET
 from pydantic import ValidationError
 from pydantic_core import to_json
 
+from shared.contract.canonical import reader_of
 from shared.contract.catalogue import BY_TYPE
 from shared.contract.catalogue.base import EventData
 from shared.contract.disclosure import Disclosure, MalformedDisclosure, withhold
@@ -143,6 +145,48 @@ def read(envelope: bytes) -> Event:
     hearing does not need understanding."""
     if len(envelope) > MAX_ENVELOPE:
         raise MalformedEnvelope(f"{len(envelope)} bytes, at most {MAX_ENVELOPE} are allowed")
+    if (reader := reader_of(envelope)) is not None and (said := reader.read(envelope)) is not None:
+        return _as_written(envelope, *said)
+    return read_strictly(envelope)
+
+
+def _as_written(envelope: bytes, said: Any, data: EventData) -> Event:
+    """Of attributes that stand in the one form in which `write` puts them; what they may say is
+    asked of each as strictly as of any other envelope's. Raises MalformedEnvelope."""
+    attributes: Mapping[str, Any] = {
+        "source": said.source,
+        "sequence": said.sequence,
+        "prevhash": said.prevhash,
+        "subjectprev": said.subjectprev,
+        "time": said.time,
+        "actor": said.actor,
+        "keyid": said.keyid,
+        "correlationid": said.correlationid,
+        "rules": said.rules,
+        "traceparent": said.traceparent,
+    }
+    if said.specversion != "1.0":
+        raise MalformedEnvelope("specversion is not 1.0")
+    return Event(
+        said.id,
+        said.subject,
+        _time(attributes),
+        _text(attributes, "actor"),
+        said.type,
+        data,
+        _link(attributes),
+        _text(attributes, "keyid"),
+        _text(attributes, "correlationid"),
+        None if said.causationid is UNSET else said.causationid,
+        None if said.traceparent is UNSET else _text(attributes, "traceparent"),
+        event_hash(envelope),
+        envelope,
+        _rules(attributes),
+    )
+
+
+def read_strictly(envelope: bytes) -> Event:
+    """The same, of any envelope, in whatever spelling JSON allows."""
     try:
         value = _json(envelope.decode("utf-8"))
     except (ValueError, RecursionError) as error:
