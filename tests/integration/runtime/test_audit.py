@@ -73,7 +73,7 @@ async def as_owner(environment: Environment, service: ServiceName, *statements: 
 async def test_the_texts_of_an_honest_history_are_counted_wherever_they_are_at_hand(
     history: Environment,
 ) -> None:
-    async with process(history, TRIAGE):
+    async with process(history, TRIAGE, parts=("texts",)):
 
         async def told() -> bool:
             held = {check.owner: check.texts for check in (await verify(history)).ledgers}
