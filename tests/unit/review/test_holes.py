@@ -130,8 +130,8 @@ class TestAMark:
         assert (action.target, action.reason) == (target, reason)
 
     def test_is_not_set_where_no_text_was_given(self) -> None:
-        """The other proposal has a target and no reason: when the target is gone by its erasure,
-        there never was a reason; when it is merely not there, nobody can tell."""
+        """The other proposal has one digest, and a target must be given: there never was a
+        reason."""
         (other,) = [
             one
             for one in TOLD
@@ -141,7 +141,20 @@ class TestAMark:
         erased = edition([*TOLD, erasure_of((other, "target"), found=FOUND)], some).actions[0]
         assert (erased.target, erased.reason) == (ON_LEGAL_OBLIGATION, None)
         unknown = edition(TOLD, some).actions[0]
-        assert (unknown.target, unknown.reason) == (WITHHELD, WITHHELD)
+        assert (unknown.target, unknown.reason) == (WITHHELD, None)
+
+    def test_is_set_where_nobody_can_tell_which_of_two_texts_was_given(self) -> None:
+        """The first exposure has one digest, of the platform's name or of an address; the erasure
+        of the one says that there never was the other."""
+        some = without("platform_name", event=REPORT)
+
+        def address(said: list[Event]) -> str:
+            (line,) = [one for one in edition(said, some).exposure if one.aspect == "address"]
+            return line.reported
+
+        assert address(TOLD) == WITHHELD
+        erasure = erasure_of((REPORT, "platform_name"), found=FOUND)
+        assert address([*TOLD, erasure]) == "unknown"
 
     def test_of_a_text_that_was_not_at_hand_when_it_was_erased_stands_in_each_field(self) -> None:
         erasure = erasure_of((PROPOSED, "target"), (PROPOSED, "reason"), found=FOUND)
@@ -247,6 +260,29 @@ class TestTheList:
         report = edition([not_understood(TOLD[0]), *TOLD[1:]], FOUND)
         assert report.edition is not None
         assert report.edition.withheld == ()
+
+
+class TestThePageWithHoles:
+    PAGE = made(
+        edition(
+            [*TOLD, erasure_of((REPORT, "description"), found=FOUND)],
+            without("reason", event=PROPOSED),
+        ),
+        Form.HTML,
+    )
+
+    def test_links_to_places_on_the_page_alone(self) -> None:
+        """The erasure came after what the report covers, and has no place on it."""
+        ids = {piece.split('"')[0] for piece in self.PAGE.split(' id="')[1:]}
+        targets = {piece.split('"')[0] for piece in self.PAGE.split('href="')[1:]}
+        assert {target.removeprefix("#") for target in targets} <= ids
+        assert "#holes" in targets
+
+    def test_steps_down_its_headings_one_at_a_time_and_scopes_the_heads_of_its_tables(self) -> None:
+        tags = structure(self.PAGE.encode()).tags
+        levels = [int(tag[1]) for tag, _ in tags if tag in {"h1", "h2", "h3", "h4"}]
+        assert all(after - before <= 1 for before, after in itertools.pairwise(levels))
+        assert all("scope" in attributes for tag, attributes in tags if tag == "th")
 
 
 class TestAForgedMark:

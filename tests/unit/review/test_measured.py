@@ -2,6 +2,7 @@
 
 from typing import Final
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -9,8 +10,10 @@ from services.review.report import build
 from services.review.report.durations import duration
 from services.review.report.history import History
 from services.review.report.measures import measures, opening
+from shared.contract.catalogue.base import EventData
 from tests.examples import examples
 from tests.unit.review.story import STORY, STORY_WITHOUT, Spoken, events
+from tests.unit.review.test_report import FORGETTING
 
 WHOLE: Final = (*STORY, *STORY_WITHOUT)
 UNITS: Final = {"d": 86_400, "h": 3600, "min": 60, "s": 1}
@@ -39,6 +42,16 @@ def test_each_measure_is_the_time_between_the_two_events_that_it_names(
         took = (at[measure.until.event_id] - start.at).total_seconds()
         assert measure.seconds == round(took, 3)
         assert measure.text == duration(round(took, 3))
+
+
+@pytest.mark.parametrize(("at", "by", "data"), FORGETTING)
+def test_forgetting_is_no_part_of_the_review_and_does_not_lengthen_it(
+    at: float, by: str, data: EventData
+) -> None:
+    before, after = (
+        measures(History.of_events(events(spoken))) for spoken in (STORY, (*STORY, (at, by, data)))
+    )
+    assert after == before
 
 
 @given(moved)
