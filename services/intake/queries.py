@@ -170,6 +170,23 @@ async def reporter(connection: Connection, reference: UUID) -> ReporterView | No
     return None if row is None else ReporterView(**row)
 
 
+async def reporters_named(
+    connection: Connection, words: Sequence[str], references: Sequence[UUID] = ()
+) -> list[ReporterView]:
+    """Those with these references, and those whose name or contact holds one of the words, in
+    whatever case."""
+    rows = await connection.fetch(
+        """SELECT reference, name, contact, kept_at FROM reporter
+           WHERE reference = ANY($2) OR EXISTS (
+               SELECT FROM unnest($1::text[]) AS word
+               WHERE strpos(lower(concat_ws(' ', name, contact)), lower(word)) > 0
+           ) ORDER BY kept_at, reference""",
+        list(words),
+        list(references),
+    )
+    return [ReporterView(**row) for row in rows]
+
+
 async def _views(connection: Connection, rows: Sequence[Row]) -> list[ReportView]:
     data = await revealed(connection, [stored(Reported, row["data"]) for row in rows])
     return [_view(row, said) for row, said in zip(rows, data, strict=True)]

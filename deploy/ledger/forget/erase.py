@@ -1,14 +1,13 @@
 """`ledger erase`: texts of an incident, or all about a person; two persons answer for it."""
 
 import asyncio
-from pathlib import Path
 from typing import Annotated, Any
 from uuid import UUID
 
 import typer
 
-from deploy.ledger.forget.asking import CONFIRMING, TOKEN, URL, Refused, review_of
-from deploy.ledger.forget.held import incidents_of
+from deploy.ledger.forget.asking import CONFIRMING, TOKEN, URL, Refused, Review, review_of
+from deploy.ledger.forget.held import incidents_of, sent_by
 from deploy.ledger.forget.people import SearchedData, erase_entry, people_of
 from deploy.ledger.forget.subject_access import search
 from deploy.ledger.options import or_stop
@@ -60,7 +59,7 @@ def texts(
         except Refused as refusal:
             complain(refusal)
             raise typer.Exit(1) from None
-    say(f"{erased} texts are erased.")
+    say(_count(erased))
 
 
 @app.command()
@@ -83,26 +82,30 @@ def person(
     body: dict[str, Any] = {"ground": ground.value, "reason": reason, "side": "privacy"}
     with or_stop():
         pseudonym = people_of(data).pseudonym_of(somebody)
-        body |= {"person": pseudonym, "mentions": mentions or []}
-        held = asyncio.run(search(data, pseudonym, mentions or []))
-        left = _erase_in(data, incidents_of(held), body, by, confirmed_by)
+        held, _ = asyncio.run(search(data, pseudonym, mentions or []))
+        review = review_of(data, by, confirmed_by)
+        about = {"person": pseudonym, "mentions": mentions or []}
+        wanted = [(one, body | about) for one in incidents_of(held)]
+        wanted += [(one, body | {"event_id": str(event)}) for one, event in sent_by(held)]
+        left = _erase(review, wanted)
     if left:
         complain(f"In {left} incidents something stays; the directory keeps the person.")
         raise typer.Exit(1)
     erase_entry(data, pseudonym, ground, by, confirmed_by)
 
 
-def _erase_in(
-    data: Path | None, incidents: list[UUID], body: dict[str, Any], by: str, confirmed_by: str
-) -> int:
+def _erase(review: Review, several: list[tuple[UUID, dict[str, Any]]]) -> int:
     """In how many incidents something was refused, but for want of anything to erase."""
-    review, left = review_of(data, by, confirmed_by), 0
-    for incident in incidents:
+    left = set()
+    for incident, body in several:
         try:
-            say(f"{incident}: {review.erase(incident, body)} texts are erased.")
+            say(f"{incident}: {_count(review.erase(incident, body))}")
         except Refused as refusal:
-            if refusal.rule == "nothing_to_erase":
-                continue
-            note(f"{incident}: {refusal}")
-            left += 1
-    return left
+            if refusal.rule != "nothing_to_erase":
+                note(f"{incident}: {refusal}")
+                left.add(incident)
+    return len(left)
+
+
+def _count(erased: int) -> str:
+    return "1 text is erased." if erased == 1 else f"{erased} texts are erased."

@@ -1,6 +1,7 @@
 """Where the commands about persons look: review's database, and the secret that pseudonyms are made
 with."""
 
+import os
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -13,6 +14,7 @@ from shared.runtime.process.secretfiles import secret_in
 from shared.runtime.say.people import People
 
 DSN: Final = "LEDGER_DATABASE_DSN"
+INTAKE_DSN: Final = "LEDGER_INTAKE_DSN"
 SECRET: Final = "LEDGER_PSEUDONYM_KEY_FILE"
 
 SearchedData = Annotated[
@@ -20,7 +22,8 @@ SearchedData = Annotated[
     typer.Option(
         "--data",
         help=f"Data folder of a local stack (default: ./.ledger). With {DSN} set, review's own "
-        f"settings in the environment instead: {DSN} and {SECRET}.",
+        f"settings in the environment instead: {DSN} and {SECRET}, and {INTAKE_DSN} for who "
+        "reported.",
     ),
 ]
 
@@ -28,6 +31,13 @@ SearchedData = Annotated[
 def review_dsn(data: Path | None) -> str:
     """Raises StackError."""
     return environment_of(data, ServiceName.REVIEW)[DSN]
+
+
+def intake_dsn(data: Path | None) -> str:
+    """Raises StackError; KeyError naming the variable that is not set."""
+    if data is None and DSN in os.environ:
+        return os.environ[INTAKE_DSN]
+    return environment_of(data, ServiceName.INTAKE)[DSN]
 
 
 def people_of(data: Path | None) -> People:

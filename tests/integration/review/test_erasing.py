@@ -14,7 +14,15 @@ import asyncpg
 import pytest
 from aiokafka import AIOKafkaProducer
 
-from deploy.ledger.forget.held import held_about, in_directory, incidents_of
+from deploy.ledger.forget.held import (
+    About,
+    Why,
+    held_about,
+    in_directory,
+    incidents_of,
+    reporters,
+    sent_by,
+)
 from services.intake.__main__ import SERVICE as INTAKE
 from services.review.__main__ import SERVICE as REVIEW
 from services.review.erasures.retention import Retention
@@ -419,7 +427,8 @@ async def test_what_is_held_about_a_person_is_found_until_it_is_erased(stack: St
     pia = stack.review.running.people.pseudonym_of("pia")
 
     async def held() -> set[tuple[str, str, str]]:
-        several = [one async for one in held_about(dsn, pia, ["roadmap"], lambda _: None)]
+        about = About(pia, ["roadmap"])
+        several = [one async for one in held_about(dsn, about, lambda _: None)]
         assert incidents_of(several) == [incident]
         return {
             (one.event.type, one.why.value, text.name)
@@ -455,6 +464,16 @@ async def test_who_reported_is_forgotten_with_the_report(environment: Environmen
         await until(lambda: stack.has(review, incident, 2), "review has the texts")
         (row,) = await review.rows("SELECT event_id FROM ledger WHERE incident_id = $1", incident)
         whole = {"event_id": str(row["event_id"])}
+        private, known = intake.database.service_dsn, review.database.service_dsn
+        (robin,) = await reporters(private, ["ROBIN"])
+        assert (robin.name, robin.contact) == ("Robin", "r@example.org")
+        assert await reporters(private, ["nobody"], [robin.reference]) == [robin]
+        assert await reporters(private, ["nobody"]) == []
+        about = About("p" + "a" * 26, reporters=frozenset([robin.reference]))
+        held = [one async for one in held_about(known, about, lambda _: None)]
+        assert [one.why for one in held] == [Why.REPORTER]
+        assert sent_by(held) == [(incident, row["event_id"])]
+        assert incidents_of(held) == []
         await stack.erases(incident, **whole, fields=["url"])
         await until(lambda: stack.has(intake, incident, 1), "intake has dropped the URL")
         assert await intake.count("reporter") == 1, "a text of the report is left"
@@ -462,6 +481,8 @@ async def test_who_reported_is_forgotten_with_the_report(environment: Environmen
         await until(lambda: stack.has(intake, incident, 0), "intake has dropped it all")
         assert await intake.count("reporter") == 0
         assert "Robin" not in await everything(intake)
+        (one,) = [one async for one in held_about(known, about, lambda _: None)]
+        assert (one.texts, {gone.name for gone in one.erased}) == ((), {"description", "url"})
 
 
 async def test_a_person_is_erased_from_every_directory(stack: Stack) -> None:
