@@ -161,6 +161,19 @@ def test_what_could_not_be_said_is_found_alone(past: Past, said: EventData) -> N
     assert found.detail
 
 
+@pytest.mark.parametrize(
+    ("past", "said"),
+    [(past, said) for _, past, said in NOT_TO_BE_SAID],
+    ids=[name for name, _, _ in NOT_TO_BE_SAID],
+)
+def test_what_could_not_be_said_is_found_without_a_text_at_hand(
+    past: Past, said: EventData
+) -> None:
+    told, _ = concealed(history(*past, said))
+    (found,) = audit(told)
+    assert found.event == told[-1]
+
+
 @pytest.mark.parametrize("due", [TODAY, TODAY + timedelta(days=1), LATER])
 def test_an_item_due_today_or_later_is_no_violation(due: Any) -> None:
     said = finding_recorded(ITEM.model_copy(update={"due": due}))
