@@ -3,17 +3,20 @@ them."""
 
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 from uuid import UUID
 
-from services.review.domain.commands import Publish
+from services.review.domain.commands import EndRetention, Publish, RequestErasure
+from services.review.domain.tables import KIND_OF
 from services.review.editions import publication
 from shared.audit.incidents import Rules, Sealed, check_incident
 from shared.chain.findings import Finding
 from shared.chain.link import EMPTY, Head, next_link
 from shared.contract.catalogue.base import EventData
+from shared.contract.catalogue.review import ErasedText, TextKind
 from shared.contract.decision import Actor
+from shared.contract.disclosure import digests
 from shared.contract.envelope import Event, Said, read, write
 from shared.contract.hashing import ZERO_HASH
 from shared.contract.topics import partition_of
@@ -30,6 +33,8 @@ class Telling(Walk):
 
     incident: UUID = field(default_factory=lambda: UUID(int=0))
     heads: dict[ServiceName, Head] = field(default_factory=dict)
+    texts: list[tuple[TextKind | None, ErasedText]] = field(default_factory=list)
+    """What can be erased, with its kind."""
 
     @classmethod
     def of(cls, seed: int) -> "Telling":
@@ -46,7 +51,15 @@ class Telling(Walk):
     def some(self, kind: type, by: Actor) -> Any:
         if kind is Publish and self.events:
             return publication(self.events)
-        return Walk.some(self, kind, by)
+        if kind is ErasedText and self.texts:
+            return self.chance.choice(self.texts[-20:])[1]
+        command = Walk.some(self, kind, by)
+        if kind is RequestErasure and not self.texts:
+            return replace(command, texts=())
+        if kind is EndRetention:
+            texts = tuple(text for of, text in self.texts if of in command.kinds)
+            return replace(command, texts=texts)
+        return command
 
     def made(self, service: ServiceName, bare: EventData, by: str, edition: int) -> Event:
         head = self.heads.get(service, EMPTY)
@@ -54,6 +67,10 @@ class Telling(Walk):
         said = Said(self.new_id(), self.incident, self.now, by, bare, "walk", rules=edition)
         event = read(write(said, link, KEYS[service].key_id.hex()))
         self.heads[service] = Head(event.link.sequence, event.hash)
+        self.texts += [
+            (KIND_OF.get(type(bare)), ErasedText(event_id=event.id, name="text", digest=one))
+            for one in digests(bare)
+        ]
         return event
 
     def heads_hash(self, service: ServiceName) -> bytes:

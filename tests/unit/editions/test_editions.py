@@ -2,6 +2,7 @@
 
 import ast
 import importlib
+import json
 import random
 from collections import Counter
 from collections.abc import Iterator
@@ -88,6 +89,11 @@ class TestTablesThatAreThere:
             f"services/{service}/domain/tables.py (`2: replace(…)` of the one before), and record "
             "it with `python -m tests.unit.editions.record`."
         )
+
+    def test_the_kind_of_a_text_stays(self) -> None:
+        """Erasures by retention name kinds and are held to them; a new type is a new row."""
+        known = json.loads(record.KINDS.read_text())
+        assert {name: record.kinds().get(name) for name in known} == known
 
     def test_are_read_by_their_edition_alone(self) -> None:
         """Nothing outside the tables imports a table by its name, as it was in one edition."""
@@ -207,7 +213,7 @@ class TestAReview:
     ) -> None:
         telling = self._opened(monkeypatch)
         before = len(telling.events)
-        telling.among(record.PLAIN, 400)
+        telling.among(record.PUBLISHING, 400)
         said = [
             event
             for event in telling.events[before:]
@@ -221,7 +227,7 @@ class TestAReview:
     ) -> None:
         """An easier edition would be too easy to choose."""
         telling = self._opened(monkeypatch)
-        telling.among(record.PLAIN, 400)
+        telling.among(record.PUBLISHING, 400)
         place, event = next(
             (place, event)
             for place, event in enumerate(telling.events)
@@ -234,7 +240,7 @@ class TestAReview:
 
     def test_that_a_newer_build_opened_goes_on_there(self) -> None:
         state = review.INITIAL
-        telling = Telling.of(1).among(record.PLAIN, 60)
+        telling = Telling.of(1).among(record.PUBLISHING, 60)
         for event in telling.events:
             if isinstance(event.data, ReviewOpened):
                 state = review.evolve(state, later(event))
@@ -283,6 +289,7 @@ class TestAnEditionThatThisBuildDoesNotKnow:
                 [
                     {
                         "gate": "edition_unknown",
+                        "subject": "rules",
                         "open": False,
                         "missing": ["decided under edition 7; this build knows 1"],
                     }
