@@ -20,7 +20,7 @@ def audit(events: Sequence[Event]) -> Iterable[Violation]:
     return violations(ServiceName.INTAKE, DOMAIN, commands_for, events)
 
 
-def known(events: Sequence[Event]) -> Mapping[str, Any]:
+def known(events: Sequence[Event], *, newest: bool = False) -> Mapping[str, Any]:  # noqa: ARG001
     """What intake knows of the incident once it has said and heard all this."""
     match fold(DOMAIN, events):
         case Open(exercise):

@@ -35,9 +35,13 @@ def audit(events: Sequence[Event]) -> Iterable[Violation]:
     return violations(ServiceName.NOTIFY, DOMAIN, lambda data: commands_for(data, texts), events)
 
 
-def known(events: Sequence[Event]) -> Mapping[str, Any]:
-    """What notify knows of the incident once it has said and heard all this."""
-    state, edition = fold(DOMAIN, events), last_edition(ServiceName.NOTIFY, events)
+def known(events: Sequence[Event], *, newest: bool = False) -> Mapping[str, Any]:
+    """What notify knows of the incident once it has said and heard all this. Its gates are
+    those of the edition of the rules that it last decided under, or of the newest."""
+    state, edition = (
+        fold(DOMAIN, events),
+        None if newest else last_edition(ServiceName.NOTIFY, events),
+    )
     return {
         "owed": sorted(state.owed),
         "told": sorted(state.told),

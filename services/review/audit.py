@@ -32,6 +32,7 @@ from shared.contract.catalogue.base import EventData
 from shared.contract.disclosure import Disclosure
 from shared.contract.editions import UnknownEdition
 from shared.contract.envelope import Event
+from shared.contract.topics import INCIDENT, kind_of
 from shared.contract.vocabulary import ServiceName
 
 REPORT_DIFFERS: Final = "report_differs"
@@ -53,7 +54,7 @@ def audit(events: Sequence[Event]) -> Iterable[Violation]:
     yield from violations(ServiceName.REVIEW, DOMAIN, commands_for, events)
     yield from erasures(events)
     for event in events:
-        if isinstance(event.data, review.Reviewed):
+        if isinstance(event.data, review.Reviewed) and kind_of(events[0].type) == INCIDENT:
             yield from _report(event, event.data, events)
 
 
@@ -80,8 +81,9 @@ def _making(reviewed: review.Reviewed) -> Making:
     return lambda events: published(events, reviewed.report, reviewed.covers)
 
 
-def known(events: Sequence[Event]) -> Mapping[str, Any]:
-    """What review knows of the incident once it has said and heard all this."""
+def known(events: Sequence[Event], *, newest: bool = False) -> Mapping[str, Any]:  # noqa: ARG001
+    """What review knows of the incident once it has said and heard all this. Its gates are
+    those of the edition that the review was opened under, whatever the newest is."""
     incident = fold(DOMAIN, events)
     return {
         "status": type(incident.review).__name__.lower(),

@@ -31,9 +31,13 @@ def audit(events: Sequence[Event]) -> Iterable[Violation]:
     return violations(ServiceName.TRIAGE, DOMAIN, commands_for, events)
 
 
-def known(events: Sequence[Event]) -> Mapping[str, Any]:
-    """What triage knows of the incident once it has said and heard all this."""
-    incident, edition = fold(DOMAIN, events), last_edition(ServiceName.TRIAGE, events)
+def known(events: Sequence[Event], *, newest: bool = False) -> Mapping[str, Any]:
+    """What triage knows of the incident once it has said and heard all this. Its gates are
+    those of the edition of the rules that it last decided under, or of the newest."""
+    incident, edition = (
+        fold(DOMAIN, events),
+        None if newest else last_edition(ServiceName.TRIAGE, events),
+    )
     about = {
         "status": type(incident).__name__.lower(),
         "gates": gates_as_json(lambda: domain.gates(incident, edition)),

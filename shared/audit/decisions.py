@@ -22,6 +22,7 @@ from shared.contract.decision import Actor, Context, Gate, Missing, Rejected
 from shared.contract.disclosure import same_but_for_texts
 from shared.contract.editions import EDITION_UNKNOWN, Editions, UnknownEdition
 from shared.contract.envelope import Event
+from shared.contract.topics import INCIDENT, kind_of
 from shared.contract.vocabulary import ServiceName
 
 MOMENTS: Final = 64
@@ -45,6 +46,8 @@ class Domain:
     decide: Callable[[Any, Any, Context], Sequence[EventData]]
     evolve: Callable[[Any, Event], Any]
     editions: Editions[Any]
+    kind: str = INCIDENT
+    """Of subject: the first word of the types of events that are about it."""
 
 
 CommandsFor = Callable[[EventData], Sequence[Any]]
@@ -73,7 +76,10 @@ class Violation:
 def violations(
     service: ServiceName, domain: Domain, commands_for: CommandsFor, events: Sequence[Event]
 ) -> Iterator[Violation]:
-    """`events` are of one incident, in the order of the log. Ends after the first `ENOUGH`."""
+    """`events` are of one subject, in the order of the log. Ends after the first `ENOUGH`. Of a kind
+    that the domain is not for it has nothing to say."""
+    if events and kind_of(events[0].type) != domain.kind:
+        return
     found, state = 0, domain.initial
     for number, event in enumerate(events):
         if event.service == service and isinstance(event.data, EventData):
@@ -126,7 +132,9 @@ def gates_as_json(gates: Callable[[], Sequence[Gate]]) -> list[dict[str, Any]]:
     try:
         return [gate.as_json() for gate in gates()]
     except UnknownEdition as unknown:
-        return [{"gate": unknown.rule, "open": False, "missing": [unknown.detail]}]
+        return [
+            {"gate": unknown.rule, "subject": "rules", "open": False, "missing": [unknown.detail]}
+        ]
 
 
 def last_edition(service: ServiceName, events: Sequence[Event]) -> int | None:

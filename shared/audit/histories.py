@@ -9,7 +9,7 @@ from shared.audit.outcome import LogAudit, Progress
 from shared.audit.spool import Spool
 from shared.audit.texts.check import Told, check_texts, of_no_event
 from shared.contract.catalogue import short_name
-from shared.contract.topics import is_system
+from shared.contract.topics import INCIDENT, kind_of
 from shared.contract.vocabulary import ServiceName
 
 
@@ -27,7 +27,7 @@ def read_incidents(
         sealed, findings = read_leaves(bucket)
         audit.add(findings)
         for history in by_incident(sealed):
-            audit.incidents += not is_system(history[0].event.incident_id)
+            audit.incidents += kind_of(history[0].event.type) == INCIDENT
             audit.types.update(short_name(one.event.type) for one in history)
             audit.add(list(check_incident(history, rules)))
             audit.add(list(check_texts(history, told, audit.texts)))

@@ -10,7 +10,7 @@ from shared.chain.findings import MEANING, Finding
 from shared.contract.catalogue import BY_TYPE, not_theirs_to_say
 from shared.contract.envelope import Event, MalformedEnvelope, Unknown, read
 from shared.contract.hashing import ZERO_HASH
-from shared.contract.topics import is_system, partition_of
+from shared.contract.topics import RECORD, kind_of, partition_of
 from shared.contract.vocabulary import ServiceName
 
 Rules = Callable[[Sequence[Event]], Iterable[Violation]]
@@ -45,7 +45,7 @@ def read_leaves(leaves: Iterable[tuple[int, bytes]]) -> tuple[list[Sealed], list
 def check_incident(
     history: Sequence[Sealed], rules: Mapping[ServiceName, Rules]
 ) -> Iterator[Finding]:
-    """`history` is of one incident, in the order of the log."""
+    """`history` is of one subject, in the order of the log."""
     heads: dict[ServiceName, bytes] = {}
     ids: set[UUID] = set()
     for sealed in history:
@@ -53,8 +53,17 @@ def check_incident(
             yield Finding(code, sealed.where, detail, sealed.event.id)
         heads[sealed.event.service] = sealed.event.hash
         ids.add(sealed.event.id)
-    if history and not is_system(history[0].event.incident_id):
+    yield from _of_another_kind(history)
+    if history and kind_of(history[0].event.type) != RECORD:
         yield from _against_the_rules(history, rules)
+
+
+def _of_another_kind(history: Sequence[Sealed]) -> Iterator[Finding]:
+    """What is said of a subject as if it were of another kind than its first event says."""
+    for sealed in history:
+        if (kind := kind_of(sealed.event.type)) != (first := kind_of(history[0].event.type)):
+            detail = f"{sealed.event.type} is of the kind {kind}, the subject of the kind {first}"
+            yield Finding("kind_differs", sealed.where, detail, sealed.event.id)
 
 
 def _problems(

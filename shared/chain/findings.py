@@ -11,6 +11,7 @@ MEANING: Final[Mapping[str, str]] = {
     "untrusted": "not signed with the key in force: forged, or changed after it was signed",
     "wrong_partition": "stands where its incident does not belong",
     "not_theirs_to_say": "a service said what only another may say",
+    "kind_differs": "is said of a subject of another kind, as its first event tells",
     "equivocation": "two different events claim one number of a chain",
     "broken_link": (
         "does not name the hash of the event before it: something was changed, inserted or "

@@ -50,6 +50,10 @@ _SYSTEM_INCIDENTS: Final = (
 there. No incident has a UUIDv5."""
 _SYSTEM: Final = frozenset(_SYSTEM_INCIDENTS)
 
+INCIDENT: Final = "incident"
+RECORD: Final = "ledger"
+"""The kinds of subject: incidents, and the record itself, which has one subject a partition."""
+
 
 def disclosures_of(topic: str) -> str:
     """The topic of the texts that belong to a topic of events: `incident-ledger.disclosures`."""
@@ -77,6 +81,11 @@ def is_system(incident_id: UUID) -> bool:
     """Whether this is no incident but a partition's system incident, which views, lists and
     reactions leave out."""
     return incident_id in _SYSTEM
+
+
+def kind_of(event_type: str) -> str:
+    """The kind of subject that an event is about: the first word of its type."""
+    return event_type.partition(".")[0]
 
 
 def murmur2(data: bytes) -> int:

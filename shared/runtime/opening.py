@@ -40,7 +40,7 @@ async def running(
     ):
         if speaks:
             await _speaks_with_a_trusted_key(pool, keyring)
-        ledger = Ledger(pool, keyring, service.rules)
+        ledger = Ledger(pool, keyring, service.rules, service.beside)
         yield Running(service, settings, resources, pool, ledger, trusted, roles)
 
 

@@ -69,6 +69,8 @@ class Service(Generic[C, S, R]):
     resources: Resources[Any, R] = NOTHING
     workers: tuple[Callable[["Running[C, S, R]"], Awaitable[None]], ...] = ()
     """Each may also run alone: its name is a role."""
+    beside: tuple[Rules[Any, Any], ...] = ()
+    """For further kinds of subject than that of `rules`."""
     shown: Show | None = None
     """What its readiness shows besides, out of its database."""
 
@@ -76,6 +78,11 @@ class Service(Generic[C, S, R]):
     def settings(self) -> type[ServiceSettings]:
         settings: type[ServiceSettings] = self.resources.settings
         return settings
+
+    @property
+    def kinds(self) -> tuple[Rules[Any, Any], ...]:
+        """The rules of every kind of subject that the service knows."""
+        return (self.rules, *self.beside)
 
     @property
     def roles(self) -> tuple[str, ...]:

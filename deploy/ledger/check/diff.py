@@ -14,6 +14,7 @@ from deploy.ledger.options import DataOption, TokenOption, UntilOption, or_stop
 from deploy.ledger.printing import say, show_json, show_table
 from shared.audit.history import Until
 from shared.audit.incidents import Sealed
+from shared.contract.topics import INCIDENT, kind_of
 from shared.contract.vocabulary import ServiceName
 
 
@@ -73,7 +74,9 @@ def _differences(
 ) -> Iterator[Difference]:
     histories: dict[UUID, list[Sealed]] = {}
     for one in sealed:
-        histories.setdefault(one.event.incident_id, []).append(one)
+        # Services show incidents and no other kind of subject.
+        if kind_of(one.event.type) == INCIDENT:
+            histories.setdefault(one.event.incident_id, []).append(one)
     for service in ServiceName:
         there = {incident} if incident else _incidents(services, service) | set(histories)
         for about in sorted(there):
@@ -92,7 +95,7 @@ def compare(
     for hash_, name in log.items():
         if hash_ not in view.events:
             yield Difference(incident, service.value, "only_log", f"{name} {hash_[:16]}…")
-    known = rules.audit_of(service).known([one.event for one in history])
+    known = rules.audit_of(service).known([one.event for one in history], newest=True)
     ours, theirs = (_gates(gates) for gates in (known.get("gates", ()), view.gates))
     for gate in sorted(ours.keys() | theirs.keys()):
         if ours.get(gate) != theirs.get(gate):

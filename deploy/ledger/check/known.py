@@ -8,6 +8,7 @@ from deploy.ledger.check import rules
 from deploy.ledger.printing import bold, say, show_json
 from shared.audit.incidents import Sealed
 from shared.contract.envelope import Event
+from shared.contract.topics import INCIDENT, kind_of
 from shared.contract.vocabulary import ServiceName
 
 
@@ -16,6 +17,11 @@ def known_of(sealed: Iterable[Sealed]) -> dict[UUID, dict[str, Any]]:
     events: dict[UUID, list[Event]] = {}
     for one in sealed:
         events.setdefault(one.event.incident_id, []).append(one.event)
+    incidents = {
+        subject: history
+        for subject, history in events.items()
+        if kind_of(history[0].type) == INCIDENT
+    }
     return {
         incident: {
             "events": len(history),
@@ -25,7 +31,7 @@ def known_of(sealed: Iterable[Sealed]) -> dict[UUID, dict[str, Any]]:
                 for service in ServiceName
             },
         }
-        for incident, history in events.items()
+        for incident, history in incidents.items()
     }
 
 

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from shared.contract.catalogue import intake, notify, review, system, triage
 from shared.contract.catalogue.base import EventData
-from shared.contract.topics import is_system
+from shared.contract.topics import RECORD, is_system, kind_of
 from shared.contract.vocabulary import ServiceName
 
 
@@ -35,16 +35,14 @@ def short_name(event_type: str) -> str:
     return event_type.removeprefix("incident.").rpartition(".")[0] or event_type
 
 
-def not_theirs_to_say(event_type: str, service: ServiceName, incident_id: UUID) -> str | None:
-    """Why this service may not say this about this incident, or None when it may, or nobody here
-    knows the type."""
+def not_theirs_to_say(event_type: str, service: ServiceName, subject_id: UUID) -> str | None:
+    """Why this service may not say this about this subject, or None when it may, or nobody here
+    knows the type. Of the record itself nothing else is said, and of nothing else the record."""
     model = BY_TYPE.get(event_type)
-    if model is None:
-        return None
-    if model.SAID_BY is not None and service != model.SAID_BY:
+    if model is not None and model.SAID_BY is not None and service != model.SAID_BY:
         return f"{event_type} is {model.SAID_BY}'s to say, not {service}'s"
-    if issubclass(model, system.SystemRecord) and not is_system(incident_id):
-        return f"{event_type} is not said of an incident, only of a system incident"
-    if is_system(incident_id) and not issubclass(model, system.SystemRecord):
-        return f"{event_type} is not said of a system incident"
+    if (kind := kind_of(event_type)) == RECORD and not is_system(subject_id):
+        return f"{event_type} is said of the record itself and no other subject"
+    if kind != RECORD and is_system(subject_id):
+        return f"{event_type} is not said of the record itself"
     return None

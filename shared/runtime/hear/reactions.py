@@ -9,7 +9,7 @@ import structlog
 
 from shared.contract.decision import Rejected
 from shared.contract.envelope import Event
-from shared.contract.topics import is_system
+from shared.contract.topics import kind_of
 from shared.runtime.hear.attempt import attempt
 from shared.runtime.hear.judge import Heard, ParkReason
 from shared.runtime.process import telemetry
@@ -35,19 +35,21 @@ class Reactions:
 
     def is_due(self, event: Event) -> bool:
         """Whether the service may react to such an event at all."""
-        reacts_to = self.ledger.rules.reacts_to
-        return not is_system(event.incident_id) and isinstance(event.data, reacts_to)
+        ledger = self.ledger.of(kind_of(event.type))
+        return ledger is not None and isinstance(event.data, ledger.rules.reacts_to)
 
     async def to(self, connection: Connection, event: Event) -> int:
         """Reacts to one event; how many events were said. Raises what the rules and the ledger
         raise, but for a Rejected, which says that there is nothing to do."""
         said = 0
+        ledger = self.ledger.of(kind_of(event.type))
+        assert ledger is not None, "it is due"
         name = f"{self.ledger.service} reacts to {event.type}"
         with telemetry.span_from(event.traceparent, name):
-            loaded = await self.ledger.load(event.incident_id, connection)
-            for command in self.ledger.rules.react(event, loaded.state):
+            loaded = await ledger.load(event.incident_id, connection)
+            for command in ledger.rules.react(event, loaded.state):
                 try:
-                    said += await self.ledger.carry_out_within(connection, command, event)
+                    said += await ledger.carry_out_within(connection, command, event)
                 except Rejected as refusal:
                     log.info(
                         "no reaction",

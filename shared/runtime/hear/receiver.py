@@ -89,7 +89,7 @@ class Receiver:
         reactions = None if self.rebuilding else Reactions(self.ledger)
         async with self.pool.acquire() as connection, connection.transaction():
             transaction = HearTransaction(
-                connection, self.ledger.service, self.ledger.rules.project, reactions, careful
+                connection, self.ledger.service, self.ledger.project, reactions, careful
             )
             return await transaction.hear(batch)
 

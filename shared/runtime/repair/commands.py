@@ -85,7 +85,7 @@ async def carry_out(
     `rebuilding`, and the process ends if the service still runs."""
     pool, settings = process.pool, process.settings
     if arguments.rebuild_views:
-        return [await view_rebuilding.rebuild_views(pool, process.service.rules)]
+        return [await view_rebuilding.rebuild_views(pool, *process.service.kinds)]
     if arguments.rebuild_ledger:
         kafka, topic = settings.kafka(), settings.topic
         try:

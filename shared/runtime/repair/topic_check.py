@@ -9,7 +9,7 @@ from shared.chain.findings import Finding
 from shared.chain.link import EMPTY, Head, Verdict, judge
 from shared.chain.trust import Trust
 from shared.contract.catalogue import short_name
-from shared.contract.topics import is_system
+from shared.contract.topics import INCIDENT, kind_of
 from shared.runtime.hear.judge import Heard, Parked, ParkReason, Record, examine
 from shared.runtime.repair.chain_numbers import Chain, ChainNumber, chain_number, printed
 from shared.runtime.repair.settlements import Message, Settlements, message_of
@@ -109,7 +109,7 @@ class TopicCheck:
         self.hashes[service, partition, sequence] = event.hash
         self.types[short_name(event.type)] += 1
         self._settlements.hear(event)
-        if not is_system(event.incident_id):
+        if kind_of(event.type) == INCIDENT:
             self.incidents.add(event.incident_id)
         waited = []
         if (trust := self.trust.after(event)) is not self.trust:

@@ -29,7 +29,7 @@ from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_attempt,
 from shared.contract.catalogue.base import EventData
 from shared.contract.decision import Actor, Context, Missing, Rejected
 from shared.contract.envelope import Event
-from shared.contract.topics import is_system
+from shared.contract.topics import is_system, kind_of
 from shared.contract.vocabulary import ServiceName
 from shared.runtime.process import clock, telemetry
 from shared.runtime.process.database import Connection
@@ -38,7 +38,7 @@ from shared.runtime.say.conflicts import Conflict, Stale
 from shared.runtime.say.keyring import Keyring
 from shared.runtime.say.memory import Loaded, Memory
 from shared.runtime.say.plan import Again, Idempotency, Proposal, Recorded, Signed, Write
-from shared.runtime.say.rules import Rules
+from shared.runtime.say.rules import Rules, of_each_kind
 from shared.runtime.say.utterance import say
 from shared.runtime.say.writer import Writer
 
@@ -76,17 +76,33 @@ class _Asked(Generic[C]):
 
 
 class Ledger(Generic[C, S]):
-    def __init__(self, pool: "Pool[asyncpg.Record]", keyring: Keyring, rules: Rules[C, S]) -> None:
+    """What the service knows and says of the subjects of one kind. `beside` are the ledgers of its
+    further kinds, which say by the same writer."""
+
+    def __init__(
+        self,
+        pool: "Pool[asyncpg.Record]",
+        keyring: Keyring,
+        rules: Rules[C, S],
+        beside: Sequence[Rules[Any, Any]] = (),
+        writer: Writer | None = None,
+    ) -> None:
         self._pool = pool
         self.rules = rules
         self._memory: Memory[S] = Memory()
         self._in_line: WeakValueDictionary[UUID, asyncio.Lock] = WeakValueDictionary()
         self.keyring = keyring
-        self.writer = Writer(pool, keyring, rules.project)
+        self.project = of_each_kind((rules, *beside))
+        self.writer = writer or Writer(pool, keyring, self.project)
+        self.beside = {one.kind: Ledger(pool, keyring, one, (), self.writer) for one in beside}
 
     @property
     def service(self) -> ServiceName:
         return self.keyring.service
+
+    def of(self, kind: str) -> "Ledger[Any, Any] | None":
+        """The ledger of a kind of subject; None when the service has no rules for it."""
+        return self if kind == self.rules.kind else self.beside.get(kind)
 
     async def carry_out(
         self,
@@ -140,13 +156,13 @@ class Ledger(Generic[C, S]):
         await self.writer.run()
 
     async def load(self, incident_id: UUID, connection: Connection | None = None) -> Loaded[S]:
-        """Folds what the service knows of the incident; of a system incident nothing, for it is not
-        an incident. With a connection: as its transaction sees it, and that is not remembered."""
-        if is_system(incident_id):
-            return Loaded(self.rules.initial, 0)
+        """Folds what the service knows of the subject; of one of another kind nothing. With a
+        connection: as its transaction sees it, and that is not remembered."""
         since = self._memory.get(incident_id) or Loaded(self.rules.initial, 0)
         async with self._connection(connection) as used:
             new = await history.known_of(used, incident_id, since.version)
+        if since.version == 0 and not self._are_theirs(new):
+            return since
         loaded = self._after(since, (row.recorded for row in new))
         if connection is None and loaded.version:
             self._memory.keep(incident_id, loaded)
@@ -155,9 +171,10 @@ class Ledger(Generic[C, S]):
     async def history(
         self, incident_id: UUID, connection: Connection | None = None
     ) -> list[Recorded]:
-        """All that the service knows of an incident, by version."""
+        """All that the service knows of a subject, by version; of one of another kind nothing."""
         async with self._connection(connection) as used:
-            return [row.recorded for row in await history.known_of(used, incident_id)]
+            known = await history.known_of(used, incident_id)
+        return [row.recorded for row in known] if self._are_theirs(known) else []
 
     async def timeline(self, incident_id: UUID, after: int, limit: int) -> list[Signed]:
         """A page of what the service knows of an incident: versions above `after`, with
@@ -221,6 +238,10 @@ class Ledger(Generic[C, S]):
             return earlier
         self._memory.keep(asked.incident_id, self._after(loaded, (row.recorded for row in signed)))
         return Carried(asked.incident_id, signed[-1].recorded.version, signed)
+
+    def _are_theirs(self, known: Sequence[Signed]) -> bool:
+        """Whether a subject's events, from its first, are of the kind that these rules are for."""
+        return not known or kind_of(known[0].recorded.event.type) == self.rules.kind
 
     def _decide(self, command: C, state: S, context: Context) -> tuple[Sequence[EventData], int]:
         """What the command makes true, and under which edition of the rules."""

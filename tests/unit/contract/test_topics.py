@@ -45,9 +45,9 @@ def test_the_refusal_names_whose_it_is_and_a_new_type_is_anybodys() -> None:
         "incident.reported.v1 is intake's to say, not triage's"
     )
     assert not_theirs_to_say(KeyRotated.TYPE, ServiceName.TRIAGE, INCIDENT) == (
-        "ledger.key_rotated.v1 is not said of an incident, only of a system incident"
+        "ledger.key_rotated.v1 is said of the record itself and no other subject"
     )
     assert not_theirs_to_say(Reported.TYPE, ServiceName.INTAKE, system_incident(1)) == (
-        "incident.reported.v1 is not said of a system incident"
+        "incident.reported.v1 is not said of the record itself"
     )
     assert not_theirs_to_say("incident.new.v9", ServiceName.TRIAGE, INCIDENT) is None
