@@ -14,8 +14,8 @@ from services.notify.bodies import (
     Status,
 )
 from services.notify.domain import EDITIONS
-from shared.contract.catalogue.intake import Reported
-from shared.contract.catalogue.notify import (
+from shared.contract.catalogue import (
+    Assessed,
     Communicated,
     CommunicationApproved,
     CommunicationDrafted,
@@ -23,12 +23,12 @@ from shared.contract.catalogue.notify import (
     CommunicationRequested,
     CommunicationRequired,
     CommunicationWaived,
+    Reported,
     SendFailed,
     SendOutcomeDecided,
     SendOutcomeUnknown,
     SendStarted,
 )
-from shared.contract.catalogue.triage import Assessed
 from shared.contract.disclosure import only_digest
 from shared.contract.envelope import Event
 from shared.contract.vocabulary import Audience

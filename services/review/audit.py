@@ -94,6 +94,11 @@ def known(events: Sequence[Event], *, newest: bool = False) -> Mapping[str, Any]
     }
 
 
+def kind_of_texts(event: type[EventData]) -> review.TextKind | None:
+    """The kind of an event's texts, as the table of retention has it."""
+    return domain.KIND_OF.get(event)
+
+
 def commands_for(data: EventData) -> Sequence[Any]:
     match data:
         case review.ErasureRequested():

@@ -5,9 +5,7 @@ import functools
 from collections.abc import Mapping, Sequence
 
 from services.review import domain
-from services.review.domain.commands import Publish
-from services.review.domain.state import NotOpened, Published, State
-from services.review.domain.tables import LEAVES_NOTHING_OUT
+from services.review.domain import LEAVES_NOTHING_OUT, NotOpened, Publish, Published, State
 from services.review.report import (
     Gap,
     Making,

@@ -18,8 +18,10 @@ from shared.audit.decisions import (
     recorded_by,
     violations,
 )
-from shared.contract.catalogue.base import EventData
-from shared.contract.catalogue.triage import Assessed
+from shared.contract.catalogue import (
+    Assessed,
+    EventData,
+)
 from shared.contract.envelope import Event
 from shared.contract.vocabulary import ServiceName
 

@@ -5,21 +5,21 @@ from collections.abc import Iterable
 from typing import Final
 from uuid import UUID
 
-from shared.contract.catalogue.base import EventData
-from shared.contract.catalogue.intake import Reported
-from shared.contract.catalogue.notify import Communicated
-from shared.contract.catalogue.review import Reviewed
-from shared.contract.catalogue.triage import (
+from shared.contract.catalogue import (
     ActionAuthorised,
     ActionProposed,
     Assessed,
     BreakGlassConfirmed,
     BreakGlassUsed,
+    Communicated,
     Contained,
+    EventData,
     FactRecorded,
     InactionDecided,
     IncidentDismissed,
     LegalViewGiven,
+    Reported,
+    Reviewed,
     SeatFilled,
 )
 from shared.contract.disclosure import only_digest

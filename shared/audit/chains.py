@@ -10,11 +10,10 @@ from dataclasses import dataclass, field
 
 from shared.audit import places
 from shared.chain.findings import Finding
-from shared.chain.link import Head
+from shared.chain.link import EMPTY, Head
 from shared.chain.trust import Trust
 from shared.contract.catalogue.system import KeyRotated
 from shared.contract.envelope import Event, MalformedEnvelope, read
-from shared.contract.hashing import ZERO_HASH
 from shared.contract.topics import PARTITIONS
 from shared.contract.vocabulary import ServiceName
 
@@ -32,10 +31,10 @@ class Chain:
     service: ServiceName
     partition: int
     sequence: int = 0
-    hash: bytes = ZERO_HASH
+    hash: bytes = EMPTY.hash
     envelope: bytes = b""
     index: int = 0
-    expected: bytes = field(default_factory=lambda: places.expected(1, ZERO_HASH))
+    expected: bytes = field(default_factory=lambda: places.expected(1, EMPTY.hash))
     stop: int = NEVER
     to_mark: list[int] = field(default_factory=list)
     marks: dict[int, bytes] = field(default_factory=dict)

@@ -210,10 +210,11 @@ def _several(annotation: Any, metadata: Any) -> tuple[Any, Build | None]:
     if rest != [Ellipsis]:
         raise _TooRich(repr(annotation))
     kind, build = _kind(inner)
+    limited = _limited(tuple[kind, ...], metadata)  # type: ignore[valid-type]
     if build is None:
-        return _limited(tuple[kind, ...], metadata), None  # type: ignore[valid-type]
+        return limited, None
     turn = build
-    return _limited(tuple[kind, ...], metadata), lambda values: tuple(map(turn, values))  # type: ignore[valid-type]
+    return limited, lambda values: tuple(map(turn, values))
 
 
 def _limited(kind: Any, metadata: Any) -> Any:

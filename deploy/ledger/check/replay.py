@@ -11,8 +11,11 @@ from deploy.ledger.check.past import from_log, from_topic
 from deploy.ledger.options import DataOption, TokenOption, UntilOption, VkeyOption, or_stop
 from deploy.ledger.printing import Cell, bold, say, show_json_line, show_table
 from shared.audit.history import Until, by_time
-from shared.contract.catalogue import MILESTONES, short_name
-from shared.contract.catalogue.base import IncidentEvent
+from shared.contract.catalogue import (
+    MILESTONES,
+    IncidentEvent,
+    short_name,
+)
 from shared.contract.disclosure import fill
 from shared.contract.envelope import Event, Unknown
 

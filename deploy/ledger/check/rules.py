@@ -7,12 +7,13 @@ from typing import Final
 from services.intake import audit as intake
 from services.notify import audit as notify
 from services.review import audit as review
-from services.review.domain.tables import KIND_OF
 from services.triage import audit as triage
 from shared.audit.dossier.parts import Reports
 from shared.audit.incidents import Rules
-from shared.contract.catalogue.base import EventData
-from shared.contract.catalogue.review import TextKind
+from shared.contract.catalogue import (
+    EventData,
+    TextKind,
+)
 from shared.contract.vocabulary import ServiceName
 
 _AUDITS: Final[Mapping[ServiceName, ModuleType]] = {
@@ -34,7 +35,7 @@ def rules() -> dict[ServiceName, Rules]:
 
 def kind_of(event: type[EventData]) -> TextKind | None:
     """The kind of an event's texts, as the table of retention has it."""
-    return KIND_OF.get(event)
+    return review.kind_of_texts(event)
 
 
 def reports() -> Reports:

@@ -21,8 +21,8 @@ from services.review.domain.gates import closure
 from services.review.domain.state import NotOpened, Published, State, UnderReview
 from services.review.domain.tables import EDITIONS, LEAVES_NOTHING_OUT, WHO_ASSESSES, Tables
 from shared.contract.authority import who_may
-from shared.contract.catalogue.base import EventData
-from shared.contract.catalogue.review import (
+from shared.contract.catalogue import (
+    EventData,
     FindingRecorded,
     LessonRecorded,
     NextReviewSet,

@@ -10,9 +10,36 @@ from typing import Final
 
 from services.review.domain.commands import Publish, RecordFinding
 from shared.contract.authority import Role, who_may
-from shared.contract.catalogue import intake, notify, review, triage
-from shared.contract.catalogue.base import EventData
-from shared.contract.catalogue.review import ErasureGround, ReviewTrigger, Side, TextKind
+from shared.contract.catalogue import (
+    ActionProposed,
+    Assessed,
+    BreakGlassConfirmed,
+    BreakGlassUsed,
+    CommunicationDrafted,
+    CommunicationRejected,
+    CommunicationWaived,
+    Contained,
+    ErasureGround,
+    ErasureRefused,
+    ErasureRequested,
+    EventData,
+    FactRecorded,
+    FindingRecorded,
+    HoldPlaced,
+    HoldReleased,
+    InactionDecided,
+    IncidentDismissed,
+    LegalViewGiven,
+    LessonRecorded,
+    ObservationRecorded,
+    PolicyClauseCited,
+    Reported,
+    ReviewTrigger,
+    SendFailed,
+    SendOutcomeDecided,
+    Side,
+    TextKind,
+)
 from shared.contract.editions import Editions
 from shared.contract.vocabulary import Determination
 
@@ -110,29 +137,29 @@ WARNINGS: Final = (14, 7, 1)
 passed since the last."""
 
 KIND_OF: Final[Mapping[type[EventData], TextKind]] = {
-    intake.Reported: TextKind.REPORT,
-    triage.FactRecorded: TextKind.FACT,
-    triage.Assessed: TextKind.ASSESSMENT,
-    triage.InactionDecided: TextKind.ASSESSMENT,
-    triage.IncidentDismissed: TextKind.ASSESSMENT,
-    triage.ActionProposed: TextKind.ACTION,
-    triage.LegalViewGiven: TextKind.ACTION,
-    triage.Contained: TextKind.ACTION,
-    triage.BreakGlassUsed: TextKind.BREAK_GLASS,
-    triage.BreakGlassConfirmed: TextKind.BREAK_GLASS,
-    notify.CommunicationDrafted: TextKind.MESSAGE,
-    notify.CommunicationRejected: TextKind.MESSAGE,
-    notify.CommunicationWaived: TextKind.MESSAGE,
-    notify.SendFailed: TextKind.SENDING,
-    notify.SendOutcomeDecided: TextKind.SENDING,
-    review.FindingRecorded: TextKind.FINDING,
-    review.ObservationRecorded: TextKind.FINDING,
-    review.PolicyClauseCited: TextKind.FINDING,
-    review.LessonRecorded: TextKind.LESSON,
-    review.ErasureRequested: TextKind.FORGETTING,
-    review.ErasureRefused: TextKind.FORGETTING,
-    review.HoldPlaced: TextKind.FORGETTING,
-    review.HoldReleased: TextKind.FORGETTING,
+    Reported: TextKind.REPORT,
+    FactRecorded: TextKind.FACT,
+    Assessed: TextKind.ASSESSMENT,
+    InactionDecided: TextKind.ASSESSMENT,
+    IncidentDismissed: TextKind.ASSESSMENT,
+    ActionProposed: TextKind.ACTION,
+    LegalViewGiven: TextKind.ACTION,
+    Contained: TextKind.ACTION,
+    BreakGlassUsed: TextKind.BREAK_GLASS,
+    BreakGlassConfirmed: TextKind.BREAK_GLASS,
+    CommunicationDrafted: TextKind.MESSAGE,
+    CommunicationRejected: TextKind.MESSAGE,
+    CommunicationWaived: TextKind.MESSAGE,
+    SendFailed: TextKind.SENDING,
+    SendOutcomeDecided: TextKind.SENDING,
+    FindingRecorded: TextKind.FINDING,
+    ObservationRecorded: TextKind.FINDING,
+    PolicyClauseCited: TextKind.FINDING,
+    LessonRecorded: TextKind.LESSON,
+    ErasureRequested: TextKind.FORGETTING,
+    ErasureRefused: TextKind.FORGETTING,
+    HoldPlaced: TextKind.FORGETTING,
+    HoldReleased: TextKind.FORGETTING,
 }
 """The kind that the texts of an event are of. Every event that has texts is named here."""
 

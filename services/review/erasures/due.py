@@ -7,14 +7,23 @@ from datetime import datetime
 from typing import TypeAlias
 from uuid import UUID
 
-from services.review.domain.commands import Command, EndRetention, WarnOfRetention
-from services.review.domain.erasing import erased_from, next_look
-from services.review.domain.state import State
-from services.review.domain.tables import EDITIONS, KIND_OF
+from services.review.domain import (
+    EDITIONS,
+    KIND_OF,
+    Command,
+    EndRetention,
+    State,
+    WarnOfRetention,
+    erased_from,
+    next_look,
+)
 from services.review.erasures.scope import erased_text
 from shared.contract.about import texts_in
-from shared.contract.catalogue.base import EventData
-from shared.contract.catalogue.review import ErasedText, TextKind
+from shared.contract.catalogue import (
+    ErasedText,
+    EventData,
+    TextKind,
+)
 from shared.contract.disclosure import Disclosure
 from shared.contract.envelope import Event
 

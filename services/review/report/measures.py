@@ -7,19 +7,21 @@ from services.review.report.durations import duration
 from services.review.report.history import History
 from services.review.report.model import Measure
 from services.review.report.sources import Source
-from shared.contract.catalogue.base import EventData
-from shared.contract.catalogue.intake import Reported
-from shared.contract.catalogue.notify import Communicated
-from shared.contract.catalogue.review import (
+from shared.contract.catalogue import (
+    Assessed,
+    Communicated,
+    Contained,
+    EventData,
     FindingRecorded,
+    LegalViewGiven,
     LessonRecorded,
     NextReviewSet,
     ObservationRecorded,
     PolicyClauseCited,
+    Reported,
     ReviewEvent,
     ReviewOpened,
 )
-from shared.contract.catalogue.triage import Assessed, Contained, LegalViewGiven
 from shared.contract.vocabulary import CONTAINING, Outcome
 
 RECORDED: Final = (

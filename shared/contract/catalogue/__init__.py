@@ -1,5 +1,5 @@
 """The event catalogue: every event type that may stand on the log, and the service that may say
-it."""
+it. Where events of several services are read, their types are imported from here."""
 
 from collections.abc import Iterator
 from types import ModuleType
@@ -7,9 +7,115 @@ from typing import Final
 from uuid import UUID
 
 from shared.contract.catalogue import intake, notify, review, system, triage
-from shared.contract.catalogue.base import EventData
+from shared.contract.catalogue.base import (
+    EventData,
+    IncidentEvent,
+)
+from shared.contract.catalogue.intake import (
+    Reported,
+)
+from shared.contract.catalogue.notify import (
+    Communicated,
+    CommunicationApproved,
+    CommunicationDrafted,
+    CommunicationRejected,
+    CommunicationRequested,
+    CommunicationRequired,
+    CommunicationWaived,
+    SendFailed,
+    SendOutcomeDecided,
+    SendOutcomeUnknown,
+    SendStarted,
+)
+from shared.contract.catalogue.review import (
+    ErasedText,
+    ErasureGround,
+    ErasureRefused,
+    ErasureRequested,
+    FindingRecorded,
+    HoldPlaced,
+    HoldReleased,
+    LessonRecorded,
+    NextReviewSet,
+    ObservationRecorded,
+    PolicyClauseCited,
+    Reviewed,
+    ReviewEvent,
+    ReviewOpened,
+    ReviewTrigger,
+    Side,
+    TextKind,
+)
+from shared.contract.catalogue.triage import (
+    ActionAuthorised,
+    ActionProposed,
+    Assessed,
+    BreakGlassConfirmed,
+    BreakGlassUsed,
+    Contained,
+    FactRecorded,
+    InactionDecided,
+    IncidentDismissed,
+    LegalViewGiven,
+    SeatFilled,
+)
 from shared.contract.topics import RECORD, is_system, kind_of
 from shared.contract.vocabulary import ServiceName
+
+__all__ = [
+    "BY_TYPE",
+    "EVENTS",
+    "MILESTONES",
+    "ActionAuthorised",
+    "ActionProposed",
+    "Assessed",
+    "BreakGlassConfirmed",
+    "BreakGlassUsed",
+    "Communicated",
+    "CommunicationApproved",
+    "CommunicationDrafted",
+    "CommunicationRejected",
+    "CommunicationRequested",
+    "CommunicationRequired",
+    "CommunicationWaived",
+    "Contained",
+    "ErasedText",
+    "ErasureGround",
+    "ErasureRefused",
+    "ErasureRequested",
+    "EventData",
+    "FactRecorded",
+    "FindingRecorded",
+    "HoldPlaced",
+    "HoldReleased",
+    "InactionDecided",
+    "IncidentDismissed",
+    "IncidentEvent",
+    "LegalViewGiven",
+    "LessonRecorded",
+    "NextReviewSet",
+    "ObservationRecorded",
+    "PolicyClauseCited",
+    "Reported",
+    "ReviewEvent",
+    "ReviewOpened",
+    "ReviewTrigger",
+    "Reviewed",
+    "SeatFilled",
+    "SendFailed",
+    "SendOutcomeDecided",
+    "SendOutcomeUnknown",
+    "SendStarted",
+    "Side",
+    "TextKind",
+    "intake",
+    "not_theirs_to_say",
+    "notify",
+    "review",
+    "short_name",
+    "system",
+    "triage",
+]
 
 
 def _said_in(module: ModuleType) -> Iterator[type[EventData]]:
