@@ -2,12 +2,9 @@
 their events."""
 
 import itertools
-import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
-from functools import lru_cache
-from typing import Any, Final, TypeAlias
+from typing import Any, TypeAlias
 
 from shared.contract.topics import is_system
 from shared.runtime.process.database import Connection
@@ -16,41 +13,6 @@ from shared.runtime.say.plan import Recorded, Write
 from shared.runtime.say.texts import forgetting
 
 Project: TypeAlias = Callable[[Recorded], Iterable[Write]]
-
-
-_TARGET: Final = re.compile(r"\s*(?:INSERT INTO|UPDATE|DELETE FROM) (\w+)")
-_PLACE: Final = re.compile(r"\$(\d+)")
-
-
-@dataclass(frozen=True, slots=True)
-class Together:
-    """Writes as parts of one statement: each under a name of its own, with its parameters behind
-    those that the statement has already."""
-
-    parts: str
-    args: tuple[Any, ...]
-
-
-def together(writes: Sequence[Write], taken: int) -> Together | None:
-    """Writes that can be parts of a statement which has `taken` parameters already. None where
-    they cannot: all parts see the tables as they were before the statement, so no two may write to
-    one table."""
-    parts: list[str] = []
-    args: list[Any] = []
-    tables: set[str] = set()
-    for write in writes:
-        target = _TARGET.match(write.sql)
-        if target is None or target[1] in tables:
-            return None
-        tables.add(target[1])
-        parts.append(f"part_{len(parts)} AS ({_moved(write.sql, taken + len(args))})")
-        args += write.args
-    return Together(", ".join(parts), tuple(args))
-
-
-@lru_cache(256)
-def _moved(sql: str, places: int) -> str:
-    return _PLACE.sub(lambda found: f"${int(found[1]) + places}", sql)
 
 
 def shown(project: Project, recorded: Iterable[Recorded]) -> list[Write]:

@@ -15,7 +15,7 @@ from shared.contract.topics import PARTITIONS
 from shared.contract.vocabulary import ServiceName
 from shared.runtime.process.database import Connection, Row
 from shared.runtime.say.plan import IncidentHead, Proposal, Signed, Turn
-from shared.runtime.say.projection import Together
+from shared.runtime.say.together import Together
 
 KEYS: Final = "idempotency_pkey"
 """The constraint that a taken idempotency key violates."""

@@ -23,6 +23,7 @@ from shared.runtime.process.persistence import PASSING
 from shared.runtime.say import projection, tables
 from shared.runtime.say.keyring import KeyMissing, Keyring
 from shared.runtime.say.plan import Again, IncidentHead, Proposal, Signed, Turn, plan
+from shared.runtime.say.together import repeated, together, types_of
 
 WRITERS: Final = 2
 """Each commits for partitions of its own: one links and signs while the other waits for
@@ -58,6 +59,8 @@ class Writer:
         )
         self._heads: dict[int, Head] = {}
         """Of the service's own chains, by partition, as this process has left them."""
+        self._types: dict[str, tuple[str, ...] | None] = {}
+        """Of the parameters of statements that turns have repeated."""
         self._cautious = 0
         """Turns to come that look first."""
         self.appended = asyncio.Event()
@@ -115,7 +118,7 @@ class Writer:
         committing = False
         try:
             async with self._pool.acquire() as connection:
-                committing = len(proposals) == 1
+                committing = True
                 turn = None if look else await self._say_at_once(connection, proposals)
                 committing = False
                 if turn is None:
@@ -148,18 +151,24 @@ class Writer:
     async def _say_at_once(
         self, connection: Connection, proposals: Sequence[Proposal]
     ) -> Turn | None:
-        """One proposal, by what this process remembers, in one statement. None where that cannot
-        be done, or the chain has moved: then nothing is written."""
-        if len(proposals) > 1 or self._cautious or (planned := self._planned(proposals)) is None:
+        """What this process remembers enough for, in one statement. None where that cannot be
+        done, or a chain has moved: then nothing is written."""
+        if self._cautious or (planned := self._planned(proposals)) is None:
             return None
         turn, heads = planned
         accepted = _accepted(proposals, turn)
-        events = [row.recorded.event.data for row in turn.rows]
-        if not turn.rows or any(isinstance(data, KeyRotated) for data in events):
+        if not turn.rows or len({proposal.incident_id for proposal, _ in accepted}) < len(accepted):
             return None
-        writes = projection.shown(self._project, [row.recorded for row in turn.rows])
-        writes += [write for proposal, _ in accepted for write in proposal.extra]
-        if (views := projection.together(writes, tables.PARAMETERS)) is None:
+        if any(isinstance(row.recorded.event.data, KeyRotated) for row in turn.rows):
+            return None
+        writes = [
+            [*projection.shown(self._project, [one.recorded for one in signed]), *proposal.extra]
+            for proposal, signed in accepted
+        ]
+        for sql in repeated(writes):
+            if sql not in self._types:
+                self._types[sql] = await types_of(connection, sql)
+        if (views := together(writes, self._types, tables.PARAMETERS)) is None:
             return None
         if await tables.say_at_once(connection, turn, heads, accepted, views):
             return turn

@@ -193,11 +193,11 @@ async def test_a_command_that_cannot_be_written_fails_alone(environment: Environ
         assert isinstance(recorded, Recorded)
         data = recorded.event.data
         assert isinstance(data, Reported)
-        return [Write("SELECT 1 / $1::int", (0,))] if data.description == "bad" else []
+        return [Write("SELECT 1 / $1::int", (0,))] if data.exercise else []
 
     from tests.integration.runtime.processes import rules
 
-    bad = Reported(opens=True, channel=ReportChannel.API, description="bad")
+    bad = Reported(opens=True, channel=ReportChannel.API, exercise=True)
     async with process(
         environment, ServiceName.INTAKE, rules(project=project), parts=["writer"]
     ) as intake:  # type: ignore[arg-type]

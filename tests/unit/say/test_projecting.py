@@ -12,7 +12,7 @@ from shared.contract.catalogue.review import ContentErased, ErasedText, ErasureG
 from shared.contract.catalogue.system import PersonErased
 from shared.contract.topics import PARTITIONS, system_incident
 from shared.runtime.say.plan import Recorded, Write
-from shared.runtime.say.projection import Together, apply, execute, together
+from shared.runtime.say.projection import apply, execute
 from tests.unit.given import event
 from tests.unit.runtime.driver import Asked, Driver
 
@@ -122,41 +122,3 @@ async def test_nothing_to_write_asks_for_nothing() -> None:
     await execute(driver, [])
     await apply(driver, lambda _: (), [recorded(1, 3)])
     assert driver.asked == []
-
-
-INSERT = Write("INSERT INTO report (a, b) VALUES ($1, $2)", (1, 2))
-UPDATE = Write(
-    """
-    UPDATE incident SET stage = greatest(stage, $2) WHERE incident_id = $1""",
-    (3, 4),
-)
-
-
-def test_parts_of_one_statement_have_places_of_their_own() -> None:
-    views = together([INSERT, UPDATE], taken=23)
-    assert views is not None
-    assert views.args == (1, 2, 3, 4)
-    assert " ".join(views.parts.split()) == (
-        "part_0 AS (INSERT INTO report (a, b) VALUES ($24, $25)), "
-        "part_1 AS ( UPDATE incident SET stage = greatest(stage, $27) WHERE incident_id = $26)"
-    )
-
-
-def test_nothing_to_write_is_no_part() -> None:
-    assert together([], taken=23) == Together("", ())
-
-
-@pytest.mark.parametrize(
-    "writes",
-    [
-        pytest.param([INSERT, INSERT], id="one table twice: the second would not see the first"),
-        pytest.param([UPDATE, INSERT, UPDATE], id="one table twice, not side by side"),
-        pytest.param([Write("LOCK TABLE disclosure")], id="not a change of rows"),
-        pytest.param(
-            [Write("WITH kept AS (INSERT INTO person DEFAULT VALUES) SELECT 1")],
-            id="parts of its own",
-        ),
-    ],
-)
-def test_what_cannot_be_parts_of_one_statement(writes: list[Write]) -> None:
-    assert together(writes, taken=0) is None
