@@ -29,8 +29,8 @@ FAULTS: Final[dict[str, float]] = {
 
 @dataclass(slots=True)
 class Adversary:
-    """`sign` gives a service's signature, `log` what stands on a partition, `data` what each service
-    may say. `forged` are the envelopes that no service has said."""
+    """`sign` gives a service's signature, `log` what stands on a partition, `data` what each
+    service may say. `forged` are the envelopes that no service has said."""
 
     chance: Chance
     random: Random
