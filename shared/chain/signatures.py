@@ -26,14 +26,12 @@ def sign(events: Sequence[Event], signer: Sign) -> list[bytes]:
     Neighbours on a chain share a turn where they can: who hears one partition then checks as few
     signatures as there are."""
     order = sorted(range(len(events)), key=lambda at: events[at].link.partition)
-    signed = [b""] * len(events)
-    for start in range(0, len(order), turns.MOST):
-        together = order[start : start + turns.MOST]
-        for at, signature in zip(
-            together, _sign([events[at] for at in together], signer), strict=True
-        ):
-            signed[at] = signature
-    return signed
+    beside = [
+        signature
+        for start in range(0, len(order), turns.MOST)
+        for signature in _sign([events[at] for at in order[start : start + turns.MOST]], signer)
+    ]
+    return [beside[at] for at in sorted(range(len(order)), key=order.__getitem__)]
 
 
 def _sign(events: Sequence[Event], signer: Sign) -> list[bytes]:

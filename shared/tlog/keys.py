@@ -1,7 +1,7 @@
 """Keys of C2SP signed notes: their names, ids and text forms, and plain Ed25519 signing with them.
 
-A key signs any bytes: the text of a note, or the DSSE encoding of an event. Timestamped
-cosignatures are in `cosignature`."""
+A key signs any bytes: the text of a note, the root of a turn, or the DSSE encoding of an event.
+Timestamped cosignatures are in `cosignature`."""
 
 import hashlib
 import re

@@ -36,6 +36,8 @@ _PATH: Final = ALONE + _PLACE.size
 LENGTHS: Final = (ALONE, *(_PATH + HASH_SIZE * steps for steps in range(1, 7)))
 """All lengths in bytes that a signature beside a leaf can have."""
 LONGEST: Final = LENGTHS[-1]
+ROOTS: Final = 8192
+"""Roots that are remembered: some megabytes, and the turns of minutes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +137,7 @@ class Roots:
     The memory is bounded to so many roots; when it is full it is emptied, and what was forgotten is
     checked again. Threads may share it."""
 
-    def __init__(self, most: int = 8192) -> None:
+    def __init__(self, most: int = ROOTS) -> None:
         self._most = most
         self._known: dict[tuple[bytes, bytes, int, bytes], bool] = {}
 

@@ -1,5 +1,7 @@
 """Rows of the ledger as the driver gives them, and what is read off them."""
 
+import re
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -18,6 +20,7 @@ from shared.runtime.say.history import known_of, said_under
 from shared.runtime.say.keyring import Keyring, KeysDiffer
 from shared.runtime.say.plan import Idempotency, IncidentHead, plan
 from shared.runtime.say.words import chain_checkpoint, incident_head
+from shared.tlog.turns import LENGTHS
 from tests.unit.runtime.driver import Driver
 from tests.unit.runtime.test_receiving import INCIDENT, chain, signer, trust
 from tests.unit.say.test_turns import HEADS, NOW, SPEAKER, proposal
@@ -203,3 +206,9 @@ async def test_a_word_on_an_incident_says_so_also_when_it_is_nothing(
     stated = open_statement(note, trust())
     assert stated == IncidentStatement(INTAKE, INCIDENT, NOW, said, last, Head(30, b"\3" * 32))
     assert driver.asked[0].args == ("intake", INCIDENT, 3)
+
+
+def test_the_table_takes_the_lengths_that_signatures_have_and_no_other() -> None:
+    sql = (Path(tables.__file__).parents[1] / "migrations/0001_ledger.sql").read_text("utf-8")
+    (lengths,) = re.findall(r"octet_length\(signature\) IN \(([0-9, ]+)\)", sql)
+    assert tuple(map(int, lengths.split(", "))) == LENGTHS
