@@ -76,8 +76,8 @@ class Violation:
 def violations(
     service: ServiceName, domain: Domain, commands_for: CommandsFor, events: Sequence[Event]
 ) -> Iterator[Violation]:
-    """`events` are of one subject, in the order of the log. Ends after the first `ENOUGH`. Of a kind
-    that the domain is not for it has nothing to say."""
+    """`events` are of one subject, in the order of the log. Ends after the first `ENOUGH`. Of a
+    kind that the domain is not for it has nothing to say."""
     if events and kind_of(events[0].type) != domain.kind:
         return
     found, state = 0, domain.initial

@@ -13,8 +13,8 @@ SIGNATURE: Final = (
     "64 bytes are Ed25519 over the DSSE v1 pre-authentication encoding of the envelope with "
     f"payload type {PAYLOAD_TYPE}. An event that was said together with others has their "
     "signature (64 bytes), its index among them and their number (uint16 each, big-endian), and "
-    "the hashes that lead from its own to the RFC 6962 root over all: signed is the text of a C2SP checkpoint, "
-    "`incident-ledger/turn/<root as hex>`, the number, the root as base64, a line each."
+    "the hashes that lead from its own to the RFC 6962 root over all: signed is the text of a C2SP "
+    "checkpoint, `incident-ledger/turn/<root as hex>`, the number, the root as base64, a line each."
 )
 """What stands beside an event, for those who read our documents."""
 
