@@ -76,13 +76,13 @@ class Violation:
 def violations(
     service: ServiceName, domain: Domain, commands_for: CommandsFor, events: Sequence[Event]
 ) -> Iterator[Violation]:
-    """`events` are of one subject, in the order of the log. Ends after the first `ENOUGH`. Of a kind
-    that the domain is not for it has nothing to say."""
+    """`events` are of one subject, in the order of the log. Ends after the first `ENOUGH`. Of a
+    kind that the domain is not for it has nothing to say."""
     if events and kind_of(events[0].type) != domain.kind:
         return
     found, state = 0, domain.initial
     for number, event in enumerate(events):
-        if event.service == service and isinstance(event.data, EventData):
+        if _is_to_be_judged(event, service, domain):
             refusal = _refused(domain, commands_for, event, state)
             if refusal is not None and (
                 refusal[0] == EDITION_UNKNOWN
@@ -93,6 +93,15 @@ def violations(
                 if found == ENOUGH:
                     return
         state = _evolved(domain, state, event)
+
+
+def _is_to_be_judged(event: Event, service: ServiceName, domain: Domain) -> bool:
+    """What is of another kind than its subject is told as that (`kind_differs`)."""
+    return (
+        event.service == service
+        and isinstance(event.data, EventData)
+        and kind_of(event.type) == domain.kind
+    )
 
 
 def _was_allowed_before(

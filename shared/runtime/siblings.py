@@ -76,7 +76,6 @@ def consumer_of(process: Running[C, S, R]) -> Consumer:
 
 def text_consumer_of(process: Running[C, S, R]) -> TextConsumer:
     return TextConsumer(
-        process.service.name,
         process.pool,
         process.settings.kafka(),
         process.settings.topic,

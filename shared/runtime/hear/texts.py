@@ -20,7 +20,6 @@ from asyncpg.pool import Pool
 
 from shared.contract.disclosure import Disclosure, MalformedDisclosure, read_disclosure
 from shared.contract.topics import PARTITIONS, disclosures_of
-from shared.contract.vocabulary import ServiceName
 from shared.runtime.carry.topic import connected, follower, messages_of
 from shared.runtime.hear.persons import Message, count, is_person, take_in_persons
 from shared.runtime.process.database import Connection
@@ -34,7 +33,6 @@ READ: Final = 500
 
 @dataclass(slots=True)
 class TextConsumer:
-    service: ServiceName
     pool: "Pool[asyncpg.Record]"
     kafka: Mapping[str, Any]
     topic: str

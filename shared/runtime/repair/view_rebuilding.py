@@ -17,8 +17,8 @@ PAGE: Final = 1000
 
 
 async def rebuild_views(pool: "Pool[asyncpg.Record]", *kinds: Rules[Any, Any]) -> str:
-    """Empties the view tables of these kinds of subject and projects the whole ledger into them, in one transaction that
-    keeps every writer out."""
+    """Empties the view tables of these kinds of subject and projects the whole ledger into them, in
+    one transaction that keeps every writer out."""
     tables = ", ".join(table for rules in kinds for table in rules.view_tables)
     async with pool.acquire() as connection, connection.transaction():
         await lock_chains(connection)
