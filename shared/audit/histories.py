@@ -1,35 +1,40 @@
 """What the events of a log say, held against the services' rules, incident by incident."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import groupby
 from uuid import UUID
 
-from shared.audit.incidents import Rules, Sealed, check_incident, read_leaves
-from shared.audit.outcome import LogAudit, Progress
+from shared.audit.files import Files
+from shared.audit.incidents import Sealed, check_incident, read_leaves
+from shared.audit.outcome import LogAudit, Options, Progress
 from shared.audit.spool import Spool
-from shared.audit.texts.check import Told, check_texts, of_no_event
+from shared.audit.texts.check import check_texts, of_no_event
+from shared.audit.texts.lines import beside
 from shared.contract.catalogue import short_name
 from shared.contract.topics import INCIDENT, kind_of
-from shared.contract.vocabulary import ServiceName
 
 
 def read_incidents(
     spool: Spool,
-    rules: Mapping[ServiceName, Rules],
-    told: Told,
+    options: Options,
+    files: Files,
     audit: LogAudit,
     progress: Progress,
 ) -> None:
-    """Reads what the spool took, each incident whole, with the texts that lie beside the log."""
+    """Reads what the spool took, each incident whole, with the texts that lie beside the log's
+    files."""
     assert audit.checkpoint is not None
+    assert options.rules is not None
+    told, findings = beside(files)
+    audit.add(findings)
     done, of_nothing = 0, set(told)
     for bucket in spool.buckets():
-        sealed, findings = read_leaves(bucket)
-        audit.add(findings)
+        sealed, malformed = read_leaves(bucket)
+        audit.add(malformed)
         for history in by_incident(sealed):
             audit.incidents += kind_of(history[0].event.type) == INCIDENT
             audit.types.update(short_name(one.event.type) for one in history)
-            audit.add(list(check_incident(history, rules)))
+            audit.add(list(check_incident(history, options.rules)))
             audit.add(list(check_texts(history, told, audit.texts)))
             of_nothing.difference_update(one.event.id for one in history)
             done += len(history)

@@ -8,6 +8,7 @@ from uuid import UUID
 from shared.audit.files import Files, NotALog
 from shared.audit.heads import trusted_head
 from shared.audit.incidents import Sealed
+from shared.audit.texts.lines import restoring
 from shared.audit.tree import TreeCheck
 from shared.contract.envelope import MalformedEnvelope, read
 from shared.contract.topics import is_system
@@ -47,20 +48,22 @@ def history(
     incident: UUID | None,
     progress: Callable[[int, int], None],
 ) -> Iterator[Sealed]:
-    """The events of incidents up to the moment, in the order of the log.
+    """The events of incidents up to the moment, in the order of the log, with the texts that lie
+    beside its files.
 
     Raises NotALog, at the end at the latest, when the files are not what the log's signed
     checkpoint commits to."""
     _, head = trusted_head(files, "checkpoint", log)
     if until.size is not None and until.size > head.size:
         raise NotALog(f"{files.name} has {head.size} events, fewer than {until.size}")
+    with_texts = restoring(files)
     wanted = str(incident).encode() if incident else b""
     tree = TreeCheck(files, head.size, head.root)
     for leaves in tree.leaves():
         for index, entry in enumerate(leaves.entries, leaves.first):
             sealed = _sealed(index, entry) if wanted in entry else None
             if sealed and until.includes(sealed) and incident in {None, sealed.event.incident_id}:
-                yield sealed
+                yield with_texts(sealed)
         progress(leaves.first + len(leaves.entries), head.size)
     damage = [finding for finding in tree.findings if finding.code != "signatures_missing"]
     if damage:

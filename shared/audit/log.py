@@ -7,7 +7,6 @@ from shared.audit.opening import opened
 from shared.audit.outcome import LogAudit, Options, Progress
 from shared.audit.reading import read_chains
 from shared.audit.spool import Spool
-from shared.audit.texts.lines import beside
 from shared.audit.words import compare_words, words_of
 
 
@@ -28,7 +27,5 @@ def audit_log(files: Files, anchors: Anchors, options: Options, progress: Progre
         chains = read_chains(files, anchors, options, words, audit, spool, progress)
         compare_words(words, chains, audit)
         if options.rules is not None:
-            told, findings = beside(files)
-            audit.add(findings)
-            read_incidents(spool, options.rules, told, audit, progress)
+            read_incidents(spool, options, files, audit, progress)
     return audit

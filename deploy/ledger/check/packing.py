@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Final
 from uuid import UUID
@@ -44,7 +45,12 @@ def dossier_of(
     gather_at = partial(gather, files, (pins or Pins()).log_of(beside), incident)
     gathered = _wait_until_sealed(files, gather_at, words, tell).up_to(words)
     shown = choose([event for _, event in gathered.events])
-    events = evidence(files, gathered, gathered.events, shown)
+    events = [
+        replace(one, texts=tuple(shown.get(event.id, ())))
+        for one, (_, event) in zip(
+            evidence(files, gathered, gathered.events), gathered.events, strict=True
+        )
+    ]
     rotations = evidence(files, gathered, gathered.rotations)
     return pack(compose(incident, gathered.note, beside, events, rotations, notes, rules.reports()))
 

@@ -11,8 +11,6 @@ from deploy.ledger.progress import counting
 from deploy.ledger.sources import open_sources
 from shared.audit.history import Until, history
 from shared.audit.incidents import Sealed
-from shared.audit.texts.check import with_texts
-from shared.audit.texts.lines import beside
 from shared.contract.topics import is_system
 from shared.runtime.repair import topic_messages
 
@@ -30,18 +28,16 @@ def from_log(
     pinned, files = Pinned(vkey), log_at(source, data, token)
     if source is None:
         pinned = pinned_by_stack(data, pinned)
-    told, _ = beside(files)  # what is no text, `ledger verify` tells of
     with counting() as bar:
-        return [
-            with_texts(one, told)
-            for one in history(
+        return list(
+            history(
                 files,
                 believing.believe(files, pinned).anchors.log,
                 moment,
                 incident,
                 lambda done, total: bar("leaves", done, total),
             )
-        ]
+        )
 
 
 def from_topic(data: Path | None, moment: Until, incident: UUID | None) -> list[Sealed]:

@@ -1,7 +1,7 @@
 """The services of a local stack over HTTP, asked as an auditor."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlencode
@@ -12,6 +12,7 @@ from deploy.local import state
 from deploy.local.errors import StackError
 from deploy.local.tokens import for_auditing
 from shared.audit.files import MAX_TEXT, Unreachable, read_regular
+from shared.contract.disclosure import Disclosure, by_digest, read_disclosure
 from shared.contract.vocabulary import ServiceName
 
 MOST: Final = 64 * 1024 * 1024
@@ -75,3 +76,18 @@ def heads_from_stack(data: Path | None, incident: UUID) -> dict[ServiceName, byt
 def heads_in(folder: Path) -> dict[ServiceName, bytes]:
     """The same from files, each named after its service. Raises OSError."""
     return {service: read_regular(folder / service.value, MAX_TEXT) for service in ServiceName}
+
+
+def texts_from_stack(
+    data: Path | None, incidents: Iterable[UUID]
+) -> dict[UUID, tuple[Disclosure, ...]]:
+    """What each service has at hand of these incidents, by event: one that has not heard a text yet
+    does not hide it. Raises StackError."""
+    services = Services(data, "ledger-texts")
+    found: dict[UUID, dict[str, Disclosure]] = {}
+    for incident in incidents:
+        for service in ServiceName:
+            for item in services.pages(service, f"incidents/{incident}/disclosures"):
+                told = by_digest(map(read_disclosure, item["disclosures"]))
+                found.setdefault(UUID(item["event_id"]), {}).update(told)
+    return {event: tuple(told.values()) for event, told in found.items()}

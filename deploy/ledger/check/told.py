@@ -1,22 +1,19 @@
 """The texts that are handed over with a dossier or an export: where they come from, for whom."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
-from uuid import UUID
 
 import typer
 
-from deploy.ledger.check import rules
-from deploy.ledger.check.services import Services
+from deploy.ledger.check.rules import kind_of
+from deploy.ledger.check.services import texts_from_stack
 from shared.audit.files import MAX_TEXTS, TEXTS, read_regular
 from shared.audit.texts.check import Told
 from shared.audit.texts.lines import read_file
 from shared.audit.texts.readers import Reader, Showing, shown_of
-from shared.contract.disclosure import Disclosure, by_digest, read_disclosure
 from shared.contract.envelope import Event
-from shared.contract.vocabulary import ServiceName
 
 ForOption = Annotated[
     Reader,
@@ -62,7 +59,7 @@ class Handing:
     def nothing(self) -> bool:
         return self.showing.nothing
 
-    def of(self, events: Sequence[Event]) -> dict[UUID, tuple[Disclosure, ...]]:
+    def of(self, events: Sequence[Event]) -> Told:
         """The texts of these events that the reader may see, by event. Raises StackError, OSError,
         and ValueError where the file is damaged."""
         if self.nothing:
@@ -71,7 +68,7 @@ class Handing:
 
     def _told(self, events: Sequence[Event]) -> Told:
         if self.file is None:
-            return _from_stack(self.data, dict.fromkeys(one.incident_id for one in events))
+            return texts_from_stack(self.data, dict.fromkeys(one.incident_id for one in events))
         told, findings = read_file(read_regular(self.file, MAX_TEXTS))
         if findings:
             raise ValueError(f"{self.file}: {findings[0].where}: {findings[0].detail}")
@@ -88,20 +85,7 @@ def handing(
 ) -> Handing:
     """By the options of a command; texts that lie in the log's folder come before the stack's.
     Raises BadReader."""
-    showing = Showing(reader, rules.kind_of, frozenset(withhold or ()), person)
+    showing = Showing(reader, kind_of, frozenset(withhold or ()), person)
     if file is None and source is not None and (beside := Path(source) / TEXTS).is_file():
         file = beside
     return Handing(showing, data, file)
-
-
-def _from_stack(data: Path | None, incidents: Iterable[UUID]) -> Told:
-    """What each service has of them: one that has not heard a text yet does not hide it. Raises
-    StackError."""
-    services = Services(data, "ledger-texts")
-    found: dict[UUID, dict[str, Disclosure]] = {}
-    for incident in incidents:
-        for service in ServiceName:
-            for item in services.pages(service, f"incidents/{incident}/disclosures"):
-                told = by_digest(map(read_disclosure, item["disclosures"]))
-                found.setdefault(UUID(item["event_id"]), {}).update(told)
-    return {event: tuple(told.values()) for event, told in found.items()}

@@ -6,13 +6,14 @@ from uuid import UUID
 from shared.audit.anchors import NAMES, Pins
 from shared.audit.decisions import UNFORESEEN
 from shared.audit.dossier.archive import unpack
-from shared.audit.dossier.events import sealed_event, texts_of
+from shared.audit.dossier.events import sealed_event
 from shared.audit.dossier.outcome import DossierAudit
 from shared.audit.dossier.page import PAGE, page
 from shared.audit.dossier.parts import REPORTS, Reports, event_names, may_hold
 from shared.audit.heads import Opened, open_head
 from shared.audit.incidents import Rules, Sealed, check_incident
 from shared.audit.texts.check import check_texts
+from shared.audit.texts.lines import of_part
 from shared.chain import statements
 from shared.chain.statements import BadStatement, IncidentStatement
 from shared.chain.trust import Trust
@@ -86,7 +87,9 @@ def _check(
     for name in names:
         if sealed := sealed_event(audit, parts, name, keys, opened):
             history.append(sealed)
-            told[sealed.event.id] = texts_of(audit, parts, name)
+            texts, findings = of_part(parts, name)
+            told[sealed.event.id] = texts
+            audit.findings += findings
     audit.events = len(history)
     if [one.index for one in history] != sorted({one.index for one in history}):
         audit.find(

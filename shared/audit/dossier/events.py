@@ -1,15 +1,12 @@
 """The events of a dossier: each read strictly, signed with the key in force, and shown to be in the
 log."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 from shared.audit.dossier.outcome import DossierAudit
-from shared.audit.dossier.parts import DISCLOSURES
 from shared.audit.heads import Opened
 from shared.audit.incidents import Sealed
-from shared.audit.texts.lines import read_lines
 from shared.chain.trust import Trust
-from shared.contract.disclosure import Disclosure
 from shared.contract.envelope import Event, MalformedEnvelope, read
 from shared.tlog.errors import TlogError
 from shared.tlog.merkle import verify_inclusion
@@ -41,16 +38,6 @@ def sealed_event(
         audit.find("untrusted", name, refusal, event)
     index = _proven(audit, name, parts, event, opened)
     return Sealed(index, event) if index is not None else None
-
-
-def texts_of(audit: DossierAudit, parts: Mapping[str, bytes], name: str) -> Sequence[Disclosure]:
-    """What is shown of this event, unjudged."""
-    name += DISCLOSURES
-    if name not in parts:
-        return ()
-    texts, findings = read_lines(parts[name], name)
-    audit.findings += findings
-    return texts
 
 
 def _proven(

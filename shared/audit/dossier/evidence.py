@@ -1,26 +1,21 @@
 """The signatures and proofs that a dossier needs of its events."""
 
 from collections.abc import Sequence
-from typing import Final
 
 from shared.audit.dossier.gathered import Gathered
 from shared.audit.dossier.parts import Evidence
 from shared.audit.files import Files, NotALog
-from shared.audit.texts.check import Told
 from shared.audit.tree import Signatures, tile_reader
 from shared.contract.envelope import Event
 from shared.tlog.errors import TlogError
 from shared.tlog.proof import Proof
 from shared.tlog.tile_proofs import inclusion_from_tiles
 
-NO_TEXTS: Final[Told] = {}
-
 
 def evidence(
-    files: Files, gathered: Gathered, items: Sequence[tuple[int, Event]], shown: Told = NO_TEXTS
+    files: Files, gathered: Gathered, items: Sequence[tuple[int, Event]]
 ) -> list[Evidence]:
-    """With the texts that are shown of each. Raises NotALog when a signature or a tile is
-    missing."""
+    """Raises NotALog when a signature or a tile is missing."""
     signature_of, reader = Signatures(files, gathered.size), tile_reader(files)
     found = []
     for index, event in items:
@@ -31,6 +26,7 @@ def evidence(
             hashes = inclusion_from_tiles(index, gathered.size, reader)
         except TlogError as error:
             raise NotALog(str(error)) from error
-        proof, texts = Proof(index, tuple(hashes), gathered.note), tuple(shown.get(event.id, ()))
-        found.append(Evidence(event.envelope, signature, proof, texts))
+        found.append(
+            Evidence(event.envelope, signature, Proof(index, tuple(hashes), gathered.note))
+        )
     return found

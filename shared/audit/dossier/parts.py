@@ -27,7 +27,7 @@ from typing import Final
 from uuid import UUID
 
 from shared.audit.dossier.page import PAGE, page
-from shared.audit.texts.lines import write_lines
+from shared.audit.texts.lines import DISCLOSURES, write_lines
 from shared.contract.disclosure import Disclosure, by_digest
 from shared.contract.envelope import Event, read
 from shared.contract.vocabulary import ServiceName
@@ -35,7 +35,6 @@ from shared.tlog.proof import SUFFIX, Proof
 
 ANCHORS: Final = ("log.vkey", "trust", "policy")
 REPORTS: Final = ("report.html", "report.json", "report.md", "report.skeleton.json")
-DISCLOSURES: Final = ".disclosures"
 _EVENT: Final = re.compile(
     r"(?:events|keys)/(\d{4,})-([a-z]+)-(\d{1,20})(\.json|\.sig|\.tlog-proof|\.disclosures)",
     re.ASCII,

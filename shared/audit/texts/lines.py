@@ -1,14 +1,18 @@
 """Texts as they are handed over: one event's in lines, those of a log in a file beside it."""
 
 import json
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, Final
 from uuid import UUID
 
 from shared.audit.files import MAX_TEXTS, TEXTS, Files, Folder
-from shared.audit.texts.check import Told
+from shared.audit.incidents import Sealed
+from shared.audit.texts.check import Told, with_texts
 from shared.chain.findings import Finding
 from shared.contract.disclosure import Disclosure, MalformedDisclosure, read_disclosure
+
+DISCLOSURES: Final = ".disclosures"
+"""How the name of a dossier's part ends that holds the texts of an event."""
 
 
 def read_lines(data: bytes, where: str) -> tuple[tuple[Disclosure, ...], list[Finding]]:
@@ -21,6 +25,12 @@ def read_lines(data: bytes, where: str) -> tuple[tuple[Disclosure, ...], list[Fi
     if lines.pop() != "" or not lines:
         return (), [Finding("disclosure_malformed", where, "not one disclosure a line")]
     return _read(lines, where)
+
+
+def of_part(parts: Mapping[str, bytes], name: str) -> tuple[tuple[Disclosure, ...], list[Finding]]:
+    """What a dossier shows of the event of this name, unjudged."""
+    name += DISCLOSURES
+    return read_lines(parts[name], name) if name in parts else ((), [])
 
 
 def read_file(data: bytes) -> tuple[dict[UUID, tuple[Disclosure, ...]], list[Finding]]:
@@ -50,6 +60,13 @@ def beside(files: Files) -> tuple[Told, list[Finding]]:
     """The texts that were handed over with a log. One that is served brings none."""
     data = files.read(TEXTS) if isinstance(files, Folder) else None
     return ({}, []) if data is None else read_file(data)
+
+
+def restoring(files: Files) -> Callable[[Sealed], Sealed]:
+    """Gives an event those of its texts that lie beside the log. What is no text is passed over:
+    `ledger verify` tells of it."""
+    told, _ = beside(files)
+    return lambda sealed: with_texts(sealed, told)
 
 
 def _read(texts: Iterable[Any], where: str) -> tuple[tuple[Disclosure, ...], list[Finding]]:

@@ -35,6 +35,7 @@ from shared.runtime.process import clock, telemetry
 from shared.runtime.process.database import Connection
 from shared.runtime.say import history
 from shared.runtime.say.conflicts import Conflict, Stale
+from shared.runtime.say.history import TextsOf
 from shared.runtime.say.keyring import Keyring
 from shared.runtime.say.memory import Loaded, Memory
 from shared.runtime.say.plan import Again, Idempotency, Proposal, Recorded, Signed, Write
@@ -181,6 +182,11 @@ class Ledger(Generic[C, S]):
         signatures."""
         async with self._pool.acquire() as connection:
             return await history.known_of(connection, incident_id, after, limit)
+
+    async def texts(self, incident_id: UUID, after: int, limit: int) -> list[TextsOf]:
+        """The texts that are at hand of a page of the timeline."""
+        async with self._pool.acquire() as connection:
+            return await history.texts_of(connection, incident_id, after, limit)
 
     async def _in_turn(self, asked: "_Asked[C]") -> Carried:
         if not asked.must_exist and (carried := await self._on_memory(asked)) is not None:

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import JSONResponse, PlainTextResponse
 
 from shared.runtime.process import clock
-from shared.runtime.say import history, words
+from shared.runtime.say import words
 from shared.runtime.web import problems
 from shared.runtime.web.auth import READERS, allow, public
 from shared.runtime.web.bodies import Id
@@ -141,8 +141,7 @@ async def incident_disclosures(
 ) -> Page[EventTexts]:
     await desk.load(incident_id)
     (after,) = TOLD_IN_TURN.after(cursor) or (0,)
-    async with desk.running.read() as connection:
-        found = await history.texts_of(connection, incident_id, after, limit + 1)
+    found = await desk.running.ledger.texts(incident_id, after, limit + 1)
     return TOLD_IN_TURN.page([EventTexts.of(one) for one in found], limit)
 
 
