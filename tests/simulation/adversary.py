@@ -13,9 +13,12 @@ from typing import Final
 from shared.chain import signatures
 from shared.chain.link import Head, next_link
 from shared.contract.catalogue.base import EventData
+from shared.contract.catalogue.intake import ReportChannel, Reported
+from shared.contract.disclosure import conceal
 from shared.contract.envelope import Event, Said, read, write
 from shared.contract.hashing import ZERO_HASH
 from shared.contract.vocabulary import ServiceName
+from shared.runtime.carry.texts import message_of
 from shared.runtime.hear.judge import Record
 from tests.simulation.chance import Chance
 
@@ -24,7 +27,11 @@ FAULTS: Final[dict[str, float]] = {
     "spoilt copy": 0.05,
     "forged in a turn": 0.03,
     "said for another in a turn": 0.03,
+    "lied about a text": 0.05,
+    "told under another event": 0.05,
 }
+
+LIE: Final = Reported(opens=False, channel=ReportChannel.API, description="a lie")
 
 
 @dataclass(slots=True)
@@ -42,6 +49,21 @@ class Adversary:
     def tamper(self, partition: int, records: Sequence[Record]) -> list[Record]:
         """What arrives where these records were sent."""
         return [one for record in records for one in self._around(f"topic/{partition}", record)]
+
+    def tell_lies(self, partition: int, records: Sequence[Record]) -> list[Record]:
+        """Texts that nobody said, and those of others, under an event's id. What is said of the
+        event itself comes last: else it would be the lie that stays when the topic is cleaned."""
+        told: list[Record] = []
+        for record in records:
+            where = f"topic/{partition}"
+            if self.chance("lied about a text", where):
+                _, (lie, *_) = conceal(LIE, lambda: self.random.randbytes(16))
+                told.append(replace(record, value=message_of([lie.text]) or b""))
+            log = self.log(partition)
+            if log and self.chance("told under another event", where):
+                told.append(replace(record, value=self.random.choice(log).value))
+            told.append(record)
+        return told
 
     def _around(self, where: str, record: Record) -> Iterator[Record]:
         if self.chance("forged in a turn", where):

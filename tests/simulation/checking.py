@@ -13,11 +13,12 @@ Jepsen's reports.
 | fork | two events claim one number of a chain, or one does not name the hash before it |
 | hole | a number is missing below one that is there |
 | unsigned | held with a signature that proves it to nobody else |
+| resurrected | a text that was erased is at hand, or still told |
 | waiting | a message is still parked when nothing is on its way any more |
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -66,6 +67,16 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
+class Texts:
+    """Digests of texts: all that were said, those that were erased, and by place those that are at
+    hand there."""
+
+    said: Set[str]
+    erased: Set[str]
+    held: Mapping[str, Set[str]]
+
+
+@dataclass(frozen=True, slots=True)
 class History:
     """`ledgers` by service in the order of writing, `topic` by partition in the order of offsets,
     `sealed` the leaf hashes in order (None: nobody seals), `sealed_before` what was shown of the
@@ -83,6 +94,7 @@ class History:
     waiting: Mapping[str, int] = field(default_factory=dict)
     settled: bool = True
     truncated: bool = False
+    texts: Texts | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +135,7 @@ def check(history: History) -> list[Anomaly]:
         )
     if history.settled:
         found.extend(_unheard(history, said))
+        found.extend(_texts(history.texts) if history.texts else ())
         found.extend(
             Anomaly("waiting", f"{service}'s parked messages", str(count))
             for service, count in history.waiting.items()
@@ -271,6 +284,14 @@ def _sealed(
             for entry in said.values()
             if entry.hash not in seen
         )
+
+
+def _texts(texts: Texts) -> Iterator[Anomaly]:
+    for where, held in texts.held.items():
+        if there := held & texts.erased:
+            yield Anomaly("resurrected", where, f"{len(there)} texts that were erased")
+        if missing := texts.said - texts.erased - held:
+            yield Anomaly("lost", where, f"{len(missing)} texts that nobody has erased")
 
 
 def _unheard(history: History, said: Mapping[bytes, Entry]) -> Iterator[Anomaly]:

@@ -34,6 +34,8 @@ class Row:
     version: int
     signature: bytes
     offset: int | None
+    texts: tuple[str, ...] = ()
+    """What the relay found beside it when it read the row."""
 
 
 class Database:
@@ -50,6 +52,7 @@ class Database:
         self.tables: dict[Hashable, dict[Any, Any]] = defaultdict(dict)
         self.order: list[Row] = []
         self.sequences: dict[tuple[ServiceName, int], list[int]] = defaultdict(list)
+        self.marks = 0
         self.locks: dict[Hashable, tuple[Transaction, deque[Future]]] = {}
 
     def get(self, table: Hashable, key: Hashable, default: Any = None) -> Any:

@@ -28,7 +28,7 @@ from shared.tlog import turns
 from shared.tlog.errors import TlogError
 from shared.tlog.keys import Verifier
 from tests.simulation import adversary, replica
-from tests.simulation.broker import Producer
+from tests.simulation.broker import Producer, Request
 from tests.simulation.database import ConnectionLost, Row, Transaction, UniqueViolation
 from tests.simulation.replica import KeyTaken, Replica, Waiting, place_of
 from tests.simulation.schedule import Steps
@@ -383,6 +383,31 @@ def _sealed_across_a_hole(*arguments: Any) -> decide.Taken:
 _take, _seal = decide.take, Sealer.seal
 
 
+def _never(*_: object) -> bool:
+    return False
+
+
+def _nothing(*_: object) -> None:
+    """Leaves out a step."""
+
+
+def _no_steps(*_: object) -> Steps:
+    yield 0.0
+
+
+def _told_again_ahead(self: Replica) -> Steps:
+    """Tells texts again and goes on with the round that was read before. The topic would be heard,
+    and heal: here nobody listens."""
+    for one in self.world.replicas:
+        one.__dict__["tell_away"] = _nothing
+    yield from self.retell()
+    return False
+
+
+def _only_events_acknowledged(_self: Replica, requests: Sequence[Request]) -> bool:
+    return bool(requests[0].answer.value)
+
+
 MUTANTS: Final = (
     Mutant(
         "the cursor moves before the acknowledgement",
@@ -570,6 +595,57 @@ MUTANTS: Final = (
         "sign",
         _path_of_the_next,
         frozenset({"lost", "unsigned"}),
+    ),
+    Mutant("what was erased is taken in", Replica, "is_erased", _never, frozenset({"resurrected"})),
+    Mutant(
+        "taking in and erasing go on side by side",
+        Replica,
+        "exclude_erasing",
+        _no_steps,
+        frozenset({"resurrected"}),
+        commands=96,
+    ),
+    Mutant(
+        "the topic is not told of what was erased",
+        Replica,
+        "have_told_again",
+        _nothing,
+        frozenset({"resurrected"}),
+    ),
+    Mutant(
+        "what a replaced relay tells stays",
+        Replica,
+        "tell_away",
+        _nothing,
+        frozenset({"resurrected"}),
+        commands=96,
+        faults={"request late": 0.3, "acknowledgement lost": 0.05},
+    ),
+    Mutant(
+        "texts are told again ahead of a round that was read before",
+        Replica,
+        "breaks_off",
+        _told_again_ahead,
+        frozenset({"resurrected"}),
+        faults={
+            **dict.fromkeys(FAULTS, 0.0),
+            "request lost": 0.3,
+            "acknowledgement lost": 0.3,
+        },
+    ),
+    Mutant(
+        "the cursor moves over events whose texts are not acknowledged",
+        Replica,
+        "both_acknowledged",
+        _only_events_acknowledged,
+        frozenset({"lost"}),
+    ),
+    Mutant(
+        "who reads texts goes on where the topic was set back",
+        Replica,
+        "is_elsewhere",
+        _never,
+        frozenset({"lost"}),
     ),
     Mutant(
         "sealed across a hole",

@@ -7,7 +7,7 @@ only the order of steps around them; each method names the function that it mirr
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -40,6 +40,7 @@ from tests.simulation.broker import Producer, Request
 from tests.simulation.database import ConnectionLost, Database, Row, Transaction, UniqueViolation
 from tests.simulation.schedule import Future, Steps, Task
 from tests.simulation.sealer import Sealer
+from tests.simulation.texts import Fenced, SendFailed, Texts, texts_record
 
 if TYPE_CHECKING:
     from tests.simulation.world import World
@@ -49,14 +50,6 @@ TURN, BATCH, HEARD, WAITED = 6, 5, 7, 4
 ACK_WITHIN, LOOK_EVERY = 3.0, 0.1
 ATTEMPTS = 8
 CAUTIOUS = 2
-
-
-class SendFailed(OSError):
-    """Stands for aiokafka's errors and for the relay's own deadline."""
-
-
-class Fenced(OSError):
-    """Another has taken over since, or the work was set back."""
 
 
 class Refused(Exception):
@@ -94,7 +87,7 @@ class Waiting:
     answer: Future = field(default_factory=Future)
 
 
-class Replica:
+class Replica(Texts):
     def __init__(self, name: str, service: ServiceName, world: "World", database: Database) -> None:
         self.name = name
         self.service = service
@@ -113,6 +106,7 @@ class Replica:
         self._producer: Producer | None = None
         self.heard_to: dict[int, int] = {}
         self.read_to: dict[int, int] = {}
+        self.told_to: dict[int, int] = {}
         self.terms: Counter[int] = Counter()
 
     # The process
@@ -127,6 +121,7 @@ class Replica:
             *((f"writer {number}", partial(self.writer, number)) for number in range(WRITERS)),
             ("relay", self.relay),
             ("consumer", self.consumer),
+            ("texts", self.hear_texts),
             *((("sealer", self.seal),) if self.service is ServiceName.REVIEW else ()),
         )
         self._tasks = [self.spawn(name, self._persist(run)) for name, run in siblings]
@@ -386,7 +381,9 @@ class Replica:
             return False
         yield from self.take_keys(transaction, proposals, turn)
         insert(transaction, turn.rows, [None] * len(turn.rows))
+        self.keep_texts(transaction, turn.rows)
         yield from self.move_own_heads(transaction, turn)
+        yield from self.forget(transaction, [row.recorded.event for row in turn.rows])
         return True
 
     def move_own_heads(self, transaction: Transaction, turn: Turn) -> Steps:
@@ -462,15 +459,22 @@ class Replica:
             raise ConnectionLost(f"{self.name}: the relay's session is gone")
 
     def next_batches(self, reached: Mapping[int, int]) -> list[tuple[int, list[Row]]]:
-        """Mirrors relay.NEXT."""
+        """Mirrors relay.NEXT: the rows, with their texts as they are at this moment."""
         found = (
-            (number, self.database.after(self.service, number, reached[number], BATCH))
+            (
+                number,
+                [
+                    replace(row, texts=self.texts_at_hand(row.event.id))
+                    for row in self.database.after(self.service, number, reached[number], BATCH)
+                ],
+            )
             for number in reached
         )
         return [(number, rows) for number, rows in found if rows]
 
     def relay_all(self, epoch: int) -> Steps:
         """Mirrors Relay._relay: the next round is read while one travels."""
+        yield from self.retell()
         yield from self._relay_session()
         reached = {
             number: self.database.get("relay_cursor", number, 0) for number in self.world.partitions
@@ -488,36 +492,56 @@ class Replica:
             if moved.failed:
                 self.send_failed()
             reached, batches = ends, following
+            if (yield from self.breaks_off()):
+                break
+
+    def breaks_off(self) -> Steps:
+        """Whether texts are to be told again: what was read before is dropped."""
+        yield from self._relay_session()
+        return self.anything_to_retell()
 
     def send(
         self, batches: Sequence[tuple[int, Sequence[Row]]]
-    ) -> "list[tuple[Sequence[Row], Request]]":
-        """Mirrors the first half of Relay._send."""
+    ) -> "list[tuple[Sequence[Row], Sequence[Request]]]":
+        """Mirrors the first half of Relay._send, and Relay._send_one."""
         assert self._producer is not None
-        flying = [
-            (rows, self.world.broker.send(self._producer, number, [message(row) for row in rows]))
-            for number, rows in batches
-        ]
-        self.world.scheduler.spawn(
-            "deadline", self._give_up([request for _, request in flying]), after=ACK_WITHIN
-        )
+        flying = []
+        for number, rows in batches:
+            events = [message(row) for row in rows]
+            requests = [self.world.broker.send(self._producer, number, events)]
+            beside = [texts_record(row.event.id, number, row.texts) for row in rows if row.texts]
+            if beside:
+                requests.append(self._send_beside(number, beside))
+            flying.append((rows, requests))
+        self.give_up_later([request for _, requests in flying for request in requests])
         return flying
 
-    def answers(self, flying: "list[tuple[Sequence[Row], Request]]") -> Steps:
+    def answers(self, flying: "list[tuple[Sequence[Row], Sequence[Request]]]") -> Steps:
         """Mirrors the second half of Relay._send: waits for every answer, and for none longer than
         the deadline."""
-        for _, request in flying:
+        every = [request for _, requests in flying for request in requests]
+        for request in every:
             yield request.answer
-        if any(request.answer.value is None for _, request in flying):
+        if any(request.answer.value is None for request in every):
             raise SendFailed(f"{self.name}: no acknowledgement in time")
         return [
             cursor.Sent(
-                request.partition,
+                requests[0].partition,
                 [row.event.link.sequence for row in rows],
-                acknowledged=request.answer.value,
+                acknowledged=self.both_acknowledged(requests),
             )
-            for rows, request in flying
+            for rows, requests in flying
         ]
+
+    def both_acknowledged(self, requests: Sequence[Request]) -> bool:
+        """Events and their texts."""
+        return all(request.answer.value for request in requests)
+
+    def give_up_later(self, requests: Sequence[Request]) -> None:
+        self.world.scheduler.spawn("deadline", self._give_up(requests), after=ACK_WITHIN)
+
+    def relay_statement(self) -> Steps:
+        yield from self._relay_session()
 
     def _give_up(self, requests: Sequence[Request]) -> Steps:
         for request in requests:
@@ -650,6 +674,7 @@ class Replica:
             received, left = yield from self._judge(transaction, partition, examined)
             yield from transaction.statement()
             self.record(transaction, received)
+            yield from self.forget(transaction, [heard.event for heard in received.accepted])
             self.park(transaction, received.parked)
             self.resolve(transaction, partition, received)
             yield from self._react(transaction, received.accepted)

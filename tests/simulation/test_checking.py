@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from tests.simulation.checking import Answer, Entry, History, Outcome, check
+from tests.simulation.checking import Answer, Entry, History, Outcome, Texts, check
 
 
 def said(
@@ -31,6 +31,24 @@ OTHER = replace(TWO, hash=b"x" * 32)
 
 def names(history: History) -> set[str]:
     return {anomaly.name for anomaly in check(history)}
+
+
+TOLD = Texts(frozenset("abc"), frozenset("c"), {"a": set("abx"), "the topic": set("ab")})
+
+
+def test_forged_texts_that_lie_about_are_no_anomaly() -> None:
+    assert check(replace(GOOD, texts=TOLD)) == []
+
+
+@pytest.mark.parametrize("place", ["a", "the topic"])
+@pytest.mark.parametrize(("held", "found"), [("abc", "resurrected"), ("a", "lost")])
+def test_texts_that_are_erased_or_lost_are_found_in_every_place(
+    place: str, held: str, found: str
+) -> None:
+    texts = replace(TOLD, held={**TOLD.held, place: set(held)})
+    (anomaly,) = check(replace(GOOD, texts=texts))
+    assert (anomaly.name, anomaly.where) == (found, place)
+    assert check(replace(GOOD, texts=texts, settled=False)) == []
 
 
 def test_copies_on_the_topic_are_no_anomaly() -> None:

@@ -22,16 +22,22 @@ from uuid import UUID
 from shared.chain.link import EMPTY
 from shared.chain.trust import Trust, TrustedKey
 from shared.contract.catalogue.base import EventData
-from shared.contract.catalogue.intake import ReportChannel, Reported
+from shared.contract.catalogue.intake import Exposure, ReportChannel, Reported
 from shared.contract.catalogue.notify import CommunicationWaived
-from shared.contract.catalogue.review import LessonRecorded
+from shared.contract.catalogue.review import (
+    ContentErased,
+    ErasedText,
+    ErasureGround,
+    LessonRecorded,
+)
+from shared.contract.disclosure import conceal, digests
 from shared.contract.envelope import Event, Said
 from shared.contract.hashing import signed_bytes
 from shared.contract.topics import partition_of
 from shared.contract.vocabulary import Audience, ServiceName
 from shared.runtime.hear import judge
 from shared.runtime.hear.judge import Heard, Parked, ParkReason, Record
-from shared.runtime.say.plan import Idempotency, Speaker
+from shared.runtime.say.plan import Idempotency, Signed, Speaker
 from shared.tlog.checkpoint import Checkpoint
 from shared.tlog.errors import TlogError
 from shared.tlog.keys import Verifier
@@ -39,11 +45,12 @@ from shared.tlog.merkle import verify_inclusion
 from tests.simulation import adversary
 from tests.simulation.broker import Broker
 from tests.simulation.chance import Chance, Point
-from tests.simulation.checking import Anomaly, Answer, Entry, History, Outcome, check
+from tests.simulation.checking import Anomaly, Answer, Entry, History, Outcome, Texts, check
 from tests.simulation.database import ConnectionLost, Database, Row, Transaction, UniqueViolation
 from tests.simulation.replica import Command, Replica, reaction_to
 from tests.simulation.schedule import Scheduler, Steps
 from tests.simulation.sealer import Store
+from tests.simulation.texts import BESIDE, last_told
 
 FAULTS: Final[dict[str, float]] = {
     "request lost": 0.15,
@@ -71,11 +78,15 @@ FAULTS: Final[dict[str, float]] = {
 
 SERVICES: Final = (ServiceName.INTAKE, ServiceName.NOTIFY, ServiceName.REVIEW)
 DATA: Final[Mapping[ServiceName, EventData]] = {
-    ServiceName.INTAKE: Reported(opens=False, channel=ReportChannel.API),
+    ServiceName.INTAKE: Reported(
+        opens=False, channel=ReportChannel.API, description="x", exposure=Exposure(url="https://x")
+    ),
     ServiceName.NOTIFY: CommunicationWaived(audience=Audience.PRESS, reason="x"),
     ServiceName.REVIEW: LessonRecorded(text="x"),
 }
-OPENS: Final = Reported(opens=True, channel=ReportChannel.API)
+OPENS: Final = Reported(opens=True, channel=ReportChannel.API, description="x")
+ERASED: Final = 0.15
+"""How often a client has something erased instead."""
 START: Final = datetime(2026, 3, 2, 9, tzinfo=UTC)
 CLIENTS, PARTITIONS, SETTLES_WITHIN = 12, 2, 120.0
 
@@ -149,7 +160,10 @@ class World:
         self.chance.tell = self.tell
         self._timing = Random(f"timing {seed}")
         self.partitions = tuple(range(PARTITIONS))
-        self.broker = Broker(self.partitions, self.scheduler, self.chance, self.delay)
+        self.beside = tuple(number + BESIDE for number in self.partitions)
+        self.broker = Broker(
+            (*self.partitions, *self.beside), self.scheduler, self.chance, self.delay
+        )
         self.broker.truncated = self._truncated
         self.databases = {
             service: Database(service.value, self.scheduler, self.chance, self.delay)
@@ -177,9 +191,15 @@ class World:
             Random(f"adversary {seed}"),
             self.sign,
             lambda number: self.broker.logs[number],
-            dict(DATA),
+            {service: conceal(data, lambda: bytes(16))[0] for service, data in DATA.items()},
         )
-        self.broker.tamper = self.adversary.tamper
+        self.broker.tamper = lambda number, records: (
+            self.adversary.tamper(number, records)
+            if number < BESIDE
+            else self.adversary.tell_lies(number, records)
+        )
+        self._salts = Random(f"salts {seed}")
+        self._told: list[Signed] = []
         self.generation: Counter[ServiceName] = Counter()
         self.answers: list[Answer] = []
         self.missing_keys: dict[ServiceName, frozenset[ServiceName]] = defaultdict(frozenset)
@@ -208,10 +228,10 @@ class World:
     # What replicas ask of the world
 
     def say(self, incident_id: UUID, data: EventData, tag: str) -> Said:
-        """Mirrors ledger.say; the actor carries the client's mark."""
-        return Said(
-            UUID(int=self._timing.getrandbits(128)), incident_id, START, tag, data, "simulated"
-        )
+        """Mirrors utterance.say; the actor carries the client's mark."""
+        bare, disclosures = conceal(data, lambda: self._salts.randbytes(16))
+        event_id = UUID(int=self._timing.getrandbits(128))
+        return Said(event_id, incident_id, START, tag, bare, "simulated", disclosures=disclosures)
 
     def examine(self, record: Record, receiver: ServiceName) -> Heard | Parked:
         missing = self.missing_keys[receiver]
@@ -276,11 +296,27 @@ class World:
             incident = random.choice(self._open_incidents[-6:])
             service = random.choice(SERVICES)
             data = [DATA[service]] * random.choice((1, 1, 1, 2))
+            if self._told and self._salts.random() < ERASED:
+                service, data = ServiceName.REVIEW, [self._erasure()]
         expected = random.choice((1, 2)) if random.random() < 0.1 else None
         if keyed and random.random() < 0.05:
             idempotency = Idempotency("shared", tag.encode())
         command = Command(tag, incident, data, idempotency, expected, opens=data == [OPENS])
         return command, 12 if keyed else 1
+
+    def _erasure(self) -> ContentErased:
+        """Of all texts of an event that was said lately, or of one of them."""
+        signed = self._salts.choice(self._told[-8:])
+        texts = [
+            ErasedText(event_id=signed.recorded.event.id, name=one.named()[0], digest=one.digest)
+            for one in signed.disclosures
+        ]
+        return ContentErased(
+            erasure_id=UUID(int=self._salts.getrandbits(128)),
+            ground=ErasureGround.OBJECTION,
+            texts=tuple(texts[: self._salts.choice((1, len(texts)))]),
+            requested_by="service:review",
+        )
 
     def _ask(self, command: Command) -> Steps:
         service = command.data[0].SAID_BY
@@ -303,6 +339,7 @@ class World:
         )
         if isinstance(answer, tuple):
             events = tuple(signed.recorded.event.hash for signed in answer)
+            self._told += [signed for signed in answer if signed.disclosures]
             self.answers.append(
                 Answer(command.tag, Outcome.ACCEPTED, says, events, command.decided_on)
             )
@@ -380,13 +417,22 @@ class World:
     def _set_back(self, transaction: Transaction) -> Steps:
         """Mirrors tables.set_back."""
         yield from transaction.lock(
-            ["relay_lease", *(("heard_offset", number) for number in self.partitions), "log_state"]
+            [
+                "relay_lease",
+                *(("heard_offset", number) for number in self.partitions),
+                *(("told_offset", number) for number in self.partitions),
+                "log_state",
+            ]
         )
         for table in ("relay_lease", "log"):
             transaction.put(table, "epoch", transaction.get(table, "epoch", 0) + 1)
-        for table in ("relay_cursor", "heard_offset", "log_offset"):
+        for table in ("relay_cursor", "heard_offset", "log_offset", "told_offset"):
             for number in self.partitions:
                 transaction.put(table, number, 0)
+        replica = next(one for one in self.replicas if one.database is transaction.database)
+        for digest in transaction.scan("erased"):
+            for event_id in transaction.scan(("under", digest)):
+                replica.have_told_again(transaction, event_id)
 
     # The run
 
@@ -432,6 +478,13 @@ class World:
             and all(
                 self._even(service, number) for service in SERVICES for number in self.partitions
             )
+            and all(self._all_told(database) for database in self.databases.values())
+        )
+
+    def _all_told(self, database: Database) -> bool:
+        return not any(database.tables["retold"].values()) and all(
+            database.get("told_offset", number, 0) == len(self.broker.logs[number + BESIDE])
+            for number in self.partitions
         )
 
     def _waiting(self, database: Database) -> int:
@@ -471,6 +524,7 @@ class World:
                 if isinstance(item := self.examine(record, ServiceName.TRIAGE), Heard)
             ]
             for number, log in self.broker.logs.items()
+            if number < BESIDE
         }
         waiting = {
             service.value: self._waiting(database) for service, database in self.databases.items()
@@ -490,6 +544,38 @@ class World:
             self.store.earlier,
             waiting=waiting,
             truncated=self._truncations > 0,
+            texts=self._texts(),
+        )
+
+    def _texts(self) -> Texts:
+        said = [
+            row.event
+            for service, database in self.databases.items()
+            for row in database.order
+            if row.event.service is service
+        ]
+        held = {
+            f"{service}'s texts": {
+                digest
+                for table, texts in database.tables.items()
+                if isinstance(table, tuple) and table[0] == "of"
+                for digest, text in texts.items()
+                if text
+            }
+            for service, database in self.databases.items()
+        }
+        told: set[str] = set()
+        for number in self.beside:
+            told = told.union(*last_told(self.broker.logs[number]).values())
+        return Texts(
+            frozenset(digest for event in said for digest in digests(event.data)),
+            frozenset(
+                one.digest
+                for event in said
+                if isinstance(event.data, ContentErased)
+                for one in event.data.texts
+            ),
+            {**held, "the topic of texts": told},
         )
 
     def _is_signed(self, row: Row) -> bool:

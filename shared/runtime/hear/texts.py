@@ -6,6 +6,7 @@ only under the pseudonym that is that person's, and what was erased is not taken
 erases nothing, for anybody who may write to the topic could send one: only the signed event
 does."""
 
+import asyncio
 import contextlib
 import json
 from collections import defaultdict
@@ -24,9 +25,13 @@ from shared.runtime.carry.topic import connected, follower, messages_of
 from shared.runtime.hear.persons import Message, count, is_person, take_in_persons
 from shared.runtime.process.database import Connection
 from shared.runtime.process.lag import Lag
+from shared.runtime.process.lease import Fenced
 from shared.runtime.say.people import People
 from shared.runtime.say.texts import ONCE_MORE, OWN, TELL_AGAIN, take_in
 
+ELSEWHERE: Final = "the topic of texts is to be read from elsewhere"
+LOOK_EVERY: Final = 5.0
+"""Seconds between two looks whether the topic is to be read from elsewhere."""
 READ: Final = 500
 """Most messages that are taken in in one transaction."""
 
@@ -39,15 +44,22 @@ class TextConsumer:
     """Of the events."""
     people: People
     lag: Lag = field(default_factory=Lag)
+    read_to: dict[int, int] = field(default_factory=dict)
+    """How far this replica has read; the database knows how far any of them has."""
 
     async def run(self) -> None:
         """Hears until cancelled or until anything fails; run again, it goes on from the
         database."""
+        loop = asyncio.get_running_loop()
         try:
             async with self._opened() as consumer:
+                look_at = loop.time() + LOOK_EVERY
                 while True:
                     await self._hear_next(consumer)
                     await self._measure_lag(consumer)
+                    if loop.time() >= look_at:
+                        await self._refuse_if_elsewhere()
+                        look_at = loop.time() + LOOK_EVERY
         finally:
             self.lag.forget()
 
@@ -58,7 +70,8 @@ class TextConsumer:
             # All of them, in every replica: what is kept twice is kept once, and nothing is lost
             # while a group shares out its partitions.
             consumer.assign([TopicPartition(topic, number) for number in range(PARTITIONS)])
-            for partition, offset in (await self._offsets()).items():
+            self.read_to = await self._offsets()
+            for partition, offset in self.read_to.items():
                 consumer.seek(TopicPartition(topic, partition), offset)
             yield consumer
 
@@ -76,6 +89,12 @@ class TextConsumer:
             {one.partition: max(0, end - await consumer.position(one)) for one, end in ends.items()}
         )
 
+    async def _refuse_if_elsewhere(self) -> None:
+        """The database is never behind a replica, unless the topic was set back. Raises Fenced."""
+        offsets = await self._offsets()
+        if any(offset < self.read_to[partition] for partition, offset in offsets.items()):
+            raise Fenced(ELSEWHERE)
+
     async def _offsets(self) -> dict[int, int]:
         async with self.pool.acquire() as connection:
             rows = await connection.fetch("SELECT partition, next_offset FROM told_offset")
@@ -87,12 +106,16 @@ class TextConsumer:
             await take_in(connection, told)
             await tell_again(connection, told)
             await take_in_persons(connection, messages, self.people)
-            await connection.execute(
+            status = await connection.execute(
                 "UPDATE told_offset SET next_offset = greatest(next_offset, $2) "
-                "WHERE partition = $1",
+                "WHERE partition = $1 AND next_offset >= $3",
                 partition,
-                messages[-1].offset + 1,
+                end := messages[-1].offset + 1,
+                self.read_to[partition],
             )
+            if status != "UPDATE 1":
+                raise Fenced(ELSEWHERE)
+        self.read_to[partition] = end
 
 
 def texts_of(

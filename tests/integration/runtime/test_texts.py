@@ -29,7 +29,7 @@ from shared.runtime.carry.relay import Relay
 from shared.runtime.carry.texts import NOTHING, message_of
 from shared.runtime.carry.topic import ensure_topic
 from shared.runtime.process import clock
-from shared.runtime.repair import view_rebuilding
+from shared.runtime.repair import rebuilding, view_rebuilding
 from shared.runtime.say import projection
 from shared.runtime.say.plan import Recorded, Write
 from shared.runtime.say.texts import found_by, revealed, take_in
@@ -641,6 +641,21 @@ async def test_texts_come_back_with_lost_topics_and_erased_ones_do_not(
         await as_it_should_be(list(four.values()), said)
     await topic_as_it_should_be(environment, said)
     assert await findings(environment) == []
+
+
+async def test_one_who_reads_on_notices_that_the_topic_is_to_be_read_from_its_beginning(
+    environment: Environment,
+) -> None:
+    """Where the broker lost the end of it, and others stand there now."""
+    async with both(environment, INTAKE, TRIAGE) as (intake, triage):
+        said, next_ = await says(intake, reported()), await says(intake, reported("an oak"))
+        for one in (said, next_):
+            await until_reads(triage, one, str(await reads(intake, one)))
+        # As if others had stood there.
+        await triage.running.pool.execute("DELETE FROM disclosure")
+        await rebuilding.relay_again(triage.running.pool)
+        await until_reads(triage, said, WORDS)
+        await until_reads(triage, next_, "an oak")
 
 
 async def test_a_view_that_is_rebuilt_brings_no_text_back_and_tells_none_again(

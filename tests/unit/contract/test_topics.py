@@ -1,5 +1,6 @@
 """Where events travel, and the incidents that are none."""
 
+from datetime import timedelta
 from uuid import NAMESPACE_URL, UUID, uuid5
 
 import pytest
@@ -8,7 +9,14 @@ from shared.contract.catalogue import EVENTS, not_theirs_to_say
 from shared.contract.catalogue.base import EventData
 from shared.contract.catalogue.intake import Reported
 from shared.contract.catalogue.system import KeyRotated, SystemRecord
-from shared.contract.topics import PARTITIONS, is_system, partition_of, system_incident
+from shared.contract.topics import (
+    DISCLOSURES_CONFIG,
+    NUDGE_EVERY,
+    PARTITIONS,
+    is_system,
+    partition_of,
+    system_incident,
+)
 from shared.contract.vocabulary import ServiceName
 
 INCIDENT = UUID("01960000-0000-7000-8000-000000000001")
@@ -51,3 +59,18 @@ def test_the_refusal_names_whose_it_is_and_a_new_type_is_anybodys() -> None:
         "incident.reported.v1 is not said of the record itself"
     )
     assert not_theirs_to_say("incident.new.v9", ServiceName.TRIAGE, INCIDENT) is None
+
+
+def test_what_replaces_a_text_replaces_it_on_the_broker_s_disk_within_a_day() -> None:
+    """By Kafka's rules: a closed segment is cleaned once its first message is as old as the lag
+    allows; one is closed by the first message that comes after its time. Then the cleaner looks,
+    and the old file is kept for a minute."""
+    hour, minute = 3_600_000, 60_000
+    config = DISCLOSURES_CONFIG
+    closed = int(config["segment.ms"]) + NUDGE_EVERY // timedelta(milliseconds=1)
+    cleaned = max(closed, int(config["max.compaction.lag.ms"])) + minute
+    assert cleaned + minute < 24 * hour
+    assert closed < int(config["max.compaction.lag.ms"]), "else the lag could not be kept"
+    assert config["cleanup.policy"] == "compact", "and nothing is deleted for its age"
+    assert "min.compaction.lag.ms" not in config, "which is 0"
+    assert int(config["delete.retention.ms"]) >= 24 * hour, "who was away learns of it"
