@@ -92,9 +92,10 @@ class Writing:
     def _of(self, value: Any, confidential: bool) -> Any:
         if isinstance(value, Part):
             known = fields_of(type(value))
+            names = type(value).model_fields if confidential else known.confidential + known.parts
             changed = {
-                name: self._of(getattr(value, name), name in known.confidential or confidential)
-                for name in (*known.confidential, *known.parts)
+                name: self._of(getattr(value, name), confidential or name in known.confidential)
+                for name in names
             }
             return value.model_copy(update=changed)
         if isinstance(value, tuple):
@@ -147,7 +148,7 @@ async def _hear(served: Served, unheard: list[Signed]) -> None:
     receiver = Receiver(running.ledger, running.pool, running.trust, rebuilding=True)
     for place, records in by_place.items():
         await receiver.hear(place, records)
-    async with running.pool.acquire() as connection:
+    async with running.pool.acquire() as connection, connection.transaction():
         await take_in(connection, {one.recorded.event.id: one.disclosures for one in unheard})
     unheard.clear()
 
