@@ -18,7 +18,7 @@ from deploy.local.keys import Keys, write_secret
 from deploy.local.tokens import issue
 from shared.contract.vocabulary import ServiceName
 from tests.chaos import faults, history
-from tests.chaos.clients import CHANNEL, Clients
+from tests.chaos.clients import CHANNEL, PETRA, Clients
 from tests.chaos.faults import Fault
 from tests.chaos.record import Record
 from tests.chaos.stack import READY_WITHIN, Chaos, running
@@ -99,7 +99,7 @@ async def _under_fire(chaos: Chaos, campaign: Campaign, keys: Keys, say: Say) ->
     plan = campaign.plan
     tokens = {
         person.name: issue(keys, person.name, [person.role], timedelta(hours=12))
-        for person in PEOPLE
+        for person in (*PEOPLE, PETRA)
     }
     urls = {service: chaos.url(service) for service in ServiceName}
     clients = Clients(urls, tokens, campaign.record, random.Random(plan.seed), plan.pace)
@@ -215,7 +215,8 @@ async def _judge(chaos: Chaos, campaign: Campaign, say: Say) -> None:
     campaign.checks = [
         ("all is said, relayed, heard and sealed once the faults end", _settled(campaign), late),
         (
-            "accepted once everywhere, refused nowhere, unknown at most once, chains in order",
+            "accepted once everywhere, refused nowhere, unknown at most once, chains in order, "
+            "texts everywhere but the erased ones",
             _answers(record),
             anomalies,
         ),

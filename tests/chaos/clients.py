@@ -2,7 +2,8 @@
 with the same key, or gives up.
 
 Every command that a client gives carries a mark of its own in one of its texts, so that it is found
-again wherever its event is held (opening a review has no text; it is known by its incident)."""
+again wherever its event is held (opening a review and confirming an erasure have no text; they are
+known by the incident and by the erasure)."""
 
 import asyncio
 import itertools
@@ -16,7 +17,8 @@ from typing import Any, Final
 
 import httpx
 
-from deploy.ledger.run.demo.cast import COLIN, LEA, MONITOR, RASHID, RUTH, Person
+from deploy.ledger.run.demo.cast import COLIN, LEA, MONITOR, NORA, RASHID, RUTH, Person
+from shared.contract.authority import Role
 from shared.contract.vocabulary import ServiceName
 from tests.chaos.record import Record
 from tests.simulation.checking import Answer, Outcome
@@ -36,7 +38,14 @@ LINES: Final = 20
 BATCH: Final = "application/x-ndjson"
 CLOUD_EVENT: Final = "application/cloudevents+json"
 
-NOT_YET: Final = frozenset({"fact_not_heard", "review_opened", "opens_on_assessment"})
+ERASED: Final = 0.7
+"""The share of reports whose words somebody asks to be erased, once all is done."""
+CONFIRMED: Final = 0.8
+PETRA: Final = Person("petra", Role.PRIVACY)
+
+NOT_YET: Final = frozenset(
+    {"fact_not_heard", "review_opened", "opens_on_assessment", "nothing_to_erase"}
+)
 """Rules that refuse because the service has not heard what another has said: ask again."""
 
 
@@ -56,7 +65,7 @@ class Command:
     service: ServiceName
     path: str
     by: Person
-    body: Mapping[str, Any]
+    body: Mapping[str, Any] | None
     content_type: str = "application/json"
     decided_on: int | None = None
 
@@ -131,7 +140,9 @@ class _Client:
 
     async def report(self) -> str | None:
         """The incident that it opened, when that became known."""
-        mark = self.clients.mark()
+        return await self.report_as(self.clients.mark())
+
+    async def report_as(self, mark: str) -> str | None:
         body = {
             "description": mark,
             "exposure": {"platform": "Mastodon"},
@@ -181,7 +192,8 @@ class _Client:
 
     async def handle_a_case(self, wait: float) -> None:
         """One incident from desk to desk; a desk that has not heard of it yet is asked again."""
-        if (incident := await self.report()) is None:
+        reported = self.clients.mark()
+        if (incident := await self.report_as(reported)) is None:
             return
         desk = f"/incidents/{incident}"
         mark = self.clients.mark()
@@ -204,6 +216,17 @@ class _Client:
             )
             text = json.loads(json.dumps(body).replace("MARK", mark))
             await self.give(Command(mark, service, desk + path, by, text, decided_on=version))
+        if self.clients.random.random() < ERASED:
+            await self.have_erased(desk, reported)
+
+    async def have_erased(self, desk: str, mentioned: str) -> None:
+        """One person asks, another confirms; or nobody does, and the text stays."""
+        mark = self.clients.mark()
+        body = {"mentions": [mentioned], "ground": "objection", "reason": mark}
+        _, erasure = await self.give(Command(mark, REVIEW, f"{desk}/erasures", PETRA, body))
+        if erasure and self.clients.random.random() < CONFIRMED:
+            path = f"{desk}/erasures/{erasure}/confirmation"
+            await self.give(Command(f"erasure-{erasure}", REVIEW, path, NORA, None))
 
     async def _version(self, service: ServiceName, incident: str) -> int | None:
         try:
@@ -257,7 +280,8 @@ class _Client:
             headers["If-Match"] = f'"{command.decided_on}"'
         url = self.clients.urls[command.service] + command.path
         try:
-            answer = await self.http.post(url, content=json.dumps(command.body), headers=headers)
+            content = "" if command.body is None else json.dumps(command.body)
+            answer = await self.http.post(url, content=content, headers=headers)
             body = answer.json()
         except (httpx.HTTPError, ValueError) as error:
             self.clients.record.tried(command.mark, attempt, type(error).__name__)
@@ -370,8 +394,10 @@ def _told(status: int, body: Any) -> Told:
 
 def _made(answer: Mapping[str, Any]) -> str | None:
     """The id that the next command needs: of the incident that a report opened, of the fact that
-    was recorded."""
+    was recorded, of the erasure that was asked for."""
     events = answer.get("events")
     if events is None:
         return str(answer["incident_id"])
-    return events[0]["data"].get("fact_id") if events else None
+    data = events[0]["data"] if events else {}
+    made: str | None = data.get("fact_id") or data.get("erasure_id")
+    return made

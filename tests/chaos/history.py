@@ -10,22 +10,29 @@ from collections.abc import Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
 from typing import Any, Final
+from uuid import UUID
 
 import asyncpg
 
 from deploy.local.environment import of_service
 from deploy.local.keys import Keys
 from deploy.local.state import Stack
+from shared.contract.catalogue.review import ContentErased
+from shared.contract.disclosure import digests
 from shared.contract.envelope import Event, read
 from shared.contract.hashing import event_hash
+from shared.contract.topics import disclosures_of
 from shared.contract.vocabulary import ServiceName
+from shared.runtime.hear.judge import Record
+from shared.runtime.hear.texts import texts_of
 from shared.runtime.repair.topic_messages import messages
 from shared.tlog.bundles import bundle_hashes, decode_bundle
 from shared.tlog.tiles import bundles_of_growth
 from tests.chaos.stack import Chaos
-from tests.simulation.checking import Answer, Entry, History
+from tests.simulation.checking import Answer, Entry, History, Texts
+from tests.simulation.texts import last_told
 
-MARK: Final = re.compile(rb"chaos-\d{7}")
+MARK: Final = re.compile(r"chaos-\d{7}")
 PAGE: Final = 2000
 LOOK_EVERY: Final = 0.5
 
@@ -46,10 +53,13 @@ async def _quiet(stack: Stack) -> bool:
     transaction, so nothing more comes."""
     try:
         heads = [await _heads(service.auditor_dsn) for service in stack.services.values()]
+        texts = [await _texts(service.auditor_dsn) for service in stack.services.values()]
     except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
         return False
-    return all(known == heads[0] for known in heads) and sealed_size(stack) == sum(
-        head[2] for head in heads[0]
+    return (
+        all(known == heads[0] for known in heads)
+        and all(known == texts[0] for known in texts)
+        and sealed_size(stack) == sum(head[2] for head in heads[0])
     )
 
 
@@ -85,10 +95,23 @@ async def _heads(dsn: str) -> list[tuple[Any, ...]]:
     return [tuple(row) for row in rows]
 
 
+async def _texts(dsn: str) -> tuple[int, frozenset[str]]:
+    """How many events' texts are to be told again, and the digests of those that are at hand."""
+    connection = await asyncpg.connect(dsn, timeout=5)
+    try:
+        held = await connection.fetch("SELECT digest FROM disclosure")
+        waiting: int = await connection.fetchval("SELECT count(*) FROM retold")
+    finally:
+        await connection.close()
+    return waiting, frozenset(row["digest"] for row in held)
+
+
 async def history(
     chaos: Chaos, answers: Sequence[Answer], shown: Sequence[Sequence[bytes]]
 ) -> History:
-    stack, known = chaos.stack, _Entries()
+    stack = chaos.stack
+    told = [one async for one in messages(stack.broker.client(), disclosures_of(stack.topic))]
+    known = _Entries(_marks(told))
     ledgers = {
         name: await _ledger(local.auditor_dsn, known) for name, local in stack.services.items()
     }
@@ -96,19 +119,37 @@ async def history(
     async for record in messages(stack.broker.client(), stack.topic):
         topic[record.partition].append(known.entry(record.value, None))
     waiting = {name: await _parked(local.auditor_dsn) for name, local in stack.services.items()}
-    return History(answers, ledgers, topic, sealed(stack), shown, waiting)
+    held = {
+        f"{name}'s texts": (await _texts(local.auditor_dsn))[1]
+        for name, local in stack.services.items()
+    }
+    held["the topic of texts"] = frozenset().union(*last_told(told).values())
+    texts = Texts(known.said(), known.erased(), held)
+    return History(answers, ledgers, topic, sealed(stack), shown, waiting, texts=texts)
+
+
+def _marks(told: Sequence[Record]) -> dict[UUID, str]:
+    """By event, also of what was erased: the topic is cleaned after hours, and keeps it for now."""
+    return {
+        event_id: found[0]
+        for one in told
+        for event_id, several in texts_of([one]).items()
+        for text in several
+        if (found := MARK.search(str(text.named()[1])))
+    }
 
 
 class _Entries:
     """Entries by their envelopes: each stands in five places and is read once."""
 
-    def __init__(self) -> None:
+    def __init__(self, marks: Mapping[UUID, str]) -> None:
+        self._marks = marks
         self._events: dict[bytes, tuple[Event, str | None]] = {}
 
     def entry(self, envelope: bytes, version: int | None) -> Entry:
         hash_ = event_hash(envelope)
         if hash_ not in self._events:
-            self._events[hash_] = (event := read(envelope)), _mark(event)
+            self._events[hash_] = (event := read(envelope)), self._mark(event)
         event, mark = self._events[hash_]
         link = event.link
         return Entry(
@@ -122,12 +163,24 @@ class _Entries:
             version,
         )
 
+    def _mark(self, event: Event) -> str | None:
+        if event.type == "incident.review_opened.v1":
+            return f"review-of-{event.incident_id}"
+        if isinstance(event.data, ContentErased):
+            return f"erasure-{event.data.erasure_id}"
+        return self._marks.get(event.id)
 
-def _mark(event: Event) -> str | None:
-    if event.type == "incident.review_opened.v1":
-        return f"review-of-{event.incident_id}"
-    found = MARK.search(event.envelope)
-    return found[0].decode() if found else None
+    def said(self) -> frozenset[str]:
+        """The digests of all texts."""
+        return frozenset(one for event, _ in self._events.values() for one in digests(event.data))
+
+    def erased(self) -> frozenset[str]:
+        return frozenset(
+            text.digest
+            for event, _ in self._events.values()
+            if isinstance(event.data, ContentErased)
+            for text in event.data.texts
+        )
 
 
 async def _ledger(dsn: str, known: _Entries) -> list[Entry]:

@@ -51,6 +51,13 @@ async def test_the_check_of_that_minute_would_have_found_what_was_not_so(done: C
     assert "lost" in _found(replace(done.read, answers=[never]))
     assert "phantom" in _found(replace(done.read, answers=[turned_down]))
     assert "lost" in _found(replace(done.read, answers=[], sealed=done.read.sealed[:-1]))
+    texts = done.read.texts
+    assert texts is not None
+    assert texts.erased
+    for place, held in texts.held.items():
+        for other, name in (({*held, *texts.erased}, "resurrected"), (set(), "lost")):
+            changed = replace(texts, held={**texts.held, place: other})
+            assert name in _found(replace(done.read, answers=[], texts=changed))
     assert len(done.shown) > 1
     assert "fork" in _found(replace(done.read, answers=[], sealed=done.read.sealed[1:]))
     said = done.read.ledgers["intake"]

@@ -35,6 +35,8 @@ def show_stack(verification: Verification) -> None:
         f" events of {len(topic.incidents)} incidents{copies}{spoilt}: "
         f"{milestones}, {others} others.",
     )
+    told = verification.texts.last
+    say(f"The topic of texts tells {sum(told.values())} texts of {len(told)} events.")
     for one in topic.settled:
         say(doubtful("Settled:"), f" {one.where} ({one.code}), {one.detail}")
     for ledger in verification.ledgers:

@@ -156,6 +156,11 @@ def _as_json(verification: Verification) -> dict[str, Any]:
             "settled": [_finding(one) for one in verification.topic.settled],
             "incidents": len(verification.topic.incidents),
         },
+        "topic_of_texts": {
+            "messages": verification.texts.messages,
+            "events": len(verification.texts.last),
+            "texts": sum(verification.texts.last.values()),
+        },
         "events": dict(sorted(verification.topic.types.items())),
         "ledgers": {
             check.owner.value: {

@@ -9,9 +9,10 @@ import asyncpg
 
 from shared.chain.findings import Finding
 from shared.chain.trust import Trust
+from shared.contract.topics import disclosures_of
 from shared.contract.vocabulary import ServiceName
 from shared.runtime.repair.ledger_check import LedgerCheck
-from shared.runtime.repair.topic_check import TopicCheck
+from shared.runtime.repair.topic_check import TextTopicCheck, TopicCheck
 from shared.runtime.repair.topic_messages import messages
 from shared.runtime.repair.verifying import compare
 
@@ -44,6 +45,7 @@ class Sources:
 @dataclass(frozen=True, slots=True)
 class Verification:
     topic: TopicCheck
+    texts: TextTopicCheck
     ledgers: tuple[LedgerCheck, ...]
     findings: tuple[Finding, ...]
 
@@ -52,21 +54,45 @@ async def verify(sources: Sources, progress: Progress) -> Verification:
     """Checks every database and the topic, and each against the other. `progress` is told the name
     of each source and how many of its events have been read."""
     ledgers, relayed = [], {}
+    erased: dict[str, Mapping[int, int]] = {}
     for service, dsn in sources.databases.items():
         # The database first: everything that its relay had sent by then must be on the topic, which
         # is read afterwards.
         check, cursor = await _check_ledger(service, dsn, sources.trust, progress)
         ledgers.append(check)
         relayed[service] = cursor
+        erased |= await _told_away(dsn)
     topic = TopicCheck(sources.trust)
     async for record in messages(sources.kafka, sources.topic):
         topic.take(record)
         progress("topic", topic.messages)
     topic.finish()
-    findings = [*topic.findings]
+    texts = TextTopicCheck(erased)
+    async for record in messages(sources.kafka, disclosures_of(sources.topic)):
+        texts.take(record)
+        progress("texts", texts.messages)
+    findings = [*topic.findings, *texts.findings]
     for check in ledgers:
         findings += [*check.findings, *compare(topic, check, relayed[check.owner])]
-    return Verification(topic, tuple(ledgers), tuple(findings))
+    return Verification(topic, texts, tuple(ledgers), tuple(findings))
+
+
+async def _told_away(dsn: str) -> dict[str, Mapping[int, int]]:
+    """The service's own texts that are erased, and of which the topic has been told; with them, how
+    far it has read that topic."""
+    connection = await asyncpg.connect(dsn)
+    try:
+        async with connection.transaction(isolation="repeatable_read", readonly=True):
+            rows = await connection.fetch(
+                """SELECT DISTINCT digest FROM erased JOIN ledger USING (event_id)
+                   WHERE kafka_offset IS NULL
+                   AND NOT EXISTS (SELECT FROM retold WHERE retold.event_id = erased.event_id)"""
+            )
+            offsets = await connection.fetch("SELECT partition, next_offset FROM told_offset")
+    finally:
+        await connection.close()
+    read = {row["partition"]: row["next_offset"] for row in offsets}
+    return {row["digest"]: read for row in rows}
 
 
 async def _check_ledger(

@@ -1,7 +1,7 @@
-"""Every message of the topic, checked as a patient receiver would, without any I/O."""
+"""Every message of both topics, checked as a patient receiver would, without any I/O."""
 
 from collections import Counter, deque
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from uuid import UUID
 
@@ -11,8 +11,47 @@ from shared.chain.trust import Trust
 from shared.contract.catalogue import short_name
 from shared.contract.topics import INCIDENT, kind_of
 from shared.runtime.hear.judge import Heard, Parked, ParkReason, Record, examine
+from shared.runtime.hear.texts import texts_of
 from shared.runtime.repair.chain_numbers import Chain, ChainNumber, chain_number, printed
 from shared.runtime.repair.settlements import Message, Settlements, message_of
+
+
+@dataclass(slots=True)
+class TextTopicCheck:
+    """The topic of texts as it will stand once it is cleaned: the last message of each event.
+
+    `erased` are the texts that their own speakers have erased and told away, by digest: to which
+    offset of each partition the speaker has read. What came later it has not seen, and may tell
+    away."""
+
+    erased: Mapping[str, Mapping[int, int]]
+    messages: int = 0
+    last: dict[UUID, int] = field(default_factory=dict)
+    """How many texts are told of each event."""
+    _shown: dict[UUID, Finding] = field(default_factory=dict)
+
+    def take(self, record: Record) -> None:
+        self.messages += 1
+        try:
+            event_id = UUID((record.key or b"").decode())
+        except ValueError:
+            return  # a person, or nothing
+        told = texts_of([record]).get(event_id, [])
+        self.last[event_id] = len(told)
+        self._shown.pop(event_id, None)
+        shown = [one for one in told if self._is_settled(one.digest, record)]
+        if shown:
+            where = f"topic of texts, partition {record.partition}, offset {record.offset}"
+            detail = f"{len(shown)} of {len(told)} texts"
+            self._shown[event_id] = Finding("disclosure_erased", where, detail, event_id)
+
+    @property
+    def findings(self) -> list[Finding]:
+        return list(self._shown.values())
+
+    def _is_settled(self, digest: str, record: Record) -> bool:
+        read = self.erased.get(digest)
+        return read is not None and record.offset < read.get(record.partition, 0)
 
 
 @dataclass(slots=True)

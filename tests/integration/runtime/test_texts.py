@@ -431,6 +431,25 @@ async def relayed(environment: Environment, count: int) -> bool:
     return len(await on_topic(environment)) == count
 
 
+async def test_an_erased_text_that_still_stands_on_the_topic_is_found(
+    environment: Environment,
+) -> None:
+    async with both(environment, INTAKE, REVIEW) as (intake, review):
+        said = await says(intake, reported(WORDS, PLACE))
+        await until_reads(review, said, WORDS)
+        await erase(review, said, "description")
+        await until_told(environment, said, [said.texts["url"].text])
+        await until(lambda: relayed(environment, 2), "the erasure is relayed")
+        await intake.stop()
+        assert await findings(environment) == []
+        await put(environment, said.partition, said.key, said.message())
+        assert await findings(environment) == [], "intake has not read it, and may tell it away"
+        await intake.running.pool.execute("UPDATE told_offset SET next_offset = 9")
+        (finding,) = await findings(environment)
+    assert finding.startswith(f"disclosure_erased topic of texts, partition {said.partition}")
+    assert finding.endswith("1 of 2 texts")
+
+
 async def test_what_a_replaced_relay_tells_of_erased_texts_is_told_away_again(
     environment: Environment,
 ) -> None:
