@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from deploy.local.keys import JWT_AUDIENCE, JWT_ISSUER, Keys, write_secret
 from shared.contract.authority import Role
-from shared.contract.catalogue.base import EventData
+from shared.contract.catalogue.base import EventData, IncidentEvent
 from shared.contract.catalogue.notify import Communicated, CommunicationDrafted
 from shared.contract.catalogue.triage import Assessed, Contained
 from shared.contract.decision import Actor, Context
@@ -39,6 +39,7 @@ from tests.integration.serving import (
     until,
 )
 from tests.services import SERVICES, by_name
+from tests.unit.contract.record import examples as one_of_each
 from tests.unit.review.story import STORY, STORY_WITHOUT
 
 JsonObject = dict[str, Any]
@@ -206,8 +207,14 @@ async def test_every_example_of_a_request_is_understood(served: Served) -> None:
 
 # Views are caches, replicas are alike
 
+_TOLD: Final = [*STORY, *STORY_WITHOUT]
+_BESIDE: Final = [
+    spoken
+    for kind, spoken in one_of_each().items()
+    if issubclass(kind, IncidentEvent) and kind not in {type(data) for *_, data in _TOLD}
+]
 HISTORY: Final[Sequence[tuple[str, EventData]]] = [
-    (by, data) for _, by, data in sorted([*STORY, *STORY_WITHOUT], key=lambda spoken: spoken[0])
+    (by, data) for _, by, data in sorted([*_TOLD, *_BESIDE], key=lambda spoken: spoken[0])
 ]
 """At least one event of every type that there is of an incident."""
 

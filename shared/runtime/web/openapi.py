@@ -36,6 +36,9 @@ def documented(schema: dict[str, Any]) -> dict[str, Any]:
 
 def _put_nulls_back(value: Any, schema: Mapping[str, Any], schemas: Mapping[str, Any]) -> None:
     """The framework drops every null, also those of an example whose schema requires them."""
+    if value is not None:
+        # What may be null is one thing otherwise.
+        schema = next((one for one in schema.get("anyOf", ()) if "$ref" in one), schema)
     schema = schemas[schema["$ref"].rpartition("/")[2]] if "$ref" in schema else schema
     if isinstance(value, list):
         for item in value:

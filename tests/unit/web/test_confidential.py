@@ -7,12 +7,16 @@ from typing import Any, get_args
 
 import jsonschema
 import pytest
+from fastapi import FastAPI
 from pydantic import BaseModel
 
 from shared.contract.catalogue.base import CONFIDENTIAL, WITHHELD, EventData, Exposure, Part
 from shared.contract.catalogue.intake import ReportChannel, Reported
 from shared.contract.disclosure import conceal, fields_of, reveal
+from shared.runtime.service import Service
 from shared.runtime.web.confidential import Readable, say_null, with_nulls
+from shared.runtime.web.openapi import documented
+from tests.services import SERVICES, by_name
 from tests.unit.concealing import bare, salts
 from tests.unit.contract.record import examples as one_of_each
 from tests.unit.web.test_peopled import answers
@@ -73,6 +77,19 @@ def test_nothing_else_changes_when_a_text_goes(data: EventData) -> None:
     clear = names_in(gone) - set(confidential_in(concealed))
     assert clear <= names_in(whole)
     assert all(at(whole, path) == at(gone, path) for path in clear)
+
+
+@pytest.mark.parametrize("service", SERVICES, ids=by_name)
+def test_every_example_has_what_its_schema_asks_for(service: Service[Any, Any, Any]) -> None:
+    """Also where it is of a model within a view."""
+    app = FastAPI()
+    app.include_router(service.router)
+    document = documented(FastAPI.openapi(app))
+    for name, schema in document["components"]["schemas"].items():
+        checker = jsonschema.Draft202012Validator(schema | {"components": document["components"]})
+        one = [schema["example"]] if "example" in schema else []
+        for example in (*one, *schema.get("examples", ())):
+            assert [error.message for error in checker.iter_errors(example)] == [], name
 
 
 def test_a_view_says_null_at_every_depth() -> None:
