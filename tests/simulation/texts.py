@@ -7,7 +7,7 @@ the events under which a text is kept."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 from uuid import UUID
 
 from shared.contract.catalogue.review import ContentErased
@@ -189,8 +189,6 @@ class Texts:
 
 def last_told(log: Sequence[Record]) -> dict[UUID, set[str]]:
     """What is left of a partition once it is compacted: the digests that are told of each event."""
-    last: dict[Any, Record] = {record.key: record for record in log}
-    return {
-        event_id: {one.digest for one in told}
-        for event_id, told in texts_of(list(last.values())).items()
-    }
+    last = {record.key: record for record in log}
+    told = texts_of(list(last.values()))
+    return {event_id: {one.digest for one in several} for event_id, several in told.items()}
