@@ -1,5 +1,6 @@
 """The texts beside the events, in one process of a service: kept when they are said, told by the
-relay, taken in from a topic of their own, and erased. The order of I/O is that of the modules that it
+relay, taken in from a topic of their own, and erased. The order of I/O is that of the modules
+that it
 mirrors; what a message holds is read and written by the product's own functions.
 
 What Postgres finds by an index, the model keeps in tables of its own: the texts of an event, and

@@ -102,7 +102,8 @@ def _rows(sql: str, types: tuple[str, ...], places: int) -> str | None:
     wanted, conflict, rest = sql.partition("ON CONFLICT")
     named = _PLACE.sub(lambda found: f"given_{found[1]}", wanted)
     if (insert := _INSERT.fullmatch(named)) is not None and "$" not in rest:
-        return f"{insert[1]} SELECT {insert[2]} FROM {given} {conflict}{rest}"  # noqa: S608  our own text
+        end = f"{conflict}{rest}"
+        return f"{insert[1]} SELECT {insert[2]} FROM {given} {end}"  # noqa: S608  our own text
     if not conflict and " FROM " not in named and (update := _UPDATE.fullmatch(named)) is not None:
         return f"{update[1]} FROM {given} {update[2]}"
     return None
