@@ -84,7 +84,7 @@ def siblings(index: int, size: int) -> tuple[bool, ...]:
     """For each hash on the path of a leaf, whether it stands on the left (RFC 9162 §2.1.3.2)."""
     sides: list[bool] = []
     last = size - 1
-    while last:
+    for _ in range(last.bit_length()):
         if index & 1 or index < last:
             sides.append(bool(index & 1))
         index, last = index >> 1, last >> 1
@@ -115,7 +115,8 @@ def _paths(leaves: Sequence[bytes]) -> tuple[bytes, list[bytes]]:
     """The root, and each leaf's path: rows of the tree upwards, then paths back downwards."""
     sha256 = hashlib.sha256
     rows = [list(leaves)]
-    while len(row := rows[-1]) > 1:
+    for _ in range((len(leaves) - 1).bit_length()):
+        row = rows[-1]
         above = [
             sha256(b"\x01" + row[at] + row[at + 1]).digest() for at in range(0, len(row) - 1, 2)
         ]

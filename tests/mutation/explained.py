@@ -29,6 +29,11 @@ EXPLAINED: Final = (
         "A tile of level 8 stands over 2^72 leaves; no log has one.",
     ),
     Explained(
+        "shared.tlog.turns._paths",
+        "for _ in range((len(leaves) + 1).bit_length()):",
+        "More rows of one hash above the root change no path.",
+    ),
+    Explained(
         "services.triage.domain.offers._on_break_glass",
         "yield from (ConfirmBreakGlass(break_glass_id, False, _WORDS) for break_glass_id in "
         "incident.owed)",
