@@ -40,6 +40,9 @@ from tests.unit.walk import COMMANDS, Step, Walk
 SECRET: Final = "Xq7Zv9Kw"
 """Begins every text here."""
 RECORDING: Final[set[type[EventData]]] = {vars(kind)["EVENT"] for kind in COMMANDS}
+REPORTS: Final = {"/incidents/{incident_id}/report", "/incidents/{incident_id}/report/skeleton"}
+"""Their digest is made up in a walk, so that none can be shown once it is published; how they are
+read without texts is asked of real ones (`unit/review/test_holes`)."""
 FOR_TEXTS: Final = {"disclosure", "person", "reporter"}
 """Tables in which what is personal may stand."""
 
@@ -217,7 +220,7 @@ async def read_all(told: Told) -> AsyncIterator[tuple[str, str]]:
             names = set(path.split("{")[1:])
             if names - {"incident_id}"} and not path.startswith("/incidents/{incident_id}"):
                 continue
-            if path.count("{") > 1:
+            if path.count("{") > 1 or path in REPORTS:
                 continue
             for incident in told.incidents if names else told.incidents[:1]:
                 for role in (Role.AUDITOR, Role.LEGAL, Role.LEAD):
