@@ -123,7 +123,7 @@ class Ledger(Generic[C, S]):
         exist, Stale when it is not at `expected_version`, IdempotencyMismatch, MalformedEnvelope
         when an event is too large, Conflict when others never let up."""
         if is_system(incident_id):
-            raise Missing(f"incident {incident_id}")
+            raise Missing(f"{self.rules.kind} {incident_id}")
         asked = _Asked(
             incident_id, command, context, expected_version, idempotency, must_exist, extra
         )
@@ -221,7 +221,7 @@ class Ledger(Generic[C, S]):
 
     async def _decide_and_append(self, asked: "_Asked[C]", loaded: Loaded[S]) -> Carried:
         if asked.must_exist and loaded.version == 0:
-            raise Missing(f"incident {asked.incident_id}")
+            raise Missing(f"{self.rules.kind} {asked.incident_id}")
         if asked.expected_version is not None and asked.expected_version != loaded.version:
             raise Stale(asked.expected_version, loaded.version)
         with telemetry.linked_span(type(asked.command).__name__, loaded.traceparents):
