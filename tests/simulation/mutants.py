@@ -416,7 +416,16 @@ MUTANTS: Final = (
         _cursor_before_acknowledgement,
         frozenset({"lost", "reordered", "hole"}),
     ),
-    Mutant("no fence", Replica, "fenced", _no_fence, frozenset({"lost"}), first=170),
+    Mutant(
+        "no fence",
+        Replica,
+        "fenced",
+        _no_fence,
+        frozenset({"lost"}),
+        commands=96,
+        first=10,
+        faults={"lease lost, session lives": 0.1, "log truncated": 0.08, "request late": 0.2},
+    ),
     Mutant(
         "the producer is kept after a failure",
         Replica,
