@@ -466,7 +466,9 @@ MUTANTS: Final = (
         _duplicate_not_dropped,
         frozenset({"lost", "duplicated"}),
     ),
-    Mutant("an early event is dropped", judge, "receive", _gap_dropped, frozenset({"lost"})),
+    Mutant(
+        "an early event is dropped", judge, "receive", _gap_dropped, frozenset({"lost"}), first=28
+    ),
     Mutant("what waits is forgotten", judge, "receive", _waiting_forgotten, frozenset({"lost"})),
     Mutant(
         "what is not trusted is dropped", judge, "receive", _untrusted_dropped, frozenset({"lost"})
@@ -613,6 +615,7 @@ MUTANTS: Final = (
         _no_steps,
         frozenset({"resurrected"}),
         commands=96,
+        first=34,
     ),
     Mutant(
         "the topic is not told of what was erased",
@@ -647,13 +650,6 @@ MUTANTS: Final = (
         Replica,
         "both_acknowledged",
         _only_events_acknowledged,
-        frozenset({"lost"}),
-    ),
-    Mutant(
-        "who reads texts goes on where the topic was set back",
-        Replica,
-        "is_elsewhere",
-        _never,
         frozenset({"lost"}),
     ),
     Mutant(
