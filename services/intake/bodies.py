@@ -219,7 +219,7 @@ class ReportReceipt(BaseModel):
         event = signed.recorded.event
         link = event.link
         return cls(
-            incident_id=event.incident_id,
+            incident_id=event.subject_id,
             event_id=event.id,
             chain=Chain(
                 service=link.service.value, partition=link.partition, sequence=link.sequence

@@ -27,7 +27,7 @@ services are heard."""
 
 
 def project(recorded: Recorded) -> Iterable[Write]:
-    data, incident_id = recorded.event.data, recorded.event.incident_id
+    data, incident_id = recorded.event.data, recorded.event.subject_id
     match data:
         case Reported():
             if data.opens:
@@ -50,7 +50,7 @@ def project(recorded: Recorded) -> Iterable[Write]:
 def _opened(recorded: Recorded, data: Reported) -> Write:
     return Write(
         "INSERT INTO incident (incident_id, exercise, opened_at, stage) VALUES ($1, $2, $3, 0)",
-        (recorded.event.incident_id, data.exercise, recorded.event.time),
+        (recorded.event.subject_id, data.exercise, recorded.event.time),
     )
 
 
@@ -80,7 +80,7 @@ def _report(recorded: Recorded, data: Reported) -> Write:
            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)""",
         (
             event.id,
-            event.incident_id,
+            event.subject_id,
             recorded.version,
             event.time,
             event.actor,

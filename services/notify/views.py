@@ -45,25 +45,25 @@ def project(recorded: Recorded) -> Iterable[Write]:
     if recorded.version == 1:
         yield Write(
             "INSERT INTO incident (incident_id, known_since) VALUES ($1, $2)",
-            (event.incident_id, event.time),
+            (event.subject_id, event.time),
         )
     match event.data:
         case Reported(opens=True, exercise=exercise):
             yield Write(
                 "UPDATE incident SET exercise = $2 WHERE incident_id = $1",
-                (event.incident_id, exercise),
+                (event.subject_id, exercise),
             )
         case Assessed(determination=determination, severity=severity):
             yield Write(
                 "UPDATE incident SET determination = $2, severity = $3 WHERE incident_id = $1",
-                (event.incident_id, determination.value, severity.value),
+                (event.subject_id, determination.value, severity.value),
             )
         case CommunicationRequired(audience=audience, rule=rule):
             yield Write(
                 """INSERT INTO duty (incident_id, audience, rule, status, required_at)
                    VALUES ($1, $2, $3, 'required', $4)
                    ON CONFLICT DO NOTHING""",
-                (event.incident_id, audience.value, rule, event.time),
+                (event.subject_id, audience.value, rule, event.time),
             )
         case CommunicationWaived(audience=audience) as data:
             yield _settled(event, audience, DutyStatus.WAIVED, only_digest(data))
@@ -84,7 +84,7 @@ def _settled(
     return Write(
         """UPDATE duty SET status = $3, settled_at = $4, settled_by = $5, reason = $6
            WHERE incident_id = $1 AND audience = $2 AND status <> 'told'""",
-        (event.incident_id, audience.value, status.value, event.time, event.actor, reason),
+        (event.subject_id, audience.value, status.value, event.time, event.actor, reason),
     )
 
 
@@ -96,7 +96,7 @@ def _drafted(event: Event, data: CommunicationDrafted) -> Write:
            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $8, $9)""",
         (
             data.communication_id,
-            event.incident_id,
+            event.subject_id,
             data.audience.value,
             data.channel,
             list(data.sd),

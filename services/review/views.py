@@ -32,7 +32,7 @@ TABLES: Final = ("review", "action_item", "lesson", "erasure", "hold")
 def project(recorded: Recorded) -> Iterable[Write]:
     if recorded.version == 1:
         yield _known(recorded)
-    incident_id, at, data = recorded.event.incident_id, recorded.event.time, recorded.event.data
+    incident_id, at, data = recorded.event.subject_id, recorded.event.time, recorded.event.data
     match data:
         case Reported(opens=True) if recorded.version > 1:
             yield Write(
@@ -55,7 +55,7 @@ def project(recorded: Recorded) -> Iterable[Write]:
 
 
 def _reviewed(event: Event, data: ReviewEvent) -> Iterable[Write]:
-    incident_id, at = event.incident_id, event.time
+    incident_id, at = event.subject_id, event.time
     match data:
         case ReviewOpened():
             yield Write(
@@ -87,7 +87,7 @@ def _known(recorded: Recorded) -> Write:
         """INSERT INTO review (incident_id, known_since, exercise, reported_at)
            VALUES ($1, $2, $3, $4)""",
         (
-            event.incident_id,
+            event.subject_id,
             event.time,
             opening.exercise if opening else None,
             event.time if opening else None,
@@ -136,7 +136,7 @@ def _forgot(event: Event, data: ReviewEvent) -> Iterable[Write]:
                    VALUES ($1, $2, $3, $4, $5, $6)""",
                 (
                     data.hold_id,
-                    event.incident_id,
+                    event.subject_id,
                     data.placed_as.value,
                     event.actor,
                     event.time,
@@ -158,7 +158,7 @@ def _asked(event: Event, data: ErasureRequested) -> Write:
            VALUES ($1, $2, 'requested', $3, $4, $5, $6, $7, $8, $9)""",
         (
             data.erasure_id,
-            event.incident_id,
+            event.subject_id,
             data.scope.value,
             data.ground.value,
             _listed(data.texts),
@@ -181,7 +181,7 @@ def _erased(event: Event, data: ContentErased) -> Write:
                decided_at = excluded.decided_at""",
         (
             data.erasure_id,
-            event.incident_id,
+            event.subject_id,
             data.ground.value,
             _listed(data.texts),
             data.requested_by,

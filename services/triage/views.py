@@ -52,25 +52,25 @@ def project(recorded: Recorded) -> Iterable[Write]:
             yield from _contained(event, data)
         case BreakGlassUsed() as data:
             yield _used(recorded, data)
-            yield _owe(event.incident_id, 1)
+            yield _owe(event.subject_id, 1)
         case BreakGlassConfirmed() as data:
             yield _confirmed(event, data)
-            yield _owe(event.incident_id, -1)
+            yield _owe(event.subject_id, -1)
         case InactionDecided() as data:
             yield Write(
                 "UPDATE incident SET inaction = $2 WHERE incident_id = $1",
-                (event.incident_id, only_digest(data)),
+                (event.subject_id, only_digest(data)),
             )
         case IncidentDismissed() as data:
             yield Write(
                 "UPDATE incident SET dismissal = $2 WHERE incident_id = $1",
-                (event.incident_id, _json(data)),
+                (event.subject_id, _json(data)),
             )
-            yield _reached("dismissed", event.incident_id)
+            yield _reached("dismissed", event.subject_id)
         case Communicated():
-            yield _reached("communicated", event.incident_id)
+            yield _reached("communicated", event.subject_id)
         case Reviewed():
-            yield _reached("reviewed", event.incident_id)
+            yield _reached("reviewed", event.subject_id)
 
 
 def _json(data: EventData) -> str:
@@ -83,7 +83,7 @@ def _reported(event: Event, data: Reported) -> Write:
                (incident_id, exercise, opened_at, stage, platform, reports, owed)
            VALUES ($1, $2, $3, 0, $4, 1, 0)
            ON CONFLICT (incident_id) DO UPDATE SET reports = incident.reports + 1""",
-        (event.incident_id, data.exercise, event.time, data.exposure.platform.value),
+        (event.subject_id, data.exercise, event.time, data.exposure.platform.value),
     )
 
 
@@ -92,7 +92,7 @@ def _fact(recorded: Recorded, data: FactRecorded) -> Iterable[Write]:
     yield Write(
         """INSERT INTO fact (fact_id, incident_id, version, recorded_at, recorded_by, data)
            VALUES ($1, $2, $3, $4, $5, $6)""",
-        (data.fact_id, event.incident_id, recorded.version, event.time, event.actor, _json(data)),
+        (data.fact_id, event.subject_id, recorded.version, event.time, event.actor, _json(data)),
     )
     if data.corrects is not None:
         yield Write(
@@ -104,7 +104,7 @@ def _seat(event: Event, data: SeatFilled) -> Write:
     return Write(
         """INSERT INTO seat (incident_id, seat, holder) VALUES ($1, $2, $3)
            ON CONFLICT (incident_id, seat) DO UPDATE SET holder = excluded.holder""",
-        (event.incident_id, data.seat.value, data.holder),
+        (event.subject_id, data.seat.value, data.holder),
     )
 
 
@@ -115,7 +115,7 @@ def _assessed(event: Event, data: Assessed) -> Write:
                platform = CASE WHEN $6 = 'unknown' THEN platform ELSE $6 END
            WHERE incident_id = $1""",
         (
-            event.incident_id,
+            event.subject_id,
             _json(data),
             data.determination.value,
             data.severity.value,
@@ -136,7 +136,7 @@ def _action(recorded: Recorded, data: ActionProposed | LegalViewGiven | ActionAu
                    VALUES ($1, $2, $3, $4, $5, $6, '{}')""",
                 (
                     data.action_id,
-                    event.incident_id,
+                    event.subject_id,
                     recorded.version,
                     event.time,
                     event.actor,
@@ -162,7 +162,7 @@ def _used(recorded: Recorded, data: BreakGlassUsed) -> Write:
            VALUES ($1, $2, $3, $4, $5, $6)""",
         (
             data.break_glass_id,
-            event.incident_id,
+            event.subject_id,
             recorded.version,
             event.time,
             event.actor,
@@ -184,7 +184,7 @@ def _contained(event: Event, data: Contained) -> Iterable[Write]:
         (data.action_id, _json(data), event.actor),
     )
     if data.outcome is Outcome.SUCCESSFUL and data.kind in CONTAINING:
-        yield _reached("contained", event.incident_id)
+        yield _reached("contained", event.subject_id)
 
 
 def _owe(incident_id: UUID, words: int) -> Write:

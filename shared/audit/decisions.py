@@ -30,7 +30,7 @@ MOMENTS: Final = 64
 made to be slow."""
 
 ENOUGH: Final = 50
-"""Violations that are told of one service and incident."""
+"""Violations that are told of one service and subject."""
 
 UNFORESEEN: Final = (LookupError, ValueError, TypeError, AttributeError, ArithmeticError)
 """What a rule may raise on a history that no service of ours would have written."""

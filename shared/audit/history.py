@@ -7,7 +7,7 @@ from uuid import UUID
 
 from shared.audit.files import Files, NotALog
 from shared.audit.heads import trusted_head
-from shared.audit.incidents import Sealed
+from shared.audit.subjects import Sealed
 from shared.audit.texts.lines import restoring
 from shared.audit.tree import TreeCheck
 from shared.contract.envelope import MalformedEnvelope, read
@@ -48,7 +48,7 @@ def history(
     incident: UUID | None,
     progress: Callable[[int, int], None],
 ) -> Iterator[Sealed]:
-    """The events of incidents up to the moment, in the order of the log, with the texts that lie
+    """The events of subjects up to the moment, in the order of the log, with the texts that lie
     beside its files.
 
     Raises NotALog, at the end at the latest, when the files are not what the log's signed
@@ -62,7 +62,7 @@ def history(
     for leaves in tree.leaves():
         for index, entry in enumerate(leaves.entries, leaves.first):
             sealed = _sealed(index, entry) if wanted in entry else None
-            if sealed and until.includes(sealed) and incident in {None, sealed.event.incident_id}:
+            if sealed and until.includes(sealed) and incident in {None, sealed.event.subject_id}:
                 yield with_texts(sealed)
         progress(leaves.first + len(leaves.entries), head.size)
     damage = [finding for finding in tree.findings if finding.code != "signatures_missing"]
@@ -78,7 +78,7 @@ def _sealed(index: int, entry: bytes) -> Sealed | None:
         event = read(entry)
     except MalformedEnvelope:
         return None  # nobody's event; `ledger verify` tells of it
-    return None if is_system(event.incident_id) else Sealed(index, event)
+    return None if is_system(event.subject_id) else Sealed(index, event)
 
 
 def by_time(sealed: Sequence[Sealed]) -> list[Sealed]:

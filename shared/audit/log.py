@@ -2,7 +2,7 @@
 
 from shared.audit.anchors import Anchors
 from shared.audit.files import Files, NotALog
-from shared.audit.histories import read_incidents
+from shared.audit.histories import read_subjects
 from shared.audit.opening import opened
 from shared.audit.outcome import LogAudit, Options, Progress
 from shared.audit.reading import read_chains
@@ -27,5 +27,5 @@ def audit_log(files: Files, anchors: Anchors, options: Options, progress: Progre
         chains = read_chains(files, anchors, options, words, audit, spool, progress)
         compare_words(words, chains, audit)
         if options.rules is not None:
-            read_incidents(spool, options, files, audit, progress)
+            read_subjects(spool, options, files, audit, progress)
     return audit

@@ -7,8 +7,8 @@ from datetime import datetime
 from typing import Final
 
 from shared.audit.heads import Seen
-from shared.audit.incidents import Rules
 from shared.audit.order import OrderCheck
+from shared.audit.subjects import Rules
 from shared.audit.texts.check import TextCount
 from shared.chain.findings import Finding
 from shared.chain.link import Head

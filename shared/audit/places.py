@@ -10,7 +10,7 @@ bring more members: a member that stands twice is refused by every strict reader
 first. It could open an object, so that what follows belongs to that: there must be no brace from
 the second byte to that place. So an envelope that is found here, and that a strict reader takes,
 has the same place for both; and one that is not found here is given to the strict reader. What else
-a strict reader would refuse is not looked at here: see `incidents`."""
+a strict reader would refuse is not looked at here: see `subjects`."""
 
 from binascii import hexlify
 from typing import Final
@@ -44,7 +44,7 @@ def expected(sequence: int, prevhash: bytes) -> bytes:
 def places() -> dict[bytes, tuple[ServiceName, int, int]]:
     """What stands between `START` and `END` to service, partition, and where `expected` follows.
 
-    Of every type in the catalogue that one service says of incidents."""
+    Of every type in the catalogue that one service says of subjects."""
     found: dict[bytes, tuple[ServiceName, int, int]] = {}
     for event_type, event in BY_TYPE.items():
         if event.SAID_BY is not None and not issubclass(event, SystemRecord):
@@ -64,9 +64,9 @@ def _head(service: ServiceName, partition: int, event_type: str) -> bytes:
 
 
 def subject_of(envelope: bytes) -> bytes | None:
-    """The incident, for putting envelopes of one incident together; None where it stands in no
+    """The subject, for putting envelopes of one subject together; None where it stands in no
     usual place.
 
-    Only a strict reader tells whether it is really the incident's."""
+    Only a strict reader tells whether it is really the subject's."""
     start = envelope.find(_SUBJECT.encode(), START, START + 200)
     return envelope[start + len(_SUBJECT) : start + len(_SUBJECT) + 36] if start > 0 else None

@@ -1,4 +1,4 @@
-"""Puts the leaves of a log together by incident, on disk where they do not fit in memory."""
+"""Puts the leaves of a log together by subject, on disk where they do not fit in memory."""
 
 import tempfile
 import zlib
@@ -21,7 +21,7 @@ _INDEX, _LENGTH = 8, 4
 
 
 class Spool:
-    """One bucket of leaves for each share of the incidents; all leaves of an incident are in one,
+    """One bucket of leaves for each share of the subjects; all leaves of a subject are in one,
     in order."""
 
     def __init__(self, size: int) -> None:
@@ -47,7 +47,7 @@ class Spool:
 
     def take(self, first: int, entries: Iterable[bytes]) -> None:
         for index, entry in enumerate(entries, first):
-            bucket = self._buckets[zlib.crc32(_incident(entry)) % len(self._buckets)]
+            bucket = self._buckets[zlib.crc32(_subject(entry)) % len(self._buckets)]
             bucket.write(
                 index.to_bytes(_INDEX, "big") + len(entry).to_bytes(_LENGTH, "big") + entry
             )
@@ -66,12 +66,12 @@ def _leaves(bucket: IO[bytes]) -> Iterator[tuple[int, bytes]]:
         )
 
 
-def _incident(entry: bytes) -> bytes:
+def _subject(entry: bytes) -> bytes:
     """Of an envelope as services write it, without decoding; of any other, as a strict reader finds
     it."""
     if entry.find(b"{", 1, 300) < 0 and (subject := subject_of(entry)):
         return subject
     try:
-        return str(read(entry).incident_id).encode()
+        return str(read(entry).subject_id).encode()
     except MalformedEnvelope:
         return b""

@@ -24,7 +24,7 @@ MEANING: Final[Mapping[str, str]] = {
     "not_in_ledger": "the topic has it, the service that should have said it does not",
     "differs_from_topic": "the database and the topic hold different bytes at one number",
     "version_gap": "the versions of an incident are not 1, 2, 3, …",
-    "incident_link": "does not name the hash of the service's previous event of the incident",
+    "subject_link": "does not name the hash of the service's previous event of the incident",
     "repeated_id": "two events have one id",
     "waiting_parked": "a message is parked and waits for a person: see `ledger parked`",
     "checkpoint_rejected": (

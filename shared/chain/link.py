@@ -30,9 +30,9 @@ class Verdict(StrEnum):
     BROKEN_LINK = "broken_link"
 
 
-def next_link(service: ServiceName, partition: int, head: Head, incident_head: bytes) -> Link:
+def next_link(service: ServiceName, partition: int, head: Head, subject_head: bytes) -> Link:
     """The place of the event that follows `head`."""
-    return Link(service, partition, head.sequence + 1, head.hash, incident_head)
+    return Link(service, partition, head.sequence + 1, head.hash, subject_head)
 
 
 def judge(head: Head, event: Event, known_hash: bytes | None) -> Verdict:

@@ -1,8 +1,8 @@
 """Services' own signed words about their chains, as C2SP signed notes by the key that signs their
 events.
 
-A chain checkpoint states all heads of a service's chains, an incident head how much the service has
-said of one incident. Who holds them against the sealed log sees what was left out of it, without
+A chain checkpoint states all heads of a service's chains, a subject head how much the service has
+said of one subject. Who holds them against the sealed log sees what was left out of it, without
 asking Kafka or review. No I/O here."""
 
 import re
@@ -22,7 +22,7 @@ from shared.tlog.errors import TlogError
 from shared.tlog.note import Signer, parse_note, sign_note, verify_signatures
 
 CHAINS: Final = "incident-ledger/chains/"
-INCIDENTS: Final = "incident-ledger/incidents/"
+SUBJECTS: Final = "incident-ledger/incidents/"
 _TIME: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", re.ASCII)
 
 
@@ -61,12 +61,12 @@ class ChainHeads:
 
 
 @dataclass(frozen=True, slots=True)
-class IncidentStatement:
+class SubjectStatement:
     """How many events a service has said of an incident, and the hash of the last, as of a head of
-    the incident's chain."""
+    the subject's chain."""
 
     service: ServiceName
-    incident_id: UUID
+    subject_id: UUID
     time: datetime
     count: int
     last_hash: bytes
@@ -74,38 +74,38 @@ class IncidentStatement:
 
     @property
     def partition(self) -> int:
-        return partition_of(self.incident_id)
+        return partition_of(self.subject_id)
 
     @property
     def text(self) -> str:
         said = f"{self.count} {to_base64(self.last_hash)}"
         chain = f"{self.partition} {_head(self.head)}"
         return _text(
-            f"{INCIDENTS}{self.service}", str(self.incident_id), _moment(self.time), said, chain
+            f"{SUBJECTS}{self.service}", str(self.subject_id), _moment(self.time), said, chain
         )
 
     @classmethod
     def parse(cls, text: str) -> Self:
         """Raises BadStatement."""
-        origin, incident, time, said, chain = _lines(text, 5)
-        incident_id = _uuid(incident)
+        origin, subject, time, said, chain = _lines(text, 5)
+        subject_id = _uuid(subject)
         count, last_hash = _counted(said)
         partition, head = _placed(chain)
-        if partition != partition_of(incident_id):
+        if partition != partition_of(subject_id):
             raise BadStatement(
-                f"incident {incident_id} belongs on partition {partition_of(incident_id)}, not "
+                f"subject {subject_id} belongs on partition {partition_of(subject_id)}, not "
                 f"{partition}"
             )
         if count > head.sequence:
-            raise BadStatement(f"{count} events of an incident on a chain of {head.sequence}")
-        return cls(_service(origin, INCIDENTS), incident_id, _time(time), count, last_hash, head)
+            raise BadStatement(f"{count} events of a subject on a chain of {head.sequence}")
+        return cls(_service(origin, SUBJECTS), subject_id, _time(time), count, last_hash, head)
 
     def stated(self) -> Iterator[tuple[int, Head]]:
         """The chain that the statement speaks of."""
         yield self.partition, self.head
 
 
-Statement = ChainHeads | IncidentStatement
+Statement = ChainHeads | SubjectStatement
 
 
 def sign(text: str, signer: Signer) -> bytes:
@@ -115,7 +115,7 @@ def sign(text: str, signer: Signer) -> bytes:
 
 def parse(text: str) -> Statement:
     """Either statement, told by its first line. Raises BadStatement."""
-    return (IncidentStatement if text.startswith(INCIDENTS) else ChainHeads).parse(text)
+    return (SubjectStatement if text.startswith(SUBJECTS) else ChainHeads).parse(text)
 
 
 def open_statement(note: bytes, trust: Trust) -> Statement:
@@ -187,12 +187,12 @@ def hold_against(
                 )
 
 
-def contradicts(statement: IncidentStatement, count: int, last_hash: bytes) -> str | None:
-    """Why the service's events of the incident up to the stated head, `count` of them ending with
+def contradicts(statement: SubjectStatement, count: int, last_hash: bytes) -> str | None:
+    """Why the service's events of the subject up to the stated head, `count` of them ending with
     `last_hash`, are not all it has said; None when they are."""
     if count != statement.count:
         return (
-            f"{statement.service} has said {statement.count} events of this incident, {count} "
+            f"{statement.service} has said {statement.count} events of this subject, {count} "
             "are here"
         )
     if last_hash != statement.last_hash:
@@ -257,7 +257,7 @@ def _uuid(text: str) -> UUID:
     except ValueError:
         value = None
     if value is None or str(value) != text:
-        raise BadStatement("the second line is not an incident's UUID in its usual form")
+        raise BadStatement("the second line is not a subject's UUID in its usual form")
     return value
 
 

@@ -69,7 +69,7 @@ class Said(NamedTuple):
     book that it was decided under; `data` holds digests for the texts that `disclosures` are."""
 
     id: UUID
-    incident_id: UUID
+    subject_id: UUID
     time: datetime
     actor: str
     data: EventData
@@ -84,7 +84,7 @@ class Event(NamedTuple):
     """An event as read from its envelope."""
 
     id: UUID
-    incident_id: UUID
+    subject_id: UUID
     time: datetime
     actor: str
     type: str
@@ -117,7 +117,7 @@ def write(said: Said, link: Link, keyid: str) -> bytes:
     head = (
         f'{{"specversion":"1.0","id":"{said.id}"'
         f',"source":"/incident-ledger/{link.service.value}/{link.partition}"'
-        f',"type":"{event_type}","subject":"{said.incident_id}","time":"{time[:-6]}Z"'
+        f',"type":"{event_type}","subject":"{said.subject_id}","time":"{time[:-6]}Z"'
         f',"datacontenttype":"application/json","dataschema":"{schema_uri(event_type)}"'
         f',"sequence":"{link.sequence:020d}"'
         f',"prevhash":"{link.prevhash.hex()}","subjectprev":"{link.subjectprev.hex()}"'
@@ -200,7 +200,7 @@ def read_strictly(envelope: bytes) -> Event:
     event_type = _text(value, "type")
     return Event(
         id=_uuid(value, "id"),
-        incident_id=_uuid(value, "subject"),
+        subject_id=_uuid(value, "subject"),
         time=_time(value),
         actor=_text(value, "actor"),
         type=event_type,

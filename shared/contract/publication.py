@@ -79,7 +79,7 @@ def envelope_schema(event: type[EventData]) -> JsonObject:
             "pattern": f"^/incident-ledger/({'|'.join(_said_by(event))})/[0-9]{{1,3}}$",
         },
         "type": {"const": event.TYPE},
-        "subject": {**_UUID, "description": "The incident; also the message key."},
+        "subject": {**_UUID, "description": "The subject; also the message key."},
         "time": {"type": "string", "format": "date-time"},
         "datacontenttype": {"const": "application/json"},
         "dataschema": {"const": schema_uri(event.TYPE)},
@@ -109,7 +109,7 @@ _ON_THE_CHAIN: Final[JsonObject] = {
     "subjectprev": {
         **_HEX,
         "description": (
-            "Hash of this service's previous event of the incident; zeros for the first."
+            "Hash of this service's previous event of the subject; zeros for the first."
         ),
     },
     "actor": {
@@ -161,7 +161,7 @@ def asyncapi(version: str) -> JsonObject:
                 "action": "receive",
                 "channel": {"$ref": "#/channels/events"},
                 "summary": (
-                    "Hear what the four services say. Per key (incident) the order is the order of "
+                    "Hear what the four services say. Per key (subject) the order is the order of "
                     "saying of each service."
                 ),
             },

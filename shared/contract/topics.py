@@ -1,6 +1,6 @@
 """Where events travel: one topic, a fixed number of partitions, kept for ever.
 
-The partition of an incident is part of the ledger's own arithmetic (a chain is one service on one
+The partition of a subject is part of the ledger's own arithmetic (a chain is one service on one
 partition), so it is computed here with Kafka's murmur2 and never left to a client library."""
 
 from datetime import timedelta
@@ -36,7 +36,7 @@ HEADER_CONTENT_TYPE: Final = "content-type"
 HEADER_SIGNATURE: Final = "signature"
 HEADER_TRACEPARENT: Final = "traceparent"
 
-_SYSTEM_INCIDENTS: Final = (
+_SYSTEM_SUBJECTS: Final = (
     UUID("1fce7c36-536c-5758-8e69-78a6df3057c4"),
     UUID("685b9807-a94e-508d-9992-735efa960422"),
     UUID("7fe25a37-1dc0-583d-94c9-fb7a9799d2d3"),
@@ -48,7 +48,7 @@ _SYSTEM_INCIDENTS: Final = (
 )
 """By partition: the first UUIDv5 of https://incident-ledger.example/system/0, /1, … that Kafka puts
 there. No incident has a UUIDv5."""
-_SYSTEM: Final = frozenset(_SYSTEM_INCIDENTS)
+_SYSTEM: Final = frozenset(_SYSTEM_SUBJECTS)
 
 INCIDENT: Final = "incident"
 RECORD: Final = "ledger"
@@ -60,27 +60,27 @@ def disclosures_of(topic: str) -> str:
     return topic.removesuffix(".events") + DISCLOSURES
 
 
-def key_of(incident_id: UUID) -> bytes:
-    """The Kafka key of an incident's events."""
-    return str(incident_id).encode("ascii")
+def key_of(subject_id: UUID) -> bytes:
+    """The Kafka key of a subject's events."""
+    return str(subject_id).encode("ascii")
 
 
 @lru_cache(4096)
-def partition_of(incident_id: UUID) -> int:
-    """The partition of an incident: what Kafka's default partitioner gives its key."""
-    return (murmur2(key_of(incident_id)) & 0x7FFFFFFF) % PARTITIONS
+def partition_of(subject_id: UUID) -> int:
+    """The partition of a subject: what Kafka's default partitioner gives its key."""
+    return (murmur2(key_of(subject_id)) & 0x7FFFFFFF) % PARTITIONS
 
 
-def system_incident(partition: int) -> UUID:
+def system_subject(partition: int) -> UUID:
     """The subject of what a service says on a partition about itself and no incident: a new key, a
     hole in a chain."""
-    return _SYSTEM_INCIDENTS[partition]
+    return _SYSTEM_SUBJECTS[partition]
 
 
-def is_system(incident_id: UUID) -> bool:
-    """Whether this is no incident but a partition's system incident, which views, lists and
+def is_system(subject_id: UUID) -> bool:
+    """Whether this is no incident but a partition's system subject, which views, lists and
     reactions leave out."""
-    return incident_id in _SYSTEM
+    return subject_id in _SYSTEM
 
 
 def kind_of(event_type: str) -> str:

@@ -158,14 +158,14 @@ class _Entries:
             link.sequence,
             hash_,
             link.prevhash,
-            str(event.incident_id),
+            str(event.subject_id),
             mark,
             version,
         )
 
     def _mark(self, event: Event) -> str | None:
         if event.type == "incident.review_opened.v1":
-            return f"review-of-{event.incident_id}"
+            return f"review-of-{event.subject_id}"
         if isinstance(event.data, ContentErased):
             return f"erasure-{event.data.erasure_id}"
         return self._marks.get(event.id)

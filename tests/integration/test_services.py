@@ -351,7 +351,7 @@ async def test_what_a_service_does_on_its_own_two_replicas_do_once(
 
         await until(all_heard, f"{service.name} hears every assessment")
         said = await one.pool.fetch(
-            """SELECT incident_id, type, envelope FROM ledger
+            """SELECT subject_id, type, envelope FROM ledger
                WHERE service = $1 AND convert_from(envelope, 'UTF8')::jsonb ? 'causationid'""",
             service.name.value,
         )

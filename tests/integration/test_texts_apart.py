@@ -57,7 +57,7 @@ class Told:
 
     @property
     def incidents(self) -> list[UUID]:
-        return sorted({one.recorded.event.incident_id for one in self.said})
+        return sorted({one.recorded.event.subject_id for one in self.said})
 
 
 def chosen() -> Iterator[Sequence[Step]]:
@@ -145,8 +145,8 @@ async def _hear(served: Served, unheard: list[Signed]) -> None:
     running, by_place = served.running, defaultdict[int, list[Record]](list)
     for one in unheard:
         event = one.recorded.event
-        place, offset = partition_of(event.incident_id), len(by_place)
-        key = key_of(event.incident_id)
+        place, offset = partition_of(event.subject_id), len(by_place)
+        key = key_of(event.subject_id)
         by_place[place].append(Record(place, offset, key, event.envelope, (), one.signature))
     receiver = Receiver(running.ledger, running.pool, running.trust, rebuilding=True)
     for place, records in by_place.items():

@@ -104,7 +104,7 @@ class Adversary:
         others = [service for service in self.data if service is not event.service]
         other = self.random.choice(others)
         head = self._head(record.partition, other)
-        said = Said(event.id, event.incident_id, event.time, "forged", self.data[other], "forged")
+        said = Said(event.id, event.subject_id, event.time, "forged", self.data[other], "forged")
         link = next_link(other, record.partition, head, ZERO_HASH)
         forged = read(write(said, link, KEYID))
         self.forged.add(forged.envelope)

@@ -21,7 +21,7 @@ from shared.runtime.hear import judge
 from shared.runtime.hear.judge import Heard, Known, Parked, ParkReason, Received, Record
 from shared.runtime.hear.tables import Stretch
 from shared.runtime.say import plan
-from shared.runtime.say.plan import Idempotency, IncidentHead, Proposal, Signed, Speaker, Turn
+from shared.runtime.say.plan import Idempotency, Proposal, Signed, Speaker, SubjectHead, Turn
 from shared.seal import decide
 from shared.seal.decide import Chains
 from shared.tlog import turns
@@ -167,7 +167,7 @@ def _heard_head_not_moved(
 def _hash_not_moved(
     proposals: Sequence[Proposal],
     heads: Mapping[int, Head],
-    incidents: Mapping[Any, IncidentHead],
+    incidents: Mapping[Any, SubjectHead],
     taken: Mapping[str, bytes],
     speaker: Speaker,
 ) -> Turn:
@@ -180,17 +180,17 @@ def _hash_not_moved(
 def _version_not_checked(
     proposals: Sequence[Proposal],
     heads: Mapping[int, Head],
-    incidents: Mapping[Any, IncidentHead],
+    incidents: Mapping[Any, SubjectHead],
     taken: Mapping[str, bytes],
     speaker: Speaker,
 ) -> Turn:
     known = {key: incidents[key] for key in incidents}
     unchecked = []
     for proposal in proposals:
-        head = known[proposal.incident_id]
+        head = known[proposal.subject_id]
         unchecked.append(proposal._replace(expected_version=head.version))
         if proposal.idempotency is None or proposal.idempotency.key not in taken:
-            known[proposal.incident_id] = head._replace(version=head.version + len(proposal.said))
+            known[proposal.subject_id] = head._replace(version=head.version + len(proposal.said))
     return _plan(unchecked, heads, incidents, taken, speaker)
 
 

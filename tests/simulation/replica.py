@@ -29,9 +29,9 @@ from shared.runtime.say.plan import (
     UNHEARD_OF,
     Again,
     Idempotency,
-    IncidentHead,
     Proposal,
     Signed,
+    SubjectHead,
     Turn,
 )
 from shared.runtime.say.writer import WRITERS
@@ -99,7 +99,7 @@ class Replica(Texts):
         self.starts = 0
         self._queues: list[list[Waiting]] = []
         self._wakes: list[Future] = []
-        self._remembered: dict[UUID, IncidentHead] = {}
+        self._remembered: dict[UUID, SubjectHead] = {}
         self._heads: dict[int, Head] = {}
         self._cautious = 0
         self._open: list[Command] = []
@@ -211,14 +211,14 @@ class Replica(Texts):
                 return verdict
         for _ in range(ATTEMPTS):
             yield self.world.delay(0.005)
-            known = self.database.get("incident_head", command.incident_id, UNHEARD_OF)
+            known = self.database.get("subject_head", command.incident_id, UNHEARD_OF)
             self._remembered[command.incident_id] = known
             verdict = yield from self._decide_and_append(command, known)
             if not isinstance(verdict, Conflict):
                 return verdict
         return verdict
 
-    def _decide_and_append(self, command: Command, known: IncidentHead) -> Steps:
+    def _decide_and_append(self, command: Command, known: SubjectHead) -> Steps:
         """Mirrors Ledger._decide_and_append and Writer.submit."""
         version = known.version
         if (not command.opens and version == 0) or command.expected_version not in {None, version}:
@@ -237,7 +237,7 @@ class Replica(Texts):
         if isinstance(verdict, tuple):
             command.decided_on = version
             last = verdict[-1].recorded
-            self._remembered[command.incident_id] = IncidentHead(last.version, last.event.hash)
+            self._remembered[command.incident_id] = SubjectHead(last.version, last.event.hash)
         if isinstance(verdict, Again):
             yield self.world.delay(0.001)
             assert command.idempotency is not None
@@ -305,7 +305,7 @@ class Replica(Texts):
     def be_cautious(self, proposals: Sequence[Proposal]) -> None:
         """Mirrors Writer._be_cautious."""
         for proposal in proposals:
-            if self._heads.pop(partition_of(proposal.incident_id), None) is not None:
+            if self._heads.pop(partition_of(proposal.subject_id), None) is not None:
                 self._cautious = CAUTIOUS
 
     def answer(self, waiting: Sequence[Waiting], turn: Turn) -> None:
@@ -322,7 +322,7 @@ class Replica(Texts):
 
     def append_within(self, transaction: Transaction, proposals: Sequence[Proposal]) -> Steps:
         """Mirrors Writer.append_within and _look."""
-        partitions = sorted({partition_of(proposal.incident_id) for proposal in proposals})
+        partitions = sorted({partition_of(proposal.subject_id) for proposal in proposals})
         yield from transaction.lock(partitions)
         yield from transaction.statement()
         keys = [
@@ -335,8 +335,8 @@ class Replica(Texts):
             proposals,
             heads,
             {
-                proposal.incident_id: transaction.get(
-                    "incident_head", proposal.incident_id, UNHEARD_OF
+                proposal.subject_id: transaction.get(
+                    "subject_head", proposal.subject_id, UNHEARD_OF
                 )
                 for proposal in proposals
             },
@@ -352,12 +352,12 @@ class Replica(Texts):
 
     def append_remembered(self, transaction: Transaction, proposals: Sequence[Proposal]) -> Steps:
         """Mirrors Writer._append_remembered."""
-        partitions = {partition_of(proposal.incident_id) for proposal in proposals}
+        partitions = {partition_of(proposal.subject_id) for proposal in proposals}
         if not self._heads.keys() >= partitions:
             return None
         heads = {partition: self._heads[partition] for partition in partitions}
         known = {
-            proposal.incident_id: IncidentHead(proposal.expected_version, proposal.said_hash)
+            proposal.subject_id: SubjectHead(proposal.expected_version, proposal.said_hash)
             for proposal in proposals
         }
         turn = plan.plan(proposals, heads, known, {}, self.world.speakers[self.service])
@@ -390,8 +390,8 @@ class Replica(Texts):
         yield from transaction.statement()
         for number, head in turn.heads.items():
             transaction.put("chain", (self.service, number), head)
-        for incident_id, incident in turn.incidents.items():
-            transaction.put("incident_head", incident_id, incident)
+        for incident_id, incident in turn.subjects.items():
+            transaction.put("subject_head", incident_id, incident)
 
     def take_keys(
         self, transaction: Transaction, proposals: Sequence[Proposal], turn: Turn
@@ -766,8 +766,8 @@ class Replica(Texts):
         if not received.accepted:
             return
         incidents = {
-            heard.event.incident_id: transaction.get(
-                "incident_head", heard.event.incident_id, UNHEARD_OF
+            heard.event.subject_id: transaction.get(
+                "subject_head", heard.event.subject_id, UNHEARD_OF
             )
             for heard in received.accepted
         }
@@ -775,7 +775,7 @@ class Replica(Texts):
         insert(transaction, rows, [heard.record.offset for heard in received.accepted])
         self.move_heads(transaction, received.accepted[0].record.partition, received)
         for incident_id, incident in moved.items():
-            transaction.put("incident_head", incident_id, incident)
+            transaction.put("subject_head", incident_id, incident)
 
     def move_heads(self, transaction: Transaction, partition: int, received: Received) -> None:
         for service, head in received.heads.items():
@@ -821,12 +821,12 @@ class Replica(Texts):
                 or not event.data.opens
             ):
                 continue
-            version = transaction.get("incident_head", event.incident_id).version
+            version = transaction.get("subject_head", event.subject_id).version
             said = self.world.say(
-                event.incident_id, self.world.data[self.service], reaction_to(event)
+                event.subject_id, self.world.data[self.service], reaction_to(event)
             )
             yield from self.append_within(
-                transaction, [Proposal(event.incident_id, version, [said])]
+                transaction, [Proposal(event.subject_id, version, [said])]
             )
 
 
@@ -843,7 +843,7 @@ def insert(transaction: Transaction, rows: Sequence[Signed], offsets: Sequence[i
     for row, offset in zip(rows, offsets, strict=True):
         event, version = row.recorded.event, row.recorded.version
         transaction.insert("ledger", place_of(event), Row(event, version, row.signature, offset))
-        transaction.insert("version", (event.incident_id, version), event.hash)
+        transaction.insert("version", (event.subject_id, version), event.hash)
 
 
 def message(row: Row) -> Record:
@@ -851,7 +851,7 @@ def message(row: Row) -> Record:
     return Record(
         event.link.partition,
         -1,
-        topics.key_of(event.incident_id),
+        topics.key_of(event.subject_id),
         event.envelope,
         (),
         row.signature,

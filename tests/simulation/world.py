@@ -614,7 +614,7 @@ def entry(event: Event, version: int | None = None) -> Entry:
         link.sequence,
         event.hash,
         link.prevhash,
-        str(event.incident_id),
+        str(event.subject_id),
         event.actor,
         version,
     )

@@ -38,7 +38,7 @@ def event(
     """An event as a reader sees it; only its place on a chain is made up."""
     return Event(
         id=UUID(int=0x0196_0000_0000_7000_8000_0000_0000_0000 + number),
-        incident_id=INCIDENT,
+        subject_id=INCIDENT,
         time=at or START + timedelta(minutes=number),
         actor=by,
         type=data.TYPE,

@@ -182,7 +182,7 @@ class Walk:
         self.numbers[service] += 1
         return Event(
             id=self.new_id(),
-            incident_id=INCIDENT,
+            subject_id=INCIDENT,
             time=self.now,
             actor=by,
             type=bare.TYPE,

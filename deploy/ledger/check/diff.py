@@ -13,7 +13,7 @@ from deploy.ledger.check.services import Services
 from deploy.ledger.options import DataOption, TokenOption, UntilOption, or_stop
 from deploy.ledger.printing import say, show_json, show_table
 from shared.audit.history import Until
-from shared.audit.incidents import Sealed
+from shared.audit.subjects import Sealed
 from shared.contract.topics import INCIDENT, kind_of
 from shared.contract.vocabulary import ServiceName
 
@@ -76,7 +76,7 @@ def _differences(
     for one in sealed:
         # Services show incidents and no other kind of subject.
         if kind_of(one.event.type) == INCIDENT:
-            histories.setdefault(one.event.incident_id, []).append(one)
+            histories.setdefault(one.event.subject_id, []).append(one)
     for service in ServiceName:
         there = {incident} if incident else _incidents(services, service) | set(histories)
         for about in sorted(there):

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from deploy.ledger.check import rules
 from deploy.ledger.printing import bold, say, show_json
-from shared.audit.incidents import Sealed
+from shared.audit.subjects import Sealed
 from shared.contract.envelope import Event
 from shared.contract.topics import INCIDENT, kind_of
 from shared.contract.vocabulary import ServiceName
@@ -16,7 +16,7 @@ def known_of(sealed: Iterable[Sealed]) -> dict[UUID, dict[str, Any]]:
     """By incident: how many events there are, and what each service's own fold makes of them."""
     events: dict[UUID, list[Event]] = {}
     for one in sealed:
-        events.setdefault(one.event.incident_id, []).append(one.event)
+        events.setdefault(one.event.subject_id, []).append(one.event)
     incidents = {
         subject: history
         for subject, history in events.items()

@@ -10,7 +10,7 @@ from deploy.ledger.check.stacklog import log_at, pinned_by_stack
 from deploy.ledger.progress import counting
 from deploy.ledger.sources import open_sources
 from shared.audit.history import Until, history
-from shared.audit.incidents import Sealed
+from shared.audit.subjects import Sealed
 from shared.contract.topics import is_system
 from shared.runtime.repair import topic_messages
 
@@ -47,8 +47,8 @@ def from_topic(data: Path | None, moment: Until, incident: UUID | None) -> list[
     found = (
         Sealed(number, event)
         for number, event in enumerate(events)
-        if not is_system(event.incident_id)
+        if not is_system(event.subject_id)
     )
     return [
-        one for one in found if moment.includes(one) and incident in {None, one.event.incident_id}
+        one for one in found if moment.includes(one) and incident in {None, one.event.subject_id}
     ]

@@ -72,7 +72,7 @@ def _row(event: Event) -> tuple[Cell, ...]:
     name = short_name(event.type)
     return (
         event.time.strftime("%Y-%m-%d %H:%M:%S.%f")[:-3],
-        event.incident_id,
+        event.subject_id,
         bold(name) if name in MILESTONES else name,
         event.actor,
         _gist(event),

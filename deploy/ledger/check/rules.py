@@ -9,7 +9,7 @@ from services.notify import audit as notify
 from services.review import audit as review
 from services.triage import audit as triage
 from shared.audit.dossier.parts import Reports
-from shared.audit.incidents import Rules
+from shared.audit.subjects import Rules
 from shared.contract.catalogue import (
     EventData,
     TextKind,

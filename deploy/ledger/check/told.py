@@ -68,7 +68,7 @@ class Handing:
 
     def _told(self, events: Sequence[Event]) -> Told:
         if self.file is None:
-            return texts_from_stack(self.data, dict.fromkeys(one.incident_id for one in events))
+            return texts_from_stack(self.data, dict.fromkeys(one.subject_id for one in events))
         told, findings = read_file(read_regular(self.file, MAX_TEXTS))
         if findings:
             raise ValueError(f"{self.file}: {findings[0].where}: {findings[0].detail}")

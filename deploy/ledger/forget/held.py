@@ -95,9 +95,7 @@ def incidents_of(several: Sequence[Held]) -> list[UUID]:
     """Those in which something about the person or with a word can be erased, each once."""
     return list(
         dict.fromkeys(
-            held.event.incident_id
-            for held in several
-            if held.texts and held.why is not Why.REPORTER
+            held.event.subject_id for held in several if held.texts and held.why is not Why.REPORTER
         )
     )
 
@@ -105,7 +103,7 @@ def incidents_of(several: Sequence[Held]) -> list[UUID]:
 def sent_by(several: Sequence[Held]) -> list[tuple[UUID, UUID]]:
     """The reports, by incident and event, that the person sent under a name or contact alone."""
     return [
-        (held.event.incident_id, held.event.id)
+        (held.event.subject_id, held.event.id)
         for held in several
         if held.why is Why.REPORTER and held.texts
     ]

@@ -83,7 +83,7 @@ async def search(
 def _cells(held: Held) -> tuple[str, ...]:
     event = held.event
     return (
-        str(event.incident_id),
+        str(event.subject_id),
         str(event.id),
         f"{event.time:%Y-%m-%d %H:%M:%S}",
         short_name(event.type),
@@ -96,7 +96,7 @@ def _cells(held: Held) -> tuple[str, ...]:
 def _as_json(held: Held) -> dict[str, Any]:
     event = held.event
     return {
-        "incident_id": str(event.incident_id),
+        "incident_id": str(event.subject_id),
         "event_id": str(event.id),
         "type": event.type,
         "time": event.time.isoformat(),

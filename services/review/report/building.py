@@ -33,7 +33,7 @@ def build(
     report = Report(
         format=format_,
         edition=None,
-        incident_id=events[0].incident_id if events else None,
+        incident_id=events[0].subject_id if events else None,
         exercise=exercise(history),
         determination=assessed[-1].determination if assessed else None,
         severity=assessed[-1].severity if assessed else None,

@@ -11,16 +11,16 @@ from shared.audit.dossier.outcome import DossierAudit
 from shared.audit.dossier.page import PAGE, page
 from shared.audit.dossier.parts import REPORTS, Reports, event_names, may_hold
 from shared.audit.heads import Opened, open_head
-from shared.audit.incidents import Rules, Sealed, check_incident
+from shared.audit.subjects import Rules, Sealed, check_subject
 from shared.audit.texts.check import check_texts
 from shared.audit.texts.lines import of_part
 from shared.chain import statements
-from shared.chain.statements import BadStatement, IncidentStatement
+from shared.chain.statements import BadStatement, SubjectStatement
 from shared.chain.trust import Trust
 from shared.contract.disclosure import Disclosure, by_digest
 from shared.contract.envelope import Event
 from shared.contract.hashing import ZERO_HASH
-from shared.contract.topics import partition_of, system_incident
+from shared.contract.topics import partition_of, system_subject
 from shared.contract.vocabulary import ServiceName
 from shared.tlog.errors import TlogError
 
@@ -96,14 +96,14 @@ def _check(
             "proof_rejected", "events", "they do not stand in the order of the log, each once"
         )
     for one in history:
-        if one.event.incident_id != incident:
+        if one.event.subject_id != incident:
             audit.find(
                 "not_the_incidents",
                 one.where,
-                f"it is of incident {one.event.incident_id}",
+                f"it is of incident {one.event.subject_id}",
                 one.event,
             )
-    audit.findings += check_incident(history, rules)
+    audit.findings += check_subject(history, rules)
     audit.findings += check_texts(history, told, audit.texts)
     for service in ServiceName:
         _check_head(audit, parts, service, history, keys)
@@ -125,7 +125,7 @@ def _rotated(
     sealed = sealed_event(audit, parts, name, keys, opened)
     if sealed is None or len(audit.findings) > told:
         return keys
-    if sealed.event.incident_id != system_incident(partition_of(incident)):
+    if sealed.event.subject_id != system_subject(partition_of(incident)):
         audit.find(
             "not_the_incidents",
             name,
@@ -149,7 +149,7 @@ def _check_head(
         return
     try:
         word = statements.open_statement(parts[name], keys)
-        if not isinstance(word, IncidentStatement) or (word.service, word.incident_id) != (
+        if not isinstance(word, SubjectStatement) or (word.service, word.subject_id) != (
             service,
             audit.incident,
         ):

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 from shared.audit.dossier.outcome import DossierAudit
 from shared.audit.heads import Opened
-from shared.audit.incidents import Sealed
+from shared.audit.subjects import Sealed
 from shared.chain.trust import Trust
 from shared.contract.envelope import Event, MalformedEnvelope, read
 from shared.tlog.errors import TlogError

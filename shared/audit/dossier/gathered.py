@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from uuid import UUID
 
 from shared.chain import statements
-from shared.chain.statements import BadStatement, IncidentStatement
+from shared.chain.statements import BadStatement, SubjectStatement
 from shared.contract.envelope import Event
 from shared.contract.hashing import ZERO_HASH
 from shared.contract.vocabulary import ServiceName
@@ -15,7 +15,7 @@ from shared.tlog.note import parse_note
 Notes = Mapping[ServiceName, bytes]
 """Each service's signed word on an incident, as it came."""
 
-Words = Mapping[ServiceName, IncidentStatement]
+Words = Mapping[ServiceName, SubjectStatement]
 """What each service says that it has said of an incident."""
 
 
@@ -53,13 +53,13 @@ class Gathered:
 
 def heads_of(notes: Notes, incident: UUID) -> Words:
     """Each service's word on the incident, unverified. Raises BadStatement."""
-    heads: dict[ServiceName, IncidentStatement] = {}
+    heads: dict[ServiceName, SubjectStatement] = {}
     for service, note in notes.items():
         try:
             word = statements.parse(parse_note(note)[0])
         except TlogError as error:
             raise BadStatement(f"the word of {service} is no signed note: {error}") from error
-        if not isinstance(word, IncidentStatement) or (word.service, word.incident_id) != (
+        if not isinstance(word, SubjectStatement) or (word.service, word.subject_id) != (
             service,
             incident,
         ):

@@ -8,7 +8,7 @@ from shared.audit.heads import trusted_head
 from shared.audit.tree import Leaves, TreeCheck
 from shared.contract.catalogue.system import KeyRotated
 from shared.contract.envelope import MalformedEnvelope, read
-from shared.contract.topics import partition_of, system_incident
+from shared.contract.topics import partition_of, system_subject
 from shared.tlog.keys import Verifier
 
 
@@ -18,7 +18,7 @@ def gather(files: Files, log: Verifier, incident: UUID, head_at: str) -> Gathere
     note, head = trusted_head(files, head_at, log)
     found = Gathered(note, head.size)
     tree = TreeCheck(files, head.size, head.root)
-    subjects = {incident, system_incident(partition_of(incident))}
+    subjects = {incident, system_subject(partition_of(incident))}
     for leaves in tree.leaves():
         _take(leaves, incident, subjects, found)
     if tree.findings:
@@ -37,7 +37,7 @@ def _take(leaves: Leaves, incident: UUID, subjects: set[UUID], found: Gathered) 
             event = read(entry)
         except MalformedEnvelope:
             continue  # nobody's event; `ledger verify` tells of it
-        if event.incident_id == incident:
+        if event.subject_id == incident:
             found.events.append((index, event))
-        elif event.incident_id in subjects and isinstance(event.data, KeyRotated):
+        elif event.subject_id in subjects and isinstance(event.data, KeyRotated):
             found.rotations.append((index, event))

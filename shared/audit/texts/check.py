@@ -9,7 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from shared.audit.files import TEXTS
-from shared.audit.incidents import Sealed
+from shared.audit.subjects import Sealed
 from shared.chain.findings import Finding
 from shared.contract.catalogue.base import EventData
 from shared.contract.catalogue.review import ContentErased

@@ -6,7 +6,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from shared.audit.files import MAX_TEXTS, TEXTS, Files, Folder
-from shared.audit.incidents import Sealed
+from shared.audit.subjects import Sealed
 from shared.audit.texts.check import Told, with_texts
 from shared.chain.findings import Finding
 from shared.contract.disclosure import Disclosure, MalformedDisclosure, read_disclosure

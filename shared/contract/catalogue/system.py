@@ -1,4 +1,4 @@
-"""What services say about the record itself and no incident: it stands on the system incident of
+"""What services say about the record itself and no incident: it stands on the system subject of
 its partition."""
 
 from datetime import datetime
@@ -12,7 +12,7 @@ from shared.contract.vocabulary import ServiceName
 
 
 class SystemRecord(EventData):
-    """Has a partition's system incident (`topics.system_incident`) for its subject; nothing else
+    """Has a partition's system subject (`topics.system_subject`) for its subject; nothing else
     has."""
 
 

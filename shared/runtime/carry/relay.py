@@ -38,7 +38,7 @@ NUDGE_LOOKS: Final = 10
 NEXT: Final = """
     SELECT next.* FROM unnest($3::smallint[], $4::bigint[]) AS reached (partition, sequence)
     CROSS JOIN LATERAL (
-        SELECT partition, sequence, incident_id, event_id, envelope, signature, ARRAY(
+        SELECT partition, sequence, subject_id, event_id, envelope, signature, ARRAY(
             SELECT content FROM disclosure WHERE disclosure.event_id = ledger.event_id
         ) AS texts FROM ledger
         WHERE service = $1 AND ledger.partition = reached.partition
@@ -208,7 +208,7 @@ def producer_to(kafka: Mapping[str, Any]) -> AIOKafkaProducer:
 def add(batch: BatchBuilder, row: Row) -> bool:
     """Adds an event to the batch as it appears on the topic. Returns False when it does not
     fit."""
-    key, headers = topics.key_of(row["incident_id"]), _headers(row)
+    key, headers = topics.key_of(row["subject_id"]), _headers(row)
     return batch.append(key=key, value=row["envelope"], timestamp=None, headers=headers) is not None
 
 

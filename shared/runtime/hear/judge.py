@@ -17,7 +17,7 @@ from shared.contract.catalogue.system import KeyRotated
 from shared.contract.envelope import Event, MalformedEnvelope, read
 from shared.contract.topics import partition_of
 from shared.contract.vocabulary import ServiceName
-from shared.runtime.say.plan import UNHEARD_OF, IncidentHead, Recorded, Signed
+from shared.runtime.say.plan import UNHEARD_OF, Recorded, Signed, SubjectHead
 
 
 class ParkReason(StrEnum):
@@ -96,9 +96,9 @@ def _readable(record: Record) -> Heard | Parked:
     except MalformedEnvelope as error:
         return Parked(record, ParkReason.MALFORMED, str(error))
     link = event.link
-    if link.partition != record.partition or partition_of(event.incident_id) != record.partition:
-        home = partition_of(event.incident_id)
-        where = f"source names partition {link.partition}, its incident belongs on {home}"
+    if link.partition != record.partition or partition_of(event.subject_id) != record.partition:
+        home = partition_of(event.subject_id)
+        where = f"source names partition {link.partition}, its subject belongs on {home}"
         return Parked(record, ParkReason.WRONG_PARTITION, where, event)
     return Heard(event, record)
 
@@ -116,7 +116,7 @@ def _theirs(item: Heard | Parked) -> Heard | Parked:
     if isinstance(item, Parked):
         return item
     event = item.event
-    if (why := not_theirs_to_say(event.type, event.service, event.incident_id)) is not None:
+    if (why := not_theirs_to_say(event.type, event.service, event.subject_id)) is not None:
         return Parked(item.record, ParkReason.NOT_THEIRS_TO_SAY, why, event)
     return item
 
@@ -158,18 +158,18 @@ def receive(
 
 
 def placed(
-    own: ServiceName, accepted: Sequence[Heard], incidents: Mapping[UUID, IncidentHead]
-) -> tuple[list[Signed], dict[UUID, IncidentHead]]:
-    """The rows that what was accepted becomes, and the heads of its incidents after it; `incidents`
+    own: ServiceName, accepted: Sequence[Heard], subjects: Mapping[UUID, SubjectHead]
+) -> tuple[list[Signed], dict[UUID, SubjectHead]]:
+    """The rows that what was accepted becomes, and the heads of its subjects after it; `subjects`
     are those heads as locked.
 
     `own` is the service that hears: an event of its own was lost, and is taken in again."""
-    moved = dict(incidents)
+    moved = dict(subjects)
     rows: list[Signed] = []
     for heard in accepted:
-        before = moved.get(heard.event.incident_id, UNHEARD_OF)
+        before = moved.get(heard.event.subject_id, UNHEARD_OF)
         said_hash = heard.event.hash if heard.event.service == own else before.said_hash
-        moved[heard.event.incident_id] = IncidentHead(before.version + 1, said_hash)
+        moved[heard.event.subject_id] = SubjectHead(before.version + 1, said_hash)
         rows.append(Signed(Recorded(heard.event, before.version + 1), heard.record.signature))
     return rows, moved
 

@@ -46,7 +46,7 @@ class Reactions:
         assert ledger is not None, "it is due"
         name = f"{self.ledger.service} reacts to {event.type}"
         with telemetry.span_from(event.traceparent, name):
-            loaded = await ledger.load(event.incident_id, connection)
+            loaded = await ledger.load(event.subject_id, connection)
             for command in ledger.rules.react(event, loaded.state):
                 try:
                     said += await ledger.carry_out_within(connection, command, event)

@@ -10,7 +10,7 @@ from shared.contract.envelope import Event
 from shared.contract.vocabulary import ServiceName
 from shared.runtime.process.database import Connection
 from shared.runtime.process.lease import Fenced
-from shared.runtime.say.plan import IncidentHead, Signed
+from shared.runtime.say.plan import Signed, SubjectHead
 from shared.runtime.say.texts import ONCE_MORE, OWN, TELL_AGAIN
 
 
@@ -19,29 +19,29 @@ class PartitionState(NamedTuple):
 
     waits: bool
     """Whether anything is parked that may still be heard."""
-    incidents: Mapping[UUID, IncidentHead]
-    """The heads of the incidents that the batch speaks of, where anything is known of them."""
+    subjects: Mapping[UUID, SubjectHead]
+    """The heads of the subjects that the batch speaks of, where anything is known of them."""
 
 
 async def look(connection: Connection, partition: int, spoken_of: Iterable[UUID]) -> PartitionState:
     """One statement, because each costs a round trip while the chains are locked."""
     rows = await connection.fetch(
-        """SELECT spoken.incident_id, version, said_hash, parked.waits
+        """SELECT spoken.subject_id, version, said_hash, parked.waits
            FROM (SELECT EXISTS (
                SELECT FROM parked WHERE partition = $1 AND resolved_at IS NULL
                AND reason NOT IN ('projection', 'reaction')
            ) AS waits) AS parked
-           LEFT JOIN (unnest($2::uuid[]) AS spoken (incident_id)
-                      JOIN incident_head USING (incident_id)) ON true""",
+           LEFT JOIN (unnest($2::uuid[]) AS spoken (subject_id)
+                      JOIN subject_head USING (subject_id)) ON true""",
         partition,
         list(spoken_of),
     )
-    incidents = {
-        row["incident_id"]: IncidentHead(row["version"], row["said_hash"])
+    subjects = {
+        row["subject_id"]: SubjectHead(row["version"], row["said_hash"])
         for row in rows
-        if row["incident_id"] is not None
+        if row["subject_id"] is not None
     }
-    return PartitionState(rows[0]["waits"], incidents)
+    return PartitionState(rows[0]["waits"], subjects)
 
 
 async def hashes_of(
@@ -116,7 +116,7 @@ RECORD: Final = """
         UPDATE heard_offset SET next_offset = $21 WHERE partition = $19 AND next_offset = $20
         RETURNING partition
     ), new AS (
-        INSERT INTO ledger (service, partition, sequence, event_id, incident_id, version, type,
+        INSERT INTO ledger (service, partition, sequence, event_id, subject_id, version, type,
                             envelope, signature, hash, kafka_offset)
         SELECT * FROM unnest($1::text[], $2::smallint[], $3::bigint[], $4::uuid[], $5::uuid[],
                              $6::bigint[], $7::text[],
@@ -126,10 +126,10 @@ RECORD: Final = """
         FROM unnest($12::text[], $13::smallint[], $14::bigint[], $15::bytea[])
             AS head (service, partition, sequence, hash)
         WHERE chain.service = head.service AND chain.partition = head.partition
-    ), incidents AS (
-        INSERT INTO incident_head (incident_id, version, said_hash)
+    ), subjects AS (
+        INSERT INTO subject_head (subject_id, version, said_hash)
         SELECT * FROM unnest($16::uuid[], $17::bigint[], $18::bytea[])
-        ON CONFLICT (incident_id) DO UPDATE
+        ON CONFLICT (subject_id) DO UPDATE
         SET version = excluded.version, said_hash = excluded.said_hash
     )
     SELECT count(*) FROM moved"""
@@ -141,11 +141,11 @@ async def record(
     rows: Sequence[Signed],
     offsets: Sequence[int | None],
     heads: Mapping[tuple[ServiceName, int], Head],
-    incidents: Mapping[UUID, IncidentHead],
+    subjects: Mapping[UUID, SubjectHead],
     partition: int,
     stretch: Stretch | None,
 ) -> None:
-    """Adds rows to the ledger and moves the heads of their chains and incidents. `offsets` are the
+    """Adds rows to the ledger and moves the heads of their chains and subjects. `offsets` are the
     rows' Kafka offsets, None for what the service says itself; `stretch` is what was read of the
     partition, None for what is heard again. Raises Fenced as `heard_to`."""
     events = [row.recorded.event for row in rows]
@@ -155,7 +155,7 @@ async def record(
         [event.link.partition for event in events],
         [event.link.sequence for event in events],
         [event.id for event in events],
-        [event.incident_id for event in events],
+        [event.subject_id for event in events],
         [row.recorded.version for row in rows],
         [event.type for event in events],
         [event.envelope for event in events],
@@ -166,9 +166,9 @@ async def record(
         [partition for _, partition in heads],
         [head.sequence for head in heads.values()],
         [head.hash for head in heads.values()],
-        list(incidents),
-        [head.version for head in incidents.values()],
-        [head.said_hash for head in incidents.values()],
+        list(subjects),
+        [head.version for head in subjects.values()],
+        [head.said_hash for head in subjects.values()],
         partition,
         *(stretch or (None, None)),
     )

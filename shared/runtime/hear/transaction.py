@@ -20,7 +20,7 @@ from shared.runtime.hear.views import show, show_each
 from shared.runtime.process.database import Connection
 from shared.runtime.say.plan import Recorded
 from shared.runtime.say.projection import Project
-from shared.runtime.say.tables import incident_heads, lock_chains, mark_rotations, rotations
+from shared.runtime.say.tables import lock_chains, mark_rotations, rotations, subject_heads
 
 WAITED: Final = 2000
 """Most messages of a chain that waited and are taken up in one transaction."""
@@ -106,10 +106,10 @@ class HearTransaction:
                 await tables.heard_to(connection, partition, batch.stretch)
             return ()
         accepted = _spoken_of(received.accepted)
-        incidents = {one: head for one, head in seen.incidents.items() if one in accepted}
+        subjects = {one: head for one, head in seen.subjects.items() if one in accepted}
         if had_waited := accepted - _spoken_of(batch.examined):
-            incidents |= await incident_heads(connection, had_waited)
-        signed, incidents = placed(self.service, received.accepted, incidents)
+            subjects |= await subject_heads(connection, had_waited)
+        signed, subjects = placed(self.service, received.accepted, subjects)
         events = [heard.event for heard in received.accepted]
         offsets = [
             None if heard.event.service == self.service else heard.record.offset
@@ -118,7 +118,7 @@ class HearTransaction:
         heads = {
             (service, partition): head for service, head in received.heads.items() if head.sequence
         }
-        await tables.record(connection, signed, offsets, heads, incidents, partition, batch.stretch)
+        await tables.record(connection, signed, offsets, heads, subjects, partition, batch.stretch)
         await mark_rotations(connection, events)
         return [row.recorded for row in signed]
 
@@ -133,8 +133,8 @@ class HearTransaction:
 
 
 def _spoken_of(items: Sequence[Heard | Parked]) -> frozenset[UUID]:
-    """The incidents of what may be heard."""
-    return frozenset(item.event.incident_id for item in items if isinstance(item, Heard))
+    """The subjects of what may be heard."""
+    return frozenset(item.event.subject_id for item in items if isinstance(item, Heard))
 
 
 def _more_waits(early: Sequence[Heard], accepted: Sequence[Heard]) -> bool:

@@ -7,7 +7,7 @@ CREATE TABLE ledger (
     partition    smallint    NOT NULL,
     sequence     bigint      NOT NULL CHECK (sequence > 0),
     event_id     uuid        NOT NULL,
-    incident_id  uuid        NOT NULL,
+    subject_id  uuid        NOT NULL,
     version      bigint      NOT NULL CHECK (version > 0),
     type         text        NOT NULL,
     envelope     bytea       NOT NULL CHECK (octet_length(envelope) <= 65535),
@@ -16,9 +16,9 @@ CREATE TABLE ledger (
     kafka_offset bigint,
     recorded_at  timestamptz NOT NULL DEFAULT clock_timestamp(),
     PRIMARY KEY (service, partition, sequence),
-    UNIQUE (incident_id, version)
+    UNIQUE (subject_id, version)
 );
-COMMENT ON COLUMN ledger.version IS 'gapless per incident over said and heard';
+COMMENT ON COLUMN ledger.version IS 'gapless per subject over said and heard';
 COMMENT ON COLUMN ledger.kafka_offset IS 'where it was heard; null for what this service said';
 CREATE UNIQUE INDEX ledger_position ON ledger (position);
 -- Not unique: a speaker that repeats an id is a finding of `ledger verify`, and must not stop the chain from being heard.
@@ -47,17 +47,17 @@ INSERT INTO chain
 SELECT service, partition, 0, decode(repeat('00', 32), 'hex')
 FROM unnest(ARRAY['intake', 'triage', 'notify', 'review']) AS service, generate_series(0, 7) AS partition;
 
-CREATE TABLE incident_head (
-    incident_id uuid   PRIMARY KEY,
+CREATE TABLE subject_head (
+    subject_id uuid   PRIMARY KEY,
     version     bigint NOT NULL,
     said_hash   bytea  NOT NULL
 );
-COMMENT ON COLUMN incident_head.said_hash IS 'hash of this service''s own last event of the incident, for subjectprev';
+COMMENT ON COLUMN subject_head.said_hash IS 'hash of this service''s own last event of the subject, for subjectprev';
 
 CREATE TABLE idempotency (
     key         text        PRIMARY KEY,
     digest      bytea       NOT NULL,
-    incident_id uuid        NOT NULL,
+    subject_id uuid        NOT NULL,
     partition   smallint    NOT NULL,
     sequence    bigint      NOT NULL,
     events      smallint    NOT NULL,
@@ -101,5 +101,5 @@ CREATE TABLE parked (
 CREATE INDEX parked_waiting ON parked (partition, service, sequence) WHERE resolved_at IS NULL;
 
 GRANT SELECT, INSERT ON ledger TO {service}_service;
-GRANT SELECT, INSERT, UPDATE ON chain, incident_head, idempotency, relay_lease, relay_cursor, heard_offset, parked TO {service}_service;
-GRANT SELECT ON ledger, chain, incident_head, relay_lease, relay_cursor, heard_offset, parked TO ledger_auditor;
+GRANT SELECT, INSERT, UPDATE ON chain, subject_head, idempotency, relay_lease, relay_cursor, heard_offset, parked TO {service}_service;
+GRANT SELECT ON ledger, chain, subject_head, relay_lease, relay_cursor, heard_offset, parked TO ledger_auditor;

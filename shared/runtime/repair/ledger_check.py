@@ -42,7 +42,7 @@ class LedgerCheck:
     trust: Trust
     heads: dict[Chain, Head] = field(default_factory=dict)
     hashes: dict[ChainNumber, bytes] = field(default_factory=dict)
-    incident_heads: dict[tuple[ServiceName, UUID], bytes] = field(default_factory=dict)
+    subject_heads: dict[tuple[ServiceName, UUID], bytes] = field(default_factory=dict)
     versions: dict[UUID, list[int]] = field(default_factory=dict)
     ids: set[UUID] = field(default_factory=set)
     rows: int = 0
@@ -53,7 +53,7 @@ class LedgerCheck:
         self.rows += 1
         number = (ServiceName(row["service"]), row["partition"], row["sequence"])
         where = f"{self.owner}'s ledger, {printed(number)}"
-        self.versions.setdefault(row["incident_id"], []).append(row["version"])
+        self.versions.setdefault(row["subject_id"], []).append(row["version"])
         try:
             event = read(row["envelope"])
         except MalformedEnvelope as error:
@@ -67,7 +67,7 @@ class LedgerCheck:
         if not problems:
             self.trust = self.trust.after(event)
         self.ids.add(event.id)
-        self.incident_heads[event.service, event.incident_id] = event.hash
+        self.subject_heads[event.service, event.subject_id] = event.hash
         self._advance(number, event.hash)
 
     def _problems(
@@ -75,7 +75,7 @@ class LedgerCheck:
     ) -> Iterator[tuple[str, str]]:
         columns = {
             "event_id": event.id,
-            "incident_id": event.incident_id,
+            "subject_id": event.subject_id,
             "type": event.type,
             "service": event.service.value,
             "partition": event.link.partition,
@@ -86,7 +86,7 @@ class LedgerCheck:
             yield "row_changed", f"differs in {', '.join(differing)}"
         if (refusal := self.trust.refusal(event, row["signature"])) is not None:
             yield "untrusted", refusal
-        if (why := not_theirs_to_say(event.type, event.service, event.incident_id)) is not None:
+        if (why := not_theirs_to_say(event.type, event.service, event.subject_id)) is not None:
             yield "not_theirs_to_say", why
         head = self.heads.get(number[:2], EMPTY)
         if number[2] != head.sequence + 1:
@@ -97,12 +97,12 @@ class LedgerCheck:
                 f"names {event.link.prevhash.hex()[:16]}…, the event before it hashes to "
                 f"{head.hash.hex()[:16]}…",
             )
-        if event.link.subjectprev != self.incident_heads.get(
-            (event.service, event.incident_id), EMPTY.hash
+        if event.link.subjectprev != self.subject_heads.get(
+            (event.service, event.subject_id), EMPTY.hash
         ):
             yield (
-                "incident_link",
-                "subjectprev is not the hash of the service's previous event of this incident",
+                "subject_link",
+                "subjectprev is not the hash of the service's previous event of this subject",
             )
         if event.id in self.ids:
             yield "repeated_id", str(event.id)
@@ -137,11 +137,11 @@ class LedgerCheck:
                     f"{self.owner}'s ledger, {service}/{partition}",
                     f"stood at {sequence}, holds {held}",
                 )
-        for incident_id, versions in self.versions.items():
+        for subject_id, versions in self.versions.items():
             if sorted(versions) != list(range(1, len(versions) + 1)):
                 self._find(
                     "version_gap",
-                    f"{self.owner}'s ledger, incident {incident_id}",
+                    f"{self.owner}'s ledger, subject {subject_id}",
                     f"holds {sorted(versions)}"[:200],
                 )
         for reason, count in parked.items():

@@ -17,7 +17,7 @@ from shared.runtime.say.people import Person, keeping
 from shared.runtime.say.record import say_of_the_record
 
 PARTITION: Final = 0
-"""Whose system incident is the subject: a person has no partition."""
+"""Whose system subject is the subject: a person has no partition."""
 
 
 class CannotErase(ValueError):

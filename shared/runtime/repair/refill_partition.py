@@ -112,7 +112,7 @@ async def _remembered(connection: Connection, partition: int) -> Sequence[Row]:
 
 async def _chain(databases: Databases, service: ServiceName, partition: int) -> AsyncIterator[Row]:
     connection = databases.connections[databases.fullest(service, partition)]
-    query = """SELECT sequence, incident_id, envelope, signature FROM ledger
+    query = """SELECT sequence, subject_id, envelope, signature FROM ledger
                WHERE service = $1 AND partition = $2 ORDER BY sequence"""
     async for row in connection.cursor(query, service.value, partition, prefetch=PAGE):
         yield row

@@ -149,7 +149,7 @@ class TopicCheck:
         self.types[short_name(event.type)] += 1
         self._settlements.hear(event)
         if kind_of(event.type) == INCIDENT:
-            self.incidents.add(event.incident_id)
+            self.incidents.add(event.subject_id)
         waited = []
         if (trust := self.trust.after(event)) is not self.trust:
             waited = [parked.record for parked in self._doubted]

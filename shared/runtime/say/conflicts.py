@@ -10,9 +10,9 @@ class Conflict(Exception):
     """Something was said or heard of the incident since the command was decided; it is decided
     again."""
 
-    def __init__(self, incident_id: UUID, expected: int, actual: int) -> None:
-        super().__init__(f"incident {incident_id} is at version {actual}, not at {expected}")
-        self.incident_id = incident_id
+    def __init__(self, subject_id: UUID, expected: int, actual: int) -> None:
+        super().__init__(f"incident {subject_id} is at version {actual}, not at {expected}")
+        self.subject_id = subject_id
         self.expected = expected
         self.actual = actual
 

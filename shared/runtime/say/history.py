@@ -1,4 +1,4 @@
-"""Reads the ledger: what the service knows of an incident, and what it said under an idempotency
+"""Reads the ledger: what the service knows of a subject, and what it said under an idempotency
 key."""
 
 from typing import NamedTuple
@@ -20,14 +20,14 @@ class TextsOf(NamedTuple):
 
 
 async def known_of(
-    connection: Connection, incident_id: UUID, after: int = 0, limit: int | None = None
+    connection: Connection, subject_id: UUID, after: int = 0, limit: int | None = None
 ) -> list[Signed]:
-    """What was said and heard of an incident: versions above `after`, in their order, at most
+    """What was said and heard of a subject: versions above `after`, in their order, at most
     `limit`; None: all."""
     rows = await connection.fetch(
         """SELECT version, envelope, signature FROM ledger
-           WHERE incident_id = $1 AND version > $2 ORDER BY version LIMIT $3""",
-        incident_id,
+           WHERE subject_id = $1 AND version > $2 ORDER BY version LIMIT $3""",
+        subject_id,
         after,
         limit,
     )
@@ -35,9 +35,9 @@ async def known_of(
 
 
 async def texts_of(
-    connection: Connection, incident_id: UUID, after: int, limit: int
+    connection: Connection, subject_id: UUID, after: int, limit: int
 ) -> list[TextsOf]:
-    """The texts that are at hand of what was said and heard of an incident: versions above
+    """The texts that are at hand of what was said and heard of a subject: versions above
     `after`, in their order, at most `limit`."""
     rows = await connection.fetch(
         """SELECT version, event_id, ARRAY(
@@ -45,8 +45,8 @@ async def texts_of(
                WHERE disclosure.event_id = ledger.event_id ORDER BY digest
            ) AS texts
            FROM ledger
-           WHERE incident_id = $1 AND version > $2 ORDER BY version LIMIT $3""",
-        incident_id,
+           WHERE subject_id = $1 AND version > $2 ORDER BY version LIMIT $3""",
+        subject_id,
         after,
         limit,
     )

@@ -1,6 +1,6 @@
 """A service's ledger. The way of a command through it:
 
-1. `carry_out` takes what this process remembers of the incident; when it remembers nothing, or that
+1. `carry_out` takes what this process remembers of the subject; when it remembers nothing, or that
    turned out to be old, it folds what the table holds (`load`).
 2. The service's rules decide on that, purely: events, or a refusal (`_decide_and_append`).
 3. `say` gives the events id, time, actor, cause and trace; with the version that they were decided
@@ -8,7 +8,7 @@
 4. The writer takes all that waits into one turn; `plan` links and signs it, purely, on the heads of
    the chains: as remembered, or as read under their locks.
 5. One transaction writes events, heads, views and idempotency keys, or nothing: a chain that has
-   moved is looked at and the turn planned again, an incident that has moved is decided on again.
+   moved is looked at and the turn planned again, a subject that has moved is decided on again.
 6. After the commit the new state is remembered, the relay is woken, and the caller gets the events
    with their places and signatures.
 
@@ -58,16 +58,16 @@ REFUSALS: Final = (Rejected, Missing, Stale)
 @dataclass(frozen=True, slots=True)
 class Carried:
     """What a command came to: the events it made, with their places and signatures, and the
-    incident's version after them."""
+    subject's version after them."""
 
-    incident_id: UUID
+    subject_id: UUID
     version: int
     signed: tuple[Signed, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class _Asked(Generic[C]):
-    incident_id: UUID
+    subject_id: UUID
     command: C
     context: Context
     expected_version: int | None
@@ -107,7 +107,7 @@ class Ledger(Generic[C, S]):
 
     async def carry_out(
         self,
-        incident_id: UUID,
+        subject_id: UUID,
         command: C,
         context: Context,
         *,
@@ -119,13 +119,13 @@ class Ledger(Generic[C, S]):
         """Decides on all that the service knows and appends; decides again when something was said
         or heard meanwhile.
 
-        Raises what `decide` raises, Missing when nothing is known of the incident and it must
+        Raises what `decide` raises, Missing when nothing is known of the subject and it must
         exist, Stale when it is not at `expected_version`, IdempotencyMismatch, MalformedEnvelope
         when an event is too large, Conflict when others never let up."""
-        if is_system(incident_id):
-            raise Missing(f"{self.rules.kind} {incident_id}")
+        if is_system(subject_id):
+            raise Missing(f"{self.rules.kind} {subject_id}")
         asked = _Asked(
-            incident_id, command, context, expected_version, idempotency, must_exist, extra
+            subject_id, command, context, expected_version, idempotency, must_exist, extra
         )
         try:
             carried = await self._in_turn(asked)
@@ -142,12 +142,12 @@ class Ledger(Generic[C, S]):
         """What the service itself decides because of an event, in the caller's transaction, which
         holds the locks on the event's chains. How many events it said; all of them commit with the
         transaction, or none. Raises what `decide` raises."""
-        incident_id = cause.incident_id
+        subject_id = cause.subject_id
         context = Context(clock.now(), Actor.service(self.service))
-        loaded = await self.load(incident_id, connection)
+        loaded = await self.load(subject_id, connection)
         decided, edition = self._decide(command, loaded.state, context)
-        said = say(incident_id, decided, context, edition, cause)
-        proposal = Proposal(incident_id, loaded.version, said)
+        said = say(subject_id, decided, context, edition, cause)
+        proposal = Proposal(subject_id, loaded.version, said)
         turn = await self.writer.append_within(connection, [proposal])
         turn.require_accepted()
         return len(said)
@@ -156,44 +156,44 @@ class Ledger(Generic[C, S]):
         """Commits for everybody who waits, until cancelled."""
         await self.writer.run()
 
-    async def load(self, incident_id: UUID, connection: Connection | None = None) -> Loaded[S]:
+    async def load(self, subject_id: UUID, connection: Connection | None = None) -> Loaded[S]:
         """Folds what the service knows of the subject; of one of another kind nothing. With a
         connection: as its transaction sees it, and that is not remembered."""
-        since = self._memory.get(incident_id) or Loaded(self.rules.initial, 0)
+        since = self._memory.get(subject_id) or Loaded(self.rules.initial, 0)
         async with self._connection(connection) as used:
-            new = await history.known_of(used, incident_id, since.version)
+            new = await history.known_of(used, subject_id, since.version)
         if since.version == 0 and not self._are_theirs(new):
             return since
         loaded = self._after(since, (row.recorded for row in new))
         if connection is None and loaded.version:
-            self._memory.keep(incident_id, loaded)
+            self._memory.keep(subject_id, loaded)
         return loaded
 
     async def history(
-        self, incident_id: UUID, connection: Connection | None = None
+        self, subject_id: UUID, connection: Connection | None = None
     ) -> list[Recorded]:
         """All that the service knows of a subject, by version; of one of another kind nothing."""
         async with self._connection(connection) as used:
-            known = await history.known_of(used, incident_id)
+            known = await history.known_of(used, subject_id)
         return [row.recorded for row in known] if self._are_theirs(known) else []
 
-    async def timeline(self, incident_id: UUID, after: int, limit: int) -> list[Signed]:
-        """A page of what the service knows of an incident: versions above `after`, with
+    async def timeline(self, subject_id: UUID, after: int, limit: int) -> list[Signed]:
+        """A page of what the service knows of a subject: versions above `after`, with
         signatures."""
         async with self._pool.acquire() as connection:
-            return await history.known_of(connection, incident_id, after, limit)
+            return await history.known_of(connection, subject_id, after, limit)
 
-    async def texts(self, incident_id: UUID, after: int, limit: int) -> list[TextsOf]:
+    async def texts(self, subject_id: UUID, after: int, limit: int) -> list[TextsOf]:
         """The texts that are at hand of a page of the timeline."""
         async with self._pool.acquire() as connection:
-            return await history.texts_of(connection, incident_id, after, limit)
+            return await history.texts_of(connection, subject_id, after, limit)
 
     async def _in_turn(self, asked: "_Asked[C]") -> Carried:
         if not asked.must_exist and (carried := await self._on_memory(asked)) is not None:
             return carried
-        # Commands of one incident stand in line in this process: they would only make each other
+        # Commands of one subject stand in line in this process: they would only make each other
         # decide again. A command that opens one competes with nobody, and need not.
-        async with self._in_line.setdefault(asked.incident_id, asyncio.Lock()):
+        async with self._in_line.setdefault(asked.subject_id, asyncio.Lock()):
             return await self._on_memory(asked) or await self._on_the_table(asked)
 
     async def _on_memory(self, asked: "_Asked[C]") -> Carried | None:
@@ -211,28 +211,28 @@ class Ledger(Generic[C, S]):
         """Decides on what the ledger holds, again and again while others come between."""
         async for attempt in AsyncRetrying(**TRIES):
             with attempt:
-                return await self._decide_and_append(asked, await self.load(asked.incident_id))
+                return await self._decide_and_append(asked, await self.load(asked.subject_id))
         raise AssertionError("unreachable: tenacity re-raises")
 
     def _remembered(self, asked: "_Asked[C]") -> Loaded[S] | None:
-        return self._memory.get(asked.incident_id) or (
+        return self._memory.get(asked.subject_id) or (
             None if asked.must_exist else Loaded(self.rules.initial, 0)
         )
 
     async def _decide_and_append(self, asked: "_Asked[C]", loaded: Loaded[S]) -> Carried:
         if asked.must_exist and loaded.version == 0:
-            raise Missing(f"{self.rules.kind} {asked.incident_id}")
+            raise Missing(f"{self.rules.kind} {asked.subject_id}")
         if asked.expected_version is not None and asked.expected_version != loaded.version:
             raise Stale(asked.expected_version, loaded.version)
         with telemetry.linked_span(type(asked.command).__name__, loaded.traceparents):
             decided, edition = self._decide(asked.command, loaded.state, asked.context)
             if not decided:
-                return Carried(asked.incident_id, loaded.version, ())
+                return Carried(asked.subject_id, loaded.version, ())
             signed = await self.writer.submit(
                 Proposal(
-                    asked.incident_id,
+                    asked.subject_id,
                     loaded.version,
-                    say(asked.incident_id, decided, asked.context, edition),
+                    say(asked.subject_id, decided, asked.context, edition),
                     asked.idempotency,
                     asked.extra,
                     loaded.said_hash,
@@ -240,10 +240,10 @@ class Ledger(Generic[C, S]):
             )
         if isinstance(signed, Again):
             if (earlier := await self._earlier(asked)) is None:
-                raise Conflict(asked.incident_id, loaded.version, loaded.version)
+                raise Conflict(asked.subject_id, loaded.version, loaded.version)
             return earlier
-        self._memory.keep(asked.incident_id, self._after(loaded, (row.recorded for row in signed)))
-        return Carried(asked.incident_id, signed[-1].recorded.version, signed)
+        self._memory.keep(asked.subject_id, self._after(loaded, (row.recorded for row in signed)))
+        return Carried(asked.subject_id, signed[-1].recorded.version, signed)
 
     def _are_theirs(self, known: Sequence[Signed]) -> bool:
         """Whether a subject's events, from its first, are of the kind that these rules are for."""
@@ -267,7 +267,7 @@ class Ledger(Generic[C, S]):
         if not signed:
             return None
         last = signed[-1].recorded
-        return Carried(last.event.incident_id, last.version, signed)
+        return Carried(last.event.subject_id, last.version, signed)
 
     @contextlib.asynccontextmanager
     async def _connection(self, given: Connection | None) -> AsyncIterator[Connection]:

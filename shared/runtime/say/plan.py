@@ -1,6 +1,6 @@
 """What one turn of the appender does, decided without any I/O.
 
-A turn takes the proposals that wait, the heads of their chains and incidents as the transaction has
+A turn takes the proposals that wait, the heads of their chains and subjects as the transaction has
 locked them, and gives every event its place, or its caller a refusal. A conflict fails only its own
 command. What the turn says is signed together, when all of it has its place."""
 
@@ -21,7 +21,7 @@ from shared.runtime.say.conflicts import Conflict, IdempotencyMismatch
 
 
 class Recorded(NamedTuple):
-    """An event in this service's ledger; `version` counts what the service knows of the incident,
+    """An event in this service's ledger; `version` counts what the service knows of the subject,
     from 1, without gaps."""
 
     event: Event
@@ -45,13 +45,13 @@ class Idempotency:
 
 
 class Proposal(NamedTuple):
-    """Events that a command decided on at `expected_version` of its incident; `extra` is written
+    """Events that a command decided on at `expected_version` of its subject; `extra` is written
     with them or not at all.
 
-    `said_hash` is the hash of the service's own last event of the incident at that version, for who
+    `said_hash` is the hash of the service's own last event of the subject at that version, for who
     plans without a look."""
 
-    incident_id: UUID
+    subject_id: UUID
     expected_version: int
     said: Sequence[Said]
     idempotency: Idempotency | None = None
@@ -59,12 +59,12 @@ class Proposal(NamedTuple):
     said_hash: bytes = ZERO_HASH
 
 
-class IncidentHead(NamedTuple):
+class SubjectHead(NamedTuple):
     version: int
     said_hash: bytes
 
 
-UNHEARD_OF = IncidentHead(0, ZERO_HASH)
+UNHEARD_OF = SubjectHead(0, ZERO_HASH)
 
 
 class Signed(NamedTuple):
@@ -101,7 +101,7 @@ class Turn:
     verdicts: tuple[Verdict, ...]
     rows: tuple[Signed, ...]
     heads: Mapping[int, Head]
-    incidents: Mapping[UUID, IncidentHead]
+    subjects: Mapping[UUID, SubjectHead]
 
     def require_accepted(self) -> None:
         """Raises the first refusal of a proposal."""
@@ -113,36 +113,36 @@ class Turn:
 def plan(
     proposals: Sequence[Proposal],
     heads: Mapping[int, Head],
-    incidents: Mapping[UUID, IncidentHead],
+    subjects: Mapping[UUID, SubjectHead],
     taken: Mapping[str, bytes],
     speaker: Speaker,
 ) -> Turn:
-    """`heads` by partition and `incidents` as locked; `taken` are the idempotency keys already in
+    """`heads` by partition and `subjects` as locked; `taken` are the idempotency keys already in
     the database with their digests."""
-    moved, known, keys = dict(heads), dict(incidents), dict(taken)
+    moved, known, keys = dict(heads), dict(subjects), dict(taken)
     verdicts: list[slice | Exception | Again] = []
     rows: list[Recorded] = []
     told: list[tuple[Disclosure, ...]] = []
     rotated: set[int] = set()
     for proposal in proposals:
-        refusal = _refusal(proposal, known.get(proposal.incident_id, UNHEARD_OF), keys)
+        refusal = _refusal(proposal, known.get(proposal.subject_id, UNHEARD_OF), keys)
         if refusal is not None:
             verdicts.append(refusal)
             continue
         try:
             _require_one_key(proposal, rotated)
-            placed, head, incident = _place(proposal, moved, known, speaker)
+            placed, head, subject = _place(proposal, moved, known, speaker)
         except ValueError as error:
             verdicts.append(error)
             continue
-        moved[partition_of(proposal.incident_id)], known[proposal.incident_id] = head, incident
+        moved[partition_of(proposal.subject_id)], known[proposal.subject_id] = head, subject
         if proposal.idempotency is not None:
             keys[proposal.idempotency.key] = proposal.idempotency.digest
         verdicts.append(slice(len(rows), len(rows) + len(placed)))
         rows += placed
         told += (said.disclosures for said in proposal.said)
         rotated |= {row.event.link.partition for row in placed if _changes_key(row.event.data)}
-    touched = {row.event.incident_id: known[row.event.incident_id] for row in rows}
+    touched = {row.event.subject_id: known[row.event.subject_id] for row in rows}
     changed = {number: head for number, head in moved.items() if head != heads[number]}
     signed = _signed(rows, told, speaker)
     given = [signed[one] if isinstance(one, slice) else one for one in verdicts]
@@ -160,7 +160,7 @@ def _require_one_key(proposal: Proposal, rotated: Set[int]) -> None:
     """A turn is signed with one key: a change of key is the last that it says on its chain. Raises
     ValueError."""
     first = (said for said in proposal.said[:-1] if _changes_key(said.data))
-    if partition_of(proposal.incident_id) in rotated or next(first, None) is not None:
+    if partition_of(proposal.subject_id) in rotated or next(first, None) is not None:
         raise ValueError(
             "what follows a change of key on its chain is signed with the new key, so it needs a "
             "turn of its own: propose it again"
@@ -172,7 +172,7 @@ def _changes_key(data: object) -> bool:
 
 
 def _refusal(
-    proposal: Proposal, incident: IncidentHead, keys: Mapping[str, bytes]
+    proposal: Proposal, subject: SubjectHead, keys: Mapping[str, bytes]
 ) -> Exception | Again | None:
     if (
         proposal.idempotency is not None
@@ -183,28 +183,28 @@ def _refusal(
             if digest == proposal.idempotency.digest
             else IdempotencyMismatch(proposal.idempotency.key)
         )
-    if incident.version != proposal.expected_version:
-        return Conflict(proposal.incident_id, proposal.expected_version, incident.version)
+    if subject.version != proposal.expected_version:
+        return Conflict(proposal.subject_id, proposal.expected_version, subject.version)
     return None
 
 
 def _place(
     proposal: Proposal,
     heads: Mapping[int, Head],
-    incidents: Mapping[UUID, IncidentHead],
+    subjects: Mapping[UUID, SubjectHead],
     speaker: Speaker,
-) -> tuple[list[Recorded], Head, IncidentHead]:
-    partition = partition_of(proposal.incident_id)
-    head, incident = heads[partition], incidents.get(proposal.incident_id, UNHEARD_OF)
+) -> tuple[list[Recorded], Head, SubjectHead]:
+    partition = partition_of(proposal.subject_id)
+    head, subject = heads[partition], subjects.get(proposal.subject_id, UNHEARD_OF)
     placed: list[Recorded] = []
     for said in proposal.said:
-        link = next_link(speaker.service, partition, head, incident.said_hash)
+        link = next_link(speaker.service, partition, head, subject.said_hash)
         envelope = write(said, link, speaker.keyid)
         head = Head(link.sequence, event_hash(envelope))
-        incident = IncidentHead(incident.version + 1, head.hash)
+        subject = SubjectHead(subject.version + 1, head.hash)
         event = Event(
             said.id,
-            said.incident_id,
+            said.subject_id,
             said.time,
             said.actor,
             said.data.TYPE,
@@ -218,5 +218,5 @@ def _place(
             envelope,
             said.rules,
         )
-        placed.append(Recorded(event, incident.version))
-    return placed, head, incident
+        placed.append(Recorded(event, subject.version))
+    return placed, head, subject

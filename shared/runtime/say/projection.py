@@ -16,26 +16,26 @@ Project: TypeAlias = Callable[[Recorded], Iterable[Write]]
 
 
 def shown(project: Project, recorded: Iterable[Recorded]) -> list[Write]:
-    """What these events write, in their order. Views show no system incident."""
+    """What these events write, in their order. Views show no system subject."""
     return [
         write
         for item in recorded
-        if not is_system(item.event.incident_id)
+        if not is_system(item.event.subject_id)
         for write in (*forgetting(item.event), *project(item))
     ]
 
 
 async def apply(connection: Connection, project: Project, recorded: Sequence[Recorded]) -> None:
     """Drops the texts and persons that these events erase and writes their views: in order within
-    an incident, many incidents at a time. Views show no system incident."""
+    a subject, many subjects at a time. Views show no system subject."""
     await forget(connection, recorded)
-    by_incident: dict[Any, list[Write]] = defaultdict(list)
+    by_subject: dict[Any, list[Write]] = defaultdict(list)
     for item in recorded:
-        if not is_system(item.event.incident_id):
-            by_incident[item.event.incident_id].extend(project(item))
+        if not is_system(item.event.subject_id):
+            by_subject[item.event.subject_id].extend(project(item))
     # Round n holds the nth write of every incident: no order to keep inside a round, so equal
     # statements go together.
-    for turn in itertools.zip_longest(*by_incident.values()):
+    for turn in itertools.zip_longest(*by_subject.values()):
         await execute(connection, [write for write in turn if write is not None])
 
 

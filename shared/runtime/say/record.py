@@ -1,14 +1,14 @@
-"""Says something about the record itself, whose subject is a partition's system incident."""
+"""Says something about the record itself, whose subject is a partition's system subject."""
 
 from collections.abc import Mapping, Sequence
 from typing import Final
 
 from shared.contract.catalogue.system import SystemRecord
 from shared.contract.decision import Context
-from shared.contract.topics import system_incident
+from shared.contract.topics import system_subject
 from shared.runtime.process.database import Connection
 from shared.runtime.say.plan import UNHEARD_OF, Proposal
-from shared.runtime.say.tables import incident_heads, lock_chains
+from shared.runtime.say.tables import lock_chains, subject_heads
 from shared.runtime.say.utterance import say
 from shared.runtime.say.writer import Writer
 
@@ -28,8 +28,8 @@ async def say_of_the_record(
         return 0
     # The chains first: only under their locks are the versions read here the last ones.
     await lock_chains(connection, services=[writer.service], partitions=records)
-    subjects = {partition: system_incident(partition) for partition in sorted(records)}
-    known = await incident_heads(connection, subjects.values())
+    subjects = {partition: system_subject(partition) for partition in sorted(records)}
+    known = await subject_heads(connection, subjects.values())
     turn = await writer.append_within(
         connection,
         [

@@ -1,5 +1,5 @@
 """The tables that saying writes to and plans on, within a transaction: chains and their locks,
-heads of incidents, idempotency keys, changes of key. `migrations` makes them."""
+heads of subjects, idempotency keys, changes of key. `migrations` makes them."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final, NamedTuple
@@ -14,7 +14,7 @@ from shared.contract.envelope import Event, read
 from shared.contract.topics import PARTITIONS
 from shared.contract.vocabulary import ServiceName
 from shared.runtime.process.database import Connection, Row
-from shared.runtime.say.plan import IncidentHead, Proposal, Signed, Turn
+from shared.runtime.say.plan import Proposal, Signed, SubjectHead, Turn
 from shared.runtime.say.together import Together
 
 KEYS: Final = "idempotency_pkey"
@@ -23,10 +23,10 @@ KEYS: Final = "idempotency_pkey"
 
 class TurnBasis(NamedTuple):
     """What a turn is planned on, as it stands under the locks: the heads of chains by partition and
-    of incidents, and the idempotency keys that are taken, with their digests."""
+    of subjects, and the idempotency keys that are taken, with their digests."""
 
     heads: Mapping[int, Head]
-    incidents: Mapping[UUID, IncidentHead]
+    subjects: Mapping[UUID, SubjectHead]
     taken: Mapping[str, bytes]
 
 
@@ -117,7 +117,7 @@ def _parameters(turn: Turn, heads: Mapping[int, Head], accepted: Accepted) -> li
         [event.link.partition for event in events],
         [event.link.sequence for event in events],
         [event.id for event in events],
-        [event.incident_id for event in events],
+        [event.subject_id for event in events],
         [row.recorded.version for row in turn.rows],
         [event.type for event in events],
         [event.envelope for event in events],
@@ -125,7 +125,7 @@ def _parameters(turn: Turn, heads: Mapping[int, Head], accepted: Accepted) -> li
         [event.hash for event in events],
         [key.key for key, _, _ in keys],
         [key.digest for key, _, _ in keys],
-        [first.incident_id for _, first, _ in keys],
+        [first.subject_id for _, first, _ in keys],
         [first.link.partition for _, first, _ in keys],
         [first.link.sequence for _, first, _ in keys],
         [count for _, _, count in keys],
@@ -142,15 +142,15 @@ def _told(rows: Sequence[Signed]) -> tuple[list[str], list[UUID], list[str]]:
     )
 
 
-async def incident_heads(
-    connection: Connection, incidents: Iterable[UUID]
-) -> dict[UUID, IncidentHead]:
+async def subject_heads(
+    connection: Connection, subjects: Iterable[UUID]
+) -> dict[UUID, SubjectHead]:
     """Of those that anything is known of."""
     rows = await connection.fetch(
-        "SELECT incident_id, version, said_hash FROM incident_head WHERE incident_id = ANY($1)",
-        list(incidents),
+        "SELECT subject_id, version, said_hash FROM subject_head WHERE subject_id = ANY($1)",
+        list(subjects),
     )
-    return {row["incident_id"]: IncidentHead(row["version"], row["said_hash"]) for row in rows}
+    return {row["subject_id"]: SubjectHead(row["version"], row["said_hash"]) for row in rows}
 
 
 async def taken_keys(connection: Connection, keys: Sequence[str]) -> dict[str, bytes]:

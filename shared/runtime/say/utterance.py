@@ -12,7 +12,7 @@ from shared.runtime.process import clock, telemetry
 
 
 def say(
-    incident_id: UUID,
+    subject_id: UUID,
     decided: Iterable[EventData],
     context: Context,
     edition: int,
@@ -28,7 +28,7 @@ def say(
         said.append(
             Said(
                 id=clock.new_id(),
-                incident_id=incident_id,
+                subject_id=subject_id,
                 time=context.now,
                 actor=context.actor.subject,
                 data=bare,

@@ -4,7 +4,7 @@ from datetime import datetime
 from uuid import UUID
 
 from shared.chain.link import Head
-from shared.chain.statements import ChainHeads, IncidentStatement, sign
+from shared.chain.statements import ChainHeads, SubjectStatement, sign
 from shared.contract.hashing import ZERO_HASH
 from shared.contract.topics import PARTITIONS, partition_of
 from shared.runtime.process.database import Connection
@@ -23,23 +23,23 @@ async def chain_checkpoint(connection: Connection, keyring: Keyring, now: dateti
     return sign(statement.text, keyring.signer(heads))
 
 
-async def incident_head(
-    connection: Connection, keyring: Keyring, incident_id: UUID, now: datetime
+async def subject_head(
+    connection: Connection, keyring: Keyring, subject_id: UUID, now: datetime
 ) -> bytes:
-    """How much the service has said of the incident, signed; also when that is nothing."""
+    """How much the service has said of the subject, signed; also when that is nothing."""
     row = await connection.fetchrow(
         """SELECT service, partition, sequence, hash, rotated,
                   (SELECT count(*) FROM ledger
-                   WHERE incident_id = $2 AND ledger.service = chain.service) AS said,
-                  (SELECT said_hash FROM incident_head WHERE incident_id = $2) AS said_hash
+                   WHERE subject_id = $2 AND ledger.service = chain.service) AS said,
+                  (SELECT said_hash FROM subject_head WHERE subject_id = $2) AS said_hash
            FROM chain WHERE service = $1 AND partition = $3""",
         keyring.service.value,
-        incident_id,
-        partition_of(incident_id),
+        subject_id,
+        partition_of(subject_id),
     )
     assert row is not None
     await learn_rotations(connection, keyring.trust, [row])
     head = Head(row["sequence"], row["hash"])
     last = row["said_hash"] or ZERO_HASH
-    statement = IncidentStatement(keyring.service, incident_id, now, row["said"], last, head)
+    statement = SubjectStatement(keyring.service, subject_id, now, row["said"], last, head)
     return sign(statement.text, keyring.signer({row["partition"]: head}))

@@ -22,7 +22,7 @@ from shared.runtime.process.database import Connection
 from shared.runtime.process.persistence import PASSING
 from shared.runtime.say import projection, tables
 from shared.runtime.say.keyring import KeyMissing, Keyring
-from shared.runtime.say.plan import Again, IncidentHead, Proposal, Signed, Turn, plan
+from shared.runtime.say.plan import Again, Proposal, Signed, SubjectHead, Turn, plan
 from shared.runtime.say.together import repeated, together, types_of
 
 WRITERS: Final = 2
@@ -76,7 +76,7 @@ class Writer:
         Raises Conflict, IdempotencyMismatch, MalformedEnvelope when an event is too large, and what
         made the commit fail."""
         item = _Waiting(proposal, asyncio.get_running_loop().create_future())
-        self._queues[partition_of(proposal.incident_id) % WRITERS].put_nowait(item)
+        self._queues[partition_of(proposal.subject_id) % WRITERS].put_nowait(item)
         return await item.outcome
 
     async def run(self) -> None:
@@ -91,8 +91,8 @@ class Writer:
     async def append_within(self, connection: Connection, proposals: Sequence[Proposal]) -> Turn:
         """One turn in the caller's transaction: every accepted proposal is written when that
         commits; then the caller says so by `committed`."""
-        heads, incidents, taken = await self._look(connection, proposals)
-        turn = plan(proposals, heads, incidents, taken, self.keyring.speaker(heads))
+        heads, subjects, taken = await self._look(connection, proposals)
+        turn = plan(proposals, heads, subjects, taken, self.keyring.speaker(heads))
         if not await self._write(connection, proposals, turn, heads):
             raise AssertionError("a chain moved while it was locked")
         return turn
@@ -157,7 +157,7 @@ class Writer:
             return None
         turn, heads = planned
         accepted = _accepted(proposals, turn)
-        if not turn.rows or len({proposal.incident_id for proposal, _ in accepted}) < len(accepted):
+        if not turn.rows or len({proposal.subject_id for proposal, _ in accepted}) < len(accepted):
             return None
         if any(isinstance(row.recorded.event.data, KeyRotated) for row in turn.rows):
             return None
@@ -191,7 +191,7 @@ class Writer:
         """The same without a look; None when that cannot be done, or a chain has moved: then
         nothing is written.
 
-        Raises UniqueViolationError when more is known of an incident, or a key is taken."""
+        Raises UniqueViolationError when more is known of a subject, or a key is taken."""
         if (planned := self._planned(proposals)) is None:
             return None
         turn, heads = planned
@@ -200,31 +200,31 @@ class Writer:
     def _planned(self, proposals: Sequence[Proposal]) -> tuple[Turn, Mapping[int, Head]] | None:
         """The turn on the heads that this process remembers, and these; None when it remembers too
         little."""
-        partitions = {partition_of(proposal.incident_id) for proposal in proposals}
+        partitions = {partition_of(proposal.subject_id) for proposal in proposals}
         if not self._heads.keys() >= partitions:
             return None
         heads = {partition: self._heads[partition] for partition in partitions}
-        incidents = {
-            proposal.incident_id: IncidentHead(proposal.expected_version, proposal.said_hash)
+        subjects = {
+            proposal.subject_id: SubjectHead(proposal.expected_version, proposal.said_hash)
             for proposal in proposals
         }
-        return plan(proposals, heads, incidents, {}, self.keyring.speaker(heads)), heads
+        return plan(proposals, heads, subjects, {}, self.keyring.speaker(heads)), heads
 
     async def _look(
         self, connection: Connection, proposals: Sequence[Proposal]
     ) -> tables.TurnBasis:
         """Locks the chains; what a turn is planned on, and what they name of new keys is
         learned."""
-        partitions = {partition_of(proposal.incident_id) for proposal in proposals}
+        partitions = {partition_of(proposal.subject_id) for proposal in proposals}
         chains = await tables.lock_chains(
             connection, services=[self.service], partitions=partitions
         )
         await tables.learn_rotations(connection, self.keyring.trust, chains)
-        incidents = {proposal.incident_id for proposal in proposals}
+        subjects = {proposal.subject_id for proposal in proposals}
         keys = [item.idempotency.key for item in proposals if item.idempotency is not None]
         return tables.TurnBasis(
             tables.heads_of(chains),
-            await tables.incident_heads(connection, incidents),
+            await tables.subject_heads(connection, subjects),
             await tables.taken_keys(connection, keys),
         )
 
@@ -251,7 +251,7 @@ class Writer:
     def _be_cautious(self, proposals: Iterable[Proposal]) -> None:
         """What was remembered of these chains did not hold, or may not."""
         for proposal in proposals:
-            if self._heads.pop(partition_of(proposal.incident_id), None) is not None:
+            if self._heads.pop(partition_of(proposal.subject_id), None) is not None:
                 self._cautious = CAUTIOUS
 
     async def _commit_singly(self, waiting: Sequence[_Waiting], error: Exception) -> None:

@@ -132,7 +132,7 @@ class Accepted(BaseModel):
     @classmethod
     def of(cls, carried: Carried) -> "Accepted":
         return cls(
-            incident_id=carried.incident_id,
+            incident_id=carried.subject_id,
             version=carried.version,
             events=[Receipt.of(signed) for signed in carried.signed],
         )

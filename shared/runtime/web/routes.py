@@ -48,7 +48,7 @@ incident-ledger/chains/triage
 — incident-ledger/triage \
 NvJFIVJezNEIQD/+MRhwBXynIv067RA2FFhVhHq29VAZDBIz+xFnBwkuhv8f1Rq4HH4XjzaMvNSCDFkDWPI5i+3wzQs=
 """
-INCIDENT_HEAD: Final = """\
+SUBJECT_HEAD: Final = """\
 incident-ledger/incidents/triage
 01960000-0000-7000-8000-000000000001
 2026-03-02T09:14:03Z
@@ -170,11 +170,11 @@ async def chains(request: Request) -> Response:
     "incident, and the head of its chain at "
     "that moment. Also for an incident of which it has said nothing.",
     response_class=PlainTextResponse,
-    responses={200: {"content": {"text/plain": {"example": INCIDENT_HEAD}}}, **problems.RESPONSES},
+    responses={200: {"content": {"text/plain": {"example": SUBJECT_HEAD}}}, **problems.RESPONSES},
 )
 async def incident_head(incident_id: Id, request: Request) -> Response:
     running = request.app.state.running
     async with running.read() as connection:
         return _note(
-            await words.incident_head(connection, running.ledger.keyring, incident_id, clock.now())
+            await words.subject_head(connection, running.ledger.keyring, incident_id, clock.now())
         )

@@ -30,7 +30,7 @@ class TestAReceipt:
             *(receipt["chain"][name] for name in ("service", "partition", "sequence")),
         )
         event = read(row["envelope"])
-        assert (str(event.id), str(event.incident_id)) == (
+        assert (str(event.id), str(event.subject_id)) == (
             receipt["event_id"],
             receipt["incident_id"],
         )

@@ -86,7 +86,7 @@ class Review:
     async def hears(self, incident: UUID, *said: EventData, by: str = "somebody") -> None:
         async def count() -> int:
             (row,) = await self.served.rows(
-                "SELECT count(*) FROM ledger WHERE incident_id = $1 AND service <> 'review'",
+                "SELECT count(*) FROM ledger WHERE subject_id = $1 AND service <> 'review'",
                 incident,
             )
             known: int = row[0]

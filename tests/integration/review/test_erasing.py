@@ -77,7 +77,7 @@ class Stack:
         await self.intake.say(incident, REPORTED)
         await until(lambda: self.has(self.review, incident, 2), "review has both texts")
         (row,) = await self.review.rows(
-            "SELECT event_id FROM ledger WHERE incident_id = $1", incident
+            "SELECT event_id FROM ledger WHERE subject_id = $1", incident
         )
         return incident, row["event_id"]
 
@@ -87,7 +87,7 @@ class Stack:
     async def texts(self, served: Served, incident: UUID) -> list[str]:
         rows = await served.rows(
             """SELECT content FROM disclosure JOIN ledger USING (event_id)
-               WHERE incident_id = $1 AND service = 'intake'""",
+               WHERE subject_id = $1 AND service = 'intake'""",
             incident,
         )
         return [Disclosure(digest_of(row["content"]), row["content"]).named()[1] for row in rows]
@@ -379,7 +379,7 @@ async def test_retention_warns_and_then_erases(stack: Stack) -> None:
 
     async def closed() -> bool:
         rows = await stack.review.rows(
-            """SELECT FROM review JOIN ledger USING (incident_id) JOIN disclosure USING (event_id)
+            """SELECT FROM review JOIN ledger ON subject_id = review.incident_id JOIN disclosure USING (event_id)
                WHERE incident_id = $1 AND closed_at IS NOT NULL AND service = 'triage'""",
             incident,
         )
@@ -393,7 +393,7 @@ async def test_retention_warns_and_then_erases(stack: Stack) -> None:
 
     async def said() -> list[str]:
         rows = await stack.review.rows(
-            """SELECT type FROM ledger WHERE incident_id = $1 AND service = 'review'
+            """SELECT type FROM ledger WHERE subject_id = $1 AND service = 'review'
                ORDER BY version""",
             incident,
         )
@@ -414,7 +414,7 @@ async def test_retention_warns_and_then_erases(stack: Stack) -> None:
     assert (shown["ground"], shown["decided_by"]) == ("retention_ended", None)
     left = await stack.review.rows(
         """SELECT content FROM disclosure JOIN ledger USING (event_id)
-           WHERE incident_id = $1 AND service = 'triage'""",
+           WHERE subject_id = $1 AND service = 'triage'""",
         incident,
     )
     assert len(left) == 1, "the note of the dismissal is kept longer"
@@ -462,7 +462,7 @@ async def test_who_reported_is_forgotten_with_the_report(environment: Environmen
         incident = UUID(answer.json()["incident_id"])
         stack = Stack(environment, review, Others({}))
         await until(lambda: stack.has(review, incident, 2), "review has the texts")
-        (row,) = await review.rows("SELECT event_id FROM ledger WHERE incident_id = $1", incident)
+        (row,) = await review.rows("SELECT event_id FROM ledger WHERE subject_id = $1", incident)
         whole = {"event_id": str(row["event_id"])}
         private, known = intake.database.service_dsn, review.database.service_dsn
         (robin,) = await reporters(private, ["ROBIN"])

@@ -14,7 +14,7 @@ from shared.audit.order import OrderCheck
 from shared.contract.catalogue.system import KeyRotated
 from shared.contract.envelope import read
 from shared.contract.hashing import event_hash
-from shared.contract.topics import PARTITIONS, partition_of, system_incident
+from shared.contract.topics import PARTITIONS, partition_of, system_subject
 from shared.contract.vocabulary import ServiceName
 from shared.runtime.hear.judge import Record
 from shared.runtime.process import clock
@@ -116,7 +116,7 @@ def turned(voice: Voice) -> tuple[list[Record], list[Record]]:
 def system_voice(keys: Keys) -> Voice:
     """Intake, of the record itself: only there a change of key may be said."""
     voice = Voice(keys)
-    voice.incident = system_incident(voice.partition)
+    voice.incident = system_subject(voice.partition)
     return voice
 
 

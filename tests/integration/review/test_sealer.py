@@ -12,7 +12,7 @@ from deploy.local.keys import Keys
 from shared.contract.catalogue.system import ChainHoleRecorded, MessageParkedRecorded
 from shared.contract.envelope import read
 from shared.contract.hashing import event_hash
-from shared.contract.topics import PARTITIONS, system_incident
+from shared.contract.topics import PARTITIONS, system_subject
 from shared.contract.vocabulary import ServiceName
 from shared.seal import adopting
 from shared.seal.folder import Folder
@@ -123,7 +123,7 @@ async def test_a_hole_is_recorded_once_after_its_deadline(
             async with sealing(desk.sealer(pace=pace)):
                 await put(environment, [first, third])
                 await until(lambda: _recorded(desk, 1), "the hole is recorded")
-        (row,) = await desk.query("SELECT * FROM ledger WHERE incident_id = $1", system_incident(3))
+        (row,) = await desk.query("SELECT * FROM ledger WHERE subject_id = $1", system_subject(3))
         said = read(row["envelope"]).data
         assert isinstance(said, ChainHoleRecorded)
         assert (said.chain, said.missing) == (ServiceName.INTAKE, 2)

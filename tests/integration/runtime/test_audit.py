@@ -159,7 +159,7 @@ async def test_two_rows_swapped_are_found(history: Environment) -> None:
         "ALTER TABLE ledger DROP CONSTRAINT ledger_pkey",
         """UPDATE ledger SET sequence = CASE version WHEN 1 THEN sequence + 1 ELSE sequence - 1 END
            WHERE version IN (1, 2)
-                 AND incident_id = (SELECT incident_id FROM ledger ORDER BY position LIMIT 1)""",
+                 AND subject_id = (SELECT subject_id FROM ledger ORDER BY position LIMIT 1)""",
     )
     assert {"row_changed"} <= await codes(history)
 

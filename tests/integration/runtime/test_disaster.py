@@ -117,7 +117,7 @@ async def content(environment: Environment, service: ServiceName) -> list[Any]:
         environment.databases[service].auditor_dsn
     ) as connection:
         found = await connection.execute(
-            """SELECT service, partition, sequence, event_id, incident_id, type,
+            """SELECT service, partition, sequence, event_id, subject_id, type,
                           envelope, signature, hash
                FROM ledger ORDER BY service, partition, sequence"""
         )

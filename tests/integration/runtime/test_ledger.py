@@ -82,7 +82,7 @@ async def test_the_database_refuses_a_hash_that_is_not_the_envelopes(
     try:
         with pytest.raises(asyncpg.CheckViolationError, match="hash_is_the_envelopes"):
             await connection.execute(
-                """INSERT INTO ledger (service, partition, sequence, event_id, incident_id,
+                """INSERT INTO ledger (service, partition, sequence, event_id, subject_id,
                                        version, type, envelope, signature, hash)
                    VALUES ('intake', 0, 1, gen_random_uuid(), gen_random_uuid(),
                                1, 't', 'x', $1, $2)""",
@@ -122,7 +122,7 @@ async def test_two_replicas_on_one_database_make_one_gapless_history(
             )
         )
         await assert_chains(one, 120)
-    on_incident = sorted(answer.version for answer in answers if answer.incident_id == incident)
+    on_incident = sorted(answer.version for answer in answers if answer.subject_id == incident)
     assert on_incident == list(range(1, len(on_incident) + 1))
 
 
@@ -141,7 +141,7 @@ async def test_what_a_process_remembers_of_a_chain_makes_no_gap_after_a_backup_w
                 """ALTER TABLE ledger DISABLE TRIGGER only_grows;
                    DELETE FROM ledger;
                    ALTER TABLE ledger ENABLE ALWAYS TRIGGER only_grows;
-                   DELETE FROM incident_head;
+                   DELETE FROM subject_head;
                    UPDATE chain SET sequence = 0, hash = decode(repeat('00', 32), 'hex')"""
             )
         finally:

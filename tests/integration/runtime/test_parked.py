@@ -219,14 +219,14 @@ async def told_twice(intake: Process, record: Record) -> dict[str, Any]:
     """Another event at the same number, rightly linked and signed: as by a service whose database
     was set back."""
     event = read(record.value)
-    said = Said(clock.new_id(), event.incident_id, clock.now(), "maria", REPORTED, "c")
+    said = Said(clock.new_id(), event.subject_id, clock.now(), "maria", REPORTED, "c")
     signer = Signer.parse(intake.running.settings.signing_key_file.read_text().strip())
     envelope = write(said, event.link, signer.key_id.hex())
     return {
         "partition": record.partition,
         "envelope": envelope,
         "signature": signer.sign(signed_bytes(envelope)),
-        "incident_id": event.incident_id,
+        "incident_id": event.subject_id,
     }
 
 

@@ -11,7 +11,7 @@ from aiokafka import AIOKafkaProducer
 
 from deploy.local.keys import Keys
 from shared.chain.link import Head, next_link
-from shared.chain.statements import ChainHeads, IncidentStatement, open_statement
+from shared.chain.statements import ChainHeads, SubjectStatement, open_statement
 from shared.contract.catalogue.intake import ReportChannel, Reported
 from shared.contract.catalogue.system import KeyRotated
 from shared.contract.envelope import Said, read, write
@@ -125,7 +125,7 @@ async def test_replicas_that_run_on_change_their_key_and_are_heard_without_a_gap
         (at,) = [number for number, event in enumerate(chain) if isinstance(event.data, KeyRotated)]
         assert {event.keyid for event in chain[: at + 1]} == {old.key_id.hex()}
         assert {event.keyid for event in chain[at + 1 :]} <= {new.key_id.hex()}
-        assert is_system(chain[at].incident_id)
+        assert is_system(chain[at].subject_id)
 
 
 async def until_relayed(replica: Process) -> bool:
@@ -328,7 +328,7 @@ async def test_views_lists_and_timelines_leave_the_change_out(
     environment: Environment, new: Signer
 ) -> None:
     from shared.contract.decision import Missing
-    from shared.contract.topics import system_incident
+    from shared.contract.topics import system_subject
     from shared.runtime.say.plan import Recorded
     from tests.integration.runtime.processes import rules
 
@@ -347,9 +347,9 @@ async def test_views_lists_and_timelines_leave_the_change_out(
     ):
         await rotate(intake)
         await until(lambda: heard(triage, PARTITIONS), "triage hears the change")
-        assert (await triage.running.ledger.load(system_incident(0))).version == 0
+        assert (await triage.running.ledger.load(system_subject(0))).version == 0
         with pytest.raises(Missing):
-            await triage.say(REPORTED, system_incident(0))
+            await triage.say(REPORTED, system_subject(0))
         assert await triage.parked() == []
     assert seen == []
 
@@ -372,8 +372,8 @@ async def test_statements_are_signed_with_the_key_in_force_and_need_nobody_else(
         await rotate(intake)
         async with pool.acquire() as connection:
             after = await words.chain_checkpoint(connection, keyring, clock.now())
-            head = await words.incident_head(connection, keyring, incident, clock.now())
-            none = await words.incident_head(connection, keyring, clock.new_id(), clock.now())
+            head = await words.subject_head(connection, keyring, incident, clock.now())
+            none = await words.subject_head(connection, keyring, clock.new_id(), clock.now())
             changes = await intake.rows("type = 'ledger.key_rotated.v1'")
         known = known.after(*(read(row["envelope"]) for row in changes))
         stated = open_statement(after, known)
@@ -382,8 +382,8 @@ async def test_statements_are_signed_with_the_key_in_force_and_need_nobody_else(
             4 if number == partition_of(incident) else 1 for number in range(PARTITIONS)
         ]
         of_incident, of_none = open_statement(head, known), open_statement(none, known)
-    assert isinstance(of_incident, IncidentStatement)
-    assert isinstance(of_none, IncidentStatement)
+    assert isinstance(of_incident, SubjectStatement)
+    assert isinstance(of_none, SubjectStatement)
     assert (of_incident.count, of_incident.last_hash) == (3, said[-1].hash)
     assert of_incident.head == stated.heads[partition_of(incident)]
     assert (of_none.count, of_none.last_hash) == (0, ZERO_HASH)

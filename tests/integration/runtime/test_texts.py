@@ -108,7 +108,7 @@ async def says(at: Process, data: Reported, incident: UUID | None = None) -> Sai
 
 
 async def erase(review: Process, said: Said, *names: str) -> None:
-    await review.say(said.erased(*names), said.event.incident_id)
+    await review.say(said.erased(*names), said.event.subject_id)
 
 
 async def reads(at: Process, said: Said) -> Any:

@@ -179,9 +179,7 @@ async def test_a_failing_view_is_parked_never_holds_up_the_chain_and_comes_back_
         ):
             return [Write("SELECT 1 / $1::int", (0,))]
         return [
-            Write(
-                "INSERT INTO seen VALUES ($1, $2)", (recorded.event.incident_id, recorded.version)
-            )
+            Write("INSERT INTO seen VALUES ($1, $2)", (recorded.event.subject_id, recorded.version))
         ]
 
     import asyncpg

@@ -246,7 +246,7 @@ def test_a_word_from_before_is_held_against_the_middle_of_its_chain() -> None:
         (lambda: None, "statement_missing"),
         (lambda: b"", "statement_rejected"),
         (lambda: LEDGER.chain_heads(TRIAGE), "statement_rejected"),
-        (lambda: LEDGER.incident_head(INTAKE, SAME[0]), "statement_rejected"),
+        (lambda: LEDGER.subject_head(INTAKE, SAME[0]), "statement_rejected"),
         (lambda: LEDGER.chain_heads(INTAKE)[:-9] + b"AAAAAAA=\n", "statement_rejected"),
     ],
     ids=["missing", "empty", "another's", "on an incident", "forged"],

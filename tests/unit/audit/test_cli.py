@@ -45,7 +45,7 @@ def clean(ledger: Ledger, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("clean")
     publish_log(folder, ledger, steps=(10, 30))
     for service in ServiceName:
-        put(folder, f"heads/{service}", ledger.incident_head(service, STORY))
+        put(folder, f"heads/{service}", ledger.subject_head(service, STORY))
     return folder
 
 
@@ -246,7 +246,7 @@ def test_a_dossier_is_made_and_verified_without_a_stack(clean: Path, tmp_path: P
 
 def test_a_dossier_of_nothing_is_refused(clean: Path, tmp_path: Path, ledger: Ledger) -> None:
     for service in ServiceName:
-        put(tmp_path / "heads", service.value, ledger.incident_head(service, incident_number(9)))
+        put(tmp_path / "heads", service.value, ledger.subject_head(service, incident_number(9)))
     said = ledger_command(
         "dossier",
         incident_number(9),
@@ -333,7 +333,7 @@ def test_a_replay_of_a_damaged_log_is_refused(log: Path) -> None:
 
 def test_a_difference_names_event_and_gate(ledger: Ledger) -> None:
     from deploy.ledger.check.diff import Shown, compare
-    from shared.audit.incidents import Sealed
+    from shared.audit.subjects import Sealed
 
     history = [
         Sealed(number, event)

@@ -23,7 +23,7 @@ from shared.audit.dossier.parts import Evidence, compose
 from shared.audit.texts.check import Told
 from shared.chain import keyfiles
 from shared.contract.hashing import signed_bytes
-from shared.contract.topics import partition_of, system_incident
+from shared.contract.topics import partition_of, system_subject
 from shared.contract.vocabulary import Audience, ServiceName
 from shared.tlog.bundles import bundle_hashes
 from shared.tlog.checkpoint import Checkpoint, sign_checkpoint
@@ -82,11 +82,11 @@ def parts_of(ledger: Ledger, log: Signer = LOG, shown: Told = ALL_WITHHELD) -> P
             for index, (entry, signature) in enumerate(
                 zip(ledger.entries, ledger.signatures, strict=True)
             )
-            if ledger.events[index].incident_id == incident
+            if ledger.events[index].subject_id == incident
         ]
 
-    evidence, rotations = evidence_of(STORY), evidence_of(system_incident(partition_of(STORY)))
-    heads = {service: ledger.incident_head(service, STORY) for service in ServiceName}
+    evidence, rotations = evidence_of(STORY), evidence_of(system_subject(partition_of(STORY)))
+    heads = {service: ledger.subject_head(service, STORY) for service in ServiceName}
     return compose(STORY, note, ANCHORS, evidence, rotations, heads, reports)
 
 
@@ -129,11 +129,11 @@ def test_the_same_parts_give_the_same_bytes(parts: Parts) -> None:
 
 
 def test_it_shows_nothing_of_another_incident(parts: Parts, ledger: Ledger) -> None:
-    others = [event for event in ledger.events if event.incident_id != STORY]
+    others = [event for event in ledger.events if event.subject_id != STORY]
     archive = pack(parts)
     for event in others:
         assert str(event.id).encode() not in archive
-        assert str(event.incident_id).encode() not in archive
+        assert str(event.subject_id).encode() not in archive
         assert event.envelope not in archive
 
 
@@ -226,13 +226,13 @@ def earlier_head(parts: Parts) -> Parts:
     """The service's true word from before its last event."""
     ledger = Ledger()
     report(ledger, STORY)
-    return {**parts, "heads/triage": ledger.incident_head(TRIAGE, STORY)}
+    return {**parts, "heads/triage": ledger.subject_head(TRIAGE, STORY)}
 
 
 def of_another_incident(parts: Parts) -> Parts:
     ledger = Ledger()
     report(ledger, incident_number(3))
-    head = ledger.incident_head(INTAKE, incident_number(3))
+    head = ledger.subject_head(INTAKE, incident_number(3))
     return {**parts, "heads/intake": head}
 
 
@@ -243,7 +243,7 @@ def index_moved(parts: Parts) -> Parts:
 
 def with_foreign_event(parts: Parts) -> Parts:
     ledger = two_stories()
-    index = next(at for at, event in enumerate(ledger.events) if event.incident_id != STORY)
+    index = next(at for at, event in enumerate(ledger.events) if event.subject_id != STORY)
     hashes = bundle_hashes(ledger.entries)
     proof = Proof(index, tuple(inclusion_proof(index, hashes)), parts["checkpoint"])
     event = ledger.events[index]
@@ -267,7 +267,7 @@ MUTATIONS: Final[dict[str, tuple[Callable[[Parts], Parts], str]]] = {
     ),
     "an event in the middle is taken out": (
         lambda p: one_event_less(p, "legal_view_given"),
-        "incident_link",
+        "subject_link",
     ),
     "the first event is taken out": (lambda p: one_event_less(p, "reported"), "statement_false"),
     "the last event is taken out": (

@@ -62,7 +62,7 @@ def log(sealed: Path, tmp_path: Path) -> Path:
 
 
 def notes(ledger: Ledger) -> dict[ServiceName, bytes]:
-    return {service: ledger.incident_head(service, STORY) for service in ServiceName}
+    return {service: ledger.subject_head(service, STORY) for service in ServiceName}
 
 
 def gathered(folder: Path) -> Gathered:
@@ -139,8 +139,8 @@ class TestTheServicesWords:
 
     def test_on_another_incident_or_by_another_service_are_refused(self, ledger: Ledger) -> None:
         for note in (
-            ledger.incident_head(INTAKE, incident_number(2)),
-            ledger.incident_head(TRIAGE, STORY),
+            ledger.subject_head(INTAKE, incident_number(2)),
+            ledger.subject_head(TRIAGE, STORY),
             ledger.chain_heads(INTAKE),
         ):
             with pytest.raises(BadStatement, match="that is not intake's word on incident"):
@@ -208,7 +208,7 @@ class TestPacking:
         self, sealed: Path, ledger: Ledger
     ) -> None:
         nobody = incident_number(77)
-        silent = {service: ledger.incident_head(service, nobody) for service in ServiceName}
+        silent = {service: ledger.subject_head(service, nobody) for service in ServiceName}
         with pytest.raises(NotALog, match=f"no service has said anything of incident {nobody}"):
             dossier_of(Folder(sealed), nobody, silent, print)
 
@@ -219,7 +219,7 @@ class TestPacking:
         ledger = Ledger()
         report(ledger, STORY)
         publish_log(tmp_path, ledger)
-        whole = ledger.incident_head(INTAKE, STORY)
+        whole = ledger.subject_head(INTAKE, STORY)
         contained = Ledger()
         confirm(contained, STORY)
         behind = {**notes(contained), INTAKE: whole}

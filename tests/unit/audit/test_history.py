@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from shared.audit.files import Folder, NotALog
 from shared.audit.history import Until, by_time, history
-from shared.audit.incidents import Sealed
+from shared.audit.subjects import Sealed
 from tests.unit.audit.world import (
     LOG,
     Ledger,

@@ -138,7 +138,7 @@ def ledger(*arguments: object) -> Result:
 def heads(tmp_path_factory: pytest.TempPathFactory) -> Path:
     told, folder = two_stories(), tmp_path_factory.mktemp("heads")
     for service in ServiceName:
-        put(folder, service.value, told.incident_head(service, STORY))
+        put(folder, service.value, told.subject_head(service, STORY))
     return folder
 
 

@@ -210,7 +210,7 @@ def test_an_event_dropped_before_sealing_is_missing_in_its_chain(
 ) -> None:
     entries, signatures = list(ledger.entries), list(ledger.signatures)
     del entries[9], signatures[9]
-    assert {"gap", "incident_link"} <= codes(audit(sealed(tmp_path, ledger, entries, signatures)))
+    assert {"gap", "subject_link"} <= codes(audit(sealed(tmp_path, ledger, entries, signatures)))
 
 
 def test_the_tail_of_a_chain_left_out_is_not_sealed_yet_by_the_services_own_word(
@@ -248,7 +248,7 @@ def test_an_event_sealed_twice_is_found(ledger: Ledger, tmp_path: Path) -> None:
         [*ledger.entries, ledger.entries[3]],
         [*ledger.signatures, ledger.signatures[3]],
     )
-    assert {"broken_link", "incident_link", "repeated_id"} <= codes(
+    assert {"broken_link", "subject_link", "repeated_id"} <= codes(
         audit(sealed(tmp_path, ledger, entries, signatures))
     )
 
@@ -261,7 +261,7 @@ def relinked(ledger: Ledger, key: Signer) -> Ledger:
         data = event.data
         if event.type == "incident.seat_filled.v1":
             data = data.model_copy(update={"holder": "somebody else"})  # type: ignore[union-attr]
-        said = again.say(event.service, event.incident_id, data, event.actor)
+        said = again.say(event.service, event.subject_id, data, event.actor)
         assert said.link.sequence == event.link.sequence
     return again
 
@@ -568,7 +568,7 @@ def test_a_cause_comes_before_its_effect(tmp_path: Path) -> None:
     ledger = Ledger()
     for event in two_stories().events:
         cause = effect if event.type == "incident.review_opened.v1" else None
-        ledger.say(event.service, event.incident_id, event.data, event.actor, cause)
+        ledger.say(event.service, event.subject_id, event.data, event.actor, cause)
     publish_log(tmp_path, ledger)
     assert "cause_missing" in codes(audit(tmp_path))
 

@@ -276,7 +276,7 @@ class TestExporting:
         heads = tmp_path / "heads"
         heads.mkdir()
         for service in ServiceName:
-            (heads / service).write_bytes(ledger.incident_head(service, STORY))
+            (heads / service).write_bytes(ledger.subject_head(service, STORY))
         dossier = tmp_path / "d.zip"
         packed = self.run(
             "dossier", STORY, log, "-o", dossier, "--heads", heads, "--for", "internal",

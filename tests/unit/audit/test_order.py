@@ -11,7 +11,7 @@ from shared.audit.order import OrderCheck
 from shared.audit.tree import Leaves
 from shared.contract.catalogue.system import MessageParkedRecorded
 from shared.contract.envelope import Event
-from shared.contract.topics import partition_of, system_incident
+from shared.contract.topics import partition_of, system_subject
 from shared.contract.vocabulary import Seat, ServiceName
 from tests.unit.audit.world import INTAKE, LEA, TRIAGE, Ledger, incident_number, report
 
@@ -28,7 +28,7 @@ def said() -> tuple[Event, Event, Event]:
     assert (first.service, second.service) == (INTAKE, TRIAGE)
     word = ledger.say(
         ServiceName.REVIEW,
-        system_incident(partition_of(incident)),
+        system_subject(partition_of(incident)),
         MessageParkedRecorded(
             offset=0,
             reason="untrusted",

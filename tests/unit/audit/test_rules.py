@@ -10,7 +10,7 @@ import pytest
 from services.notify import domain as notify
 from services.triage.domain import commands
 from shared.audit.decisions import ENOUGH, made_again, recorded_by
-from shared.audit.incidents import Sealed, check_incident
+from shared.audit.subjects import Sealed, check_subject
 from shared.contract.catalogue.base import EventData
 from shared.contract.catalogue.notify import Communicated, CommunicationApproved
 from shared.contract.catalogue.review import Reviewed
@@ -57,11 +57,11 @@ INCIDENT: Final = incident_number(1)
 def found(ledger: Ledger) -> list[tuple[str, str]]:
     """Code and, where it is a rule, its name."""
     history = [Sealed(number, event) for number, event in enumerate(ledger.of(INCIDENT))]
-    findings = check_incident(history, rules())
+    findings = check_subject(history, rules())
     return [
         (one.code, one.detail.partition(":")[0] if one.code == "against_the_rules" else "")
         for one in findings
-        if one.code != "incident_link"
+        if one.code != "subject_link"
     ]
 
 
@@ -213,7 +213,7 @@ def test_another_report_than_the_published_one_is_found(changed: dict[str, Any],
     assert found(ledger) == []
     false = Ledger()
     for event in ledger.events[:-1]:
-        false.say(event.service, event.incident_id, event.data, event.actor)
+        false.say(event.service, event.subject_id, event.data, event.actor)
     covers = tuple(
         cover.model_copy(
             update={

@@ -54,7 +54,7 @@ def test_all_of_an_incident_is_in_one_bucket_also_where_it_is_on_disk(
     for number in range(30):
         report(ledger, incident_number(number))
     found = buckets(9 * LEAVES_AT_ONCE, ledger.entries * 2)
-    incidents = [{read(entry).incident_id for _, entry in bucket} for bucket in found]
+    incidents = [{read(entry).subject_id for _, entry in bucket} for bucket in found]
     assert sum(map(len, incidents)) == len(set().union(*incidents)) == 30
     assert sum(map(len, found)) == 60
     assert len([bucket for bucket in found if bucket]) > 1
@@ -67,7 +67,7 @@ def test_an_envelope_in_another_spelling_goes_to_the_bucket_of_its_incident() ->
     other = b'{"x":{"a":"%b","subject":"%b"},"specversion"' % (b"." * 60, b"0" * 36)
     hidden = usual.replace(b'{"specversion"', other, 1)
     for entry in (odd, hidden):
-        assert read(entry).incident_id == read(usual).incident_id
+        assert read(entry).subject_id == read(usual).subject_id
         found = buckets(40 * LEAVES_AT_ONCE, [usual, entry])
         assert [len(bucket) for bucket in found if bucket] == [2]
 
@@ -89,7 +89,7 @@ def test_the_place_of_an_envelope_is_where_its_number_stands(entry: bytes) -> No
     assert (service, partition) == (event.service, event.link.partition)
     assert entry.startswith(places.expected(event.link.sequence, event.link.prevhash), at)
     assert not entry.startswith(places.expected(event.link.sequence + 1, event.link.prevhash), at)
-    assert places.subject_of(entry) == str(event.incident_id).encode()
+    assert places.subject_of(entry) == str(event.subject_id).encode()
 
 
 @given(st.binary(max_size=300))

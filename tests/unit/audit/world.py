@@ -23,12 +23,12 @@ from services.triage import domain as triage
 from services.triage.domain import commands
 from shared.audit.anchors import Anchors
 from shared.audit.files import Folder
-from shared.audit.incidents import Rules
 from shared.audit.log import audit_log
 from shared.audit.outcome import LogAudit, Options
+from shared.audit.subjects import Rules
 from shared.chain import signatures, trust
 from shared.chain.link import EMPTY, Head, next_link
-from shared.chain.statements import ChainHeads, IncidentStatement, sign
+from shared.chain.statements import ChainHeads, SubjectStatement, sign
 from shared.contract.authority import Role
 from shared.contract.catalogue.base import EventData, Exposure
 from shared.contract.catalogue.intake import ReportChannel
@@ -38,7 +38,7 @@ from shared.contract.decision import Actor, Context
 from shared.contract.disclosure import Disclosure, by_digest, conceal
 from shared.contract.envelope import Event, Said, read, write
 from shared.contract.hashing import ZERO_HASH
-from shared.contract.topics import PARTITIONS, partition_of, system_incident
+from shared.contract.topics import PARTITIONS, partition_of, system_subject
 from shared.contract.vocabulary import (
     ActionKind,
     Answer,
@@ -117,7 +117,7 @@ class Ledger:
     signers: list[Signer] = field(default_factory=list)
     events: list[Event] = field(default_factory=list)
     heads: dict[tuple[ServiceName, int], Head] = field(default_factory=dict)
-    incident_heads: dict[tuple[ServiceName, UUID], bytes] = field(default_factory=dict)
+    subject_heads: dict[tuple[ServiceName, UUID], bytes] = field(default_factory=dict)
     states: dict[tuple[ServiceName, UUID], Any] = field(default_factory=dict)
     texts: dict[UUID, tuple[Disclosure, ...]] = field(default_factory=dict)
     """What people wrote, beside the events that hold its digests, by event."""
@@ -158,7 +158,7 @@ class Ledger:
         partition = partition_of(incident)
         head = self.heads.get((service, partition), EMPTY)
         link = next_link(
-            service, partition, head, self.incident_heads.get((service, incident), ZERO_HASH)
+            service, partition, head, self.subject_heads.get((service, incident), ZERO_HASH)
         )
         bare, told = conceal(data, self.salt)
         said = Said(
@@ -183,9 +183,9 @@ class Ledger:
         self.signers.append(key)
         self.events.append(event)
         self.heads[event.service, event.link.partition] = Head(event.link.sequence, event.hash)
-        self.incident_heads[event.service, event.incident_id] = event.hash
+        self.subject_heads[event.service, event.subject_id] = event.hash
         for service, domain in DOMAINS.items():
-            place = service, event.incident_id
+            place = service, event.subject_id
             with contextlib.suppress(LookupError):  # an event that names what nobody said
                 self.states[place] = domain.evolve(self.states.get(place, domain.INITIAL), event)
         return event
@@ -205,7 +205,7 @@ class Ledger:
         return by_digest(one for event in self.of(incident) for one in self.texts[event.id])
 
     def of(self, incident: UUID) -> list[Event]:
-        return [event for event in self.events if event.incident_id == incident]
+        return [event for event in self.events if event.subject_id == incident]
 
     def chain_heads(self, service: ServiceName) -> bytes:
         heads = tuple(
@@ -213,12 +213,12 @@ class Ledger:
         )
         return sign(ChainHeads(service, self.now, heads).text, self.keys[service])
 
-    def incident_head(self, service: ServiceName, incident: UUID) -> bytes:
+    def subject_head(self, service: ServiceName, incident: UUID) -> bytes:
         count = sum(event.service == service for event in self.of(incident))
-        last = self.incident_heads.get((service, incident), ZERO_HASH)
+        last = self.subject_heads.get((service, incident), ZERO_HASH)
         head = self.heads.get((service, partition_of(incident)), EMPTY)
         return sign(
-            IncidentStatement(service, incident, self.now, count, last, head).text,
+            SubjectStatement(service, incident, self.now, count, last, head).text,
             self.keys[service],
         )
 
@@ -292,7 +292,7 @@ def tell(ledger: Ledger, incident: UUID, audience: Audience) -> Event:
 def rotate(ledger: Ledger, service: ServiceName, partition: int, key: Signer) -> Event:
     """The service changes its key on this partition; on the others it keeps the old one."""
     rotated = ledger.say(
-        service, system_incident(partition), KeyRotated(vkey=key.vkey), f"service:{service}"
+        service, system_subject(partition), KeyRotated(vkey=key.vkey), f"service:{service}"
     )
     ledger.keys[service] = key
     return rotated

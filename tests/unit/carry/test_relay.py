@@ -38,7 +38,7 @@ def row(number: int, envelope: bytes = b"{}", **columns: Any) -> dict[str, Any]:
     return {
         "partition": 3,
         "sequence": number,
-        "incident_id": INCIDENT,
+        "subject_id": INCIDENT,
         "envelope": envelope,
         "signature": bytes([number % 256]) * 64,
         "event_id": UUID(int=number),

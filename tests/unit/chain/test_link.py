@@ -70,10 +70,10 @@ def test_only_the_next_number_that_names_the_head_is_accepted(
     hashes,
 )
 def test_what_is_said_next_is_what_a_receiver_accepts(
-    head: Head, service: ServiceName, partition: int, incident_head: bytes
+    head: Head, service: ServiceName, partition: int, subject_head: bytes
 ) -> None:
-    link = next_link(service, partition, head, incident_head)
-    assert link == Link(service, partition, head.sequence + 1, head.hash, incident_head)
+    link = next_link(service, partition, head, subject_head)
+    assert link == Link(service, partition, head.sequence + 1, head.hash, subject_head)
     assert judge(head, arriving(1, ZERO_HASH)._replace(link=link), None) is Verdict.ACCEPT
 
 

@@ -16,7 +16,7 @@ from shared.contract.catalogue.intake import ReportChannel, Reported
 from shared.contract.catalogue.system import KeyRotated
 from shared.contract.envelope import Event, Said, read, write
 from shared.contract.hashing import ZERO_HASH, signed_bytes
-from shared.contract.topics import partition_of, system_incident
+from shared.contract.topics import partition_of, system_subject
 from shared.contract.vocabulary import ServiceName
 from shared.tlog import turns
 from shared.tlog.bundles import encode_bundle
@@ -51,7 +51,7 @@ def said(
     keyid = (key or KEYS[service]).key_id.hex()
     for number in range(count):
         data = datas[number] if datas else REPORTED
-        about = system_incident(partition) if isinstance(data, KeyRotated) else subject
+        about = system_subject(partition) if isinstance(data, KeyRotated) else subject
         link = next_link(service, partition, head, ZERO_HASH)
         event = read(
             write(
@@ -144,7 +144,7 @@ def test_a_root_signed_for_one_place_vouches_for_no_other(elsewhere: object) -> 
     assert isinstance(there, Link)
     moved = read(
         write(
-            Said(event.id, event.incident_id, event.time, event.actor, event.data, "c"),
+            Said(event.id, event.subject_id, event.time, event.actor, event.data, "c"),
             there,
             KEYS[there.service].key_id.hex(),
         )

@@ -11,7 +11,7 @@ from shared.chain.link import EMPTY, Head
 from shared.chain.statements import (
     BadStatement,
     ChainHeads,
-    IncidentStatement,
+    SubjectStatement,
     contradicts,
     open_statement,
     parse,
@@ -30,11 +30,11 @@ ZEROS: Final = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="
 ONES: Final = b"\x01" * 32
 
 CHAINS: Final = ChainHeads(INTAKE, TIME, (Head(7, ONES), *(EMPTY,) * (PARTITIONS - 1)))
-WORD: Final = IncidentStatement(TRIAGE, INCIDENT, TIME, 3, ONES, Head(9, ONES))
+WORD: Final = SubjectStatement(TRIAGE, INCIDENT, TIME, 3, ONES, Head(9, ONES))
 
 DECIMAL: Final = "not a decimal number without leading zeros"
 BASE64: Final = "not a number and the base64 of a hash"
-NO_UUID: Final = "the second line is not an incident's UUID in its usual form"
+NO_UUID: Final = "the second line is not a subject's UUID in its usual form"
 NO_TIME: Final = "the time is not RFC 3339 in UTC and whole seconds"
 
 
@@ -129,14 +129,14 @@ def test_a_head_has_one_spelling(line: str, why: str) -> None:
         (3, f"0 {HASH}", "zeros stand for no event"),
         (3, f"3 {ZEROS}", "zeros stand for no event"),
         (3, "3", BASE64),
-        (3, f"10 {HASH}", "10 events of an incident on a chain of 9"),
+        (3, f"10 {HASH}", "10 events of a subject on a chain of 9"),
         (
             4,
             f"{(PARTITION + 1) % PARTITIONS} 9 {HASH}",
-            f"incident {INCIDENT} belongs on partition {PARTITION}",
+            f"subject {INCIDENT} belongs on partition {PARTITION}",
         ),
-        (4, f"{PARTITION} 2 {HASH}", "3 events of an incident on a chain of 2"),
-        (4, f"{PARTITION} 0 {ZEROS}", "3 events of an incident on a chain of 0"),
+        (4, f"{PARTITION} 2 {HASH}", "3 events of a subject on a chain of 2"),
+        (4, f"{PARTITION} 0 {ZEROS}", "3 events of a subject on a chain of 0"),
     ],
 )
 def test_a_word_on_an_incident_agrees_with_itself(number: int, line: str, why: str) -> None:
@@ -155,9 +155,9 @@ def test_a_text_has_all_its_lines_and_no_more(text: str) -> None:
 
 @pytest.mark.parametrize("service", ServiceName)
 def test_the_count_may_be_as_large_as_the_chain_and_no_larger(service: ServiceName) -> None:
-    word = IncidentStatement(service, INCIDENT, TIME, 9, ONES, Head(9, ONES))
+    word = SubjectStatement(service, INCIDENT, TIME, 9, ONES, Head(9, ONES))
     assert parse(word.text) == word
-    none = IncidentStatement(service, INCIDENT, TIME, 0, ZERO_HASH, EMPTY)
+    none = SubjectStatement(service, INCIDENT, TIME, 0, ZERO_HASH, EMPTY)
     assert parse(none.text) == none
 
 
@@ -172,6 +172,6 @@ def test_a_difference_is_said_in_numbers_and_by_whom() -> None:
     few, other = contradicts(WORD, 2, ONES), contradicts(WORD, 3, ZERO_HASH)
     assert few is not None
     assert other is not None
-    assert few.startswith("triage has said 3 events of this incident, 2 ")
+    assert few.startswith("triage has said 3 events of this subject, 2 ")
     assert other != few
     assert "triage" in other

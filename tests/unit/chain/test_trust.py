@@ -9,7 +9,7 @@ from shared.chain.trust import BadTrustFile, Trust, TrustedKey, parse
 from shared.contract.catalogue.system import KeyRotated
 from shared.contract.envelope import Event
 from shared.contract.hashing import signed_bytes
-from shared.contract.topics import PARTITIONS, system_incident
+from shared.contract.topics import PARTITIONS, system_subject
 from shared.contract.vocabulary import ServiceName
 from shared.tlog.keys import Signer
 from tests.unit.audit.world import INTAKE, KEYS, TRIAGE, TRUST, Ledger, incident_number, report
@@ -24,7 +24,7 @@ def key(first: int, number: int, partition: int = 0) -> TrustedKey:
 
 def rotation(sequence: int, vkey: str, partition: int = 0) -> Event:
     """Intake's word, at this number of its chain, that the next number is signed with that key."""
-    said = Ledger().say(INTAKE, system_incident(partition), KeyRotated(vkey=vkey), "service:intake")
+    said = Ledger().say(INTAKE, system_subject(partition), KeyRotated(vkey=vkey), "service:intake")
     return said._replace(link=said.link._replace(sequence=sequence))
 
 

@@ -37,7 +37,7 @@ from shared.contract.catalogue.system import (
 from shared.contract.disclosure import Disclosure, conceal, read_disclosure
 from shared.contract.envelope import Event, Link, Said, read, write
 from shared.contract.hashing import ZERO_HASH
-from shared.contract.topics import partition_of, system_incident
+from shared.contract.topics import partition_of, system_subject
 from shared.contract.vocabulary import ServiceName
 from tests.unit.concealing import salts
 from tests.unit.given import INCIDENT, START
@@ -218,9 +218,9 @@ def main() -> None:
 def envelope(spoken: Spoken, chain: list[Event]) -> bytes:
     minutes, by, data = spoken
     service = data.SAID_BY or ServiceName.INTAKE
-    incident = system_incident(PARTITION) if isinstance(data, SystemRecord) else INCIDENT
+    incident = system_subject(PARTITION) if isinstance(data, SystemRecord) else INCIDENT
     own = [event for event in chain if event.service is service]
-    of_incident = [event for event in own if event.incident_id == incident]
+    of_incident = [event for event in own if event.subject_id == incident]
     prevhash, subjectprev = (
         events[-1].hash if events else ZERO_HASH for events in (own, of_incident)
     )
@@ -229,7 +229,7 @@ def envelope(spoken: Spoken, chain: list[Event]) -> bytes:
     return write(
         Said(
             id=UUID(int=0x0196_0000_0000_7000_8000_0000_0000_0000 + number),
-            incident_id=incident,
+            subject_id=incident,
             time=START + timedelta(minutes=minutes),
             actor=by,
             data=texts_of(data)[0],

@@ -15,7 +15,7 @@ from shared.contract.catalogue import (
 )
 from shared.contract.catalogue.base import EventData
 from shared.contract.catalogue.system import SystemRecord
-from shared.contract.topics import PARTITIONS, system_incident
+from shared.contract.topics import PARTITIONS, system_subject
 from shared.contract.vocabulary import ServiceName
 
 INCIDENT = UUID("01960000-0000-7000-8000-000000000001")
@@ -42,7 +42,7 @@ def test_a_type_has_a_name_a_version_and_a_service(event: type[EventData]) -> No
 @pytest.mark.parametrize("event", EVENTS, ids=lambda event: event.__name__)
 @pytest.mark.parametrize("service", ServiceName)
 def test_a_service_says_only_what_is_its_own(event: type[EventData], service: ServiceName) -> None:
-    subject = system_incident(0) if issubclass(event, SystemRecord) else INCIDENT
+    subject = system_subject(0) if issubclass(event, SystemRecord) else INCIDENT
     why_not = not_theirs_to_say(event.TYPE, service, subject)
     if event.SAID_BY in {service, None}:
         assert why_not is None
@@ -57,7 +57,7 @@ def test_the_record_speaks_of_system_incidents_and_nothing_else_does(
     service = event.SAID_BY or ServiceName.INTAKE
     of_the_record = issubclass(event, SystemRecord)
     for partition in range(PARTITIONS):
-        allowed = not_theirs_to_say(event.TYPE, service, system_incident(partition)) is None
+        allowed = not_theirs_to_say(event.TYPE, service, system_subject(partition)) is None
         assert allowed == of_the_record
     assert (not_theirs_to_say(event.TYPE, service, INCIDENT) is None) != of_the_record
 

@@ -37,7 +37,7 @@ TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 def said(description: str = "a whiteboard", traceparent: str | None = TRACE) -> Said:
     return Said(
         id=UUID("01960000-0000-7000-8000-000000000002"),
-        incident_id=INCIDENT,
+        subject_id=INCIDENT,
         time=datetime(2026, 3, 2, 9, 0, 0, 123456, tzinfo=UTC),
         actor="maria",
         data=bare(Reported(opens=True, channel=ReportChannel.API, description=description)),

@@ -25,7 +25,7 @@ from shared.contract.topics import (
     key_of,
     murmur2,
     partition_of,
-    system_incident,
+    system_subject,
 )
 from shared.contract.vocabulary import (
     BASIC_FACTS,
@@ -140,9 +140,9 @@ def test_an_incident_travels_by_its_usual_spelling_to_kafkas_partition(incident:
 
 
 def test_each_partition_has_one_system_incident_and_there_are_no_more() -> None:
-    assert len({system_incident(partition) for partition in range(PARTITIONS)}) == PARTITIONS
+    assert len({system_subject(partition) for partition in range(PARTITIONS)}) == PARTITIONS
     with pytest.raises(IndexError):
-        system_incident(PARTITIONS)
+        system_subject(PARTITIONS)
 
 
 def test_the_topic_keeps_everything_for_ever() -> None:

@@ -109,9 +109,7 @@ def history(*, news: bool = False) -> list[Event]:
         name: json.dumps({**value, "data": _with_news(value["data"])}).encode()
         for name, value in newer.items()
     }
-    return [
-        event for event in in_order(told if news else RECORDED) if event.incident_id == INCIDENT
-    ]
+    return [event for event in in_order(told if news else RECORDED) if event.subject_id == INCIDENT]
 
 
 def test_together_they_are_chains() -> None:

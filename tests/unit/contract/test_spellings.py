@@ -98,7 +98,7 @@ def test_what_is_written_comes_back_of_every_type(
     event = read(envelope)
     again = Said(
         event.id,
-        event.incident_id,
+        event.subject_id,
         event.time,
         event.actor,
         event.data,  # type: ignore[arg-type]

@@ -15,7 +15,7 @@ from shared.contract.topics import (
     PARTITIONS,
     is_system,
     partition_of,
-    system_incident,
+    system_subject,
 )
 from shared.contract.vocabulary import ServiceName
 
@@ -28,10 +28,10 @@ def test_each_partition_has_the_first_system_incident_that_belongs_there(partiti
         uuid5(NAMESPACE_URL, f"https://incident-ledger.example/system/{number}")
         for number in range(1000)
     )
-    assert system_incident(partition) == next(
+    assert system_subject(partition) == next(
         one for one in derived if partition_of(one) == partition
     )
-    assert is_system(system_incident(partition))
+    assert is_system(system_subject(partition))
 
 
 def test_an_incident_is_no_system_incident() -> None:
@@ -41,7 +41,7 @@ def test_an_incident_is_no_system_incident() -> None:
 @pytest.mark.parametrize("event", EVENTS, ids=lambda event: event.TYPE)
 def test_each_type_is_said_by_whom_and_of_what_the_catalogue_says(event: type[EventData]) -> None:
     for service in ServiceName:
-        for subject in (INCIDENT, system_incident(0)):
+        for subject in (INCIDENT, system_subject(0)):
             theirs = event.SAID_BY in {service, None} and is_system(subject) == issubclass(
                 event, SystemRecord
             )
@@ -55,7 +55,7 @@ def test_the_refusal_names_whose_it_is_and_a_new_type_is_anybodys() -> None:
     assert not_theirs_to_say(KeyRotated.TYPE, ServiceName.TRIAGE, INCIDENT) == (
         "ledger.key_rotated.v1 is said of the record itself and no other subject"
     )
-    assert not_theirs_to_say(Reported.TYPE, ServiceName.INTAKE, system_incident(1)) == (
+    assert not_theirs_to_say(Reported.TYPE, ServiceName.INTAKE, system_subject(1)) == (
         "incident.reported.v1 is not said of the record itself"
     )
     assert not_theirs_to_say("incident.new.v9", ServiceName.TRIAGE, INCIDENT) is None

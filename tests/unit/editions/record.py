@@ -64,9 +64,7 @@ def logs() -> Sequence[Path]:
 def incidents(log: Path) -> Mapping[str, list[Event]]:
     """By id, in the order of the log."""
     events = [read(line) for line in log.read_bytes().splitlines()]
-    return {
-        str(subject): list(own) for subject, own in groupby(events, lambda one: one.incident_id)
-    }
+    return {str(subject): list(own) for subject, own in groupby(events, lambda one: one.subject_id)}
 
 
 def kinds() -> dict[str, str]:

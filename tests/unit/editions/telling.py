@@ -10,7 +10,7 @@ from uuid import UUID
 from services.review.domain.commands import EndRetention, Publish, RequestErasure
 from services.review.domain.tables import KIND_OF
 from services.review.editions import publication
-from shared.audit.incidents import Rules, Sealed, check_incident
+from shared.audit.subjects import Rules, Sealed, check_subject
 from shared.chain.findings import Finding
 from shared.chain.link import EMPTY, Head, next_link
 from shared.contract.catalogue.base import EventData
@@ -80,4 +80,4 @@ class Telling(Walk):
 
 def found(events: Sequence[Event]) -> list[Finding]:
     """What an audit finds in one incident's events."""
-    return list(check_incident([Sealed(at, event) for at, event in enumerate(events)], RULES))
+    return list(check_subject([Sealed(at, event) for at, event in enumerate(events)], RULES))

@@ -88,10 +88,10 @@ def test_only_the_events_own_signature_counts(signature: bytes, words: str) -> N
 @pytest.mark.parametrize(
     ("source", "arrives_on", "words"),
     [
-        (3, 4, "source names partition 3, its incident belongs on 3"),
-        (4, 4, "source names partition 4, its incident belongs on 3"),
-        (4, 3, "source names partition 4, its incident belongs on 3"),
-        (4, 5, "source names partition 4, its incident belongs on 3"),
+        (3, 4, "source names partition 3, its subject belongs on 3"),
+        (4, 4, "source names partition 4, its subject belongs on 3"),
+        (4, 3, "source names partition 4, its subject belongs on 3"),
+        (4, 5, "source names partition 4, its subject belongs on 3"),
     ],
 )
 def test_the_source_the_incident_and_the_topic_name_one_partition(

@@ -11,7 +11,7 @@ from shared.runtime.hear import tables
 from shared.runtime.hear.judge import Heard, examine, placed
 from shared.runtime.hear.tables import PartitionState, Stretch
 from shared.runtime.process.lease import Fenced
-from shared.runtime.say.plan import IncidentHead
+from shared.runtime.say.plan import SubjectHead
 from tests.unit.runtime.driver import Driver
 from tests.unit.runtime.test_receiving import INCIDENT, chain, trust
 
@@ -27,14 +27,14 @@ FENCED = "another replica hears partition 3 now, or it is to be heard from elsew
         ([(None, None, None, True)], PartitionState(True, {})),
         (
             [(INCIDENT, 4, b"h" * 32, True)],
-            PartitionState(True, {INCIDENT: IncidentHead(4, b"h" * 32)}),
+            PartitionState(True, {INCIDENT: SubjectHead(4, b"h" * 32)}),
         ),
     ],
 )
 async def test_a_partition_is_looked_at_once(
     rows: Sequence[tuple[Any, ...]], expected: PartitionState
 ) -> None:
-    names = ("incident_id", "version", "said_hash", "waits")
+    names = ("subject_id", "version", "said_hash", "waits")
     driver = Driver([[dict(zip(names, row, strict=True)) for row in rows]])
     assert await tables.look(driver, 3, {INCIDENT}) == expected
     assert [asked.args for asked in driver.asked] == [(3, [INCIDENT])]

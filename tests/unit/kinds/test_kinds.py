@@ -14,13 +14,13 @@ from shared.audit.dossier.archive import pack
 from shared.audit.dossier.checking import DossierAudit, Pins, audit_dossier
 from shared.audit.dossier.evidence import Evidence
 from shared.audit.dossier.parts import compose
-from shared.audit.incidents import Sealed, check_incident
+from shared.audit.subjects import Sealed, check_subject
 from shared.contract import canonical
 from shared.contract.catalogue import BY_TYPE, EVENTS, not_theirs_to_say, short_name
 from shared.contract.catalogue.base import EventData, IncidentEvent
 from shared.contract.catalogue.system import SystemRecord
 from shared.contract.envelope import Event, Unknown, read
-from shared.contract.topics import INCIDENT, RECORD, kind_of, partition_of, system_incident
+from shared.contract.topics import INCIDENT, RECORD, kind_of, partition_of, system_subject
 from shared.contract.vocabulary import ServiceName
 from shared.runtime.hear.reactions import Reactions
 from shared.runtime.say.plan import Recorded
@@ -95,7 +95,7 @@ class TestTheCatalogue:
 
     @pytest.mark.parametrize("event_type", ["policy.adopted.v1", "incident.new.v9"])
     def test_keeps_the_records_own_subjects_for_the_record(self, event_type: str) -> None:
-        assert not_theirs_to_say(event_type, TRIAGE, system_incident(1)) == (
+        assert not_theirs_to_say(event_type, TRIAGE, system_subject(1)) == (
             f"{event_type} is not said of the record itself"
         )
 
@@ -196,7 +196,7 @@ class TestOnTheSealedLog:
 
 
 def findings(events: Sequence[Event]) -> list[Any]:
-    return list(check_incident([Sealed(at, one) for at, one in enumerate(events)], rules()))
+    return list(check_subject([Sealed(at, one) for at, one in enumerate(events)], rules()))
 
 
 class TestInADossier:
@@ -219,8 +219,8 @@ def dossier(ledger: Ledger, subject: UUID) -> DossierAudit:
             Proof(at, tuple(inclusion_proof(at, hashes)), note),
         )
         for at, one in enumerate(ledger.events)
-        if one.incident_id == subject
+        if one.subject_id == subject
     ]
-    heads = {service: ledger.incident_head(service, subject) for service in ServiceName}
+    heads = {service: ledger.subject_head(service, subject) for service in ServiceName}
     parts = compose(subject, note, ANCHORS, evidence, [], heads, reports)
     return audit_dossier("a dossier", pack(parts), Pins(), rules(), reports)

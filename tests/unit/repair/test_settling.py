@@ -13,7 +13,7 @@ from shared.contract.catalogue.base import EventData
 from shared.contract.catalogue.system import ParkedSettled
 from shared.contract.envelope import Said, read, write
 from shared.contract.hashing import signed_bytes
-from shared.contract.topics import system_incident
+from shared.contract.topics import system_subject
 from shared.contract.vocabulary import ServiceName
 from shared.runtime.hear.judge import ParkReason, Record
 from shared.runtime.repair.settlement import FINAL, CannotSettle, Settlement
@@ -39,7 +39,7 @@ def said(data: EventData) -> Record:
     """The next word of intake on partition 3."""
     last = read(RECORDS[-1].value)
     link = next_link(ServiceName.INTAKE, 3, Head(3, last.hash), bytes(32))
-    subject = system_incident(3)
+    subject = system_subject(3)
     key = signer(ServiceName.INTAKE)
     about = Said(UUID(int=9), subject, START, "service:intake", bare(data), "settled")
     value = write(about, link, key.key_id.hex())

@@ -43,7 +43,7 @@ def rows_of(records: Sequence[Record]) -> Rows:
                 "partition": record.partition,
                 "sequence": event.link.sequence,
                 "event_id": event.id,
-                "incident_id": event.incident_id,
+                "subject_id": event.subject_id,
                 "version": event.link.sequence,
                 "type": event.type,
                 "envelope": record.value,
@@ -96,7 +96,7 @@ def with_new_text(number: int) -> Rows:
     [
         (
             lambda: with_new_text(2),
-            {"untrusted", "broken_link", "differs_from_topic", "incident_link"},
+            {"untrusted", "broken_link", "differs_from_topic", "subject_link"},
         ),
         (lambda: with_new_text(5), {"untrusted", "differs_from_topic"}),
         (lambda: changed(1, signature=bytes(64)), {"untrusted"}),
@@ -104,9 +104,9 @@ def with_new_text(number: int) -> Rows:
         (lambda: changed(1, version=9), {"version_gap"}),
         (
             lambda: changed(1, envelope=b"{}", hash=event_hash(b"{}")),
-            {"malformed", "broken_link", "differs_from_topic", "incident_link"},
+            {"malformed", "broken_link", "differs_from_topic", "subject_link"},
         ),
-        (lambda: rows()[:2] + rows()[3:], {"gap", "version_gap", "not_in_ledger", "incident_link"}),
+        (lambda: rows()[:2] + rows()[3:], {"gap", "version_gap", "not_in_ledger", "subject_link"}),
         (lambda: rows()[:5], {"row_missing", "not_in_ledger"}),
     ],
     ids=[
@@ -214,7 +214,7 @@ def test_texts_beside_a_row_are_held_against_its_digests(
 
 COLUMNS: dict[str, Any] = {
     "event_id": UUID(int=99),
-    "incident_id": UUID(int=99),
+    "subject_id": UUID(int=99),
     "type": "incident.contained.v1",
     "hash": bytes(32),
 }

@@ -424,7 +424,7 @@ def _event(data: EventData, service: ServiceName, sequence: int, minutes: float,
     name = hashlib.sha256(f"{service}/{sequence}".encode()).digest()
     return Event(
         id=UUID(bytes=name[:16], version=4),
-        incident_id=INCIDENT,
+        subject_id=INCIDENT,
         time=START + timedelta(minutes=minutes),
         actor=by,
         type=data.TYPE,

@@ -17,10 +17,10 @@ from shared.contract.catalogue.system import KeyRotated
 from shared.contract.disclosure import Disclosure
 from shared.contract.envelope import Said, read
 from shared.contract.hashing import ZERO_HASH, event_hash, signed_bytes
-from shared.contract.topics import PARTITIONS, partition_of, system_incident
+from shared.contract.topics import PARTITIONS, partition_of, system_subject
 from shared.contract.vocabulary import ServiceName
 from shared.runtime.say.conflicts import Conflict, IdempotencyMismatch
-from shared.runtime.say.plan import Again, Idempotency, IncidentHead, Proposal, Speaker, Turn, plan
+from shared.runtime.say.plan import Again, Idempotency, Proposal, Speaker, SubjectHead, Turn, plan
 from shared.tlog.keys import Signer
 from shared.tlog.turns import TurnSignature
 from tests.unit.concealing import bare
@@ -54,7 +54,7 @@ def test_events_get_the_numbers_after_the_head_and_name_the_hash_before() -> Non
     before = plan(
         [proposal(1, 4, 2)],
         HEADS | {partition: Head(9, b"h" * 32)},
-        {incident(1): IncidentHead(4, b"i" * 32)},
+        {incident(1): SubjectHead(4, b"i" * 32)},
         {},
         SPEAKER,
     )
@@ -71,7 +71,7 @@ def test_events_get_the_numbers_after_the_head_and_name_the_hash_before() -> Non
     )
     assert [row.recorded.version for row in before.rows] == [5, 6]
     assert before.heads == {partition: Head(11, second.hash)}
-    assert before.incidents == {incident(1): IncidentHead(6, second.hash)}
+    assert before.subjects == {incident(1): SubjectHead(6, second.hash)}
 
 
 def test_a_conflict_fails_only_its_own_command() -> None:
@@ -96,7 +96,7 @@ def test_two_commands_on_one_incident_in_one_turn_the_second_must_decide_again()
 )
 def test_an_event_that_is_too_large_fails_only_its_own_command(more: dict[str, object]) -> None:
     large = proposal(1)
-    huge = Proposal(large.incident_id, 0, [Said(**{**_fields(large.said[0]), **more})])
+    huge = Proposal(large.subject_id, 0, [Said(**{**_fields(large.said[0]), **more})])
     result = turn(huge, proposal(2))
     assert isinstance(result.verdicts[0], ValueError)
     assert isinstance(result.verdicts[1], tuple)
@@ -146,7 +146,7 @@ def test_whatever_is_proposed_chains_and_versions_stay_gapless_and_linked(
         versions = [
             row.recorded.version
             for row in result.rows
-            if row.recorded.event.incident_id == incident(number)
+            if row.recorded.event.subject_id == incident(number)
         ]
         assert versions == list(range(1, len(versions) + 1))
 
@@ -183,12 +183,12 @@ def test_what_is_refused_is_in_no_turn_and_each_command_gets_its_own_events() ->
     assert [len(verdict) for verdict in given] == [2, 3, 1]
     assert tuple(row for verdict in given for row in verdict) == result.rows
     for verdict, number in zip(given, (1, 3, 4), strict=True):
-        assert {row.recorded.event.incident_id for row in verdict} == {incident(number)}
+        assert {row.recorded.event.subject_id for row in verdict} == {incident(number)}
     assert {TurnSignature.parse(row.signature).size for row in result.rows} == {6}
 
 
 def rotation(partition: int, *after: EventData) -> Proposal:
-    subject = system_incident(partition)
+    subject = system_subject(partition)
     datas = (KeyRotated(vkey=KEY.vkey), *after)
     return Proposal(
         subject,
@@ -235,7 +235,7 @@ def test_a_turn_is_accepted_when_no_proposal_is_refused() -> None:
 
 def test_a_turn_that_writes_nothing_moves_nothing() -> None:
     refused = turn(proposal(1, 3))
-    assert (refused.rows, refused.heads, refused.incidents) == ((), {}, {})
+    assert (refused.rows, refused.heads, refused.subjects) == ((), {}, {})
 
 
 def test_an_event_carries_all_that_was_said() -> None:

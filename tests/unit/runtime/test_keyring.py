@@ -14,7 +14,7 @@ from shared.contract.catalogue.intake import ReportChannel, Reported
 from shared.contract.catalogue.system import KeyRotated
 from shared.contract.envelope import Event, Link, Said, read, write
 from shared.contract.hashing import ZERO_HASH, event_hash, signed_bytes
-from shared.contract.topics import partition_of, system_incident
+from shared.contract.topics import partition_of, system_subject
 from shared.contract.vocabulary import ServiceName
 from shared.runtime.hear.judge import Heard, Parked, ParkReason, Received, Record, examine, receive
 from shared.runtime.process.keyfiles import load_keys
@@ -35,7 +35,7 @@ def chain(*signed: tuple[EventData, Signer]) -> list[Record]:
     """Intake's chain on partition 3, each event signed as told."""
     records, before, of_incident = [], ZERO_HASH, {}
     for number, (data, signer) in enumerate(signed, 1):
-        incident = system_incident(3) if isinstance(data, KeyRotated) else INCIDENT
+        incident = system_subject(3) if isinstance(data, KeyRotated) else INCIDENT
         link = Link(INTAKE, 3, number, before, of_incident.get(incident, ZERO_HASH))
         said = Said(
             UUID(int=number), incident, datetime(2026, 3, 2, tzinfo=UTC), "maria", data, "c"
@@ -150,7 +150,7 @@ def codes(records: list[Record]) -> tuple[set[str], set[str]]:
                 "partition": 3,
                 "sequence": one.link.sequence,
                 "event_id": one.id,
-                "incident_id": one.incident_id,
+                "subject_id": one.subject_id,
                 "version": 1,
                 "type": one.type,
                 "envelope": record.value,

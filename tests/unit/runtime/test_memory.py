@@ -7,7 +7,7 @@ from shared.runtime.say.memory import Loaded, Memory
 
 
 def test_forgets_what_was_used_longest_ago() -> None:
-    memory: Memory[str] = Memory(incidents=2)
+    memory: Memory[str] = Memory(subjects=2)
     for number in (1, 2, 1, 3):
         memory.keep(UUID(int=number), Loaded("", 1))
     assert [memory.get(UUID(int=number)) is not None for number in (1, 2, 3)] == [True, False, True]

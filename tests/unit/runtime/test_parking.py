@@ -24,7 +24,7 @@ from shared.runtime.hear.judge import (
     placed,
     receive,
 )
-from shared.runtime.say.plan import IncidentHead
+from shared.runtime.say.plan import SubjectHead
 from tests.unit.runtime.test_receiving import INCIDENT, chain, trust
 from tests.unit.seal.test_decide import rotating
 
@@ -68,7 +68,7 @@ def test_on_a_foreign_partition_both_partitions_are_named() -> None:
         (chain(INTAKE, 1, partition=5)[0], 5),
         (replace(chain(INTAKE, 1, partition=5)[0], partition=3), 5),
     ):
-        words = f"source names partition {names}, its incident belongs on 3"
+        words = f"source names partition {names}, its subject belongs on 3"
         assert examine(record, trust()) == Parked(
             record, ParkReason.WRONG_PARTITION, words, read(record.value)
         )
@@ -78,7 +78,7 @@ def test_an_event_of_another_partition_is_told_where_it_belongs() -> None:
     (record,) = rotating(1, partition=5)
     parked = examine(replace(record, partition=3), trust())
     assert isinstance(parked, Parked)
-    assert parked.detail == "source names partition 5, its incident belongs on 5"
+    assert parked.detail == "source names partition 5, its subject belongs on 5"
 
 
 def test_an_untrusted_one_is_parked_with_the_words_of_trust() -> None:
@@ -92,7 +92,7 @@ def test_an_untrusted_one_is_parked_with_the_words_of_trust() -> None:
 def test_what_is_anothers_to_say_is_parked_with_the_words_of_the_catalogue() -> None:
     (record,) = chain(INTAKE, 1, data=InactionDecided(reason="quiet"))
     event = read(record.value)
-    words = not_theirs_to_say(event.type, event.service, event.incident_id)
+    words = not_theirs_to_say(event.type, event.service, event.subject_id)
     assert words
     assert examine(record, trust()) == Parked(record, ParkReason.NOT_THEIRS_TO_SAY, words, event)
 
@@ -183,7 +183,7 @@ def test_a_first_copy_that_waits_is_the_one_taken_up() -> None:
 
 def test_rows_count_on_from_the_version_and_keep_the_hash_of_what_the_service_said() -> None:
     own, others = heard(OWN[0]), [heard(record) for record in SAID[:2]]
-    before = IncidentHead(4, b"s" * 32)
+    before = SubjectHead(4, b"s" * 32)
     rows, heads = placed(NOTIFY, [others[0], own, others[1]], {INCIDENT: before})
     assert [row.recorded.version for row in rows] == [5, 6, 7]
     assert [row.recorded.event for row in rows] == [others[0].event, own.event, others[1].event]
@@ -192,16 +192,16 @@ def test_rows_count_on_from_the_version_and_keep_the_hash_of_what_the_service_sa
         OWN[0].signature,
         SAID[1].signature,
     ]
-    assert heads == {INCIDENT: IncidentHead(7, own.event.hash)}
+    assert heads == {INCIDENT: SubjectHead(7, own.event.hash)}
 
 
 def test_what_others_said_leaves_the_hash_of_what_the_service_said() -> None:
-    rows, heads = placed(NOTIFY, [heard(SAID[0])], {INCIDENT: IncidentHead(4, b"s" * 32)})
-    assert heads == {INCIDENT: IncidentHead(5, b"s" * 32)}
-    assert placed(NOTIFY, [heard(SAID[0])], {})[1] == {INCIDENT: IncidentHead(1, bytes(32))}
-    assert placed(NOTIFY, [], {INCIDENT: IncidentHead(4, b"s" * 32)}) == (
+    rows, heads = placed(NOTIFY, [heard(SAID[0])], {INCIDENT: SubjectHead(4, b"s" * 32)})
+    assert heads == {INCIDENT: SubjectHead(5, b"s" * 32)}
+    assert placed(NOTIFY, [heard(SAID[0])], {})[1] == {INCIDENT: SubjectHead(1, bytes(32))}
+    assert placed(NOTIFY, [], {INCIDENT: SubjectHead(4, b"s" * 32)}) == (
         [],
-        {INCIDENT: IncidentHead(4, b"s" * 32)},
+        {INCIDENT: SubjectHead(4, b"s" * 32)},
     )
     assert len(rows) == 1
 

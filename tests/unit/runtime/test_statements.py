@@ -15,9 +15,9 @@ from shared.chain.statements import (
     BadStatement,
     ChainHeads,
     Contradicted,
-    IncidentStatement,
     MissingNumbers,
     Statement,
+    SubjectStatement,
     contradicts,
     hold_against,
     open_statement,
@@ -43,10 +43,10 @@ times = st.integers(-60_000_000_000, 250_000_000_000).map(
 )
 services = st.sampled_from(ServiceName)
 chain_heads = st.builds(ChainHeads, services, times, st.tuples(*[heads] * PARTITIONS))
-incident_heads = st.builds(
-    IncidentStatement, services, st.uuids(), times, st.integers(1, 1), hashes, filled
-) | st.builds(IncidentStatement, services, st.uuids(), times, st.just(0), st.just(ZERO_HASH), heads)
-statements = chain_heads | incident_heads
+subject_heads = st.builds(
+    SubjectStatement, services, st.uuids(), times, st.integers(1, 1), hashes, filled
+) | st.builds(SubjectStatement, services, st.uuids(), times, st.just(0), st.just(ZERO_HASH), heads)
+statements = chain_heads | subject_heads
 
 
 @cache
@@ -160,13 +160,13 @@ def test_what_is_wrong_with_a_text_is_said(replaced: str, by: str, why: str) -> 
         parse(checkpoint(Head(7, b"\x01" * 32)).text.replace(replaced, by, 1))
 
 
-@given(incident_heads)
-def test_an_incident_head_names_the_partition_of_its_incident(statement: IncidentStatement) -> None:
+@given(subject_heads)
+def test_an_incident_head_names_the_partition_of_its_incident(statement: SubjectStatement) -> None:
     wrong = (statement.partition + 1) % PARTITIONS
     lines = statement.text.splitlines(keepends=True)
     lines[4] = f"{wrong}{lines[4][1:]}"
     with pytest.raises(
-        BadStatement, match=f"belongs on partition {partition_of(statement.incident_id)}"
+        BadStatement, match=f"belongs on partition {partition_of(statement.subject_id)}"
     ):
         parse("".join(lines))
 
@@ -184,7 +184,7 @@ def test_a_key_counts_only_where_it_would_sign_the_next_number() -> None:
     old, new = signer("intake"), signer("new")
     changing = parse_trust(f"intake * 1 {old.vkey}\nintake 0 8 {new.vkey}\n")
     before = checkpoint(Head(6, b"\x01" * 32))
-    after = IncidentStatement(INTAKE, ON_0, before.time, 1, b"\x01" * 32, Head(7, b"\x01" * 32))
+    after = SubjectStatement(INTAKE, ON_0, before.time, 1, b"\x01" * 32, Head(7, b"\x01" * 32))
     assert open_statement(sign(before.text, old), changing) == before
     assert open_statement(sign(after.text, new), changing) == after
     for statement, wrong in ((before, new), (after, old)):
@@ -249,8 +249,8 @@ def other_than(hash_: bytes) -> bytes:
     return bytes([hash_[0] ^ 1]) + hash_[1:]
 
 
-@given(incident_heads)
-def test_an_incident_that_is_not_whole_contradicts_its_head(statement: IncidentStatement) -> None:
+@given(subject_heads)
+def test_an_incident_that_is_not_whole_contradicts_its_head(statement: SubjectStatement) -> None:
     assert contradicts(statement, statement.count, statement.last_hash) is None
     assert contradicts(statement, statement.count + 1, statement.last_hash)
     assert contradicts(statement, statement.count, other_than(statement.last_hash))
@@ -258,5 +258,5 @@ def test_an_incident_that_is_not_whole_contradicts_its_head(statement: IncidentS
 
 def test_the_documented_examples_are_statements_that_verify() -> None:
     vkey = "incident-ledger/triage+36f24521+AUQpkwZQBKoeTEj03QFYGUwCNJvMZkzZbkAOommRio1R"
-    for example in (routes.CHAINS, routes.INCIDENT_HEAD):
+    for example in (routes.CHAINS, routes.SUBJECT_HEAD):
         open_statement(example.encode(), parse_trust(f"triage * 1 {vkey}"))

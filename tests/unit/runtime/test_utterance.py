@@ -25,7 +25,7 @@ def test_time_and_actor_are_the_commands_and_ids_are_new_and_in_order() -> None:
     said = say(INCIDENT, DECIDED, Context(NOW, Actor("maria")), 4)
     assert {one.rules for one in said} == {4}
     assert [one.data for one in said] == DECIDED
-    assert {(one.incident_id, one.time, one.actor) for one in said} == {(INCIDENT, NOW, "maria")}
+    assert {(one.subject_id, one.time, one.actor) for one in said} == {(INCIDENT, NOW, "maria")}
     assert sorted({one.id for one in said}) == [one.id for one in said]
 
 

@@ -38,7 +38,7 @@ def test_it_forgets_the_oldest_until_the_rest_fits(
 
 @given(KEPT)
 def test_what_was_kept_last_is_there(kept: list[tuple[int, int]]) -> None:
-    memory: Memory[str] = Memory(incidents=1, events=1)
+    memory: Memory[str] = Memory(subjects=1, events=1)
     for number, version in kept:
         memory.keep(UUID(int=number), Loaded("", version))
         assert remembered(memory) == {number: version}
@@ -53,7 +53,7 @@ def test_the_bound_is_taken_to_the_last(events: int, left: dict[int, int]) -> No
 
 
 def test_to_look_is_not_to_use() -> None:
-    memory: Memory[str] = Memory(incidents=2)
+    memory: Memory[str] = Memory(subjects=2)
     memory.keep(UUID(int=1), Loaded("", 1))
     memory.keep(UUID(int=2), Loaded("", 1))
     assert memory.get(UUID(int=1)) is not None

@@ -1,4 +1,4 @@
-"""How views are written: each incident's writes in their order, equal statements together."""
+"""How views are written: each subject's writes in their order, equal statements together."""
 
 from collections.abc import Iterator
 from uuid import UUID
@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from shared.contract.catalogue.intake import ReportChannel, Reported
 from shared.contract.catalogue.review import ContentErased, ErasedText, ErasureGround
 from shared.contract.catalogue.system import PersonErased
-from shared.contract.topics import PARTITIONS, system_incident
+from shared.contract.topics import PARTITIONS, system_subject
 from shared.runtime.say.plan import Recorded, Write
 from shared.runtime.say.projection import apply, execute
 from tests.unit.given import event
@@ -21,7 +21,7 @@ DATA = Reported(opens=True, channel=ReportChannel.API)
 
 
 def recorded(incident: int, version: int) -> Recorded:
-    one = event(DATA, number=version)._replace(incident_id=UUID(int=incident))
+    one = event(DATA, number=version)._replace(subject_id=UUID(int=incident))
     return Recorded(one, version)
 
 
@@ -29,7 +29,7 @@ def project(item: Recorded) -> Iterator[Write]:
     """As many writes as the version, by two statements in turn."""
     for number in range(item.version):
         sql = "INSERT" if number % 2 == 0 else "UPDATE"
-        yield Write(sql, (item.event.incident_id.int, item.version, number))
+        yield Write(sql, (item.event.subject_id.int, item.version, number))
 
 
 def written(driver: Driver) -> list[tuple[str, tuple[int, ...]]]:
@@ -49,7 +49,7 @@ async def test_the_writes_of_an_incident_keep_their_order(incidents: list[int]) 
     driver = Driver()
     await apply(driver, project, told)
     for incident in set(incidents):
-        own = [item for item in told if item.event.incident_id.int == incident]
+        own = [item for item in told if item.event.subject_id.int == incident]
         expected = [(write.sql, write.args) for item in own for write in project(item)]
         assert [one for one in written(driver) if one[1][0] == incident] == expected
     assert len(written(driver)) == sum(item.version for item in told)
@@ -73,7 +73,7 @@ async def test_one_alone_is_no_batch() -> None:
 @pytest.mark.parametrize("partition", range(PARTITIONS))
 async def test_a_system_incident_is_in_no_view(partition: int) -> None:
     driver = Driver()
-    record = Recorded(event(DATA)._replace(incident_id=system_incident(partition)), 1)
+    record = Recorded(event(DATA)._replace(subject_id=system_subject(partition)), 1)
     await apply(driver, project, [record])
     assert driver.asked == []
 
@@ -104,7 +104,7 @@ async def test_what_erases_a_person_drops_the_person_though_it_is_in_no_view() -
     erased = PersonErased(
         person=PERSON, ground=ErasureGround.OBJECTION, requested_by="pia", confirmed_by="lou"
     )
-    record = Recorded(event(erased)._replace(incident_id=system_incident(0)), 1)
+    record = Recorded(event(erased)._replace(subject_id=system_subject(0)), 1)
     driver = Driver()
     await apply(driver, project, [record])
     assert _verbs(driver) == [

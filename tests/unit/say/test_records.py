@@ -1,4 +1,4 @@
-"""What a service says of the record itself: in its place on the partition's system incident, all of
+"""What a service says of the record itself: in its place on the partition's system subject, all of
 it or nothing."""
 
 from pathlib import Path
@@ -9,7 +9,7 @@ import pytest
 from shared.contract.catalogue.system import ChainHoleRecorded, KeyRotated, SystemRecord
 from shared.contract.decision import Actor, Context
 from shared.contract.envelope import read
-from shared.contract.topics import system_incident
+from shared.contract.topics import system_subject
 from shared.contract.vocabulary import ServiceName
 from shared.runtime.say.conflicts import Conflict
 from shared.runtime.say.keyring import Keyring
@@ -28,8 +28,8 @@ HOLE = ChainHoleRecorded(chain=INTAKE, missing=1, since=NOW)
 
 
 def head(partition: int, version: int) -> dict[str, Any]:
-    incident = system_incident(partition)
-    return {"incident_id": incident, "version": version, "said_hash": b"s" * 32}
+    incident = system_subject(partition)
+    return {"subject_id": incident, "version": version, "said_hash": b"s" * 32}
 
 
 def answers(known: list[dict[str, Any]], found: list[dict[str, Any]], moved: bool) -> list[Any]:
@@ -55,7 +55,7 @@ async def test_chains_are_locked_before_versions_are_read(tmp_path: Path) -> Non
     _, driver = await say(tmp_path, Driver(answers([], [], True)), {3: [ROTATED]})
     assert driver.asked[0].args == (["intake"], [3])
     assert driver.asked[0].sql.endswith("FOR UPDATE")
-    assert driver.asked[1].args == ([system_incident(3)],)
+    assert driver.asked[1].args == ([system_subject(3)],)
 
 
 @pytest.mark.parametrize(
@@ -78,8 +78,8 @@ async def test_each_goes_on_where_its_partition_stands(
     written = driver.asked[4].args
     events = [read(envelope) for envelope in written[11]]
     assert written[9] == versions
-    assert [event.incident_id for event in events] == [
-        system_incident(partition) for partition in sorted(records) for _ in told[partition]
+    assert [event.subject_id for event in events] == [
+        system_subject(partition) for partition in sorted(records) for _ in told[partition]
     ]
     assert {(event.actor, event.time) for event in events} == {("maria", NOW)}
 

@@ -8,7 +8,7 @@ from uuid import UUID
 import pytest
 
 from shared.chain.link import Head
-from shared.chain.statements import ChainHeads, IncidentStatement, open_statement
+from shared.chain.statements import ChainHeads, SubjectStatement, open_statement
 from shared.contract.disclosure import Disclosure
 from shared.contract.envelope import MalformedEnvelope, read
 from shared.contract.hashing import ZERO_HASH
@@ -18,8 +18,8 @@ from shared.runtime.say import tables
 from shared.runtime.say.conflicts import IdempotencyMismatch
 from shared.runtime.say.history import known_of, said_under
 from shared.runtime.say.keyring import Keyring, KeysDiffer
-from shared.runtime.say.plan import Idempotency, IncidentHead, plan
-from shared.runtime.say.words import chain_checkpoint, incident_head
+from shared.runtime.say.plan import Idempotency, SubjectHead, plan
+from shared.runtime.say.words import chain_checkpoint, subject_head
 from shared.tlog.turns import LENGTHS
 from tests.unit.runtime.driver import Driver
 from tests.unit.runtime.test_receiving import INCIDENT, chain, signer, trust
@@ -97,9 +97,9 @@ async def test_a_taken_key_gives_what_was_said_under_it() -> None:
 
 
 async def test_heads_of_incidents_are_those_that_are_known() -> None:
-    driver = Driver([[{"incident_id": INCIDENT, "version": 4, "said_hash": b"h" * 32}]])
-    found = await tables.incident_heads(driver, [INCIDENT, UUID(int=1)])
-    assert found == {INCIDENT: IncidentHead(4, b"h" * 32)}
+    driver = Driver([[{"subject_id": INCIDENT, "version": 4, "said_hash": b"h" * 32}]])
+    found = await tables.subject_heads(driver, [INCIDENT, UUID(int=1)])
+    assert found == {INCIDENT: SubjectHead(4, b"h" * 32)}
     assert driver.asked[0].args == ([INCIDENT, UUID(int=1)],)
 
 
@@ -168,7 +168,7 @@ async def test_a_turn_is_written_in_columns(answer: bool | None, written: bool) 
     assert [column[0] for column in keys] == [
         KEY.key,
         KEY.digest,
-        first.incident_id,
+        first.subject_id,
         first.link.partition,
         first.link.sequence,
         2,
@@ -202,9 +202,9 @@ async def test_a_word_on_an_incident_says_so_also_when_it_is_nothing(
 ) -> None:
     row = {**chain_rows()[3], "said": said, "said_hash": said_hash}
     driver = Driver([row])
-    note = await incident_head(driver, keyring(tmp_path), INCIDENT, NOW)
+    note = await subject_head(driver, keyring(tmp_path), INCIDENT, NOW)
     stated = open_statement(note, trust())
-    assert stated == IncidentStatement(INTAKE, INCIDENT, NOW, said, last, Head(30, b"\3" * 32))
+    assert stated == SubjectStatement(INTAKE, INCIDENT, NOW, said, last, Head(30, b"\3" * 32))
     assert driver.asked[0].args == ("intake", INCIDENT, 3)
 
 

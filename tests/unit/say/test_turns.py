@@ -18,9 +18,9 @@ from shared.runtime.say.conflicts import Conflict, IdempotencyMismatch
 from shared.runtime.say.plan import (
     Again,
     Idempotency,
-    IncidentHead,
     Proposal,
     Speaker,
+    SubjectHead,
     Turn,
     plan,
 )
@@ -79,11 +79,11 @@ def test_each_proposal_gets_what_a_plain_account_gives_it(
         if one.idempotency is not None and one.idempotency.key in keys:
             same = keys[one.idempotency.key] == one.idempotency.digest
             kinds.append(Again if same else IdempotencyMismatch)
-        elif versions.get(one.incident_id, 0) != one.expected_version:
+        elif versions.get(one.subject_id, 0) != one.expected_version:
             kinds.append(Conflict)
         else:
             kinds.append(tuple)
-            versions[one.incident_id] = one.expected_version + len(one.said)
+            versions[one.subject_id] = one.expected_version + len(one.said)
             if one.idempotency is not None:
                 keys[one.idempotency.key] = one.idempotency.digest
     assert [type(verdict) for verdict in result.verdicts] == kinds
@@ -100,21 +100,19 @@ def test_what_is_written_is_what_was_accepted_in_its_order(wanted: list[Proposal
 def test_only_chains_and_incidents_that_were_spoken_of_move(wanted: list[Proposal]) -> None:
     result = turn(*wanted)
     events = [row.recorded.event for row in result.rows]
-    assert set(result.incidents) == {event.incident_id for event in events}
+    assert set(result.subjects) == {event.subject_id for event in events}
     assert set(result.heads) == {event.link.partition for event in events}
     for partition, head in result.heads.items():
         written = [event for event in events if event.link.partition == partition]
         assert head == Head(HEADS[partition].sequence + len(written), written[-1].hash)
-    for subject, known in result.incidents.items():
-        last = [row.recorded for row in result.rows if row.recorded.event.incident_id == subject][
-            -1
-        ]
-        assert known == IncidentHead(last.version, last.event.hash)
+    for subject, known in result.subjects.items():
+        last = [row.recorded for row in result.rows if row.recorded.event.subject_id == subject][-1]
+        assert known == SubjectHead(last.version, last.event.hash)
 
 
 @given(WANTED)
 def test_a_turn_leaves_what_it_was_given_alone(wanted: list[Proposal]) -> None:
-    heads, incidents, taken = dict(HEADS), dict[UUID, IncidentHead](), {"a": b"x"}
+    heads, incidents, taken = dict(HEADS), dict[UUID, SubjectHead](), {"a": b"x"}
     plan(wanted, heads, incidents, taken, SPEAKER)
     assert (heads, incidents, taken) == (HEADS, {}, {"a": b"x"})
 
@@ -129,17 +127,17 @@ def test_a_turn_in_two_says_what_the_turn_in_one_says(wanted: list[Proposal]) ->
             for one, verdict in zip(wanted[:cut], first.verdicts, strict=True)
             if one.idempotency is not None and isinstance(verdict, tuple)
         }
-        second = plan(wanted[cut:], {**HEADS, **first.heads}, first.incidents, keys, SPEAKER)
+        second = plan(wanted[cut:], {**HEADS, **first.heads}, first.subjects, keys, SPEAKER)
         said = [row.recorded for row in first.rows + second.rows]
         assert said == [row.recorded for row in turn(*wanted).rows]
 
 
 @pytest.mark.parametrize(("known", "expected"), [(0, 1), (1, 0), (4, 3), (4, 5)])
 def test_a_conflict_names_both_versions(known: int, expected: int) -> None:
-    incidents = {incident(1): IncidentHead(known, ZERO_HASH)} if known else {}
+    incidents = {incident(1): SubjectHead(known, ZERO_HASH)} if known else {}
     (refused,) = plan([proposal(1, expected)], HEADS, incidents, {}, SPEAKER).verdicts
     assert isinstance(refused, Conflict)
-    assert (refused.incident_id, refused.expected, refused.actual) == (incident(1), expected, known)
+    assert (refused.subject_id, refused.expected, refused.actual) == (incident(1), expected, known)
     assert str(refused) == f"incident {incident(1)} is at version {known}, not at {expected}"
 
 
@@ -178,7 +176,7 @@ def test_an_event_that_is_too_large_takes_no_key_no_number_and_no_version() -> N
 def test_the_first_refusal_of_several_is_raised() -> None:
     with pytest.raises(Conflict) as raised:
         turn(proposal(1), proposal(2, 7), huge(3)).require_accepted()
-    assert raised.value.incident_id == incident(2)
+    assert raised.value.subject_id == incident(2)
     with pytest.raises(MalformedEnvelope):
         turn(huge(3), proposal(2, 7)).require_accepted()
 

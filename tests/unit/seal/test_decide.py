@@ -16,7 +16,7 @@ from shared.contract.catalogue.system import KeyRotated
 from shared.contract.catalogue.triage import InactionDecided
 from shared.contract.envelope import Link, Said, read, write
 from shared.contract.hashing import ZERO_HASH, event_hash, signed_bytes
-from shared.contract.topics import partition_of, system_incident
+from shared.contract.topics import partition_of, system_subject
 from shared.contract.vocabulary import ServiceName
 from shared.runtime.hear.judge import Heard, Parked, ParkReason, Record, examine, receive
 from shared.seal import decide
@@ -199,7 +199,7 @@ def rotating(length: int, *, rotates_at: int = 0, partition: int = PARTITION) ->
         data: EventData = Reported(opens=True, channel=ReportChannel.API)
         incident = subject
         if number == rotates_at:
-            data, incident = KeyRotated(vkey=NEW.vkey), system_incident(partition)
+            data, incident = KeyRotated(vkey=NEW.vkey), system_subject(partition)
         said = Said(UUID(int=number), incident, NOW, "maria", data, "c")
         link = Link(INTAKE, partition, number, before, ZERO_HASH)
         envelope = write(said, link, key.key_id.hex())

@@ -1,4 +1,4 @@
-"""What must hold of one incident's events, whoever keeps them: read strictly, linked per service,
+"""What must hold of one subject's events, whoever keeps them: read strictly, linked per service,
 caused by what came before, allowed."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -14,7 +14,7 @@ from shared.contract.topics import RECORD, kind_of, partition_of
 from shared.contract.vocabulary import ServiceName
 
 Rules = Callable[[Sequence[Event]], Iterable[Violation]]
-"""A service's `audit`: what its rules would not have let it say of one incident, given in the order
+"""A service's `audit`: what its rules would not have let it say of one subject, given in the order
 of the log."""
 
 
@@ -42,7 +42,7 @@ def read_leaves(leaves: Iterable[tuple[int, bytes]]) -> tuple[list[Sealed], list
     return sealed, findings
 
 
-def check_incident(
+def check_subject(
     history: Sequence[Sealed], rules: Mapping[ServiceName, Rules]
 ) -> Iterator[Finding]:
     """`history` is of one subject, in the order of the log."""
@@ -69,16 +69,16 @@ def _of_another_kind(history: Sequence[Sealed]) -> Iterator[Finding]:
 def _problems(
     event: Event, heads: Mapping[ServiceName, bytes], ids: set[UUID]
 ) -> Iterator[tuple[str, str]]:
-    if (partition := partition_of(event.incident_id)) != event.link.partition:
-        yield "wrong_partition", f"the incident belongs on partition {partition}"
-    if (why := not_theirs_to_say(event.type, event.service, event.incident_id)) is not None:
+    if (partition := partition_of(event.subject_id)) != event.link.partition:
+        yield "wrong_partition", f"the subject belongs on partition {partition}"
+    if (why := not_theirs_to_say(event.type, event.service, event.subject_id)) is not None:
         yield "not_theirs_to_say", why
     if event.type in BY_TYPE and isinstance(event.data, Unknown):
         yield "unfit", event.data.reason[:300]
     if event.link.subjectprev != heads.get(event.service, ZERO_HASH):
         yield (
-            "incident_link",
-            "subjectprev is not the hash of the service's previous event of this incident",
+            "subject_link",
+            "subjectprev is not the hash of the service's previous event of this subject",
         )
     if event.id in ids:
         yield "repeated_id", str(event.id)
@@ -103,4 +103,4 @@ def _against_the_rules(
                 yield Finding(code, where[violation.event.hash], detail, violation.event.id)
         except UNFORESEEN as error:
             detail = f"{service}: no rule foresees this history: {type(error).__name__} {error}"
-            yield Finding("against_the_rules", f"incident {events[0].incident_id}", detail)
+            yield Finding("against_the_rules", f"subject {events[0].subject_id}", detail)

@@ -1,4 +1,4 @@
-"""What must hold of one incident's events: each fault by its code, its place and its words, and a
+"""What must hold of one subject's events: each fault by its code, its place and its words, and a
 history without one by none."""
 
 from collections.abc import Iterable, Sequence
@@ -10,13 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.audit.decisions import Violation
-from shared.audit.histories import by_incident
-from shared.audit.incidents import Sealed, check_incident, read_leaves
+from shared.audit.histories import by_subject
+from shared.audit.subjects import Sealed, check_subject, read_leaves
 from shared.chain.findings import Finding
 from shared.contract.catalogue.system import KeyRotated
 from shared.contract.envelope import Event, Unknown
 from shared.contract.hashing import ZERO_HASH
-from shared.contract.topics import PARTITIONS, partition_of, system_incident
+from shared.contract.topics import PARTITIONS, partition_of, system_subject
 from shared.contract.vocabulary import ServiceName
 from tests.unit.audit.world import (
     INTAKE,
@@ -48,7 +48,7 @@ def changed(at: int, **fields: object) -> list[Sealed]:
 
 
 def found(history: Sequence[Sealed]) -> list[Finding]:
-    return list(check_incident(history, {}))
+    return list(check_subject(history, {}))
 
 
 def test_a_history_that_the_services_wrote_has_no_fault() -> None:
@@ -62,7 +62,7 @@ def test_an_event_on_a_foreign_partition_is_told_where_it_belongs() -> None:
     (finding,) = found(changed(0, link=foreign))
     assert (finding.code, finding.event_id) == ("wrong_partition", HISTORY[0].event.id)
     assert finding.where == f"leaf 0, intake/{foreign.partition} number {link.sequence}"
-    assert finding.detail == f"the incident belongs on partition {partition_of(STORY)}"
+    assert finding.detail == f"the subject belongs on partition {partition_of(STORY)}"
 
 
 def test_what_another_service_says_is_not_its_to_say() -> None:
@@ -82,7 +82,7 @@ def test_known_types_must_fit_their_schema_and_new_ones_need_not() -> None:
 def test_each_event_names_the_one_of_its_service_before_it() -> None:
     link = HISTORY[SECOND].event.link
     (finding,) = found(changed(SECOND, link=link._replace(subjectprev=b"\x01" * 32)))
-    assert finding.code == "incident_link"
+    assert finding.code == "subject_link"
     assert finding.where.startswith(f"leaf {SECOND}, triage/")
 
 
@@ -92,7 +92,7 @@ def test_an_event_that_was_taken_out_is_missed_by_the_next_of_its_service() -> N
         missed = {
             finding.event_id
             for finding in found([*HISTORY[:at], *HISTORY[at + 1 :]])
-            if finding.code == "incident_link"
+            if finding.code == "subject_link"
         }
         assert missed == {two.event.id for two in later[:1]}
 
@@ -118,7 +118,7 @@ class TestTheRules:
         def audit(events: Sequence[Event]) -> list[Violation]:
             return [Violation(events[SECOND], rule, "Because.")]
 
-        return list(check_incident(HISTORY, {TRIAGE: audit}))
+        return list(check_subject(HISTORY, {TRIAGE: audit}))
 
     def test_that_no_code_is_named_after_are_all_one_code(self) -> None:
         (finding,) = self.says("four_eyes")
@@ -136,8 +136,8 @@ class TestTheRules:
         def other(events: Sequence[Event]) -> list[Violation]:
             return [Violation(events[0], "four_eyes", "Because.")]
 
-        first, second = check_incident(HISTORY, {TRIAGE: audit, INTAKE: other})
-        assert first.where == f"incident {STORY}"
+        first, second = check_subject(HISTORY, {TRIAGE: audit, INTAKE: other})
+        assert first.where == f"subject {STORY}"
         assert first.detail == "triage: no rule foresees this history: LookupError action 7"
         assert second.event_id == HISTORY[0].event.id
 
@@ -146,9 +146,9 @@ class TestTheRules:
             raise AssertionError
 
         said = Ledger().say(
-            INTAKE, system_incident(2), KeyRotated(vkey=KEYS[INTAKE].vkey), "service:intake"
+            INTAKE, system_subject(2), KeyRotated(vkey=KEYS[INTAKE].vkey), "service:intake"
         )
-        assert list(check_incident([Sealed(0, said)], {INTAKE: audit})) == []
+        assert list(check_subject([Sealed(0, said)], {INTAKE: audit})) == []
 
 
 def test_what_the_strict_reader_refuses_is_a_finding_at_its_leaf() -> None:
@@ -168,12 +168,12 @@ EVENTS: Final = two_stories().events
 @given(st.permutations(range(len(EVENTS))))
 def test_incidents_are_told_apart_and_each_keeps_its_order(order: list[int]) -> None:
     given_ = [Sealed(index, EVENTS[at]) for index, at in enumerate(order)]
-    histories = list(by_incident(given_))
+    histories = list(by_subject(given_))
     for history in histories:
-        assert len({one.event.incident_id for one in history}) == 1
+        assert len({one.event.subject_id for one in history}) == 1
         assert [one.index for one in history] == sorted(one.index for one in history)
     assert sorted(one.index for history in histories for one in history) == list(range(len(order)))
-    assert len(histories) == len({event.incident_id for event in EVENTS})
+    assert len(histories) == len({event.subject_id for event in EVENTS})
 
 
 def test_every_service_begins_an_incident_with_nothing_before() -> None:
