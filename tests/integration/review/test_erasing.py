@@ -379,7 +379,8 @@ async def test_retention_warns_and_then_erases(stack: Stack) -> None:
 
     async def closed() -> bool:
         rows = await stack.review.rows(
-            """SELECT FROM review JOIN ledger ON subject_id = review.incident_id JOIN disclosure USING (event_id)
+            """SELECT FROM review
+               JOIN ledger ON subject_id = review.incident_id JOIN disclosure USING (event_id)
                WHERE incident_id = $1 AND closed_at IS NOT NULL AND service = 'triage'""",
             incident,
         )
