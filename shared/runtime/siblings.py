@@ -17,7 +17,7 @@ from shared.runtime.carry.relay import Relay
 from shared.runtime.hear.consumer import Consumer
 from shared.runtime.hear.receiver import Receiver
 from shared.runtime.hear.texts import TextConsumer
-from shared.runtime.process import telemetry
+from shared.runtime.process import stacks, telemetry
 from shared.runtime.process.persistence import persist
 from shared.runtime.running import Running
 from shared.runtime.web import overload
@@ -38,6 +38,8 @@ async def run(process: Running[C, S, R]) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, process.stopping.set)
+    # For an operator who asks what a process that does nothing is waiting for.
+    loop.add_signal_handler(signal.SIGUSR1, stacks.tell)
     async with asyncio.TaskGroup() as group:
         telemetry.observe_lag(process.lag)
         tasks = [group.create_task(task, name=name) for name, task in _siblings(process)]

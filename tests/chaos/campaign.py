@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import json
 import random
+import signal
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -122,6 +123,9 @@ async def _under_fire(chaos: Chaos, campaign: Campaign, keys: Keys, say: Say) ->
         began = time.monotonic()
         if await history.settled(chaos, SETTLED_WITHIN):
             campaign.settled_after = time.monotonic() - began
+        else:
+            for service in ServiceName:
+                chaos.signal(service, signal.SIGUSR1)  # its log says what it waits for
         for task in (watch, look, tell):
             task.cancel()
 
