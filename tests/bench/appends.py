@@ -118,7 +118,7 @@ async def append_in_bulk(intake: Process, count: int, at_once: int = 1000) -> fl
         proposals = []
         for _ in range(min(at_once, count - first)):
             incident = clock.new_id()
-            proposals.append(Proposal(incident, 0, say(incident, [REPORTED], context)))
+            proposals.append(Proposal(incident, 0, say(incident, [REPORTED], context, 1)))
         async with intake.running.pool.acquire() as connection, connection.transaction():
             await intake.running.ledger.writer.append_within(connection, proposals)
     return count / (time.perf_counter() - start)

@@ -312,7 +312,7 @@ async def _nothing_doubled_or_reordered(
         chains.setdefault((row["service"], row["partition"]), []).append(row["sequence"])
     assert all(numbers == list(range(1, len(numbers) + 1)) for numbers in chains.values())
     for incident in incidents:
-        versions = [row["version"] for row in rows if row["incident_id"] == incident]
+        versions = [row["version"] for row in rows if row["subject_id"] == incident]
         assert versions == list(range(1, len(versions) + 1))
     for name, speaker in around.processes.items():
         said = await speaker.pool.fetch(
@@ -360,6 +360,6 @@ async def test_what_a_service_does_on_its_own_two_replicas_do_once(
         ServiceName.NOTIFY: {"incident.communication_required.v1"},
     }.get(service.name, set())
     assert {row["type"] for row in said} == expected
-    what = [(row["incident_id"], json.dumps(json.loads(row["envelope"])["data"])) for row in said]
+    what = [(row["subject_id"], json.dumps(json.loads(row["envelope"])["data"])) for row in said]
     assert len(set(what)) == len(what)
     assert {incident for incident, _ in what} == (set(incidents) if expected else set())

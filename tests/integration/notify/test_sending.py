@@ -2,7 +2,9 @@
 nothing goes out twice."""
 
 import asyncio
+import base64
 import contextlib
+import json
 import os
 import signal
 import subprocess
@@ -210,7 +212,12 @@ async def test_a_text_that_is_not_the_approved_one_is_not_sent(
     incident = await notify.incident(where)
     message = await notify.requested(incident, where)
     admin = await asyncpg.connect(environment.databases[ServiceName.NOTIFY].admin_dsn)
-    await admin.execute("UPDATE communication SET text = 'We confess.'")
+    other = json.dumps(["s" * 22, "text", "We confess."]).encode()
+    await admin.execute(
+        "UPDATE disclosure SET content = $1 WHERE digest = ANY(SELECT unnest(texts) "
+        "FROM communication)",
+        base64.urlsafe_b64encode(other).decode().rstrip("="),
+    )
     await admin.close()
     notify.send()
     failed = await notify.becomes(message, "failed")

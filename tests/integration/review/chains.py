@@ -11,7 +11,7 @@ from shared.chain.signatures import sign
 from shared.contract.catalogue.base import EventData
 from shared.contract.envelope import Event, Link, Said, read, write
 from shared.contract.hashing import ZERO_HASH
-from shared.contract.topics import HEADER_SIGNATURE, key_of, partition_of
+from shared.contract.topics import HEADER_SIGNATURE, is_system, key_of, partition_of
 from shared.contract.vocabulary import ServiceName
 from shared.runtime.hear.judge import Record
 from shared.runtime.process import clock
@@ -26,6 +26,12 @@ class Remarked(EventData):
     TYPE: ClassVar[str] = "incident.remarked.v1"
 
     text: str = "a whiteboard"
+
+
+class RecordRemarked(Remarked):
+    """The same, of the record itself."""
+
+    TYPE: ClassVar[str] = "ledger.remarked.v1"
 
 
 @dataclass(slots=True)
@@ -50,7 +56,8 @@ class Voice:
 
     def say(self, count: int = 1, data: EventData | None = None) -> list[Record]:
         """So many events, said at once: signed as one commit signs them."""
-        events = [self._say(data or Remarked()) for _ in range(count)]
+        otherwise = RecordRemarked() if is_system(self.incident) else Remarked()
+        events = [self._say(data or otherwise) for _ in range(count)]
         return [
             Record(
                 self.partition,

@@ -133,7 +133,7 @@ async def test_an_edited_row_is_found(history: Environment) -> None:
         INTAKE,
         """UPDATE ledger SET envelope = new.envelope, hash = sha256('\\x00'::bytea || new.envelope)
            FROM (SELECT position, convert_to(replace(convert_from(envelope, 'UTF8'),
-                                            'whiteboard', 'blackboard'), 'UTF8') AS envelope
+                                            '"exercise":false', '"exercise":true'), 'UTF8') AS envelope
                  FROM ledger WHERE version = 2 LIMIT 1) AS new
                  WHERE ledger.position = new.position""",
     )
@@ -166,7 +166,7 @@ async def test_two_rows_swapped_are_found(history: Environment) -> None:
 
 async def test_a_forged_message_is_parked_by_every_receiver_and_found(history: Environment) -> None:
     message = (await on_topic(history))[0]
-    forged = message.value.replace(b"whiteboard", b"blackboard")
+    forged = message.value.replace(b'"exercise":false', b'"exercise":true')
     producer = AIOKafkaProducer(bootstrap_servers=history.bootstrap)
     await producer.start()
     await producer.send_and_wait(
@@ -189,7 +189,7 @@ async def test_an_event_signed_by_another_service_of_ours_is_found(history: Envi
     from shared.tlog.note import Signer
 
     message = (await on_topic(history))[0]
-    changed = message.value.replace(b"whiteboard", b"blackboard")
+    changed = message.value.replace(b'"exercise":false', b'"exercise":true')
     triage = Signer.parse(history.keys.signing_key(TRIAGE).read_text(encoding="utf-8").strip())
     producer = AIOKafkaProducer(bootstrap_servers=history.bootstrap)
     await producer.start()

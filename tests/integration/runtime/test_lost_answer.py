@@ -105,7 +105,7 @@ async def test_commands_that_shared_the_commit_fail_and_are_not_carried_out_twic
         intake.start("writer")
         answers = await asyncio.gather(*saying, return_exceptions=True)
         assert not wire.armed
-        assert sorted(row["incident_id"] for row in await intake.rows()) == sorted(incidents)
+        assert sorted(row["subject_id"] for row in await intake.rows()) == sorted(incidents)
     assert all(
         isinstance(answer, OSError | asyncpg.PostgresError | asyncpg.InterfaceError)
         for answer in answers

@@ -226,7 +226,7 @@ async def told_twice(intake: Process, record: Record) -> dict[str, Any]:
         "partition": record.partition,
         "envelope": envelope,
         "signature": signer.sign(signed_bytes(envelope)),
-        "incident_id": event.subject_id,
+        "subject_id": event.subject_id,
     }
 
 

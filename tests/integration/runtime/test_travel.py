@@ -75,7 +75,7 @@ async def test_two_replicas_of_both_ends_double_and_reorder_nothing(
     assert len(found) == len(order_said) == 192
     assert {(row["partition"], row["sequence"]): row["hash"] for row in found} == order_said
     for incident in incidents:
-        versions = [row["version"] for row in found if row["incident_id"] == incident]
+        versions = [row["version"] for row in found if row["subject_id"] == incident]
         assert versions == list(range(1, len(versions) + 1))
 
 
@@ -169,14 +169,10 @@ async def test_a_failing_view_is_parked_never_holds_up_the_chain_and_comes_back_
     environment: Environment,
 ) -> None:
     broken = [True]
-    poison = Reported(opens=True, channel=ReportChannel.API, description="poison")
+    poison = Reported(opens=True, channel=ReportChannel.API, exercise=True)
 
     def project(recorded: Recorded) -> list[Write]:
-        if (
-            broken[0]
-            and isinstance(recorded.event.data, Reported)
-            and recorded.event.data.description == "poison"
-        ):
+        if broken[0] and isinstance(recorded.event.data, Reported) and recorded.event.data.exercise:
             return [Write("SELECT 1 / $1::int", (0,))]
         return [
             Write("INSERT INTO seen VALUES ($1, $2)", (recorded.event.subject_id, recorded.version))
@@ -261,7 +257,7 @@ async def test_a_forged_message_is_parked_with_its_bytes_and_stays_parked_when_t
         await intake.say(REPORTED, clock.new_id())
         (row,) = await intake.rows()
         forged = as_record(
-            {**row, "envelope": row["envelope"].replace(b"whiteboard", b"blackboard")}, 0
+            {**row, "envelope": row["envelope"].replace(b'"exercise":false', b'"exercise":true')}, 0
         )
         await triage.receiver.hear(forged.partition, [forged], Stretch(0, 1))
         assert await triage.parked() == [("untrusted", None)]
@@ -450,7 +446,7 @@ def as_record(row: dict[str, object], offset: int) -> Record:
     assert isinstance(partition, int)
     assert isinstance(envelope, bytes)
     assert isinstance(signature, bytes)
-    incident = row["incident_id"]
+    incident = row["subject_id"]
     assert isinstance(incident, UUID)
     import base64
 
