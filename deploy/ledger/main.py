@@ -58,6 +58,8 @@ class Commands(TyperGroup):
 
 
 def _command(name: str) -> TyperCommand | TyperGroup:
+    # Before its module is imported: some libraries read the environment when they are.
+    forget_foreign(sparing=(PROXIES, CERTIFICATES))
     module = import_module(f"deploy.ledger.{COMMANDS[name]}")
     topic = getattr(module, "app", None)
     if topic is None:
@@ -75,7 +77,6 @@ def _command(name: str) -> TyperCommand | TyperGroup:
 
 def _ledger() -> None:
     """Has no options of its own."""
-    forget_foreign(sparing=(PROXIES, CERTIFICATES))
 
 
 app = typer.Typer(

@@ -28,6 +28,8 @@ from services.intake.sources import registration
 from shared.contract.authority import Role
 from shared.contract.vocabulary import ServiceName
 from shared.runtime.process import clock
+from shared.runtime.process.secretfiles import secret_in
+from shared.runtime.say.people import People
 from shared.runtime.service import Service
 from shared.runtime.web.auth import allowed_roles
 from shared.runtime.web.edge.limits import BODY, Takes
@@ -179,7 +181,8 @@ async def test_the_worst_body_costs_little_and_holds_up_nobody(
 ) -> None:
     if service.name is ServiceName.INTAKE:
         connection = await asyncpg.connect(environment.databases[service.name].owner_dsn)
-        await queries.register(connection, registration("a-caller", SOURCE), clock.now())
+        people = People(secret_in(environment.keys.pseudonym_key))
+        await queries.register(connection, people, registration("a-caller", SOURCE), clock.now())
         await connection.close()
     walked = 0
     async with (

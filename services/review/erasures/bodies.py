@@ -3,12 +3,13 @@
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Annotated, Any, Final, Self
+from typing import Annotated, Any, Final
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field
 
 from shared.contract.catalogue.review import ErasureGround, ErasureScope, Side
+from shared.contract.decision import Rejected
 from shared.runtime.web.bodies import Body, Id, Line, Listed, Name, Subject, Text, example
 
 _INCIDENT: Final = "01960000-0000-7000-8000-000000000001"
@@ -46,20 +47,22 @@ class ErasureBody(Body):
         default=None, description="For which side you ask; needed when you may speak for both."
     )
 
-    @model_validator(mode="after")
-    def _one_scope(self) -> Self:
-        of_event = self.event_id is not None
-        if of_event == (self.person is not None or bool(self.mentions)):
-            raise ValueError("name either an event_id, or a person or what is mentioned")
-        if self.fields and not of_event:
-            raise ValueError("fields are of an event: name its event_id")
-        return self
-
     @property
     def scope(self) -> ErasureScope:
+        """Raises Rejected when the body names none, or more than one."""
+        of_event = self.event_id is not None
+        if of_event == (self.person is not None or bool(self.mentions)):
+            raise _one_scope("name either an event_id, or a person or what is mentioned")
+        if self.fields and not of_event:
+            raise _one_scope("fields are of an event: name its event_id")
         if self.event_id is None:
             return ErasureScope.PERSON
         return ErasureScope.FIELDS if self.fields else ErasureScope.EVENT
+
+
+def _one_scope(detail: str) -> Rejected:
+    """Said as a rule, because no schema of the document says it."""
+    return Rejected("one_scope", detail, missing=("event_id or person or mentions",))
 
 
 class ErasureRefusalBody(Body):

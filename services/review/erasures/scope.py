@@ -24,9 +24,10 @@ def request_of(
 ) -> RequestErasure:
     """The command; `events` are all that is known of the incident. Raises Missing when the event
     is none of them, Rejected when a field cannot be told from another."""
+    scope = body.scope  # before anything is looked for
     return RequestErasure(
         erasure_id,
-        body.scope,
+        scope,
         body.ground,
         tuple(erased_text(text) for text in _meant(body, events, found)),
         body.reason,

@@ -4,7 +4,6 @@ from typing import Any, Final
 from uuid import UUID
 
 import pytest
-from pydantic import ValidationError
 
 from services.review.erasures.bodies import ErasureBody
 from services.review.erasures.scope import erased_text, request_of
@@ -90,8 +89,9 @@ def test_the_scope_is_said(fields: dict[str, Any], scope: ErasureScope) -> None:
     ],
 )
 def test_a_body_names_one_scope(fields: dict[str, Any]) -> None:
-    with pytest.raises(ValidationError, match="event_id"):
-        body(**fields)
+    with pytest.raises(Rejected, match="event_id") as refused:
+        request_of(body(**fields), ERASURE, *record())
+    assert refused.value.rule == "one_scope"
 
 
 @pytest.mark.parametrize("name", ["", "a b", "_sd", "x" * 101, "é", "a\n"])
