@@ -132,8 +132,9 @@ async def test_an_edited_row_is_found(history: Environment) -> None:
         history,
         INTAKE,
         """UPDATE ledger SET envelope = new.envelope, hash = sha256('\\x00'::bytea || new.envelope)
-           FROM (SELECT position, convert_to(replace(convert_from(envelope, 'UTF8'),
-                                            '"exercise":false', '"exercise":true'), 'UTF8') AS envelope
+           FROM (SELECT position, convert_to(replace(
+                     convert_from(envelope, 'UTF8'), '"exercise":false', '"exercise":true'
+                 ), 'UTF8') AS envelope
                  FROM ledger WHERE version = 2 LIMIT 1) AS new
                  WHERE ledger.position = new.position""",
     )
