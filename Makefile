@@ -28,7 +28,7 @@ check: $(VENV)/.dev ## Lint, types, import rules, the quick tests by few example
 quick: $(VENV)/.dev
 	$(BIN)/python -m pytest -q -n auto -m "not slow" --hypothesis-profile=quick tests/architecture tests/unit $(PYTEST)
 
-test: $(VENV)/.dev lint ## Lint, types, import rules, and every test on a real Kafka and Postgres (about twelve minutes)
+test: $(VENV)/.dev lint ## Lint, types, import rules, and every test on a real Kafka and Postgres (about twenty minutes)
 	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(PYTEST)
 
 test-long: export LEDGER_TEST_EXAMPLES := 25
