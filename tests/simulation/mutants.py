@@ -27,7 +27,7 @@ from shared.seal.decide import Chains
 from shared.tlog import turns
 from shared.tlog.errors import TlogError
 from shared.tlog.keys import Verifier
-from tests.simulation import adversary, replica
+from tests.simulation import replica
 from tests.simulation.broker import Producer, Request
 from tests.simulation.database import ConnectionLost, Row, Transaction, UniqueViolation
 from tests.simulation.replica import KeyTaken, Replica, Waiting, place_of
@@ -219,13 +219,6 @@ def _key_not_taken(
     _self: Replica, _transaction: Transaction, _proposals: Sequence[Proposal], _turn: Turn
 ) -> Steps:
     yield 0.0
-
-
-def _stands_anywhere(
-    _self: Replica, _transaction: Transaction, _partition: int, _start: int
-) -> bool:
-    """Who was paused moves the offset although he has been replaced, or it was set back."""
-    return True
 
 
 def _offset_first(
@@ -508,22 +501,6 @@ MUTANTS: Final = (
         "hear",
         _offset_first,
         frozenset({"lost"}),
-    ),
-    Mutant(
-        "whoever was paused moves the offset",
-        Replica,
-        "stands_at",
-        _stands_anywhere,
-        frozenset({"lost"}),
-        commands=96,
-        first=900,
-        faults={
-            "paused with a batch in hand": 0.3,
-            "log truncated": 0.1,
-            "killed": 0.02,
-            "rebalanced": 0.1,
-            **dict.fromkeys(adversary.FAULTS, 0.0),
-        },
     ),
     Mutant(
         "answered before the commit",
