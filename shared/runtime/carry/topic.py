@@ -10,9 +10,10 @@ import structlog
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
-from aiokafka.errors import for_code
+from aiokafka.errors import KafkaConnectionError, for_code
 
 from shared.contract.topics import DISCLOSURES_CONFIG, PARTITIONS, TOPIC_CONFIG, disclosures_of
+from shared.runtime.process.logging import said
 from shared.runtime.process.patience import within
 from shared.runtime.process.persistence import PASSING
 
@@ -52,8 +53,12 @@ async def connected(client: C) -> AsyncIterator[C]:
     finally:
         try:
             await within(STOP_WITHIN, client.stop())
-        except TimeoutError:
-            log.warning("a client of the broker does not end", client=type(client).__name__)
+        except Exception as error:  # noqa: BLE001  whatever ails it, it is done with
+            log.warning(
+                "a client of the broker does not end in order",
+                client=type(client).__name__,
+                error=said(error),
+            )
 
 
 async def messages_of(
@@ -61,9 +66,19 @@ async def messages_of(
 ) -> dict[TopicPartition, list[Any]]:
     """The next messages. Raises TimeoutError where the client does not even say that there are
     none."""
+    check_alive(consumer)
     reading = consumer.getmany(*places, timeout_ms=timeout_ms, max_records=at_most)
     messages: dict[TopicPartition, list[Any]] = await within(READ_WITHIN, reading)
     return messages
+
+
+def check_alive(consumer: AIOKafkaConsumer) -> None:
+    """aiokafka learns of brokers and leaders in a task of its own. When that dies, which an error
+    of the transport does to it (uvloop: "the handler is closed"), the client waits for word of them
+    for ever, and gives out nothing. Raises KafkaConnectionError: the next client is a new one."""
+    learning = consumer._client._sync_task  # noqa: SLF001  nothing public tells
+    if learning is not None and learning.done():
+        raise KafkaConnectionError("the client has ended to learn of the brokers")
 
 
 class WrongTopic(ValueError):

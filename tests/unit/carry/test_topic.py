@@ -1,12 +1,15 @@
 """The settings with which everybody reads the topic."""
 
 import ast
+import asyncio
 from pathlib import Path
 
 import pytest
+from aiokafka.errors import KafkaConnectionError
+from structlog.testing import capture_logs
 
 from shared.contract.topics import PARTITIONS, TOPIC_CONFIG
-from shared.runtime.carry.topic import follower, problem_of
+from shared.runtime.carry.topic import check_alive, connected, follower, messages_of, problem_of
 
 ROOT = Path(__file__).parents[3]
 NOWHERE = {"bootstrap_servers": "127.0.0.1:1"}
@@ -54,3 +57,36 @@ def test_nobody_else_waits_for_a_client_of_the_broker() -> None:
         and path.name != "topic.py"
     ]
     assert found == []
+
+
+async def test_a_client_that_learns_nothing_more_of_the_brokers_is_given_up() -> None:
+    async def dies() -> None:
+        raise RuntimeError("the handler is closed")
+
+    async def lives() -> None:
+        await asyncio.Event().wait()
+
+    consumer = follower(NOWHERE)
+    check_alive(consumer)
+    consumer._client._sync_task = asyncio.create_task(lives())
+    await asyncio.sleep(0)
+    check_alive(consumer)
+    consumer._client._sync_task.cancel()
+    consumer._client._sync_task = asyncio.create_task(dies())
+    await asyncio.wait({consumer._client._sync_task})
+    with pytest.raises(KafkaConnectionError, match="learn of the brokers"):
+        await messages_of(consumer, timeout_ms=10)
+    assert isinstance(consumer._client._sync_task.exception(), RuntimeError)
+
+
+async def test_a_client_that_fails_while_it_ends_fails_nobody() -> None:
+    class Failing:
+        async def start(self) -> None: ...
+
+        async def stop(self) -> None:
+            raise RuntimeError("the handler is closed")
+
+    with capture_logs() as told:
+        async with connected(Failing()) as client:
+            assert isinstance(client, Failing)
+    assert [one["event"] for one in told] == ["a client of the broker does not end in order"]
