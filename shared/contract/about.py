@@ -11,7 +11,7 @@ from typing import Any, Final, NamedTuple, get_args, get_type_hints
 from uuid import UUID
 
 from shared.contract.catalogue.base import Part, Person
-from shared.contract.disclosure import Disclosure, fields_of
+from shared.contract.disclosure import Disclosure, fields_of, parts_of
 from shared.contract.envelope import Event, Unknown
 
 UNNAMED: Final = "unnamed"
@@ -43,7 +43,7 @@ def persons_in(data: Any) -> Iterator[str]:
     for name in _person_fields(type(data)):
         value = getattr(data, name)
         yield from value if isinstance(value, tuple) else (value,) if value is not None else ()
-    for part in _parts(data):
+    for part in parts_of(data):
         yield from persons_in(part)
 
 
@@ -71,7 +71,7 @@ def _in_part(data: Part) -> Iterator[tuple[str, str]]:
     fields = fields_of(type(data)).confidential
     name = fields[0] if len(fields) == 1 else UNNAMED
     yield from ((digest, name) for digest in data.sd)
-    for part in _parts(data):
+    for part in parts_of(data):
         yield from _in_part(part)
 
 
@@ -83,14 +83,6 @@ def _in_json(value: Any) -> Iterator[tuple[str, str]]:
     inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
     for one in inner:
         yield from _in_json(one)
-
-
-def _parts(data: Part) -> Iterator[Part]:
-    for name in fields_of(type(data)).parts:
-        value = getattr(data, name)
-        for part in value if isinstance(value, tuple) else (value,):
-            if isinstance(part, Part):
-                yield part
 
 
 @cache

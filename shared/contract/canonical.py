@@ -22,7 +22,7 @@ from pydantic.fields import FieldInfo
 
 from shared.contract.catalogue import BY_TYPE
 from shared.contract.catalogue.base import EventData, Part
-from shared.contract.disclosure import behind, fields_of, required_texts
+from shared.contract.disclosure import behind, digests, fields_of, required_texts
 
 _HEAD: Final[tuple[tuple[str, Any], ...]] = (
     ("specversion", str),
@@ -56,7 +56,7 @@ class _TooRich(TypeError):
 
 
 class _NotAsWritten(ValueError):
-    """Digests that `write` would not have made: one twice in a part, or too few."""
+    """Digests that `write` would not have made: one twice, or too few in a part."""
 
 
 class Reader:
@@ -86,7 +86,9 @@ class Reader:
             value: Any = self._decode(envelope)
             if value.data is UNSET or _encode(value) != envelope or _NUL in envelope:
                 return None
-            return value, self._build(value.data)
+            data = self._build(value.data)
+            _require_different(data)
+            return value, data
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, _NotAsWritten):
             return None
 
@@ -128,10 +130,10 @@ def _struct_of(model: type[Part]) -> tuple[type[msgspec.Struct], Build]:
         fields.append((name, kind))
         if build is not None:
             turned[name] = build
-    digests = Annotated[tuple[str, ...], msgspec.Meta(min_length=1)]
+    several = Annotated[tuple[str, ...], msgspec.Meta(min_length=1)]
     struct = msgspec.defstruct(
         model.__name__,
-        [("sd", digests | UnsetType, UNSET), *fields],
+        [("sd", several | UnsetType, UNSET), *fields],
         rename={"sd": "_sd"},
         frozen=True,
         kw_only=True,
@@ -150,7 +152,7 @@ def _builder(model: type[Part], names: list[str], turned: dict[str, Build]) -> B
 
     def build(value: Any) -> Part:
         held = dict(blank)
-        given = held["sd"] = _different(value.sd)
+        given = held["sd"] = () if value.sd is UNSET else value.sd
         if len(given) < least:
             raise _NotAsWritten
         held |= behind(model, confidential, len(given))
@@ -168,12 +170,11 @@ def _builder(model: type[Part], names: list[str], turned: dict[str, Build]) -> B
     return build
 
 
-def _different(digests: tuple[str, ...] | UnsetType) -> Any:
-    if digests is UNSET:
-        return ()
-    if len(digests) > 1 and len(set(digests)) != len(digests):
+def _require_different(data: Part) -> None:
+    """Raises _NotAsWritten when a digest stands twice, at whatever depth (RFC 9901 §7.1)."""
+    several = list(digests(data))
+    if len(set(several)) != len(several):
         raise _NotAsWritten
-    return digests
 
 
 def _kind(annotation: Any, metadata: Any = ()) -> tuple[Any, Build | None]:

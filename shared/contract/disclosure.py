@@ -91,11 +91,17 @@ def reveal(data: P, found: Mapping[str, Disclosure]) -> P:
 def digests(data: Part) -> Iterator[str]:
     """Of everything confidential in the data, in no order that means anything."""
     yield from data.sd
+    for part in parts_of(data):
+        yield from digests(part)
+
+
+def parts_of(data: Part) -> Iterator[Part]:
+    """The parts right in this one."""
     for name in fields_of(type(data)).parts:
         value = getattr(data, name)
         for part in value if isinstance(value, tuple) else (value,):
             if isinstance(part, Part):
-                yield from digests(part)
+                yield part
 
 
 def confidential_names(model: type[Part]) -> Iterator[str]:
