@@ -16,12 +16,12 @@ Project: TypeAlias = Callable[[Recorded], Iterable[Write]]
 
 
 def shown(project: Project, recorded: Iterable[Recorded]) -> list[Write]:
-    """What these events write, in their order. Views show no system subject."""
+    """What these events write to views, in their order. Views show no system subject."""
     return [
         write
         for item in recorded
         if not is_system(item.event.subject_id)
-        for write in (*forgetting(item.event), *project(item))
+        for write in project(item)
     ]
 
 
@@ -33,7 +33,7 @@ async def apply(connection: Connection, project: Project, recorded: Sequence[Rec
     for item in recorded:
         if not is_system(item.event.subject_id):
             by_subject[item.event.subject_id].extend(project(item))
-    # Round n holds the nth write of every incident: no order to keep inside a round, so equal
+    # Round n holds the nth write of every subject: no order to keep inside a round, so equal
     # statements go together.
     for turn in itertools.zip_longest(*by_subject.values()):
         await execute(connection, [write for write in turn if write is not None])

@@ -14,7 +14,7 @@ import asyncpg
 from asyncpg.pool import Pool
 
 from shared.chain.link import Head
-from shared.contract.catalogue.system import KeyRotated
+from shared.contract.catalogue import review, system
 from shared.contract.topics import partition_of
 from shared.contract.vocabulary import ServiceName
 from shared.runtime.process import telemetry
@@ -30,6 +30,9 @@ WRITERS: Final = 2
 Postgres."""
 TURN: Final = 1000
 """Most proposals that one transaction takes."""
+MORE_THAN_VIEWS: Final = (system.KeyRotated, system.PersonErased, review.ContentErased)
+"""What is said with changes to the runtime's own tables, and so in a transaction of several
+statements."""
 CAUTIOUS: Final = 16
 """Turns that look before they plan, after one that did not and was refused: another replica writes
 too, or keys come again."""
@@ -159,7 +162,7 @@ class Writer:
         accepted = _accepted(proposals, turn)
         if not turn.rows or len({proposal.subject_id for proposal, _ in accepted}) < len(accepted):
             return None
-        if any(isinstance(row.recorded.event.data, KeyRotated) for row in turn.rows):
+        if any(isinstance(row.recorded.event.data, MORE_THAN_VIEWS) for row in turn.rows):
             return None
         writes = [
             [*projection.shown(self._project, [one.recorded for one in signed]), *proposal.extra]

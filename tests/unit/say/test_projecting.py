@@ -12,7 +12,7 @@ from shared.contract.catalogue.review import ContentErased, ErasedText, ErasureG
 from shared.contract.catalogue.system import PersonErased
 from shared.contract.topics import PARTITIONS, system_subject
 from shared.runtime.say.plan import Recorded, Write
-from shared.runtime.say.projection import apply, execute
+from shared.runtime.say.projection import apply, execute, shown
 from tests.unit.given import event
 from tests.unit.runtime.driver import Asked, Driver
 
@@ -121,3 +121,16 @@ async def test_nothing_to_write_asks_for_nothing() -> None:
     await execute(driver, [])
     await apply(driver, lambda _: (), [recorded(1, 3)])
     assert driver.asked == []
+
+
+def test_what_an_event_shows_are_its_views_alone() -> None:
+    erased = ContentErased(
+        erasure_id=UUID(int=1),
+        ground=ErasureGround.OBJECTION,
+        texts=(ErasedText(event_id=UUID(int=2), name="text", digest="d" * 43),),
+        requested_by="pia",
+        confirmed_by="lou",
+    )
+    view = Write("A VIEW'S")
+    told = [Recorded(event(erased), 1), Recorded(event(DATA, number=2), 2)]
+    assert shown(lambda _: [view], told) == [view, view]
