@@ -52,9 +52,9 @@ class ErasureBody(Body):
         """Raises Rejected when the body names none, or more than one."""
         of_event = self.event_id is not None
         if of_event == (self.person is not None or bool(self.mentions)):
-            raise _one_scope("name either an event_id, or a person or what is mentioned")
+            raise _one_scope("Name either an event_id, or a person or what is mentioned.")
         if self.fields and not of_event:
-            raise _one_scope("fields are of an event: name its event_id")
+            raise _one_scope("Fields are of an event: name its event_id.")
         if self.event_id is None:
             return ErasureScope.PERSON
         return ErasureScope.FIELDS if self.fields else ErasureScope.EVENT
